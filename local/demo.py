@@ -1,0 +1,51 @@
+"""The demo user: a subscription, a token, and films to watch."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from local.demo_film import DEMO_FILMS
+from local.files import write_privately
+
+DEMO_USER_ID = "018f6a52-3c1e-7d4b-9a60-5b0c2d7e1fa1"
+DEMO_MOVIE_ID = DEMO_FILMS[0].movie_id
+TOKEN_DAYS = 7
+
+
+def token_for(user_id: str, secret: str, **claims: Any) -> str:
+    """Sign a token as the auth service would, for TOKEN_DAYS unless `claims` say otherwise."""
+    now = int(time.time())
+    standard = {"sub": user_id, "iat": now, "exp": now + TOKEN_DAYS * 86400}
+    return jwt.encode({**standard, **claims}, secret, algorithm="HS256")
+
+
+def subscribe(path: Path) -> None:
+    """Give the demo user a subscription for a year, unless a developer has already decided otherwise."""
+    subscriptions = json.loads(path.read_text()) if path.exists() else {}
+    if DEMO_USER_ID in subscriptions:
+        return
+    expires_at = datetime.now(UTC) + timedelta(days=365)
+    subscriptions[DEMO_USER_ID] = {
+        "is_active": True,
+        "plan_id": "premium",
+        "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "max_streams": 3,
+    }
+    write_privately(path, json.dumps(subscriptions, indent=2))
+
+
+def player_document(token: str) -> dict[str, Any]:
+    """Return what the player page asks for at /local/demo."""
+    films = [
+        {
+            "movie_id": film.movie_id,
+            "title": film.title,
+            "manifest_types": list(film.manifest_types),
+        }
+        for film in DEMO_FILMS
+    ]
+    return {"films": films, "token": token, "user_id": DEMO_USER_ID}

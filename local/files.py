@@ -1,0 +1,17 @@
+"""Files that are complete whenever somebody reads them, and readable by nobody else."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one step, with mode 0600."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,39 @@
+"""Films on their way into the bucket: complete, with the right types, and never twice."""
+
+from pathlib import Path
+from typing import Any
+
+from local.demo_film import DEMO_FILMS, DemoFilm
+
+CONTENT_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".mpd": "application/dash+xml",
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".ts": "video/mp2t",
+    ".vtt": "text/vtt",
+}
+
+
+def upload_missing(folder: Path, *, client: Any, bucket: str) -> int:
+    """Upload the demo films of `folder` that the bucket lacks; return how many objects went up."""
+    return sum(upload(film, folder, client=client, bucket=bucket) for film in DEMO_FILMS)
+
+
+def upload(film: DemoFilm, folder: Path, *, client: Any, bucket: str) -> int:
+    """Upload one film unless it is there; its own manifests last, so that what can be started is complete."""
+    prefix = f"movies/{film.movie_id}/"
+    answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
+    present = {entry["Key"] for entry in answer.get("Contents", ())}
+    if all(prefix + manifest in present for manifest in film.manifests):
+        return 0
+    files = [path for path in (folder / film.movie_id).rglob("*") if path.is_file()]
+    files.sort(key=lambda path: (path.name in film.manifests, path.suffix == ".m3u8", path))
+    for path in files:
+        client.put_object(
+            Bucket=bucket,
+            Key=prefix + path.relative_to(folder / film.movie_id).as_posix(),
+            Body=path.read_bytes(),
+            ContentType=CONTENT_TYPES.get(path.suffix, "application/octet-stream"),
+        )
+    return len(files)

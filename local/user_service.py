@@ -1,0 +1,186 @@
+"""A stand-in for the user service: it knows who has paid, and lets a developer decide it.
+
+`GET /api/v1/subscriptions/current` answers the bearer of a token as the real one does;
+`PUT /local/subscriptions/{user_id}` sets the answer, which is kept over a restart. Run as
+`python -m local.user_service --port P --subscriptions FILE` with JWT_SECRET_KEY in the environment.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import threading
+import uuid
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import TCPServer
+from typing import Any
+
+import jwt
+
+from local.files import write_privately
+
+MAX_BODY_BYTES = 16 * 1024
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "is_active": bool,
+    "plan_id": (str, type(None)),
+    "expires_at": (str, type(None)),
+    "max_streams": (int, type(None)),
+}
+SUBSCRIPTION_PATH = re.compile(r"/local/subscriptions/([0-9a-fA-F-]{36})")
+
+
+class Subscriptions:
+    """What is known of each user, in memory and in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._by_user: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def of(self, user_id: str) -> dict[str, Any] | None:
+        """Return a user's subscription, None for an unknown user."""
+        subscription: dict[str, Any] | None = self._by_user.get(user_id)
+        return subscription
+
+    def put(self, user_id: str, subscription: dict[str, Any]) -> None:
+        """Keep what a user has from now on."""
+        with self._lock:
+            self._by_user[user_id] = subscription
+            write_privately(self._path, json.dumps(self._by_user, indent=2))
+
+
+class Problem(Exception):
+    """An answer that is not a success."""
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+        self.status, self.code, self.detail = status, code, detail
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answer one connection; the server carries the subscriptions."""
+
+    server: "UserService"
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def do_GET(self) -> None:
+        """Answer a player's subscription, or the health check."""
+        self._answer_with(self._get)
+
+    def do_PUT(self) -> None:
+        """Set a user's subscription."""
+        self._answer_with(self._put)
+
+    def _get(self) -> Any:
+        if self.path == "/health":
+            return {"status": "ok"}
+        if self.path != "/api/v1/subscriptions/current":
+            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "no such path")
+        subscription = self.server.subscriptions.of(self._user_id())
+        if subscription is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "subscription_not_found", "no subscription")
+        return subscription
+
+    def _put(self) -> Any:
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            self.close_connection = True
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "too much")
+        body = self.rfile.read(int(length))
+        match = SUBSCRIPTION_PATH.fullmatch(self.path)
+        if match is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "no such path")
+        subscription = _subscription(body)
+        self.server.subscriptions.put(match[1].lower(), subscription)
+        return subscription
+
+    def _user_id(self) -> str:
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Problem(HTTPStatus.UNAUTHORIZED, "token_missing", "send a bearer token")
+        for secret in self.server.secrets:
+            try:
+                claims = jwt.decode(
+                    token.strip(),
+                    secret,
+                    algorithms=["HS256"],
+                    options={"require": ["exp", "sub"], "verify_aud": False},
+                )
+                return str(uuid.UUID(claims["sub"]))
+            except (jwt.PyJWTError, ValueError):
+                continue
+        raise Problem(HTTPStatus.UNAUTHORIZED, "token_invalid", "the token is not valid")
+
+    def _answer_with(self, call: Any) -> None:
+        try:
+            self._send(HTTPStatus.OK, "application/json", call())
+        except Problem as problem:
+            body = {
+                "type": "about:blank",
+                "title": problem.status.phrase,
+                "status": problem.status.value,
+                "detail": problem.detail,
+                "code": problem.code,
+            }
+            self._send(problem.status, "application/problem+json", body)
+
+    def _send(self, status: HTTPStatus, content_type: str, document: Any) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if status is HTTPStatus.UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", "Bearer")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class UserService(ThreadingHTTPServer):
+    """Listen on 127.0.0.1, a thread for each connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, subscriptions: Subscriptions, secrets: list[str]) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.subscriptions = subscriptions
+        self.secrets = secrets
+
+    def server_bind(self) -> None:
+        """Bind without HTTPServer's look-up of this machine's name, which may take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+
+def _subscription(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", str(error)) from None
+    if not isinstance(document, dict) or "is_active" not in document:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "is_active is missing")
+    for name, value in document.items():
+        if name not in FIELDS or not isinstance(value, FIELDS[name]):
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{name} is wrong")
+    return document
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--subscriptions", type=Path, required=True)
+    arguments = parser.parse_args()
+    secrets = os.environ["JWT_SECRET_KEY"].split(",")
+    service = UserService(arguments.port, Subscriptions(arguments.subscriptions), secrets)
+    # shutdown() waits for the loop that the handler interrupts, so that it needs a thread of its own.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: threading.Thread(target=service.shutdown).start())
+    service.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main()
