@@ -1,0 +1,70 @@
+/**
+ * The words of the player page: states and problems as a viewer should read them.
+ *
+ * @module messages
+ */
+
+/** @type {Record<import('./streaming-session.js').State, string>} */
+export const STATES = {
+  idle: 'Not playing',
+  starting: 'Starting…',
+  playing: 'Playing',
+  paused: 'Paused',
+  renewing: 'Getting a fresh link…',
+  ended: 'Finished',
+  stopped: 'Stopped',
+  failed: 'Not playing',
+};
+
+const SIGN_IN = 'Paste a fresh access token below, or use the demo user.';
+const UNAVAILABLE = ['The service is not available', 'One of its parts does not answer.'];
+
+/** @type {Record<string, [title: string, detail: string]>} */
+const PROBLEMS = {
+  subscription_required: [
+    'A subscription is needed',
+    'This account has no active subscription. Once it has one, try again.',
+  ],
+  forbidden: ['Not allowed', 'This account may not watch this film.'],
+  movie_not_found: ['Film not found', 'There is no such film, or not in this format.'],
+  stream_limit_reached: [
+    'Too many streams',
+    'This account is watching on as many devices as it may. Stop one of them and try again.',
+  ],
+  token_missing: ['Please sign in', SIGN_IN],
+  token_invalid: ['Please sign in again', `The access token is not valid. ${SIGN_IN}`],
+  token_expired: ['Please sign in again', `The access token has expired. ${SIGN_IN}`],
+  invalid_request: ['That did not work', 'A film id is a UUID, as in the films of this list.'],
+  entitlement_unavailable: ['Subscriptions cannot be checked', 'This is our fault, not yours.'],
+  storage_unavailable: UNAVAILABLE,
+  database_unavailable: UNAVAILABLE,
+  network_error: ['No connection', 'The service could not be reached. Check the network.'],
+  renewal_limit_reached: ['The film stopped', 'Fresh links were refused, too.'],
+  media_error: ['This film cannot be played', 'This browser could not decode it.'],
+};
+
+/**
+ * Describe a problem to a viewer.
+ * @param {import('./streaming-session.js').StreamingError} error
+ * @returns {{title: string, detail: string, code: string}}
+ */
+export function describe(error) {
+  const [title, detail] = PROBLEMS[error.code] ?? [error.title ?? 'Something went wrong', error.detail];
+  const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : '';
+  const status = error.status ? ` · ${error.status}` : '';
+  return { title, detail: `${detail ?? ''}${wait}`, code: `${error.code ?? error.name}${status}` };
+}
+
+/**
+ * Write seconds as a clock: 4:05, 1:02:09.
+ * @param {number} seconds
+ */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const two = (number) => String(number).padStart(2, '0');
+  return hours
+    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
+    : `${minutes}:${two(whole % 60)}`;
+}

@@ -1,0 +1,237 @@
+/**
+ * The demo player page: choose a film, play it, go on where it was left.
+ *
+ * Everything about playing is in `streaming-session.js`, which other pages import as well; here
+ * is only what connects it to the elements of this page.
+ *
+ * @module player
+ */
+
+import { clock, describe, STATES } from './messages.js';
+import { byId, drawContinueWatching, drawFacts, logCall } from './panels.js';
+import { StreamingClient, StreamingSession } from './streaming-session.js';
+
+const TOAST_MILLISECONDS = 8000;
+const OTHER_FILM = '';
+
+const video = /** @type {HTMLVideoElement} */ (byId('video'));
+const form = /** @type {HTMLFormElement} */ (byId('choose'));
+const film = /** @type {HTMLSelectElement} */ (byId('film'));
+const movieIdInput = /** @type {HTMLInputElement} */ (byId('movie-id'));
+const tokenInput = /** @type {HTMLTextAreaElement} */ (byId('token'));
+const playButton = /** @type {HTMLButtonElement} */ (byId('play'));
+const stopButton = /** @type {HTMLButtonElement} */ (byId('stop'));
+
+/** @type {{films: {movie_id: string, title: string, manifest_types: string[]}[], token: string}} */
+let demo = { films: [], token: '' };
+/** @type {StreamingSession|null} */
+let session = null;
+let toastTimer = 0;
+
+const token = () => tokenInput.value.trim() || demo.token;
+const client = new StreamingClient({ token, onCall: logCall });
+const movieId = () => (film.value === OTHER_FILM ? movieIdInput.value.trim() : film.value);
+const format = () => /** @type {'hls'|'dash'} */ (form.elements.namedItem('format').value);
+const titleOf = (id) => demo.films.find((one) => one.movie_id === id)?.title ?? `Film ${id}`;
+
+/** Players are loaded when they are needed: a viewer of HLS never fetches dash.js. */
+const PLAYERS = {
+  async hls() {
+    const [{ default: Hls }, { HlsPlayer }, { NativePlayer }] = await Promise.all([
+      import('./vendor/hls.js/hls.min.mjs'),
+      import('./players/hls.js'),
+      import('./players/native.js'),
+    ]);
+    if (!Hls.isSupported() && NativePlayer.playsHls(video)) return new NativePlayer(video);
+    const workerPath = new URL('./vendor/hls.js/hls.worker.js', import.meta.url).href;
+    return new HlsPlayer(Hls, video, { workerPath });
+  },
+  async dash() {
+    const [{ MediaPlayer }, { DashPlayer }] = await Promise.all([
+      import('./vendor/dash.js/dash.mediaplayer.min.js'),
+      import('./players/dash.js'),
+    ]);
+    return new DashPlayer(MediaPlayer, video);
+  },
+};
+
+/** @param {number} [positionSeconds]  From here, instead of where the film was left. */
+async function play(positionSeconds) {
+  hideNotice();
+  drawState('starting');
+  try {
+    await session?.close();
+    session = new StreamingSession({
+      token,
+      video,
+      player: await PLAYERS[format()](),
+      onCall: logCall,
+    });
+    follow(session);
+    await session.start(movieId(), { manifestType: format(), positionSeconds });
+    if (session.resumedFromSeconds > 0 && positionSeconds === undefined) offerStartOver();
+  } catch (error) {
+    showNotice(error);
+  }
+}
+
+/** @param {StreamingSession} current */
+function follow(current) {
+  const on = (type, handle) =>
+    current.addEventListener(type, ({ detail }) => {
+      if (current === session) handle(detail);
+    });
+  on('state', (state) => {
+    drawState(state);
+    drawFacts(current);
+    if (state === 'ended' || state === 'stopped' || state === 'playing') refreshContinueWatching();
+  });
+  on('saved', () => {
+    drawFacts(current);
+    drawState(current.state);
+  });
+  on('trouble', (error) => {
+    byId('dot').dataset.state = 'trouble';
+    byId('status-text').textContent = `${STATES[current.state]} · position not saved: ${describe(error).title.toLowerCase()}`;
+    drawFacts(current);
+  });
+  on('renewed', () => drawFacts(current));
+  on('failed', showNotice);
+}
+
+function drawState(state) {
+  const idle = state === 'idle' || state === 'stopped' || state === 'ended' || state === 'starting';
+  byId('dot').dataset.state = state;
+  byId('status-text').textContent =
+    state === 'stopped' && session ? `Stopped at ${clock(session.positionSeconds)}` : STATES[state];
+  byId('cover').hidden = !idle;
+  byId('cover-line').textContent =
+    { starting: 'Starting…', ended: 'Watch again', stopped: 'Continue' }[state] ?? 'Play';
+  byId('play-label').textContent = state === 'ended' ? 'Watch again' : 'Play';
+  playButton.setAttribute('aria-busy', String(state === 'starting'));
+  playButton.disabled = state === 'starting' || !token();
+  stopButton.disabled = !['playing', 'paused', 'renewing'].includes(state);
+  if (state === 'stopped' || state === 'ended') hideToast();
+}
+
+function showNotice(error) {
+  const { title, detail, code } = describe(error);
+  byId('notice-title').textContent = title;
+  byId('notice-detail').textContent = detail;
+  byId('notice-code').textContent = code;
+  hideToast();
+  drawState('failed');
+  byId('notice').hidden = false;
+  byId('notice-action').focus();
+}
+
+function hideNotice() {
+  byId('notice').hidden = true;
+}
+
+function offerStartOver() {
+  byId('toast-text').textContent = `Resumed at ${clock(session.resumedFromSeconds)}`;
+  byId('toast').hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(hideToast, TOAST_MILLISECONDS);
+}
+
+function hideToast() {
+  byId('toast').hidden = true;
+}
+
+function tryAgain() {
+  // Only a film that had begun has a position of its own; any other resumes as usual.
+  const began = session?.savedPositionSeconds !== null ? session?.positionSeconds : undefined;
+  play(began || undefined);
+}
+
+async function refreshContinueWatching() {
+  try {
+    const { items } = await client.continueWatching();
+    drawContinueWatching(items, titleOf, continueFilm);
+  } catch (error) {
+    drawContinueWatching([], titleOf, continueFilm);
+    byId('continue-empty').textContent = describe(error).title;
+  }
+}
+
+function continueFilm(id) {
+  film.value = demo.films.some((one) => one.movie_id === id) ? id : OTHER_FILM;
+  if (film.value === OTHER_FILM) movieIdInput.value = id;
+  drawChoice();
+  play();
+}
+
+function drawChoice() {
+  const chosen = demo.films.find((one) => one.movie_id === film.value);
+  byId('movie-id-field').hidden = film.value !== OTHER_FILM;
+  byId('film-title').textContent = chosen?.title ?? 'Another film';
+  const radios = /** @type {RadioNodeList} */ (form.elements.namedItem('format'));
+  for (const radio of /** @type {Iterable<HTMLInputElement>} */ (radios)) {
+    radio.disabled = chosen ? !chosen.manifest_types.includes(radio.value) : false;
+    if (radio.disabled && radio.checked) radios.value = chosen.manifest_types[0];
+  }
+  sessionStorage.setItem('film', film.value);
+  sessionStorage.setItem('movie-id', movieIdInput.value);
+  sessionStorage.setItem('format', format());
+  sessionStorage.setItem('token', tokenInput.value);
+  playButton.disabled = !token() || !movieId();
+}
+
+/** Another film or format: what is on the screen is over. */
+async function chosen() {
+  hideNotice();
+  await session?.stop();
+  drawState('idle');
+  drawChoice();
+}
+
+async function begin() {
+  try {
+    const response = await fetch('/local/demo', { cache: 'no-store' });
+    if (response.ok) demo = await response.json();
+  } catch {
+    // Served from elsewhere, the page has no demo: a token and a film id do.
+  }
+  film.replaceChildren(
+    ...demo.films.map((one) => new Option(one.title, one.movie_id)),
+    new Option('Another film…', OTHER_FILM),
+  );
+  const remembered = sessionStorage.getItem('film');
+  if ([...film.options].some((option) => option.value === remembered)) film.value = remembered;
+  movieIdInput.value = sessionStorage.getItem('movie-id') ?? '';
+  tokenInput.value = sessionStorage.getItem('token') ?? '';
+  const radios = /** @type {RadioNodeList} */ (form.elements.namedItem('format'));
+  radios.value = sessionStorage.getItem('format') ?? 'hls';
+  drawState('idle');
+  drawChoice();
+  if (token()) await refreshContinueWatching();
+  else byId('cover-line').textContent = 'Paste an access token to begin';
+}
+
+playButton.addEventListener('click', () => play());
+stopButton.addEventListener('click', () => session?.stop());
+byId('notice-action').addEventListener('click', tryAgain);
+byId('start-over').addEventListener('click', () => {
+  hideToast();
+  video.currentTime = 0;
+});
+byId('demo-token').addEventListener('click', () => {
+  tokenInput.value = '';
+  tokenInput.dispatchEvent(new Event('change', { bubbles: true }));
+});
+form.addEventListener('change', async (event) => {
+  await chosen();
+  if (event.target === tokenInput && token()) refreshContinueWatching();
+});
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  play();
+});
+// Coming back to a network is the best moment to try what failed without it.
+addEventListener('online', () => {
+  if (session?.state === 'failed') tryAgain();
+});
+
+begin();
