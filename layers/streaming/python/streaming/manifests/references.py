@@ -1,20 +1,28 @@
 """Where a reference in a manifest leads: to an object of the film, or elsewhere.
 
 A reference is signed only when it resolves inside the film's own prefix. Resolution follows
-RFC 3986 section 5; what browsers and S3 read differently from the RFC (backslashes, ``%2e%2e``,
-control characters) is refused instead of guessed.
+RFC 3986 section 5. Browsers follow the WHATWG URL standard instead, which reads some references
+otherwise (backslashes, ``%2e%2e``, control characters, a scheme without ``//``); those are refused
+instead of guessed. ``urllib.parse.urljoin`` does not serve: it drops empty path segments, which S3
+keys may have, and its answers differ between versions of Python.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote
 
 from streaming.manifests.errors import OutsideFilm
 
 _PLAIN_REFERENCE = re.compile(r"(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
-_PATH_SAFE = "/-_.~"
+_PATH_SAFE = "/~"
+
+# RFC 3986 appendix B, with the scheme's own grammar: scheme, authority, path, query, fragment.
+_PARTS = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
+)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +32,14 @@ class Reference:
     ``path`` is the object's key below the film's prefix, percent-decoded (``audio/seg 1.m4s``).
     ``is_manifest`` tells that it is a nested manifest, whose signed copy must be addressed.
     ``fragment`` is the part after ``#`` as it stood, without the ``#``; empty when there is none.
+    ``query`` is that of a nested HLS playlist, which may import its parameters as variables:
+    one playlist under two queries has two different copies. Empty for everything else.
     """
 
     path: str
     is_manifest: bool = False
     fragment: str = ""
+    query: str = ""
 
 
 UrlFor = Callable[[Reference], str]
@@ -40,11 +51,12 @@ class Nested:
     """A manifest that another one refers to.
 
     ``path`` is its key below the film's prefix. ``variables`` are the parent's ``EXT-X-DEFINE``
-    values, which an HLS media playlist may import.
+    values, which an HLS media playlist may import; ``query`` holds those it may take from its URL.
     """
 
     path: str
     variables: tuple[tuple[str, str], ...] = ()
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,13 @@ class FilmLocation:
 
     roots: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Normalize the roots. Raises ``ValueError`` for one that is no http(s) prefix."""
+        for root in self.roots:
+            if not re.match(r"https?://[^/?#@]+/", root) or not root.endswith("/"):
+                raise ValueError(f"not the URL of a film's prefix: {root!r}")
+        object.__setattr__(self, "roots", tuple(_joined("", root) for root in self.roots))
+
     def url_of(self, path: str) -> str:
         """Return the unsigned absolute URL of the object ``path`` (decoded) of this film."""
         return self.roots[0] + quote(path, safe=_PATH_SAFE)
@@ -68,15 +87,10 @@ class FilmLocation:
     def join(self, base_url: str, reference: str) -> str:
         """Resolve ``reference`` against the absolute ``base_url`` (RFC 3986 section 5.2).
 
-        Raises ``OutsideFilm`` for a backslash or a control character, which browsers read
-        otherwise than the RFC does.
+        A reference of another scheme than http(s) is absolute and returned as it is. Raises
+        ``OutsideFilm`` for one that browsers and the RFC read differently.
         """
-        if "\\" in reference or _CONTROL_CHARACTER.search(reference):
-            raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
-        try:
-            return urljoin(base_url, reference)
-        except ValueError as error:
-            raise OutsideFilm(f"a reference is no URL: {reference!r}") from error
+        return _joined(base_url, reference)
 
     def locate(self, absolute_url: str) -> Reference | None:
         """Return the film's object that ``absolute_url`` names, or None for a foreign URL.
@@ -89,9 +103,9 @@ class FilmLocation:
         for root in self.roots:
             if address.startswith(root):
                 return Reference(_decoded_path(address[len(root) :]), fragment=fragment)
-        if self._is_foreign(address):
-            return None
-        raise OutsideFilm(f"a reference leaves the film: {absolute_url!r}")
+        if any(_origin(address) == _origin(root) for root in self.roots):
+            raise OutsideFilm(f"a reference leaves the film: {absolute_url!r}")
+        return None
 
     def resolve(self, directory: str, reference: str) -> Reference | None:
         """Resolve ``reference`` as it stands in a manifest in ``directory`` of the film.
@@ -101,19 +115,74 @@ class FilmLocation:
         """
         if _PLAIN_REFERENCE.fullmatch(reference):
             return Reference(directory + reference)
-        return self.locate(self.join(self.url_of(directory), reference))
-
-    def _is_foreign(self, address: str) -> bool:
-        try:
-            host = _host_and_port(address)
-        except ValueError as error:
-            raise OutsideFilm(f"a reference is no URL: {address!r}") from error
-        return all(host != _host_and_port(root) for root in self.roots)
+        return self.locate(_joined(self.url_of(directory), reference))
 
 
-def _host_and_port(url: str) -> tuple[str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _joined(base_url: str, reference: str) -> str:
+    reference = reference.strip(" ")
+    scheme, authority, path, query, fragment = _split(reference)
+    if scheme is not None and scheme.lower() not in _DEFAULT_PORTS:
+        return reference
+    _refuse_ambiguous(reference, scheme, authority, path)
+    base_scheme, base_authority, base_path, base_query, _ = _split(base_url)
+    if authority is None:
+        authority = base_authority
+        if not path:
+            path = base_path
+            query = base_query if query is None else query
+        elif not path.startswith("/"):
+            path = base_path[: base_path.rfind("/") + 1] + path
+    scheme = (scheme or base_scheme or "").lower()
+    query = "" if query is None else f"?{query}"
+    fragment = "" if fragment is None else f"#{fragment}"
+    address = f"{scheme}://{_normalized_authority(scheme, authority or '')}"
+    return f"{address}{_without_dot_segments(path) or '/'}{query}{fragment}"
+
+
+def _split(url: str) -> tuple[str | None, str | None, str, str | None, str | None]:
+    match = _PARTS.fullmatch(url)
+    assert match is not None  # noqa: S101 - every string has this form
+    scheme, authority, path, query, fragment = match.groups()
+    return scheme, authority, path, query, fragment
+
+
+def _refuse_ambiguous(
+    reference: str, scheme: str | None, authority: str | None, path: str
+) -> None:
+    if _CONTROL_CHARACTER.search(reference) or "\\" in path or "\\" in (authority or ""):
+        raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
+    if authority == "" or (scheme is not None and authority is None):
+        # Browsers find a host in "https:///host/x", and a path in "https:x".
+        raise OutsideFilm(f"a reference has a scheme but no host: {reference!r}")
+
+
+def _normalized_authority(scheme: str, authority: str) -> str:
+    userinfo, at, host = authority.rpartition("@")
+    host = host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ":")).removesuffix(":")
+    return f"{userinfo}{at}{host}"
+
+
+def _without_dot_segments(path: str) -> str:
+    """Remove ``.`` and ``..`` segments (RFC 3986 section 5.2.4) from a path that starts with /."""
+    if "/." not in path:
+        return path
+    segments = path.split("/")
+    kept: list[str] = []
+    for segment in segments[1:]:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Return scheme and host of ``url``, normalized; who logs in there does not matter."""
+    scheme, authority, *_ = _split(url)
+    scheme = (scheme or "").lower()
+    return scheme, _normalized_authority(scheme, authority or "").rpartition("@")[2]
 
 
 def _decoded_path(encoded: str) -> str:

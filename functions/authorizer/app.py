@@ -1,0 +1,27 @@
+"""Turns a bearer token into an identity for the functions behind the API."""
+
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming import clock
+from streaming.composition import token_verifier
+from streaming.errors import Unauthorized
+from streaming.http import lower_case_names
+from streaming.identity import problem_context
+
+logger = Logger(utc=True)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the caller's identity, or what is wrong with the token, in the simple format.
+
+    Always authorized: the functions turn a missing identity into a 401 that says why.
+    """
+    authorization = lower_case_names(event.get("headers")).get("authorization")
+    try:
+        identity = token_verifier().verify(authorization, clock.now())
+    except Unauthorized as error:
+        logger.info(error.title, code=error.code, detail=error.detail)
+        return {"isAuthorized": True, "context": problem_context(error)}
+    return {"isAuthorized": True, "context": identity.to_context()}

@@ -1,0 +1,20 @@
+"""GET /api/v1/stream/{movie_id}/progress and GET /api/v1/stream/progress: where a viewer stopped."""
+
+from streaming import clock
+from streaming.composition import find_films_to_continue, find_progress
+from streaming.entrypoint import http_handler
+from streaming.http import Answer, Request, ok
+from streaming.identity import require_identity
+
+MOST_FILMS = 100
+FILMS_BY_DEFAULT = 20
+
+
+@http_handler(budget_seconds=3)
+def handler(request: Request) -> Answer:
+    """Answer the progress in one film, or the films to continue when the path names none."""
+    identity = require_identity(request, clock.now())
+    if "movie_id" in request.path_parameters:
+        return ok(find_progress()(identity.user_id, request.movie_id))
+    limit = request.query_integer("limit", FILMS_BY_DEFAULT, least=1, most=MOST_FILMS)
+    return ok(find_films_to_continue()(identity.user_id, limit))

@@ -1,0 +1,18 @@
+"""POST /api/v1/stream/{movie_id}/progress: save the position that a player reports."""
+
+from streaming import clock
+from streaming.composition import report_progress
+from streaming.entrypoint import http_handler
+from streaming.http import Answer, Request, ok
+from streaming.identity import require_identity
+from streaming.requests import PositionRequest, parse
+
+
+@http_handler(budget_seconds=1.5)
+def handler(request: Request) -> Answer:
+    """Answer the position on record."""
+    now = clock.now()
+    identity = require_identity(request, now)
+    movie_id = request.movie_id
+    position = parse(PositionRequest, request.body)
+    return ok(report_progress()(position.to_report(identity.user_id, movie_id, now)))

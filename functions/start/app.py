@@ -1,0 +1,25 @@
+"""POST /api/v1/stream/{movie_id}: start a film."""
+
+from streaming import clock
+from streaming.composition import start_stream
+from streaming.entrypoint import http_handler
+from streaming.http import Answer, Request, ok
+from streaming.identity import require_identity
+from streaming.requests import StartRequest, parse
+from streaming.service.start import Viewer
+
+
+@http_handler(budget_seconds=15)
+def handler(request: Request) -> Answer:
+    """Answer where the film plays from."""
+    now = clock.now()
+    identity = require_identity(request, now)
+    movie_id = request.movie_id
+    wanted = parse(StartRequest, request.body)
+    viewer = Viewer(
+        user_id=identity.user_id,
+        authorization=request.headers.get("authorization", ""),
+        user_agent=request.user_agent,
+        ip_address=request.source_ip,
+    )
+    return ok(start_stream()(viewer, movie_id, wanted.manifest_type, now))

@@ -1,0 +1,18 @@
+"""POST /api/v1/stream/{movie_id}/stop: end the session and save the last position."""
+
+from streaming import clock
+from streaming.composition import stop_stream
+from streaming.entrypoint import http_handler
+from streaming.http import Answer, Request, ok
+from streaming.identity import require_identity
+from streaming.requests import PositionRequest, parse
+
+
+@http_handler(budget_seconds=3)
+def handler(request: Request) -> Answer:
+    """Answer the ended session."""
+    now = clock.now()
+    identity = require_identity(request, now)
+    movie_id = request.movie_id
+    position = parse(PositionRequest, request.body)
+    return ok(stop_stream()(position.to_report(identity.user_id, movie_id, now)))

@@ -1,0 +1,1 @@
+"""The shared package of the Streaming Service's functions."""

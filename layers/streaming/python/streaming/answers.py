@@ -1,0 +1,126 @@
+"""What callers get: the bodies of successful answers, which OpenAPI describes too.
+
+Plain dataclasses, so that answering costs no import.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+DOCUMENTED = {"use_attribute_docstrings": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session has begun; the film plays from ``manifest_url``."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    manifest_url: str
+    """Presigned URL of the manifest, for the player."""
+    expires_in: int
+    """Seconds for which `manifest_url` is good."""
+    manifest_type: str
+    """`hls` or `dash`."""
+    session_id: UUID
+    """The session, to be sent with every report."""
+    resume_position_seconds: int
+    """The saved position; 0 when the film was never watched."""
+    duration_seconds: int | None
+    """The film's length; null when it is not known."""
+    completed: bool
+    """Whether the saved position is past 90 % of the film."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressSaved:
+    """The position on record after a report."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    success: bool
+    """Always true."""
+    position_seconds: int
+    """The position on record; a later report's, when this one came late."""
+    message: str
+    """For people."""
+    applied: bool
+    """False when a later report of the player was already on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchProgress:
+    """How far the user has watched a film."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    user_id: UUID
+    """The user."""
+    movie_id: UUID
+    """The film."""
+    position_seconds: int
+    """Whole seconds from the film's beginning."""
+    last_watched_at: datetime
+    """When the position was reported."""
+    duration_seconds: int | None
+    """The film's length; null when it is not known."""
+    completed: bool
+    """Whether the position is past 90 % of the film."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueWatching:
+    """The films that the user has begun and not completed, newest first."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    items: list[WatchProgress]
+    """At most `limit` films."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The session has ended and the final position is saved."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    success: bool
+    """Always true."""
+    position_seconds: int
+    """The position on record."""
+    message: str
+    """For people."""
+    session_id: UUID | None
+    """The session that has ended; null when there was none open."""
+    duration_seconds: int | None
+    """How long the session lasted; null without a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The service runs."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    status: str
+    """Always `ok`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong (RFC 9457)."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    type: str
+    """A URN that names the kind of problem."""
+    title: str
+    """The kind of problem, for people."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """This problem, for people."""
+    code: str
+    """The kind of problem, for programs."""
+    request_id: str
+    """Quote it when asking for help."""

@@ -1,0 +1,97 @@
+"""Redis, which may vanish at any time without any request failing.
+
+Every operation answers as if the key were absent when Redis does not answer, and leaves Redis
+alone for a moment then, so that an outage costs each request at most one time-out.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.logging import Logger
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from streaming.breaker import Breaker
+from streaming.settings import CacheSettings
+
+logger = Logger(child=True)
+
+_SOCKET_SECONDS = 0.25
+_PAUSE_SECONDS = 2.0
+
+# The greater version stays, whoever writes last.
+_SET_IF_NEWER = """
+local stored = redis.call('GET', KEYS[1])
+if stored then
+    local decoded, value = pcall(cjson.decode, stored)
+    if decoded and type(value) == 'table' and type(value.version) == 'number'
+        and value.version >= tonumber(ARGV[2]) then
+        return 0
+    end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
+return 1
+"""
+
+Result = TypeVar("Result")
+
+
+class Cache:
+    """JSON objects by key, each with a life in seconds."""
+
+    def __init__(self, settings: CacheSettings) -> None:
+        self._breaker = Breaker(_PAUSE_SECONDS)
+        # A frozen environment wakes with a dead socket, hence one retry, which connects anew. All
+        # operations here may be repeated.
+        self._redis = Redis(
+            host=settings.host,
+            port=settings.port,
+            socket_connect_timeout=_SOCKET_SECONDS,
+            socket_timeout=_SOCKET_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+            decode_responses=True,
+            protocol=2,
+            lib_name=None,
+            lib_version=None,
+        )
+        self._set_if_newer = self._redis.register_script(_SET_IF_NEWER)
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the object under ``key``; None when there is none, or none that can be read."""
+        text = self._attempt(lambda: self._redis.get(key))
+        try:
+            value = json.loads(text) if isinstance(text, str) else None
+        except ValueError:
+            logger.warning("a cached value is no JSON", key=key)
+            return None
+        return value if isinstance(value, dict) else None
+
+    def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
+        """Put ``value`` under ``key`` for ``ttl_seconds``."""
+        text = json.dumps(value, separators=(",", ":"))
+        self._attempt(lambda: self._redis.set(key, text, ex=ttl_seconds))
+
+    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
+        """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one."""
+        text = json.dumps(value, separators=(",", ":"))
+        arguments = [text, value["version"], ttl_seconds]
+        self._attempt(lambda: self._set_if_newer(keys=[key], args=arguments))
+
+    def delete(self, *keys: str) -> None:
+        """Remove ``keys``."""
+        self._attempt(lambda: self._redis.delete(*keys))
+
+    def _attempt(self, operation: Callable[[], Result]) -> Result | None:
+        if self._breaker.is_open:
+            return None
+        try:
+            result = operation()
+        except (RedisError, OSError) as error:
+            self._breaker.record_failure()
+            logger.warning("Redis does not answer", error=repr(error))
+            return None
+        self._breaker.record_success()
+        return result

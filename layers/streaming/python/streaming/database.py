@@ -1,0 +1,171 @@
+"""The connection to PostgreSQL: one an execution environment, always in explicit transactions.
+
+pg8000's connections do not survive a surprise: after an error that the server did not report, an
+unread answer may be left on the wire, and the next query would get another user's rows. So such a
+connection is closed, never rolled back and reused.
+"""
+
+import ssl
+import struct
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pg8000.native
+
+from streaming.deadline import allowance
+from streaming.errors import DatabaseUnavailable, StreamingError
+from streaming.settings import ConfigurationError, DatabaseSettings
+
+_CONNECT_SECONDS = 1.0
+_STATEMENT_SECONDS = 1.0
+
+_WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeError)
+
+# The server reports these, and means the connection: shutdown (57P0x), a failover that left a
+# read-only server behind it (25006), too many connections (53300), broken protocol state (08xxx).
+_CONNECTION_IS_LOST = ("57P01", "57P02", "57P03", "25006", "08")
+_SERVER_IS_BUSY = ("53", "57014", "40", "55P03")
+
+Row = dict[str, Any]
+Result = TypeVar("Result")
+
+
+class _Lost(Exception):
+    """The connection cannot be used any more; another one might do."""
+
+
+class Transaction:
+    """A transaction that is open on a connection."""
+
+    def __init__(self, connection: pg8000.native.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, **parameters: Any) -> list[Row]:
+        """Run ``statement`` with its ``:name`` parameters and return its rows by column name."""
+        _limit_wait(self._connection)
+        values = self._connection.run(statement, **parameters) or []
+        names = [column["name"] for column in self._connection.columns or []]
+        return [dict(zip(names, row, strict=True)) for row in values]
+
+    def row(self, statement: str, **parameters: Any) -> Row | None:
+        """Run ``statement`` and return its first row, or None."""
+        rows = self.rows(statement, **parameters)
+        return rows[0] if rows else None
+
+
+class Database:
+    """Runs work in transactions, and reconnects when the connection has died meanwhile."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+        self._connection: pg8000.native.Connection | None = None
+
+    def run(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run ``work`` in a transaction, commit, and return its result.
+
+        ``work`` must be idempotent: when a connection that was open before turns out dead, it runs
+        once more on a new one. Raises ``DatabaseUnavailable``.
+        """
+        was_connected = self._connection is not None
+        try:
+            try:
+                return self._run_once(work)
+            except _Lost:
+                if not was_connected:
+                    raise
+                return self._run_once(work)
+        except _Lost as error:
+            raise DatabaseUnavailable("the database does not answer") from error.__cause__
+
+    def close(self) -> None:
+        """Close the connection; the next work opens another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _close_quietly(connection)
+
+    def _run_once(self, work: Callable[[Transaction], Result]) -> Result:
+        try:
+            connection = self._connection = self._connection or _connect(self._settings.url)
+            _limit_wait(connection)
+            connection.run("BEGIN")
+            result = work(Transaction(connection))
+            _limit_wait(connection)
+            connection.run("COMMIT")
+        except pg8000.native.DatabaseError as error:
+            self._recover(error)
+            raise
+        except StreamingError:
+            self._roll_back()
+            raise
+        except _WIRE_ERRORS as error:
+            self.close()
+            raise _Lost from error
+        except BaseException:
+            self.close()
+            raise
+        return result
+
+    def _recover(self, error: pg8000.native.DatabaseError) -> None:
+        state = _sql_state(error)
+        if self._connection is None or state.startswith(_CONNECTION_IS_LOST):
+            self.close()
+            raise _Lost from error
+        self._roll_back()
+        if state.startswith(_SERVER_IS_BUSY):
+            raise DatabaseUnavailable("the database is overloaded") from error
+
+    def _roll_back(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            _limit_wait(self._connection)
+            self._connection.run("ROLLBACK")
+        except (pg8000.native.DatabaseError, *_WIRE_ERRORS):
+            self.close()
+
+
+def _connect(url: str) -> pg8000.native.Connection:
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
+        raise ConfigurationError("DATABASE_URL is not postgresql://user:password@host:port/name")
+    return pg8000.native.Connection(
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        host=parts.hostname,
+        port=parts.port or 5432,
+        database=unquote(parts.path.lstrip("/")),
+        ssl_context=_ssl_context(parse_qs(parts.query)),
+        timeout=allowance(_CONNECT_SECONDS),
+        application_name="streaming",
+    )
+
+
+def _ssl_context(query: dict[str, list[str]]) -> ssl.SSLContext | bool:
+    """Return a verifying context when the URL says sslmode, else False: no TLS.
+
+    pg8000's own True and None do not verify the server.
+    """
+    mode = query.get("sslmode", ["disable"])[0]
+    if mode == "disable":
+        return False
+    return ssl.create_default_context(cafile=query.get("sslrootcert", [None])[0])
+
+
+def _limit_wait(connection: pg8000.native.Connection) -> None:
+    # pg8000 takes a timeout for connecting only; its socket keeps whatever is set here.
+    connection._usock.settimeout(allowance(_STATEMENT_SECONDS))  # noqa: SLF001
+
+
+def _sql_state(error: pg8000.native.DatabaseError) -> str:
+    details = error.args[0] if error.args else {}
+    return str(details.get("C", "")) if isinstance(details, dict) else ""
+
+
+def _close_quietly(connection: pg8000.native.Connection) -> None:
+    try:
+        connection._usock.settimeout(0.1)  # noqa: SLF001
+        connection.close()
+    except (pg8000.native.InterfaceError, OSError, struct.error):
+        # The wire is dead already, which is why it is being closed.
+        return

@@ -1,0 +1,1 @@
+"""How a film reaches a player from a private bucket: signed copies of its manifests."""

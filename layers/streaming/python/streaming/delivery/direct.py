@@ -1,0 +1,38 @@
+"""Delivery of the film's own manifest, for buckets whose segments are public."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from streaming.delivery.playable import PlayableFilm
+from streaming.errors import MovieNotFound
+from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
+
+
+class Bucket(Protocol):
+    """What direct delivery needs of the film bucket."""
+
+    def check_object_exists(self, key: str) -> bool:
+        """Tell whether there is such an object. Raises ``StorageUnavailable``."""
+        ...
+
+
+class DirectDelivery:
+    """Presigns the manifest and nothing else. ``expires_in`` is seconds."""
+
+    def __init__(self, signer: S3Signer, bucket: Callable[[], Bucket], expires_in: int) -> None:
+        self._signer = signer
+        self._bucket = bucket
+        self._expires_in = expires_in
+
+    def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
+        """Return the URL of the film's manifest. Raises ``MovieNotFound``."""
+        if not self._bucket().check_object_exists(
+            f"movies/{movie_id}/{MANIFEST_NAMES[manifest_type]}"
+        ):
+            raise MovieNotFound(f"there is no film with a {manifest_type} manifest")
+        url = self._signer.get_manifest_url(
+            movie_id, manifest_type, expires_in=self._expires_in, signed_at=now
+        )
+        return PlayableFilm(url, self._expires_in, None)

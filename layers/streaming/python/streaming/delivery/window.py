@@ -1,0 +1,40 @@
+"""Time windows: all viewers of one window share one signed copy of a film's manifests."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+LONGEST_SIGNATURE = timedelta(days=7)
+_PAUSES = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of time from ``begins_at`` that lasts ``length``."""
+
+    begins_at: datetime
+    length: timedelta
+
+    @classmethod
+    def at(cls, moment: datetime, length_seconds: int) -> "Window":
+        """Return the window of ``length_seconds`` that ``moment`` lies in; they start at 1970."""
+        seconds = int(moment.timestamp())
+        begins_at = datetime.fromtimestamp(seconds - seconds % length_seconds, UTC)
+        return cls(begins_at, timedelta(seconds=length_seconds))
+
+    @property
+    def name(self) -> str:
+        """The window's name in keys, which sorts by time: ``20260101T000000Z``."""
+        return self.begins_at.strftime("%Y%m%dT%H%M%SZ")
+
+    def seconds_left(self, moment: datetime) -> int:
+        """Return the whole seconds from ``moment`` to the window's end, at least 1."""
+        return max(1, int((self.begins_at + self.length - moment).total_seconds()))
+
+    def signature_life(self, duration_seconds: float) -> int:
+        """Return for how many seconds URLs inside a film of that duration are signed.
+
+        They are signed as of the window's beginning and outlive the film for whoever starts at its
+        end: one and a half times the duration, an hour for pauses, and the window itself.
+        """
+        life = timedelta(seconds=duration_seconds * 1.5) + _PAUSES + self.length
+        return int(min(life, LONGEST_SIGNATURE).total_seconds())

@@ -1,0 +1,69 @@
+"""Where the events of the use cases go: to Kafka now, or through the outbox later."""
+
+from typing import Protocol
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.errors import DatabaseUnavailable
+from streaming.event_publisher import EventPublisher
+from streaming.events import Message, StreamEvent
+from streaming.outbox import Outbox
+
+logger = Logger(child=True)
+
+
+class EventSink(Protocol):
+    """Takes events."""
+
+    def message(self, event: StreamEvent) -> Message | None:
+        """Return ``event`` as it must reach Kafka; None when events are switched off."""
+        ...
+
+    def send(self, message: Message) -> bool:
+        """Send a message that is in no outbox; tell whether Kafka acknowledged it."""
+        ...
+
+    def send_committed(self, message: Message) -> None:
+        """Send a message that is in the outbox, and delete it there once acknowledged."""
+        ...
+
+
+class KafkaSink:
+    """Sends events to Kafka."""
+
+    def __init__(self, publisher: EventPublisher, outbox: Outbox, topic_prefix: str) -> None:
+        self._publisher = publisher
+        self._outbox = outbox
+        self._topic_prefix = topic_prefix
+
+    def message(self, event: StreamEvent) -> Message:
+        """Return ``event`` as it goes to Kafka."""
+        return event.to_message(self._topic_prefix)
+
+    def send(self, message: Message) -> bool:
+        """Send ``message``; tell whether Kafka acknowledged it."""
+        return bool(self._publisher.publish([message]))
+
+    def send_committed(self, message: Message) -> None:
+        """Send ``message`` and take it out of the outbox; what fails is left to housekeeping."""
+        if not self.send(message):
+            return
+        try:
+            self._outbox.delete([message.event_id])
+        except DatabaseUnavailable:
+            # The event is in Kafka; housekeeping will send it again and consumers drop repeats.
+            logger.warning("an acknowledged event stays in the outbox", event_id=message.event_id)
+
+
+class NoEvents:
+    """Takes events and forgets them, for deployments without Kafka."""
+
+    def message(self, event: StreamEvent) -> None:
+        """Return None: there is nothing to send."""
+
+    def send(self, message: Message) -> bool:
+        """Pretend that nothing is left to do."""
+        return True
+
+    def send_committed(self, message: Message) -> None:
+        """Do nothing."""

@@ -1,0 +1,66 @@
+"""The events that tell the rest of the company what is being watched."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from streaming import clock
+from streaming.identifiers import uuid7
+
+Action = Literal["stream_start", "stream_progress", "stream_stop"]
+
+_TOPIC_SUFFIXES: dict[Action, str] = {
+    "stream_start": "start",
+    "stream_progress": "progress",
+    "stream_stop": "stop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Something that a viewer did, at ``timestamp``. Consumers drop repeats by ``event_id``."""
+
+    event_id: UUID
+    action: Action
+    user_id: UUID
+    movie_id: UUID
+    timestamp: datetime
+    session_id: UUID | None
+    position_seconds: int | None = None
+    sequence: int | None = None
+
+    def to_message(self, topic_prefix: str) -> "Message":
+        """Return the event as it goes to Kafka, in the topic of its action."""
+        value = {
+            "event_id": str(self.event_id),
+            "user_id": str(self.user_id),
+            "movie_id": str(self.movie_id),
+            "action": self.action,
+            "timestamp": clock.iso(self.timestamp),
+            "session_id": str(self.session_id) if self.session_id else None,
+            "position_seconds": self.position_seconds,
+            "sequence": self.sequence,
+        }
+        return Message(
+            event_id=self.event_id,
+            topic=f"{topic_prefix}.{_TOPIC_SUFFIXES[self.action]}",
+            key=str(self.user_id),
+            value=json.dumps(value, separators=(",", ":")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event as it goes to Kafka. Messages of one ``key`` keep their order."""
+
+    event_id: UUID
+    topic: str
+    key: str
+    value: str
+
+
+def new_event_id(at: datetime) -> UUID:
+    """Make the id of an event that happened ``at`` that time."""
+    return uuid7(clock.milliseconds(at))

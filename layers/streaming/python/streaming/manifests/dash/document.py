@@ -1,0 +1,179 @@
+"""An MPD as a tree whose elements know where in the source bytes they stand.
+
+Rewriting edits spans of those bytes, so that comments, prefixes, unknown elements and white space
+stay as they were; a tree that is written out again would lose them. expat is enough for that, and
+importing it costs a Lambda half a millisecond. DTDs are refused: no entity is ever expanded.
+"""
+
+import re
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from streaming.manifests.dash.limits import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
+from streaming.manifests.errors import ManifestTooLarge, NotAManifest
+
+_XLINK_HREF = "http://www.w3.org/1999/xlink href "
+
+_START_TAG = re.compile(rb"""<(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
+_ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]++)\s*+=\s*+("[^"]*+"|'[^']*+')""")
+_UTF16_START = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+_DECLARED_ENCODING = re.compile(rb"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
+
+
+@dataclass(slots=True)
+class Element:
+    """An element and its place in the source.
+
+    ``name`` is the local name of an element in the root's namespace, otherwise ``"uri local"``.
+    ``attributes`` holds decoded values; a namespaced attribute is called ``"uri local prefix"``.
+    The start tag is ``[start, content_start)``, the content ``[content_start, content_end)`` and
+    the whole element ``[start, end)``.
+    """
+
+    name: str
+    attributes: dict[str, str]
+    start: int
+    content_start: int
+    content_end: int = 0
+    end: int = 0
+    text: str = ""
+    children: list["Element"] = field(default_factory=list)
+
+    def all(self, *names: str) -> list["Element"]:
+        """Return the children with one of these names, in document order."""
+        return [child for child in self.children if child.name in names]
+
+    def first(self, name: str) -> "Element | None":
+        """Return the first child of that name."""
+        return next((child for child in self.children if child.name == name), None)
+
+    @property
+    def xlink_href(self) -> tuple[str, str] | None:
+        """The name of the ``xlink:href`` attribute as written, and its value."""
+        for name, value in self.attributes.items():
+            if name.startswith(_XLINK_HREF):
+                return f"{name.rpartition(' ')[2]}:href", value.strip()
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The source bytes, ASCII-compatible, and the root element."""
+
+    source: bytes
+    root: Element
+
+    def attribute_spans(self, element: Element) -> dict[str, tuple[int, int]]:
+        """Return where each attribute (``name="value"``) stands, by its name as written."""
+        name_end = element.start + 1 + len(self.tag_name(element))
+        return {
+            match[1].decode("utf-8", "replace"): match.span()
+            for match in _ATTRIBUTE.finditer(self.source, name_end, element.content_start)
+        }
+
+    def tag_name(self, element: Element) -> bytes:
+        """Return the element's name as written, with its prefix."""
+        return re.split(rb"[\s/>]", self.source[element.start + 1 : element.content_start], 1)[0]
+
+    def prefix(self, element: Element) -> bytes:
+        """Return the prefix of the element's name with its colon, or nothing."""
+        before, colon, _ = self.tag_name(element).rpartition(b":")
+        return before + colon
+
+    def is_self_closing(self, element: Element) -> bool:
+        """Tell whether the element is written ``<like this/>``."""
+        return self.source.endswith(b"/>", element.start, element.content_start)
+
+
+def read(body: bytes, text_of: frozenset[str]) -> Document:
+    """Parse ``body`` and keep the character data of the elements named in ``text_of``.
+
+    Raises ``NotAManifest`` for what is no well-formed XML or has a DTD, and ``ManifestTooLarge``
+    above the limits on bytes, elements and depth.
+    """
+    if len(body) > MAX_BYTES:
+        raise ManifestTooLarge(f"the manifest is larger than {MAX_BYTES} bytes")
+    source = _ascii_compatible(body)
+    builder = _Builder(source, text_of)
+    parser = builder.parser
+    try:
+        parser.Parse(source, True)
+    except expat.ExpatError as error:
+        raise NotAManifest(f"the manifest is no well-formed XML: {error}") from error
+    except (ValueError, LookupError) as error:  # an encoding that Python or expat does not know
+        if isinstance(error, (NotAManifest, ManifestTooLarge)):
+            raise
+        raise NotAManifest(f"the manifest's encoding is unknown: {error}") from error
+    return Document(source, builder.root)
+
+
+def _ascii_compatible(body: bytes) -> bytes:
+    if not body.startswith(_UTF16_START):
+        return body
+    has_mark = body.startswith((b"\xff\xfe", b"\xfe\xff"))
+    guess = "utf-16" if has_mark else "utf-16-le" if body.startswith(b"<") else "utf-16-be"
+    try:
+        return _DECLARED_ENCODING.sub(rb"\1", body.decode(guess).encode())
+    except UnicodeDecodeError as error:
+        raise NotAManifest("the manifest is not UTF-16, although it begins so") from error
+
+
+class _Builder:
+    """Collects elements from expat's events."""
+
+    def __init__(self, source: bytes, text_of: frozenset[str]) -> None:
+        self.parser = parser = expat.ParserCreate(namespace_separator=" ")
+        parser.namespace_prefixes = True
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        self._source = source
+        self._text_of = text_of
+        self._open: list[Element] = []
+        self._count = 0
+        self._namespace = ""
+        self.root: Element
+
+    def _refuse_doctype(self, *_: object) -> None:
+        raise NotAManifest("the manifest has a document type declaration")
+
+    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
+        self._count += 1
+        if self._count > MAX_ELEMENTS:
+            raise ManifestTooLarge(f"the manifest has more than {MAX_ELEMENTS} elements")
+        if len(self._open) >= MAX_DEPTH:
+            raise ManifestTooLarge(f"the manifest is nested deeper than {MAX_DEPTH} elements")
+        start = self.parser.CurrentByteIndex
+        tag = _START_TAG.match(self._source, start)
+        if tag is None:
+            raise NotAManifest("the manifest's encoding is not compatible with ASCII")
+        namespace, name = _split_name(qualified)
+        if not self._open:
+            self._namespace = namespace
+        if namespace != self._namespace:
+            name = f"{namespace} {name}"
+        element = Element(name, attributes, start, tag.end())
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = element
+        self._open.append(element)
+
+    def _end(self, _: str) -> None:
+        element = self._open.pop()
+        if self._source.endswith(b"/>", element.start, element.content_start):
+            element.content_end = element.end = element.content_start
+        else:
+            element.content_end = self.parser.CurrentByteIndex
+            element.end = self._source.index(b">", element.content_end) + 1
+
+    def _characters(self, text: str) -> None:
+        if self._open[-1].name in self._text_of:
+            self._open[-1].text += text
+
+
+def _split_name(qualified: str) -> tuple[str, str]:
+    parts = qualified.split(" ")
+    return (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])

@@ -1,0 +1,112 @@
+"""What every kind of segment information needs to be rewritten, and what comes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.document import Document, Element
+from streaming.manifests.dash.edits import Edits, Piece
+from streaming.manifests.dash.information import Information
+from streaming.manifests.dash.limits import SegmentBudget
+from streaming.manifests.dash.markup import escaped, replace_attribute
+from streaming.manifests.dash.timelines import Bounds, Segment
+from streaming.manifests.dash.values import NANOSECONDS, divide_up
+from streaming.manifests.references import Reference
+
+_URL_ATTRIBUTES = {
+    "Initialization": ("sourceURL",),
+    "RepresentationIndex": ("sourceURL",),
+    "BitstreamSwitching": ("sourceURL",),
+    "SegmentURL": ("media", "index"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A representation whose segments are to be addressed.
+
+    ``length`` is its period's duration in nanoseconds, None when the manifest does not tell it.
+    ``remote`` makes the reference to a remote element (``xlink:href``).
+    """
+
+    document: Document
+    representation: Element
+    base: Base
+    length: int | None
+    budget: SegmentBudget
+    remote: Callable[[str, Base], Piece | None]
+
+    def address(self, url: str) -> Piece:
+        """Return the reference that ``url`` is, or the URL itself when it is foreign."""
+        return self.base.locate(url) or escaped(url)
+
+    def bounds(self, information: Information, count: int | None = None) -> Bounds:
+        """Return where an open-ended timeline of this representation ends."""
+        last = information.attribute("endNumber")
+        end_time = None
+        if self.length is not None:
+            ticks = divide_up(self.length * information.timescale, NANOSECONDS)
+            end_time = ticks + information.integer("presentationTimeOffset", 0)
+        end_number = None if last is None else information.integer("endNumber", 0)
+        return Bounds(end_time, end_number, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Segment information as it is to stand in its representation.
+
+    ``needs_base`` tells that some of it is byte ranges of the file that BaseURL names. ``end`` is
+    where its last segment ends, in nanoseconds from the period's start, when that is known.
+    """
+
+    pieces: list[Piece]
+    needs_base: bool
+    end: int | None = None
+
+    @property
+    def is_in_film(self) -> bool:
+        """Tell whether it refers to any object of the film."""
+        return any(isinstance(piece, Reference) for piece in self.pieces)
+
+
+def sign_children(scope: Scope, edits: Edits, element: Element) -> None:
+    """Replace the URLs of an ``Initialization``, ``SegmentURL`` or the like, in place."""
+    for name in _URL_ATTRIBUTES.get(element.name, ()):
+        url = element.attributes.get(name)
+        if url is not None:
+            reference = scope.base.locate(url)
+            if reference is not None:
+                replace_attribute(scope.document, edits, element, name, reference)
+
+
+def copy(scope: Scope, element: Element) -> list[Piece]:
+    """Return the element as it is written, its URLs replaced."""
+    edits = Edits()
+    sign_children(scope, edits, element)
+    return edits.splice(scope.document.source, element.start, element.end)
+
+
+def is_range_of_base(element: Element) -> bool:
+    """Tell whether the element names no file of its own, and so means that of BaseURL."""
+    names = _URL_ATTRIBUTES.get(element.name)
+    return names is not None and names[0] not in element.attributes
+
+
+def end_of(information: Information, segments: list[Segment]) -> int | None:
+    """Return where the last segment ends, in nanoseconds from the period's start."""
+    if not segments:
+        return None
+    last = segments[-1]
+    ticks = last.time + last.duration - information.integer("presentationTimeOffset", 0)
+    return ticks * NANOSECONDS // information.timescale
+
+
+def timeline_entries(prefix: bytes, segments: list[Segment]) -> bytes:
+    """Return one ``S`` for each segment: players look them up by the segment's index."""
+    name = prefix.decode("utf-8", "replace")
+    return "\n".join(
+        f'<{name}S t="{segment.time}" d="{segment.duration}"/>'
+        if segment.starts
+        else f'<{name}S d="{segment.duration}"/>'
+        for segment in segments
+    ).encode()

@@ -1,0 +1,66 @@
+"""URL templates of a SegmentTemplate (ISO/IEC 23009-1, 5.3.9.4.4)."""
+
+import re
+from dataclasses import dataclass
+
+from streaming.manifests.errors import NotAManifest
+
+_IDENTIFIER = re.compile(r"\$(?:([A-Za-z]+)(?:%0?([0-9]{1,2})([diouxX]))?)?\$")
+_CONVERSIONS = {"d": "d", "i": "d", "u": "d", "o": "o", "x": "x", "X": "X"}
+
+
+@dataclass(frozen=True, slots=True)
+class UrlTemplate:
+    """A template of one representation: only number and time are left to fill in.
+
+    >>> UrlTemplate.of("$RepresentationID$/$Number%03d$.m4s", "v1", None).url(number=7)
+    'v1/007.m4s'
+    """
+
+    pattern: str
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str, representation_id: str | None, bandwidth: str | None) -> "UrlTemplate":
+        """Read a template and fill in what is constant in a representation."""
+        constants = {"RepresentationID": representation_id, "Bandwidth": bandwidth}
+        names = set()
+        pattern: list[str] = []
+        end = 0
+        for match in _IDENTIFIER.finditer(text):
+            pattern.append(_literal(text[end : match.start()]))
+            end = match.end()
+            name, width, conversion = match.groups()
+            if name is None:
+                pattern.append("$")
+            elif name in ("Number", "Time"):
+                names.add(name)
+                pattern.append(f"%({name})0{width or 1}{_CONVERSIONS[conversion or 'd']}")
+            else:
+                pattern.append(_literal(_constant(name, constants.get(name), width, conversion)))
+        pattern.append(_literal(text[end:]))
+        return cls("".join(pattern), frozenset(names))
+
+    def url(self, number: int = 0, time: int = 0) -> str:
+        """Return the URL of the segment with this number and time."""
+        return self.pattern % {"Number": number, "Time": time}
+
+    def constant_url(self, attribute: str) -> str:
+        """Return the URL of a template that no segment varies; ``attribute`` is where it stood."""
+        if self.names:
+            raise NotAManifest(f"@{attribute} may not depend on a segment's number or time")
+        return self.url()
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _constant(name: str, value: str | None, width: str | None, conversion: str | None) -> str:
+    if value is None:
+        raise NotAManifest(f"a template's ${name}$ cannot be filled in")
+    if name == "RepresentationID" or width is None:
+        return value
+    if not re.fullmatch("[0-9]{1,20}", value):
+        raise NotAManifest(f"@bandwidth is no integer: {value[:40]!r}")
+    return f"%0{width}{_CONVERSIONS[conversion or 'd']}" % int(value)

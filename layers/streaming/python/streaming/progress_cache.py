@@ -1,0 +1,66 @@
+"""Saved progress in Redis, under the key ``progress:{user_id}:{movie_id}``."""
+
+from typing import Any
+from uuid import UUID
+
+from streaming import clock
+from streaming.cache import Cache
+from streaming.progress import ReportOrder, SavedProgress
+
+
+class ProgressCache:
+    """Keeps the newest version of each record that it is given."""
+
+    def __init__(self, cache: Cache, ttl_seconds: int) -> None:
+        self._cache = cache
+        self._ttl_seconds = ttl_seconds
+
+    def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
+        """Return the cached record, or None."""
+        value = self._cache.get(_key(user_id, movie_id))
+        if value is None:
+            return None
+        try:
+            return _from_value(user_id, movie_id, value)
+        except (KeyError, TypeError, ValueError):
+            # Written by another version of the service: PostgreSQL has the record.
+            return None
+
+    def keep(self, progress: SavedProgress) -> None:
+        """Cache ``progress`` unless a newer version is there."""
+        self._cache.set_if_newer(
+            _key(progress.user_id, progress.movie_id), _to_value(progress), self._ttl_seconds
+        )
+
+
+def _key(user_id: UUID, movie_id: UUID) -> str:
+    return f"progress:{user_id}:{movie_id}"
+
+
+def _to_value(progress: SavedProgress) -> dict[str, Any]:
+    order = progress.order
+    return {
+        "user_id": str(progress.user_id),
+        "movie_id": str(progress.movie_id),
+        "position_seconds": progress.position_seconds,
+        "last_watched_at": clock.iso(progress.last_watched_at),
+        "duration_seconds": progress.duration_seconds,
+        "completed": progress.completed,
+        "session_id": str(order.session_id) if order else None,
+        "sequence": order.sequence if order else None,
+        "version": progress.version,
+    }
+
+
+def _from_value(user_id: UUID, movie_id: UUID, value: dict[str, Any]) -> SavedProgress:
+    session_id = value["session_id"]
+    return SavedProgress(
+        user_id=user_id,
+        movie_id=movie_id,
+        position_seconds=int(value["position_seconds"]),
+        last_watched_at=clock.parse_iso(value["last_watched_at"]),
+        duration_seconds=value["duration_seconds"],
+        completed=bool(value["completed"]),
+        order=ReportOrder(UUID(session_id), int(value["sequence"])) if session_id else None,
+        version=int(value["version"]),
+    )

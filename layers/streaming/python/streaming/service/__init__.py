@@ -1,0 +1,1 @@
+"""What the service does for a viewer: one module a use case."""

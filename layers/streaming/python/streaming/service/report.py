@@ -1,0 +1,48 @@
+"""Reporting where the player is."""
+
+from uuid import UUID
+
+from streaming.answers import ProgressSaved
+from streaming.event_sink import EventSink
+from streaming.events import Message, StreamEvent, new_event_id
+from streaming.progress import Report
+from streaming.progress_cache import ProgressCache
+from streaming.repository import Repository
+
+
+class ReportProgress:
+    """Saves a position and tells Kafka of it."""
+
+    def __init__(
+        self, repository: Repository, progress_cache: ProgressCache, events: EventSink
+    ) -> None:
+        self._repository = repository
+        self._progress_cache = progress_cache
+        self._events = events
+
+    def __call__(self, report: Report) -> ProgressSaved:
+        """Save ``report``. Raises ``SessionNotFound`` and ``DatabaseUnavailable``."""
+        event_id = new_event_id(report.reported_at)
+
+        def publish(session_id: UUID | None) -> Message | None:
+            event = StreamEvent(
+                event_id=event_id,
+                action="stream_progress",
+                user_id=report.user_id,
+                movie_id=report.movie_id,
+                timestamp=report.reported_at,
+                session_id=session_id,
+                position_seconds=report.position_seconds,
+                sequence=report.sequence,
+            )
+            message = self._events.message(event)
+            return None if message is None or self._events.send(message) else message
+
+        recorded = self._repository.record_report(report, publish)
+        self._progress_cache.keep(recorded.progress)
+        return ProgressSaved(
+            success=True,
+            position_seconds=recorded.progress.position_seconds,
+            message="Progress updated successfully",
+            applied=recorded.applied,
+        )

@@ -1,0 +1,52 @@
+"""Stopping a film."""
+
+from uuid import UUID
+
+from streaming.answers import Stopped
+from streaming.event_sink import EventSink
+from streaming.events import Message, StreamEvent, new_event_id
+from streaming.progress import Report
+from streaming.progress_cache import ProgressCache
+from streaming.repository import Repository
+
+
+class StopStream:
+    """Saves the final position and ends the session."""
+
+    def __init__(
+        self, repository: Repository, progress_cache: ProgressCache, events: EventSink
+    ) -> None:
+        self._repository = repository
+        self._progress_cache = progress_cache
+        self._events = events
+
+    def __call__(self, report: Report) -> Stopped:
+        """Stop with the final ``report``. Raises ``SessionNotFound``, ``DatabaseUnavailable``."""
+        event_id = new_event_id(report.reported_at)
+
+        def stop_message(session_id: UUID) -> Message | None:
+            event = StreamEvent(
+                event_id=event_id,
+                action="stream_stop",
+                user_id=report.user_id,
+                movie_id=report.movie_id,
+                timestamp=report.reported_at,
+                session_id=session_id,
+                position_seconds=report.position_seconds,
+                sequence=report.sequence,
+            )
+            return self._events.message(event)
+
+        ended = self._repository.end_session(report, stop_message)
+        if ended.ended_now and ended.session_id is not None:
+            message = stop_message(ended.session_id)
+            if message is not None:
+                self._events.send_committed(message)
+        self._progress_cache.keep(ended.progress)
+        return Stopped(
+            success=True,
+            position_seconds=ended.progress.position_seconds,
+            message="Streaming stopped successfully",
+            session_id=ended.session_id,
+            duration_seconds=ended.duration_seconds,
+        )

@@ -1,0 +1,215 @@
+"""What the environment variables say, as typed objects, one per adapter.
+
+A function reads only the groups that it uses, so it needs only their variables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+Environment = Mapping[str, str]
+
+_KNOWN_SECRETS = frozenset({"your-secret-key-change-in-production"})
+_SHORTEST_SECRET_BYTES = 32
+
+
+class ConfigurationError(Exception):
+    """An environment variable is missing or has a value that the service refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How answers look."""
+
+    cors_allow_origin: str
+    docs_enabled: bool
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``CORS_ALLOW_ORIGIN`` and ``DOCS_ENABLED``."""
+        return cls(
+            cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN") or "*",
+            docs_enabled=_flag(environment, "DOCS_ENABLED", default=True),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """How tokens are verified. Either ``secrets`` (HS256) or ``jwks_url`` is set."""
+
+    algorithm: str
+    secrets: tuple[str, ...] = field(repr=False)
+    jwks_url: str | None
+    issuer: str | None
+    audience: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read the ``JWT_*`` variables.
+
+        Raises ``ConfigurationError`` for a missing key, and outside local runs for a secret that
+        is published or shorter than 32 bytes (RFC 7518 section 3.2).
+        """
+        algorithm = environment.get("JWT_ALGORITHM") or "HS256"
+        settings = cls(
+            algorithm=algorithm,
+            secrets=_list(environment, "JWT_SECRET_KEY") if algorithm == "HS256" else (),
+            jwks_url=environment.get("JWT_JWKS_URL") or None,
+            issuer=environment.get("JWT_ISSUER") or None,
+            audience=environment.get("JWT_AUDIENCE") or None,
+        )
+        if algorithm == "HS256":
+            _check_secrets(settings.secrets, is_local=environment.get("ENVIRONMENT") == "local")
+        elif algorithm not in ("RS256", "ES256", "EdDSA"):
+            raise ConfigurationError(f"JWT_ALGORITHM {algorithm!r} is not supported")
+        elif not settings.jwks_url:
+            raise ConfigurationError(f"JWT_ALGORITHM {algorithm} needs JWT_JWKS_URL")
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where films lie and how URLs of them are signed. Times are seconds."""
+
+    bucket: str
+    region: str
+    endpoint_url: str | None
+    public_endpoint_url: str | None
+    access_key: str | None
+    secret_key: str | None = field(repr=False)
+    signed_url_expiration: int
+    delivery: str
+    delivery_window: int
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read the ``S3_*`` variables, ``SIGNED_URL_EXPIRATION`` and ``DELIVERY*``."""
+        delivery = environment.get("DELIVERY") or "s3"
+        if delivery not in ("s3", "direct"):
+            raise ConfigurationError(f"DELIVERY {delivery!r} is neither s3 nor direct")
+        endpoint_url = (environment.get("S3_ENDPOINT_URL") or "").rstrip("/") or None
+        public = (environment.get("S3_PUBLIC_ENDPOINT_URL") or "").rstrip("/") or None
+        return cls(
+            bucket=environment.get("S3_BUCKET_NAME") or "vod",
+            region=environment.get("S3_REGION") or environment.get("AWS_REGION") or "us-east-1",
+            endpoint_url=endpoint_url,
+            public_endpoint_url=public or endpoint_url,
+            access_key=environment.get("S3_ACCESS_KEY") or None,
+            secret_key=environment.get("S3_SECRET_KEY") or None,
+            signed_url_expiration=_integer(environment, "SIGNED_URL_EXPIRATION", 3600, 1, 604800),
+            delivery=delivery,
+            delivery_window=_integer(environment, "DELIVERY_WINDOW_SECONDS", 3600, 1, 86400),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UserServiceSettings:
+    """Where subscriptions are known. Times are seconds."""
+
+    url: str
+    timeout: float
+    grace: int
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``USER_SERVICE_URL``, ``USER_SERVICE_TIMEOUT``, ``SUBSCRIPTION_GRACE_SECONDS``."""
+        return cls(
+            url=_required(environment, "USER_SERVICE_URL").rstrip("/"),
+            timeout=_integer(environment, "USER_SERVICE_TIMEOUT", 5, 1, 20),
+            grace=_integer(environment, "SUBSCRIPTION_GRACE_SECONDS", 900, 0, 86400),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Where Redis is. Times are seconds."""
+
+    host: str
+    port: int
+    progress_ttl: int
+    subscription_ttl: int
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read the ``REDIS_*`` variables."""
+        return cls(
+            host=environment.get("REDIS_HOST") or "localhost",
+            port=_integer(environment, "REDIS_PORT", 6379, 1, 65535),
+            progress_ttl=_integer(environment, "REDIS_PROGRESS_TTL", 86400, 1, 31536000),
+            subscription_ttl=_integer(environment, "REDIS_SUBSCRIPTION_CACHE_TTL", 300, 1, 86400),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where PostgreSQL is."""
+
+    url: str = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``DATABASE_URL``."""
+        return cls(url=_required(environment, "DATABASE_URL"))
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """Where events go."""
+
+    enabled: bool
+    bootstrap_servers: tuple[str, ...]
+    topic_prefix: str
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``ENABLE_KAFKA`` and the ``KAFKA_*`` variables."""
+        return cls(
+            enabled=_flag(environment, "ENABLE_KAFKA", default=True),
+            bootstrap_servers=_list(environment, "KAFKA_BOOTSTRAP_SERVERS") or ("localhost:9092",),
+            topic_prefix=environment.get("KAFKA_TOPIC_PREFIX") or "stream",
+        )
+
+
+def _check_secrets(secrets: tuple[str, ...], *, is_local: bool) -> None:
+    if not secrets:
+        raise ConfigurationError("JWT_ALGORITHM HS256 needs JWT_SECRET_KEY")
+    for secret in secrets:
+        if is_local:
+            continue
+        if secret in _KNOWN_SECRETS:
+            raise ConfigurationError("JWT_SECRET_KEY is the published example secret")
+        if len(secret.encode()) < _SHORTEST_SECRET_BYTES:
+            raise ConfigurationError(
+                f"JWT_SECRET_KEY is shorter than {_SHORTEST_SECRET_BYTES} bytes"
+            )
+
+
+def _required(environment: Environment, name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise ConfigurationError(f"{name} is not set")
+    return value
+
+
+def _list(environment: Environment, name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
+
+
+def _flag(environment: Environment, name: str, *, default: bool) -> bool:
+    value = environment.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value not in ("true", "false", "1", "0"):
+        raise ConfigurationError(f"{name} is neither true nor false: {value!r}")
+    return value in ("true", "1")
+
+
+def _integer(environment: Environment, name: str, default: int, least: int, most: int) -> int:
+    text = environment.get(name) or str(default)
+    try:
+        value = int(text)
+    except ValueError:
+        raise ConfigurationError(f"{name} is not a whole number: {text!r}") from None
+    if not least <= value <= most:
+        raise ConfigurationError(f"{name} is not between {least} and {most}: {value}")
+    return value
