@@ -141,7 +141,7 @@ def _joined(base_url: str, reference: str) -> str:
 
 def _split(url: str) -> tuple[str | None, str | None, str, str | None, str | None]:
     match = _PARTS.fullmatch(url)
-    assert match is not None  # noqa: S101 - every string has this form
+    assert match is not None, "every string has this form"
     scheme, authority, path, query, fragment = match.groups()
     return scheme, authority, path, query, fragment
 
