@@ -1,0 +1,190 @@
+"""The gateway as an ASGI application: reads a request, finds who answers it, writes the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from local.gateway import cors, events, responses
+from local.gateway.authorizer import Authorizers
+from local.gateway.events import Request
+from local.gateway.invoke import InvokeApi
+from local.gateway.log import log
+from local.gateway.model import Service
+from local.gateway.responses import InvalidResult, Response
+from local.gateway.routes import Match, Router
+from local.gateway.schedules import Schedules
+from local.gateway.static import StaticFiles
+from local.gateway.workers import Pools, Throttled
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+
+class Gateway:
+    """Serves one service.
+
+    Parameters
+    ----------
+    service
+        What the template describes.
+    root
+        Folder of the template; its ``web/`` is the player page.
+    demo
+        File that ``GET /local/demo`` answers, read anew each time.
+    """
+
+    def __init__(self, service: Service, root: Path, demo: Path) -> None:
+        self._service = service
+        self._router = Router(service.routes)
+        self._pools = Pools(service.functions)
+        self._authorizers = Authorizers(service.authorizers, self._pools, service.region)
+        self._schedules = Schedules(service.schedules, self._pools, service.region)
+        self._invoke = InvokeApi(self._pools)
+        self._static = StaticFiles(root / "web")
+        self._demo = demo
+        self._integrations: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def start(self) -> None:
+        """Warm up one environment of each function that requests need; start the schedules."""
+        needed = {route.function: None for route in self._service.routes}
+        needed |= {item.function: None for item in self._service.authorizers.values()}
+        self._pools.warm(needed)
+        self._schedules.start()
+
+    async def stop(self) -> None:
+        """End schedules and workers."""
+        await self._schedules.stop()
+        await self._pools.close()
+
+    async def answer(self, request: Request) -> tuple[Response, str]:
+        """Return the response and, for the log, the name of what made it."""
+        if request.target == "/" or request.target.startswith("/web/"):
+            return self._static.answer(request), "-"
+        if request.target.startswith("/2015-03-31/"):
+            return await self._invoke.answer(request), "-"
+        if request.target == "/local/demo" and request.method in ("GET", "HEAD"):
+            return self._demo_films(), "-"
+        match = self._router.match(request.method, request.path)
+        if match is None:
+            response = responses.message(404, "Not Found")
+        else:
+            response = await self._authorized(request, match)
+        if match is None and request.method == "OPTIONS" and self._service.cors:
+            response = cors.preflight(self._service.cors, request)
+        else:
+            cors.apply(self._service.cors, request, response)
+        response.headers.append(("apigw-requestid", request.id))
+        return response, match.route.function if match else "-"
+
+    async def _authorized(self, request: Request, match: Match) -> Response:
+        """Return the answer of the route, or of its authorizer if that turns the request away."""
+        decision = await self._authorizers.admit(request, match)
+        if isinstance(decision, Response):
+            return decision
+        event = events.event(request, match, decision.context)
+        invocation = asyncio.create_task(self._pools[match.route.function].invoke(event))
+        self._integrations.add(invocation)
+        invocation.add_done_callback(self._integrations.discard)
+        try:
+            # Giving up on an answer does not end the function: it has a timeout of its own.
+            result = await asyncio.wait_for(asyncio.shield(invocation), match.route.timeout)
+        except (TimeoutError, Throttled) as problem:
+            log(f"[{match.route.function}] {type(problem).__name__}, the answer is 503")
+            return responses.message(503, "Service Unavailable")
+        if result.failed:
+            return responses.message(500, "Internal Server Error")
+        try:
+            return responses.from_result(result.payload)
+        except InvalidResult as problem:
+            log(f"[{match.route.function}] {problem}, the answer is 500")
+            return responses.message(500, "Internal Server Error")
+
+    def _demo_films(self) -> Response:
+        """Return the demo's films and token, which other origins cannot read."""
+        try:
+            body = self._demo.read_bytes()
+        except OSError:
+            return responses.message(404, "Not Found")
+        headers = [("content-type", "application/json"), ("cache-control", "no-store")]
+        return Response(200, headers, body)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and log it in one line."""
+        began = time.monotonic()
+        body, fits = await _read_body(receive)
+        request = _request(scope, body)
+        maker = "-"
+        try:
+            if fits:
+                response, maker = await self.answer(request)
+            else:
+                response = responses.message(413, "Request Entity Too Large")
+        except Exception:  # the boundary: a bug of the gateway must not look like one of a function
+            log("gateway: " + traceback.format_exc())
+            response = responses.message(500, "Internal Server Error")
+        await _write(request, response, send)
+        took = (time.monotonic() - began) * 1000
+        log(f"{request.method} {request.target} {response.status} {took:.0f}ms {maker}")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """Start and stop together with the server."""
+        while True:
+            kind = (await receive())["type"]
+            await (self.start() if kind == "lifespan.startup" else self.stop())
+            await send({"type": f"{kind}.complete"})
+            if kind == "lifespan.shutdown":
+                return
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    """Return the request of an ASGI scope."""
+    return Request(
+        method=scope["method"],
+        target=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]),
+        body=body,
+        source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+        port=scope["server"][1] if scope.get("server") else 0,
+        id=events.new_request_id(),
+        received=time.time(),
+        protocol=f"HTTP/{scope['http_version']}",
+    )
+
+
+async def _read_body(receive: Receive) -> tuple[bytes, bool]:
+    """Return the body and whether it is within the limit; the rest of a larger one is dropped."""
+    body = bytearray()
+    fits = True
+    while True:
+        part = await receive()
+        fits = fits and len(body) + len(part.get("body", b"")) <= MAX_BODY_BYTES
+        body += part.get("body", b"") if fits else b""
+        if not part.get("more_body", False):
+            return bytes(body), fits
+
+
+async def _write(request: Request, response: Response, send: Send) -> None:
+    """Send a response; its length is ours to say."""
+    headers = [(k.encode("latin-1"), v.encode("utf-8")) for k, v in response.headers]
+    bodyless = response.status in (204, 304)
+    if not bodyless:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    empty = bodyless or request.method == "HEAD"
+    await send({"type": "http.response.body", "body": b"" if empty else response.body})

@@ -1,0 +1,91 @@
+"""Asks a Lambda authorizer whether a request may pass, and remembers what it said."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.gateway import events, responses
+from local.gateway.events import Request
+from local.gateway.log import log
+from local.gateway.model import Authorizer
+from local.gateway.responses import Response
+from local.gateway.routes import Match
+from local.gateway.sources import Fingerprint
+from local.gateway.workers import Pools, Throttled
+
+_MAX_REMEMBERED = 1000
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an authorizer said of a caller."""
+
+    allowed: bool
+    context: Any
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    decision: Decision
+    expires: float
+    sources: Fingerprint
+
+
+class Authorizers:
+    """All authorizers of the API, with their results cached by identity source."""
+
+    def __init__(self, authorizers: Mapping[str, Authorizer], pools: Pools, region: str) -> None:
+        self._authorizers = authorizers
+        self._pools = pools
+        self._region = region
+        self._cache: dict[tuple[str, ...], _Remembered] = {}
+
+    async def admit(self, request: Request, match: Match) -> Decision | Response:
+        """Return the decision that lets the request pass, or the answer that turns it away."""
+        if match.route.authorizer is None:
+            return Decision(allowed=True, context=None)
+        authorizer = self._authorizers[match.route.authorizer]
+        identity = events.identity_source(request, authorizer, match)
+        if identity is None:
+            return responses.message(401, "Unauthorized")
+        decision = await self._decide(authorizer, request, match, identity)
+        if decision is None:
+            return responses.message(500, "Internal Server Error")
+        return decision if decision.allowed else responses.message(403, "Forbidden")
+
+    async def _decide(
+        self, authorizer: Authorizer, request: Request, match: Match, identity: tuple[str, ...]
+    ) -> Decision | None:
+        """Return the remembered or the fresh decision, None when the authorizer failed."""
+        pool, key = self._pools[authorizer.function], (authorizer.name, *identity)
+        now, sources = time.monotonic(), pool.sources()
+        known = self._cache.get(key)
+        # In AWS a decision outlives the code that took it. Here it would hide what was just edited.
+        if known and known.expires > now and known.sources == sources:
+            return known.decision
+        event = events.authorizer_event(request, match, self._region, identity)
+        try:
+            result = await pool.invoke(event)
+        except Throttled:
+            return None
+        decision = None if result.failed else _read(result.payload)
+        if decision is None:
+            log(f"[{authorizer.function}] no valid authorizer response, the answer is 500")
+        elif authorizer.ttl > 0 and identity:
+            if len(self._cache) >= _MAX_REMEMBERED:
+                self._cache.clear()
+            self._cache[key] = _Remembered(decision, now + authorizer.ttl, sources)
+        return decision
+
+
+def _read(payload: bytes) -> Decision | None:
+    """Return the decision of a simple response, None when it is none."""
+    answer = json.loads(payload)
+    if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
+        return None
+    context = answer.get("context") or {}
+    return Decision(answer["isAuthorized"], context) if isinstance(context, dict) else None

@@ -1,0 +1,90 @@
+"""The environment variables of one function, exactly those that Lambda would give it.
+
+A variable that the template forgot must be missing here too, otherwise it is missing only after a
+deployment. So nothing is inherited from the gateway but what Lambda sets by itself anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, Unresolved, text_of
+
+_INHERITED = ("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH")
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def parameters_from(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters whose value follows from a variable that is a plain ``!Ref`` to them.
+
+    So conditions and the API's own settings (its CORS origin, say) see what the functions see.
+    """
+    sections = [template.get("Globals", {}).get("Function", {})]
+    for resource in template.get("Resources", {}).values():
+        if resource.get("Type") == "AWS::Serverless::Function":
+            sections.append(resource.get("Properties", {}))
+    parameters: dict[str, str] = {}
+    for section in sections:
+        for name, value in section.get("Environment", {}).get("Variables", {}).items():
+            if name in given and isinstance(value, Mapping) and isinstance(value.get("Ref"), str):
+                parameters.setdefault(value["Ref"], given[name])
+    return parameters
+
+
+def declared(
+    where: str, variables: Mapping[str, Any], given: Mapping[str, str], resolver: Resolver
+) -> dict[str, str]:
+    """Return the declared variables with their values: the given one, else the template's."""
+    values: dict[str, str] = {}
+    for name, value in variables.items():
+        if name in given:
+            values[name] = given[name]
+            continue
+        try:
+            resolved = resolver.resolve(value)
+        except Unresolved as problem:
+            raise TemplateError(
+                f"{where}.Environment.Variables.{name}: {problem} has no value on this machine; "
+                f"give {name} in the environment file"
+            ) from None
+        if resolved is not REMOVED:
+            values[name] = text_of(resolved)
+    return values
+
+
+def runtime(
+    name: str,
+    properties: Mapping[str, Any],
+    directories: tuple[Path, ...],
+    given: Mapping[str, str],
+    region: str,
+) -> dict[str, str]:
+    """Return the variables that the Lambda runtime sets by itself."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    logging = properties.get("LoggingConfig", {})
+    values = {
+        **{key: os.environ[key] for key in _INHERITED if key in os.environ},
+        **{key: given[key] for key in _CREDENTIALS if key in given},
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties.get("MemorySize", 128)),
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": str(logging.get("LogFormat", "Text")),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "AWS_REGION": region,
+        "LAMBDA_RUNTIME_DIR": str(Path(__file__).parent),
+        "LAMBDA_TASK_ROOT": str(directories[0]),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "_HANDLER": str(properties["Handler"]),
+    }
+    if "ApplicationLogLevel" in logging:
+        values["AWS_LAMBDA_LOG_LEVEL"] = str(logging["ApplicationLogLevel"])
+    return values

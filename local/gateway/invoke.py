@@ -1,0 +1,80 @@
+"""The Invoke call of Lambda's own API, so that any function can be run at once.
+
+``aws lambda invoke --endpoint-url`` and tests use it; no route of the template leads here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import uuid
+from urllib.parse import unquote
+
+from local.gateway import responses
+from local.gateway.events import Request
+from local.gateway.log import log
+from local.gateway.responses import Response
+from local.gateway.workers import Pools, Throttled
+
+_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+
+
+class InvokeApi:
+    """Answers ``POST /2015-03-31/functions/{name}/invocations``."""
+
+    def __init__(self, pools: Pools) -> None:
+        self._pools = pools
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def answer(self, request: Request) -> Response:
+        """Return Lambda's answer; ``name`` is a logical id or an ARN that ends in one."""
+        found = _PATH.fullmatch(request.target)
+        if not found or request.method != "POST":
+            return _error(404, "UnknownOperationException", "no such call")
+        if request.header("origin"):
+            # Any page in the developer's browser can send a POST here; SDKs send no Origin.
+            return _error(403, "AccessDeniedException", "not for browsers")
+        name = unquote(found.group(1)).split(":function:")[-1].partition(":")[0]
+        if name not in self._pools:
+            return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
+        try:
+            event = json.loads(request.body or b"{}")
+        except ValueError as problem:
+            text = f"Could not parse request body into json: {problem}"
+            return _error(400, "InvalidRequestContentException", text)
+        request_id = str(uuid.uuid4())
+        kind = request.header("x-amz-invocation-type") or "RequestResponse"
+        if kind == "DryRun":
+            return Response(204, [("x-amzn-requestid", request_id)])
+        if kind == "Event":
+            task = asyncio.create_task(self._run(name, event, request_id))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+            return Response(202, [("x-amzn-requestid", request_id)])
+        try:
+            result = await self._pools[name].invoke(event, request_id)
+        except Throttled:
+            return _error(429, "TooManyRequestsException", "Rate Exceeded.")
+        headers = [
+            ("content-type", "application/json"),
+            ("x-amz-executed-version", "$LATEST"),
+            ("x-amzn-requestid", request_id),
+        ]
+        if result.failed:
+            headers.append(("x-amz-function-error", "Unhandled"))
+        return Response(200, headers, result.payload)
+
+    async def _run(self, name: str, event: object, request_id: str) -> None:
+        """Run an event that nobody waits for; the function's own log tells how it ends."""
+        try:
+            await self._pools[name].invoke(event, request_id)
+        except Throttled:
+            log(f"[{name}] throttled, event {request_id} is dropped")
+
+
+def _error(status: int, kind: str, text: str) -> Response:
+    """Return an error as AWS's JSON protocol has it."""
+    response = responses.message(status, text)
+    response.headers.append(("x-amzn-errortype", kind))
+    return response

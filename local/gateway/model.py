@@ -1,0 +1,98 @@
+"""What the gateway needs to know of a template, as plain frozen values.
+
+The reader of the template builds these; everything that serves requests takes them and never looks
+at YAML again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ACCOUNT_ID = "123456789012"
+API_ID = "local"
+STAGE = "$default"
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda function.
+
+    ``timeout`` is in seconds, ``memory`` in MiB. ``directories`` are what its code consists of, in
+    the order of ``sys.path``: its own folder, then its layers. ``reserved`` is the concurrency
+    above which it is throttled.
+    """
+
+    name: str
+    handler: str
+    timeout: float
+    memory: int
+    directories: tuple[Path, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    arn: str
+    reserved: int | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of the API: ``method`` may be ANY, ``path`` holds ``{name}`` or ``{name+}``."""
+
+    method: str
+    path: str
+    function: str
+    authorizer: str | None = None
+    timeout: float = 30.0
+
+    @property
+    def key(self) -> str:
+        """Return the route key as events carry it."""
+        return "$default" if self.path == "$default" else f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    """One Lambda authorizer; ``ttl`` is how many seconds its answer is reused, 0 for never."""
+
+    name: str
+    function: str
+    headers: tuple[str, ...] = ()
+    query_strings: tuple[str, ...] = ()
+    ttl: int = 0
+    per_route: bool = False
+
+
+@dataclass(frozen=True)
+class Cors:
+    """CORS configuration of the API."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    max_age: int | None = None
+    credentials: bool = False
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One periodic invocation; ``period`` is in seconds, ``input`` replaces the usual event."""
+
+    name: str
+    function: str
+    period: float
+    scheduler: bool
+    input: Any = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that one template describes."""
+
+    region: str
+    functions: Mapping[str, Function]
+    routes: tuple[Route, ...]
+    authorizers: Mapping[str, Authorizer]
+    cors: Cors | None
+    schedules: tuple[Schedule, ...]

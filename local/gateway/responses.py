@@ -1,0 +1,111 @@
+"""Turns what a function returned into an HTTP response, by the rules of payload format 2.0."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# The connection belongs to the server, not to the function.
+_NOT_FORWARDED = {"connection", "content-length", "keep-alive", "transfer-encoding"}
+
+
+class InvalidResult(Exception):
+    """A function's result is no response of format 2.0; API Gateway answers 500 to it."""
+
+
+@dataclass
+class Response:
+    """One HTTP response; header names are lower-case."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+
+def message(status: int, text: str) -> Response:
+    """Return an answer of the gateway's own."""
+    body = json.dumps({"message": text}, separators=(",", ":")).encode()
+    return Response(status, [("content-type", "application/json")], body)
+
+
+def from_result(payload: bytes) -> Response:
+    """Return the response that a function's JSON result means.
+
+    A result without ``statusCode`` is the body of a 200; everything else must have the documented
+    shape.
+
+    Raises
+    ------
+    InvalidResult
+        It has ``statusCode``, but not the shape that goes with it.
+    """
+    result = json.loads(payload)
+    if not isinstance(result, dict) or "statusCode" not in result:
+        body = result.encode("utf-8", "replace") if isinstance(result, str) else payload
+        return Response(200, [("content-type", "application/json")], body)
+    headers = _headers(result.get("headers"))
+    if not any(name == "content-type" for name, _ in headers):
+        headers.append(("content-type", "text/plain;charset=UTF-8"))
+    headers += [("set-cookie", _line("cookie", value)) for value in _list(result.get("cookies"))]
+    status = _status(result["statusCode"])
+    return Response(status, headers, _body(result.get("body"), result.get("isBase64Encoded")))
+
+
+def _status(value: Any) -> int:
+    """Return the status, which may be a number or its digits."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
+        raise InvalidResult(f"statusCode {value!r} is not a final HTTP status")
+    return value
+
+
+def _headers(given: Any) -> list[tuple[str, str]]:
+    """Return the function's headers in lower case."""
+    if given is None:
+        return []
+    if not isinstance(given, dict):
+        raise InvalidResult("headers is not an object")
+    headers = []
+    for name, value in given.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise InvalidResult(f"{name!r} is not a header name")
+        if name.lower() not in _NOT_FORWARDED:
+            headers.append((name.lower(), _line(name, value)))
+    return headers
+
+
+def _line(name: str, value: Any) -> str:
+    """Return a header's value, which fits on one line."""
+    text = json.dumps(value) if isinstance(value, bool | int | float) else value
+    if not isinstance(text, str) or any(ord(char) < 32 and char != "\t" for char in text):
+        raise InvalidResult(f"the value of {name} is not one line of text")
+    return text
+
+
+def _list(given: Any) -> list[Any]:
+    """Return a list that may be absent."""
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise InvalidResult("cookies is not a list")
+    return given
+
+
+def _body(given: Any, encoded: Any) -> bytes:
+    """Return the body's bytes."""
+    if given is None:
+        return b""
+    if not isinstance(given, str):
+        raise InvalidResult(f"body is not a string but {type(given).__name__}")
+    if encoded is not True:
+        return given.encode("utf-8", "replace")
+    try:
+        return base64.b64decode(given, validate=True)
+    except binascii.Error:
+        raise InvalidResult("body is not base64") from None

@@ -1,0 +1,60 @@
+"""Serves the player page and the other files of ``web/``, always fresh, nothing outside it."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from urllib.parse import unquote
+
+from local.gateway import responses
+from local.gateway.events import Request
+from local.gateway.responses import Response
+
+# The system's own table may lack these or have them wrong; module scripts insist on theirs.
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".map": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".mpd": "application/dash+xml",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
+}
+
+
+class StaticFiles:
+    """The files of one folder: ``/`` is its index.html, ``/web/…`` are the files themselves."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def answer(self, request: Request) -> Response:
+        """Return the file that the path names, 304 when the client has it already."""
+        if request.method not in ("GET", "HEAD"):
+            return responses.message(405, "Method Not Allowed")
+        path = "/web/index.html" if request.target == "/" else unquote(request.target)
+        file = self._find(path.removeprefix("/web/"))
+        if file is None:
+            return responses.message(404, "Not Found")
+        status = file.stat()
+        tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+        kept = [("etag", tag), ("cache-control", "no-cache")]
+        if tag in request.header("if-none-match"):
+            return Response(304, kept)
+        guessed = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        kind = _TYPES.get(file.suffix.lower(), guessed)
+        return Response(200, [("content-type", kind), *kept], file.read_bytes())
+
+    def _find(self, relative: str) -> Path | None:
+        """Return the file inside the folder, None for anything else: hidden, outside, no file."""
+        if "\0" in relative or any(part.startswith(".") for part in relative.split("/")):
+            return None
+        file = (self._root / relative.lstrip("/")).resolve()
+        inside = file.is_relative_to(self._root)
+        return file if inside and file.is_file() else None

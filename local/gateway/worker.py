@@ -1,0 +1,148 @@
+"""The inside of one execution environment: imports a handler once, then serves one event at a time.
+
+Started by path, isolated from the gateway's own packages, with the standard library only: whatever
+is imported here costs each start of a function. Frames on the socket are four bytes of length, one
+byte of kind, then JSON. Kinds: ``I`` initialise and ``V`` event from the gateway; ``R`` ready,
+``D`` done and ``E`` error from here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_SIGKILL = 9
+_MAX_RESULT_BYTES = 6 * 1024 * 1024 + 100
+_HEADER = struct.Struct("!IB")
+
+
+class Context:
+    """The second argument of a handler, as Lambda's Python runtime gives it."""
+
+    def __init__(self, settings: dict[str, Any], request_id: str, seconds: float) -> None:
+        self.aws_request_id = request_id
+        self.function_name: str = settings["name"]
+        self.function_version = "$LATEST"
+        self.invoked_function_arn: str = settings["arn"]
+        self.memory_limit_in_mb = str(settings["memory"])
+        self.log_group_name = f"/aws/lambda/{self.function_name}"
+        self.log_stream_name = "local"
+        self.identity = None
+        self.client_context = None
+        self.tenant_id = None
+        self._deadline = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how many milliseconds are left before the environment is killed."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+    def log(self, text: object) -> None:
+        """Write to the function's log."""
+        sys.stdout.write(str(text))
+
+
+def main() -> None:
+    """Serve events from the socket whose file descriptor is the only argument, until it closes."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    _die_with_gateway(connection)
+    settings = _receive(connection)
+    # Bytecode is matched to its source by whole seconds: never keep any of a file just edited.
+    sys.dont_write_bytecode = settings["edited"]
+    sys.path[:0] = settings["paths"]
+    try:
+        handler = _load(settings["handler"])
+    except Exception as problem:
+        _send(connection, "E", _error(problem, "Runtime.ImportModuleError"))
+        raise SystemExit(1) from None
+    _send(connection, "R", b"{}")
+    while True:
+        frame = _receive(connection)
+        context = Context(settings, frame["id"], frame["seconds"])
+        _send(connection, *_invoke(handler, frame["event"], context))
+
+
+def _load(name: str) -> Any:
+    """Return the handler function, ``module.function``, the module perhaps in a folder."""
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(module.replace("/", ".")), function)
+
+
+def _invoke(handler: Any, event: Any, context: Context) -> tuple[str, bytes]:
+    """Return the kind and payload of the answer to one event."""
+    try:
+        result = handler(event, context)
+    except Exception as problem:
+        return "E", _error(problem)
+    try:
+        payload = json.dumps(result, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as problem:
+        return "E", _error(problem, "Runtime.MarshalError")
+    if len(payload) > _MAX_RESULT_BYTES:
+        too_large = ValueError(f"Response payload size exceeded {_MAX_RESULT_BYTES} bytes")
+        return "E", _error(too_large, "Function.ResponseSizeTooLarge")
+    return "D", payload
+
+
+def _error(problem: Exception, kind: str | None = None) -> bytes:
+    """Log an error and return it in Lambda's form."""
+    import traceback
+
+    name = kind or type(problem).__name__
+    frames = traceback.format_list(traceback.extract_tb(problem.__traceback__)[1:])
+    print(f"[ERROR] {name}: {problem}\n{''.join(frames)}".rstrip(), file=sys.stderr, flush=True)
+    answer = {"errorMessage": str(problem), "errorType": name, "stackTrace": frames}
+    return json.dumps(answer).encode()
+
+
+def _receive(connection: socket.socket) -> Any:
+    """Return the next frame; end this process when the gateway has closed its side."""
+    size, _ = _HEADER.unpack(_read(connection, _HEADER.size))
+    return json.loads(_read(connection, size))
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    """Return exactly so many bytes."""
+    chunks = bytearray()
+    while len(chunks) < size:
+        chunk = connection.recv(size - len(chunks))
+        if not chunk:
+            raise SystemExit(0)
+        chunks += chunk
+    return bytes(chunks)
+
+
+def _send(connection: socket.socket, kind: str, payload: bytes) -> None:
+    """Send one frame."""
+    sys.stdout.flush()
+    connection.sendall(_HEADER.pack(len(payload), ord(kind)) + payload)
+
+
+def _die_with_gateway(connection: socket.socket) -> None:
+    """Make sure that this process does not outlive the gateway, even in the middle of an event."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    hung_up = select.poll()
+    hung_up.register(connection, getattr(select, "POLLRDHUP", select.POLLHUP))
+
+    def wait() -> None:
+        # A socket that is already closed reports at once, so the gateway's death between the start
+        # of this process and the line above is noticed as well.
+        hung_up.poll()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
