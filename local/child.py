@@ -1,8 +1,8 @@
-"""The last step before a server's own program: give up root, and ask Linux to be ended with the parent.
+"""The last step before a server's own program: give up root, ask to be ended with the parent.
 
-The parent-death signal is a second line of defence behind the guardian, for the case that both are killed. It has
-to be asked for after the change of user, which clears it, hence this program between fork and exec. Standard
-library only and no package import, because it runs once for every server.
+The parent-death signal is a second line of defence behind the guardian, for the case that both are
+killed. It has to be asked for after the change of user, which clears it, hence this program between
+fork and exec. Standard library only and no package import, because it runs once for every server.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 def drop_root(user: int) -> None:
-    """Become `user`; on Linux keep the right to pass closed folders, as below /root or a test's temporary folder."""
+    """Become `user`; on Linux keep the right to pass closed folders, such as /root."""
     linux = sys.platform == "linux"
     libc = ctypes.CDLL(None, use_errno=True) if linux else None
     if libc is not None:
@@ -34,7 +34,7 @@ def drop_root(user: int) -> None:
 
 
 def main() -> None:
-    """Run `child.py PARENT USER PROGRAM ARGUMENT...`; PARENT 0 asks for no signal, USER 0 changes nothing."""
+    """Run `child.py PARENT USER PROGRAM ARGUMENT...`; 0 means no signal, or no change of user."""
     parent, user, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     if user:
         drop_root(user)

@@ -1,4 +1,4 @@
-"""Secrets of one checkout: made up on the first run, kept beside the data they protect, never committed."""
+"""Secrets of one checkout: made up on the first run, kept with the data, never committed."""
 
 import json
 import secrets

@@ -24,7 +24,7 @@ def token_for(user_id: str, secret: str, **claims: Any) -> str:
 
 
 def subscribe(path: Path) -> None:
-    """Give the demo user a subscription for a year, unless a developer has already decided otherwise."""
+    """Give the demo user a subscription for a year, unless a developer decided otherwise."""
     subscriptions = json.loads(path.read_text()) if path.exists() else {}
     if DEMO_USER_ID in subscriptions:
         return

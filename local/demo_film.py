@@ -1,8 +1,9 @@
 """The demo films: made on the spot by ffmpeg, so that the repository carries no video.
 
-One is what a modern packager writes (two renditions, HLS and DASH over the same fMP4 segments), the other is the
-classic layout of MPEG-TS segments beside one playlist. Run as `python -m local.demo_film FOLDER`; a film that is
-already there is kept, and one that was interrupted starts over.
+One is what a modern packager writes (two renditions, HLS and DASH over the same fMP4 segments), the
+other is the classic layout of MPEG-TS segments beside one playlist. Run as `python -m
+local.demo_film FOLDER`; a film that is already there is kept, and one that was interrupted starts
+over.
 """
 
 import fcntl
@@ -37,7 +38,7 @@ class DemoFilm:
 
 _ENCODING = (
     *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
-    # Equal keyframes in all renditions, one at the start of each segment: a player can switch there.
+    # Equal keyframes in all renditions, one at the start of each segment, where players switch.
     *("-g", str(FRAMES_PER_SECOND * SEGMENT_SECONDS), "-sc_threshold", "0"),
     *("-keyint_min", str(FRAMES_PER_SECOND * SEGMENT_SECONDS)),
     *("-c:a", "aac", "-b:a", "96k"),

@@ -21,7 +21,7 @@ def upload_missing(folder: Path, *, client: Any, bucket: str) -> int:
 
 
 def upload(film: DemoFilm, folder: Path, *, client: Any, bucket: str) -> int:
-    """Upload one film unless it is there; its own manifests last, so that what can be started is complete."""
+    """Upload one film unless it is there; manifests last, so that what starts is complete."""
     prefix = f"movies/{film.movie_id}/"
     answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
     present = {entry["Key"] for entry in answer.get("Contents", ())}

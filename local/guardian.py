@@ -1,9 +1,10 @@
 """The process that ends the stack's children when the stack itself no longer can.
 
-It leads the process group that every child belongs to and sleeps on a pipe whose other end only the stack holds.
-However the stack ends, SIGKILL included, the pipe closes; then the guardian does for the group what Ctrl-C would
-have done, and kills what has not ended in time. Standard library only and no package import: it must start in
-milliseconds and work where Linux's parent-death signal does not exist.
+It leads the process group that every child belongs to and sleeps on a pipe whose other end only the
+stack holds. However the stack ends, SIGKILL included, the pipe closes; then the guardian does for
+the group what Ctrl-C would have done, and kills what has not ended in time. Standard library only
+and no package import: it must start in milliseconds and work where Linux's parent-death signal does
+not exist.
 """
 
 import fcntl

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 
 from local.errors import LocalError
 
-# Below the ports that Linux and macOS hand out to clients, so that no connection takes one before its server does.
+# Below the ports that Linux and macOS hand out to clients, so that no connection takes one before
+# its server does.
 FIRST_FREE, LAST_FREE, SLICE = 20_000, 32_000, 100
 # A chosen port is not listened on at once, so that the next choice has to be told of it.
 _chosen: set[int] = set()
@@ -77,7 +78,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Choose `count` free ports, each process in a slice of its own, so that two do not choose the same."""
+    """Choose `count` free ports, each process in a slice of its own, so that two do not clash."""
     slices = (LAST_FREE - FIRST_FREE) // SLICE
     start = FIRST_FREE + os.getpid() % slices * SLICE
     candidates = random.sample(range(start, start + SLICE), SLICE)

@@ -1,7 +1,8 @@
 """The children of one stack: started together, ended together, whatever happens to the stack.
 
-Every child joins the process group of a guardian (see guardian.py) and inherits a locked file. The lock is free
-again only when the stack and all of its children are gone, so that the next run knows when it may start.
+Every child joins the process group of a guardian (see guardian.py) and inherits a locked file. The
+lock is free again only when the stack and all of its children are gone, so that the next run knows
+when it may start.
 """
 
 import fcntl
@@ -42,7 +43,8 @@ class ProcessGroup:
                 if time.monotonic() > deadline:
                     self.close()
                     raise LocalError(
-                        f"servers of a former run are still alive: `fuser {self._lock_path}` lists them"
+                        "servers of a former run are still alive: "
+                        f"`fuser {self._lock_path}` lists them"
                     ) from None
                 time.sleep(0.05)
         read_end, self._pipe = os.pipe()
@@ -67,7 +69,8 @@ class ProcessGroup:
         """Start `command` as `user` (0: as we are), its output in `log`."""
         if self._guardian is None:
             raise LocalError("the process group is closed")
-        # Linux sends the parent-death signal when the forking *thread* ends, so a passing thread goes without.
+        # Linux sends the parent-death signal when the forking *thread* ends, so that what another
+        # thread starts goes without.
         in_main_thread = threading.current_thread() is threading.main_thread()
         parent = os.getpid() if in_main_thread else 0
         return subprocess.Popen(

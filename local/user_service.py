@@ -176,7 +176,7 @@ def main() -> None:
     arguments = parser.parse_args()
     secrets = os.environ["JWT_SECRET_KEY"].split(",")
     service = UserService(arguments.port, Subscriptions(arguments.subscriptions), secrets)
-    # shutdown() waits for the loop that the handler interrupts, so that it needs a thread of its own.
+    # shutdown() waits for the loop that the handler interrupts, hence a thread of its own.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: threading.Thread(target=service.shutdown).start())
     service.serve_forever(poll_interval=0.1)

@@ -1,1 +1,1 @@
-"""The servers that the service leans on, each a real one from a PyPI wheel, run as a child process."""
+"""The servers that the service leans on: real ones from PyPI wheels, run as child processes."""

@@ -1,4 +1,4 @@
-"""Kafka, from a wheel with the broker tansu: real protocol and consumer groups, everything in memory."""
+"""Kafka, from a wheel with the broker tansu: real protocol and groups, everything in memory."""
 
 import socket
 import struct
@@ -17,6 +17,7 @@ class Kafka(Server):
     """Run one broker and create the topics, which a restart forgets."""
 
     name = "kafka"
+    title = "Kafka"
 
     def __init__(
         self, *, port: int, topics: Sequence[str], group: ProcessGroup, logs: Path

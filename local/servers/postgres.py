@@ -1,4 +1,4 @@
-"""PostgreSQL, from a wheel with the server's own programs: durable between runs and after any kill."""
+"""PostgreSQL, from a wheel with the server's own programs: durable over runs and kills."""
 
 import contextlib
 import os
@@ -23,6 +23,7 @@ class Postgres(Server):
     """Run one cluster with one database for the service."""
 
     name = "postgres"
+    title = "PostgreSQL"
     # "Fast" shutdown: ends the sessions of clients and writes a checkpoint.
     stop_signal = signal.SIGINT
 
@@ -46,8 +47,8 @@ class Postgres(Server):
         """Create the cluster when there is none, then start the server."""
         if not self._data.exists():
             self._create_cluster()
-        # The process group's lock says that nothing of a former run is alive, so a pid file is a leftover,
-        # and its number may by now be somebody else's.
+        # The process group's lock says that nothing of a former run is alive, so a pid file is a
+        # leftover, and its number may by now be somebody else's.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         settings = {
             "port": self.port,
@@ -94,7 +95,8 @@ class Postgres(Server):
         except pg8000.native.DatabaseError as error:
             if error.args[0].get("C") == WRONG_PASSWORD:
                 raise LocalError(
-                    f"{self._data} was made with other secrets: remove {self._folder} or restore the secrets"
+                    f"{self._data} was made with other secrets: "
+                    f"restore them, or remove {self._folder}"
                 ) from None
             raise NotReady(str(error.args[0].get("M"))) from None
         try:
@@ -127,6 +129,6 @@ class Postgres(Server):
             )
         if made.wait() != 0:
             raise LocalError(f"initdb failed: {last_line(self.log)} ({self.log})")
-        # The name appears only once the cluster is complete, so that an interrupted run starts over.
+        # The name appears once the cluster is complete, so that an interrupted run starts over.
         (unfinished / "data").rename(self._data)
         shutil.rmtree(unfinished)

@@ -1,4 +1,4 @@
-"""Our own Python programs of the stack, the user service and the gateway, run like any other server."""
+"""Our own programs of the stack, user service and gateway, run like any other server."""
 
 import http.client
 import os
@@ -27,6 +27,7 @@ class PythonService(Server):
         logs: Path,
     ) -> None:
         self.name = name
+        self.title = name.replace("_", " ").capitalize()
         super().__init__(port=port, group=group, logs=logs)
         self._command = [sys.executable, "-m", module, *arguments]
         self._environment = {

