@@ -1,0 +1,73 @@
+# The commands of the project. `make` alone lists them.
+
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV := .venv/$(VERSION)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SAM_VENV := .venv/sam-$(VERSION)
+SAM := $(SAM_VENV)/bin/sam
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-browser check format openapi bench build lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Install what the other commands need, into .venv/
+
+run: $(INSTALLED) ## Run the whole product on this machine
+	@$(BIN)/python -m local
+
+test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-browser: $(INSTALLED) ## Run the player in Chromium against the whole product
+	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+check: $(INSTALLED) $(SAM) ## Run the static checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.typecheck
+	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
+	$(BIN)/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+
+format: $(INSTALLED) ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: $(INSTALLED) ## Write functions/docs/openapi.json anew from the models
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.openapi functions/docs/openapi.json
+
+bench: $(INSTALLED) ## Measure what is claimed to be fast
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks
+
+build: $(INSTALLED) $(SAM) ## Build the functions and layers as SAM deploys them
+	PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) build
+
+lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
+	$(LOCK) --upgrade layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	$(LOCK) --upgrade tools/requirements/dev.in -o requirements-dev.txt
+	$(LOCK) --upgrade tools/requirements/uv.in -o tools/requirements/uv.txt
+	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
+
+clean: ## Remove the environments and the state of local runs
+	rm -rf .venv .local .aws-sam
+
+# uv installs the lock in seconds, where pip takes a minute.
+$(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
+	@echo "Installing the packages into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@
+
+$(SAM): tools/requirements/sam.txt | $(INSTALLED)
+	@echo "Installing the SAM command line into $(SAM_VENV) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
+	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r tools/requirements/sam.txt
+	@touch $@
