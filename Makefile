@@ -30,7 +30,7 @@ test-browser: $(INSTALLED) ## Run the player in Chromium against the whole produ
 check: $(INSTALLED) $(SAM) ## Run the static checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m tools.typecheck
+	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint

@@ -1,0 +1,259 @@
+"""Writes the OpenAPI document from the models that validate requests and the answers' dataclasses.
+
+``python -m tools.openapi FILE``; the test suite fails when the committed file differs.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel, TypeAdapter
+
+from streaming import answers, errors
+from streaming.requests import PositionRequest, StartRequest
+
+VERSION = "1.0.0"
+SCHEMAS = "#/components/schemas/{model}"
+
+AUTHENTICATED = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired)
+BODY = (errors.InvalidJson, errors.BodyTooLarge)
+RECORD = (errors.DatabaseUnavailable,)
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Streaming Service",
+            "version": VERSION,
+            "description": "A playback gateway for video on demand from a private S3 bucket.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": "Playback", "description": "Start a film, report the position, stop."},
+            {"name": "Watching", "description": "Where a viewer stopped."},
+            {"name": "Service", "description": "About the service itself."},
+        ],
+        "paths": _paths(),
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    film = "/api/v1/stream/{movie_id}"
+    return {
+        film: {
+            "post": _operation(
+                "startStream",
+                "Playback",
+                "Start a film",
+                "Checks the subscription, makes the film playable and opens a session.",
+                answer=answers.Started,
+                body=StartRequest,
+                body_is_optional=True,
+                of_film=True,
+                problems=(
+                    *AUTHENTICATED,
+                    *BODY,
+                    errors.InvalidRequest,
+                    errors.SubscriptionRequired,
+                    errors.MovieNotFound,
+                    errors.FilmUnplayable,
+                    errors.EntitlementUnavailable,
+                    errors.StorageUnavailable,
+                    *RECORD,
+                ),
+            )
+        },
+        f"{film}/progress": {
+            "post": _operation(
+                "reportProgress",
+                "Playback",
+                "Report the position",
+                "Saves where the player is. Send it every ten seconds.",
+                answer=answers.ProgressSaved,
+                body=PositionRequest,
+                of_film=True,
+                problems=(
+                    *AUTHENTICATED,
+                    *BODY,
+                    errors.InvalidRequest,
+                    errors.SessionNotFound,
+                    *RECORD,
+                ),
+            ),
+            "get": _operation(
+                "findProgress",
+                "Watching",
+                "Look up the position",
+                "Answers where the viewer stopped in the film.",
+                answer=answers.WatchProgress,
+                of_film=True,
+                problems=(
+                    *AUTHENTICATED,
+                    errors.InvalidRequest,
+                    errors.ProgressNotFound,
+                    *RECORD,
+                ),
+            ),
+        },
+        f"{film}/stop": {
+            "post": _operation(
+                "stopStream",
+                "Playback",
+                "Stop a film",
+                "Saves the final position and ends the session.",
+                answer=answers.Stopped,
+                body=PositionRequest,
+                of_film=True,
+                problems=(
+                    *AUTHENTICATED,
+                    *BODY,
+                    errors.InvalidRequest,
+                    errors.SessionNotFound,
+                    *RECORD,
+                ),
+            )
+        },
+        "/api/v1/stream/progress": {
+            "get": _operation(
+                "continueWatching",
+                "Watching",
+                "List the films to continue",
+                "Answers the films begun and not completed, newest first.",
+                answer=answers.ContinueWatching,
+                parameters=[
+                    {
+                        "name": "limit",
+                        "in": "query",
+                        "description": "The most films to answer.",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+                    }
+                ],
+                problems=(*AUTHENTICATED, errors.InvalidRequest, *RECORD),
+            )
+        },
+        "/health": {
+            "get": _operation(
+                "health",
+                "Service",
+                "Check that the service runs",
+                "Answers without asking any dependency.",
+                answer=answers.Health,
+                needs_token=False,
+            )
+        },
+    }
+
+
+def _operation(
+    operation_id: str,
+    tag: str,
+    summary: str,
+    description: str,
+    *,
+    answer: type,
+    body: type[BaseModel] | None = None,
+    body_is_optional: bool = False,
+    of_film: bool = False,
+    parameters: list[dict[str, Any]] | None = None,
+    problems: tuple[type[errors.StreamingError], ...] = (),
+    needs_token: bool = True,
+) -> dict[str, Any]:
+    movie_id = {
+        "name": "movie_id",
+        "in": "path",
+        "required": True,
+        "description": "The film.",
+        "schema": {"type": "string", "format": "uuid"},
+    }
+    operation: dict[str, Any] = {
+        "operationId": operation_id,
+        "tags": [tag],
+        "summary": summary,
+        "description": description,
+        "security": [{"token": []}] if needs_token else [],
+        "parameters": [*([movie_id] if of_film else []), *(parameters or [])],
+        "responses": {
+            "200": {
+                "description": _first_line(answer),
+                "content": {"application/json": {"schema": _reference(answer)}},
+            },
+            **_problem_responses(problems),
+        },
+    }
+    if body is not None:
+        operation["requestBody"] = {
+            "required": not body_is_optional,
+            "content": {"application/json": {"schema": _reference(body)}},
+        }
+    return operation
+
+
+def _problem_responses(problems: tuple[type[errors.StreamingError], ...]) -> dict[str, Any]:
+    by_status: dict[int, list[type[errors.StreamingError]]] = {}
+    for problem in problems:
+        by_status.setdefault(problem.status, []).append(problem)
+    return {
+        str(status): {
+            "description": "; ".join(f"`{each.code}`: {_first_line(each)}" for each in group),
+            **_problem_headers(group),
+            "content": {"application/problem+json": {"schema": _reference(answers.Problem)}},
+        }
+        for status, group in sorted(by_status.items())
+    }
+
+
+def _problem_headers(group: list[type[errors.StreamingError]]) -> dict[str, Any]:
+    names = {name for each in group for name in each.headers}
+    if any(each.retry_after_seconds is not None for each in group):
+        names.add("Retry-After")
+    headers = {name: {"schema": {"type": "string"}} for name in sorted(names)}
+    return {"headers": headers} if headers else {}
+
+
+def _schemas() -> dict[str, Any]:
+    requests = [(model, "validation") for model in (StartRequest, PositionRequest)]
+    _, definitions = models_json_schema(requests, ref_template=SCHEMAS)  # type: ignore[arg-type]
+    replies = [
+        (name, "serialization", TypeAdapter(getattr(answers, name)))
+        for name in (
+            "Started",
+            "ProgressSaved",
+            "WatchProgress",
+            "ContinueWatching",
+            "Stopped",
+            "Health",
+            "Problem",
+        )
+    ]
+    mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)  # type: ignore[arg-type]
+    own = {name: schema for (name, _), schema in mapping.items() if "$ref" not in schema}
+    return dict(sorted({**definitions["$defs"], **shared.get("$defs", {}), **own}.items()))
+
+
+def _reference(model: type) -> dict[str, str]:
+    return {"$ref": SCHEMAS.format(model=model.__name__)}
+
+
+def _first_line(documented: type) -> str:
+    return (documented.__doc__ or "").strip().splitlines()[0]
+
+
+def main() -> None:
+    """Write the document to the file that the command line names."""
+    text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+    Path(sys.argv[1]).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
