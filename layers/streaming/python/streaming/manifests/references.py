@@ -146,9 +146,7 @@ def _split(url: str) -> tuple[str | None, str | None, str, str | None, str | Non
     return scheme, authority, path, query, fragment
 
 
-def _refuse_ambiguous(
-    reference: str, scheme: str | None, authority: str | None, path: str
-) -> None:
+def _refuse_ambiguous(reference: str, scheme: str | None, authority: str | None, path: str) -> None:
     if _CONTROL_CHARACTER.search(reference) or "\\" in path or "\\" in (authority or ""):
         raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
     if authority == "" or (scheme is not None and authority is None):

@@ -1,0 +1,12 @@
+"""How much one playlist may ask of us.
+
+A signed URL is some hundred bytes longer than the reference in whose place it stands, and a
+variable can make a short line a long one, so what is counted is what a playlist makes us write.
+"""
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_REFERENCES = 100_000
+"""Ten times a five-hour rendition of two-second segments."""
+MAX_NESTED = 1_000
+MAX_SUBSTITUTED_LENGTH = 4_096
+"""Longer than the URL of any S3 key, which has 1,024 bytes at most."""

@@ -1,0 +1,87 @@
+"""Variables of a playlist: ``EXT-X-DEFINE`` tags and the ``{$references}`` to them.
+
+The player will load a copy of the playlist from another URL than the original's. So a variable
+that takes its value from the playlist's URL (``QUERYPARAM``) becomes one with that value written
+out, and every reference to an object of the film is resolved here, before it is signed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
+
+from streaming.manifests.errors import ManifestTooLarge, NotAManifest
+from streaming.manifests.hls.attributes import Attribute
+from streaming.manifests.hls.limits import MAX_SUBSTITUTED_LENGTH
+
+_VARIABLE_REFERENCE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_NOT_IN_A_QUOTED_STRING = re.compile(r'["\x00-\x1f\x7f]')
+
+
+class Variables:
+    """The variables that a playlist has defined so far.
+
+    ``importable`` are the values of the parent playlist, ``query`` is that of this one's URL.
+    A declared variable that neither of them gives is *unset*. It may stand in the query of a
+    reference (a CDN's token, say), which signing drops, but not in a path.
+    """
+
+    def __init__(self, importable: Mapping[str, str], query: str) -> None:
+        self._importable = importable
+        self._parameters = dict(parse_qsl(query, keep_blank_values=True))
+        self._values: dict[str, str | None] = {}
+
+    def define(self, attributes: Iterable[Attribute]) -> tuple[Attribute, str] | None:
+        """Take in one ``EXT-X-DEFINE``.
+
+        Returns the attribute to replace and the text to put in its place, if there is one.
+        Raises ``NotAManifest`` for a definition that is incomplete or repeated.
+        """
+        by_name = {attribute.name: attribute for attribute in attributes}
+        forms = [form for form in ("NAME", "IMPORT", "QUERYPARAM") if form in by_name]
+        if len(forms) != 1:
+            raise NotAManifest("an EXT-X-DEFINE needs one of NAME, IMPORT and QUERYPARAM")
+        attribute = by_name[forms[0]]
+        name = attribute.value
+        if not _VARIABLE_NAME.fullmatch(name) or name in self._values:
+            raise NotAManifest(f"a variable is repeated or badly named: {name[:80]!r}")
+        if attribute.name == "IMPORT":
+            self._values[name] = self._importable.get(name)
+            return None
+        if attribute.name == "NAME":
+            if "VALUE" not in by_name:
+                raise NotAManifest(f"the variable {name!r} has no value")
+            self._values[name] = self.substitute(by_name["VALUE"].value)
+            return None
+        value = self._values[name] = self._parameters.get(name)
+        if value is not None and _NOT_IN_A_QUOTED_STRING.search(value):
+            raise NotAManifest(f"the variable {name!r} has a value that no playlist can hold")
+        return attribute, f'NAME="{name}",VALUE="{value or ""}"'
+
+    def substitute(self, text: str, *, unset: str | None = None) -> str:
+        """Return ``text`` with the references to variables replaced by their values.
+
+        ``unset`` stands in for a variable without a value; without it such a variable raises
+        ``NotAManifest``. Raises ``ManifestTooLarge`` when the result is longer than any URL.
+        """
+        if "{$" not in text:
+            return text
+        pieces: list[str] = []
+        length = position = 0
+        for match in _VARIABLE_REFERENCE.finditer(text):
+            value = self._values.get(match[1])
+            if value is None:
+                value = unset
+            if value is None:
+                raise NotAManifest(f"the variable {match[1]!r} has no value")
+            pieces += (text[position : match.start()], value)
+            position = match.end()
+            length += len(value)
+            if length > MAX_SUBSTITUTED_LENGTH:
+                raise ManifestTooLarge("variables make a reference longer than any URL")
+        pieces.append(text[position:])
+        return "".join(pieces)
+
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables that have a value, for a nested playlist to import."""
+        return tuple((name, value) for name, value in self._values.items() if value is not None)
