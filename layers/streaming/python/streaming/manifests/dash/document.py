@@ -73,7 +73,9 @@ class Document:
 
     def tag_name(self, element: Element) -> bytes:
         """Return the element's name as written, with its prefix."""
-        return re.split(rb"[\s/>]", self.source[element.start + 1 : element.content_start], 1)[0]
+        return re.split(
+            rb"[\s/>]", self.source[element.start + 1 : element.content_start], maxsplit=1
+        )[0]
 
     def prefix(self, element: Element) -> bytes:
         """Return the prefix of the element's name with its colon, or nothing."""
@@ -97,7 +99,7 @@ def read(body: bytes, text_of: frozenset[str]) -> Document:
     builder = _Builder(source, text_of)
     parser = builder.parser
     try:
-        parser.Parse(source, True)
+        parser.Parse(source, True)  # noqa: FBT003 (pyexpat takes no keywords)
     except expat.ExpatError as error:
         raise NotAManifest(f"the manifest is no well-formed XML: {error}") from error
     except (ValueError, LookupError) as error:  # an encoding that Python or expat does not know

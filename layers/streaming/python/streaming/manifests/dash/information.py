@@ -56,7 +56,7 @@ class Information:
         return next(filter(None, (element.all(name) for element in self.levels)), [])
 
     def inherited_children(self) -> list[Element]:
-        """Return the children that come from an outer level, because no inner one has their like."""
+        """Return the children of outer levels whose like no inner level has."""
         seen = {child.name for child in self.levels[0].children}
         inherited = []
         for element in self.levels[1:]:

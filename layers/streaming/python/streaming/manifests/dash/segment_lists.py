@@ -55,9 +55,7 @@ def rewrite(information: Information, scope: Scope) -> Rewritten:
     return Rewritten(pieces, needs_base, _end(information, segments))
 
 
-def _segments(
-    information: Information, scope: Scope, timeline: Element | None
-) -> list[Segment]:
+def _segments(information: Information, scope: Scope, timeline: Element | None) -> list[Segment]:
     """Return the segments of a timeline that has repetitions; nothing when there are none."""
     count = len(information.children("SegmentURL"))
     if timeline is None or not any("r" in entry.attributes for entry in timeline.children):

@@ -7,7 +7,6 @@ from streaming.manifests.dash.edits import Piece
 from streaming.manifests.dash.information import Information
 from streaming.manifests.dash.markup import (
     attribute_pieces,
-    escaped,
     merged_attributes,
     start_tag,
 )
@@ -93,12 +92,12 @@ def _regular(information: Information, scope: Scope) -> list[Segment]:
 def _foreign(information: Information, scope: Scope) -> Rewritten:
     document, own = scope.document, information.levels[0]
     attributes = merged_attributes(document, information.levels)
-    for name in _URL_CHILDREN:
-        template = _template(information, scope, name)
+    for attribute in _URL_CHILDREN:
+        template = _template(information, scope, attribute)
         if template is not None and not template.names:
             reference = scope.base.locate(template.url())
             if reference is not None:
-                attributes[name] = attribute_pieces(name, reference)
+                attributes[attribute] = attribute_pieces(attribute, reference)
     name = document.tag_name(own)
     pieces = start_tag(name, attributes)
     for child in (*information.inherited_children(), *own.children):
@@ -111,21 +110,63 @@ def _written_out(
 ) -> Rewritten:
     document, own = scope.document, information.levels[0]
     prefix = document.prefix(own)
-    timed = information.attribute("duration") is None or information.children("SegmentTimeline")
-    without = (*_TEMPLATE_ONLY, *(("duration",) if timed else ()))
     name = prefix + b"SegmentList"
-    pieces = start_tag(name, merged_attributes(document, information.levels, without))
-    index = _template(information, scope, "index")
+    is_regular = not information.children("SegmentTimeline") and information.attribute("duration")
+    without = _TEMPLATE_ONLY if is_regular else (*_TEMPLATE_ONLY, "duration")
+    kept, needs_base = _kept_children(information, scope)
+    pieces = [
+        *start_tag(name, merged_attributes(document, information.levels, without)),
+        *_url_children(information, scope, prefix, "initialization", "index"),
+        *kept,
+    ]
+    if not is_regular and segments and segments[-1].duration:
+        timeline = prefix + b"SegmentTimeline>\n"
+        pieces += [b"\n<" + timeline + timeline_entries(prefix, segments) + b"\n</" + timeline]
+    pieces += _url_children(information, scope, prefix, "bitstreamSwitching")
+    pieces += _segment_urls(information, scope, media, segments)
+    return Rewritten([*pieces, b"\n</" + name + b">"], needs_base, end_of(information, segments))
+
+
+def _kept_children(information: Information, scope: Scope) -> tuple[list[Piece], bool]:
+    """Return the children that stay, and whether one of them is a range of the base's file."""
+    replaced = {
+        _URL_CHILDREN[name] for name in _URL_CHILDREN if information.attribute(name) is not None
+    }
+    pieces: list[Piece] = []
     needs_base = False
-    for child in (*own.children, *information.inherited_children()):
-        if child.name != "SegmentTimeline":
+    for child in (*information.levels[0].children, *information.inherited_children()):
+        if child.name != "SegmentTimeline" and child.name not in replaced:
             pieces += [b"\n", *copy(scope, child)]
             needs_base = needs_base or is_range_of_base(child)
-    for attribute, child_name in _URL_CHILDREN.items():
-        template = _template(information, scope, attribute)
-        if template is None or (template is index and template.names):
-            continue
-        url = scope.address(template.constant_url(attribute))
-        pieces += [b"\n<" + prefix + child_name.encode(), b" "]
-        pieces += [*attribute_pieces("sourceURL", url), b"/>"]
-    return Rewritten(pieces, needs_base)
+    return pieces, needs_base
+
+
+def _url_children(
+    information: Information, scope: Scope, prefix: bytes, *names: str
+) -> list[Piece]:
+    """Return the elements that take the place of the template's URLs that are not per segment."""
+    pieces: list[Piece] = []
+    for name in names:
+        template = _template(information, scope, name)
+        if template is not None and not (name == "index" and template.names):
+            url = scope.address(template.constant_url(name))
+            pieces.append(b"\n<" + prefix + _URL_CHILDREN[name].encode() + b" ")
+            pieces += [*attribute_pieces("sourceURL", url), b"/>"]
+    return pieces
+
+
+def _segment_urls(
+    information: Information, scope: Scope, media: UrlTemplate, segments: list[Segment]
+) -> list[Piece]:
+    index = _template(information, scope, "index")
+    if index is not None and not index.names:
+        index = None
+    opening = b"\n<" + scope.document.prefix(information.levels[0]) + b'SegmentURL media="'
+    pieces: list[Piece] = []
+    for segment in segments:
+        pieces += [opening, scope.address(media.url(segment.number, segment.time))]
+        if index is not None:
+            url = index.url(segment.number, segment.time)
+            pieces += [b'" index="', scope.address(url)]
+        pieces.append(b'"/>')
+    return pieces

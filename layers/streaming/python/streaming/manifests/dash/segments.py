@@ -40,7 +40,7 @@ class Scope:
         """Return the reference that ``url`` is, or the URL itself when it is foreign."""
         return self.base.locate(url) or escaped(url)
 
-    def bounds(self, information: Information, count: int | None = None) -> Bounds:
+    def bounds(self, information: Information, length: int | None = None) -> Bounds:
         """Return where an open-ended timeline of this representation ends."""
         last = information.attribute("endNumber")
         end_time = None
@@ -48,7 +48,7 @@ class Scope:
             ticks = divide_up(self.length * information.timescale, NANOSECONDS)
             end_time = ticks + information.integer("presentationTimeOffset", 0)
         end_number = None if last is None else information.integer("endNumber", 0)
-        return Bounds(end_time, end_number, count)
+        return Bounds(end_time, end_number, length)
 
 
 @dataclass(frozen=True, slots=True)

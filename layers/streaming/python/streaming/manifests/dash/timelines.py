@@ -21,11 +21,11 @@ class Segment(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Where an open-ended timeline ends: by time, by number, by count; None where unknown."""
+    """Where an open-ended timeline ends: None where that is not known."""
 
     end_time: int | None = None
     end_number: int | None = None
-    count: int | None = None
+    length: int | None = None
 
 
 def expand(
@@ -70,8 +70,8 @@ def _count(
         if not first.duration:
             raise NotAManifest("a segment that repeats has no duration")
         limits.append(max(divide_up(end - first.time, first.duration), 1))
-    elif bounds.count is not None:
-        limits.append(max(bounds.count - written, 1))
+    elif bounds.length is not None:
+        limits.append(max(bounds.length - written, 1))
     if not limits:
         raise NotAManifest("a timeline repeats without an end: the presentation is live")
     return min(limits)

@@ -49,7 +49,7 @@ def nanoseconds(text: str) -> int:
 
 
 def billionths(name: str, text: str) -> int:
-    """Return a decimal number times a thousand million (some packagers write ``duration="2.5"``)."""
+    """Return a decimal number times a thousand million; some packagers write ``2.5``."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise NotAManifest(f"@{name} is no number: {text[:40]!r}")

@@ -1,0 +1,44 @@
+"""When each period of a presentation starts and how long it lasts (ISO/IEC 23009-1, 5.3.2.1)."""
+
+from typing import NamedTuple
+
+from streaming.manifests.dash.document import Element
+from streaming.manifests.dash.values import nanoseconds
+
+
+class Period(NamedTuple):
+    """A period with its start and length in nanoseconds, None where the manifest tells none."""
+
+    element: Element
+    start: int | None
+    length: int | None
+
+
+def presentation_length(mpd: Element) -> int | None:
+    """Return ``@mediaPresentationDuration`` in nanoseconds."""
+    return _duration(mpd, "mediaPresentationDuration")
+
+
+def timed(mpd: Element) -> list[Period]:
+    """Return the periods, in order, with what follows from their neighbours filled in."""
+    elements = mpd.all("Period")
+    periods: list[Period] = []
+    end: int | None = 0
+    for index, element in enumerate(elements):
+        start = _duration(element, "start")
+        if start is None:
+            start = end
+        length = _duration(element, "duration")
+        if length is None and start is not None:
+            is_last = index + 1 == len(elements)
+            following = mpd if is_last else elements[index + 1]
+            limit = _duration(following, "mediaPresentationDuration" if is_last else "start")
+            length = None if limit is None else max(limit - start, 0)
+        end = None if start is None or length is None else start + length
+        periods.append(Period(element, start, length))
+    return periods
+
+
+def _duration(element: Element, name: str) -> int | None:
+    text = element.attributes.get(name)
+    return None if text is None else nanoseconds(text)
