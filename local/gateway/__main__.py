@@ -45,7 +45,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def _watch_parent(self, parent: int) -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent:  # noqa: ASYNC110 - nothing reports a parent's death
             await asyncio.sleep(_PARENT_SECONDS)
         self.should_exit = True
 

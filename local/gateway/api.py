@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.gateway import properties
-from local.gateway.intrinsics import Resolver, TemplateError, Unresolved
+from local.gateway.intrinsics import Resolver, TemplateError, UnresolvedError
 from local.gateway.model import Authorizer, Cors, Function, Route, Schedule, Service
 
 _METHODS = {"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
@@ -63,7 +63,7 @@ def _value(where: str, value: Any, resolver: Resolver) -> Any:
     """Return a property's value with its intrinsic functions evaluated."""
     try:
         return resolver.resolve(value)
-    except Unresolved as problem:
+    except UnresolvedError as problem:
         raise TemplateError(f"{where}: {problem} has no value on this machine") from None
 
 

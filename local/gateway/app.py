@@ -15,11 +15,11 @@ from local.gateway.events import Request
 from local.gateway.invoke import InvokeApi
 from local.gateway.log import log
 from local.gateway.model import Service
-from local.gateway.responses import InvalidResult, Response
+from local.gateway.responses import InvalidResultError, Response
 from local.gateway.routes import Match, Router
 from local.gateway.schedules import Schedules
 from local.gateway.static import StaticFiles
-from local.gateway.workers import Pools, Throttled
+from local.gateway.workers import Pools, ThrottledError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,14 +31,10 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 class Gateway:
     """Serves one service.
 
-    Parameters
-    ----------
-    service
-        What the template describes.
-    root
-        Folder of the template; its ``web/`` is the player page.
-    demo
-        File that ``GET /local/demo`` answers, read anew each time.
+    Args:
+        service: What the template describes.
+        root: Folder of the template; its ``web/`` is the player page.
+        demo: File that ``GET /local/demo`` answers, read anew each time.
     """
 
     def __init__(self, service: Service, root: Path, demo: Path) -> None:
@@ -103,14 +99,14 @@ class Gateway:
         try:
             # Giving up on an answer does not end the function: it has a timeout of its own.
             result = await asyncio.wait_for(asyncio.shield(invocation), match.route.timeout)
-        except (TimeoutError, Throttled) as problem:
+        except (TimeoutError, ThrottledError) as problem:
             log(f"[{match.route.function}] {type(problem).__name__}, the answer is 503")
             return responses.message(503, "Service Unavailable")
         if result.failed:
             return responses.message(500, "Internal Server Error")
         try:
             return responses.from_result(result.payload)
-        except InvalidResult as problem:
+        except InvalidResultError as problem:
             log(f"[{match.route.function}] {problem}, the answer is 500")
             return responses.message(500, "Internal Server Error")
 
@@ -134,7 +130,7 @@ class Gateway:
                 response, maker = await self.answer(request)
             else:
                 response = responses.message(413, "Request Entity Too Large")
-        except Exception:  # the boundary: a bug of the gateway must not look like one of a function
+        except Exception:  # noqa: BLE001 - a bug of the gateway must not look like one of a function
             log("gateway: " + traceback.format_exc())
             response = responses.message(500, "Internal Server Error")
         await _write(request, response, send)

@@ -15,7 +15,7 @@ from local.gateway.model import Authorizer
 from local.gateway.responses import Response
 from local.gateway.routes import Match
 from local.gateway.sources import Fingerprint
-from local.gateway.workers import Pools, Throttled
+from local.gateway.workers import Pools, ThrottledError
 
 _MAX_REMEMBERED = 1000
 
@@ -70,7 +70,7 @@ class Authorizers:
         event = events.authorizer_event(request, match, self._region, identity)
         try:
             result = await pool.invoke(event)
-        except Throttled:
+        except ThrottledError:
             return None
         decision = None if result.failed else _read(result.payload)
         if decision is None:

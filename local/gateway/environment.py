@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, Unresolved, text_of
+from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, UnresolvedError, text_of
 
 _INHERITED = ("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH")
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -23,15 +23,20 @@ def parameters_from(template: Mapping[str, Any], given: Mapping[str, str]) -> di
 
     So conditions and the API's own settings (its CORS origin, say) see what the functions see.
     """
-    sections = [template.get("Globals", {}).get("Function", {})]
-    for resource in template.get("Resources", {}).values():
-        if resource.get("Type") == "AWS::Serverless::Function":
-            sections.append(resource.get("Properties", {}))
+    sections = [
+        template.get("Globals", {}).get("Function", {}),
+        *(
+            resource.get("Properties", {})
+            for resource in template.get("Resources", {}).values()
+            if resource.get("Type") == "AWS::Serverless::Function"
+        ),
+    ]
     parameters: dict[str, str] = {}
     for section in sections:
         for name, value in section.get("Environment", {}).get("Variables", {}).items():
-            if name in given and isinstance(value, Mapping) and isinstance(value.get("Ref"), str):
-                parameters.setdefault(value["Ref"], given[name])
+            reference = value.get("Ref") if isinstance(value, Mapping) else None
+            if name in given and isinstance(reference, str):
+                parameters.setdefault(reference, given[name])
     return parameters
 
 
@@ -46,7 +51,7 @@ def declared(
             continue
         try:
             resolved = resolver.resolve(value)
-        except Unresolved as problem:
+        except UnresolvedError as problem:
             raise TemplateError(
                 f"{where}.Environment.Variables.{name}: {problem} has no value on this machine; "
                 f"give {name} in the environment file"

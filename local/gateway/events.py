@@ -57,10 +57,10 @@ def new_request_id() -> str:
 def event(request: Request, match: Match, context: Any = None) -> dict[str, Any]:
     """Return the event for the route's function.
 
-    Parameters
-    ----------
-    context
-        What the authorizer said of the caller; None when the route has no authorizer.
+    Args:
+        request: What came in.
+        match: Its route, with the path variables.
+        context: What the authorizer said of the caller; None when the route has no authorizer.
     """
     built = _common(request, match)
     if match.route.authorizer is not None:

@@ -1,8 +1,8 @@
 """CloudFormation's intrinsic functions, evaluated on one machine.
 
 Only what can be known without an account is evaluated: parameters, conditions, mappings, pseudo
-parameters and the ARNs of the template's own functions. Anything else raises `Unresolved`, so that
-the gateway can refuse to start instead of inventing a value.
+parameters and the ARNs of the template's own functions. Anything else raises `UnresolvedError`, so
+that the gateway can refuse to start instead of inventing a value.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class TemplateError(Exception):
     """The template says something that the gateway does not do."""
 
 
-class Unresolved(Exception):
+class UnresolvedError(Exception):
     """An intrinsic function has no value on this machine."""
 
 
@@ -57,14 +57,10 @@ def load_yaml(text: str) -> Any:
 class Resolver:
     """Evaluates intrinsic functions of one template.
 
-    Parameters
-    ----------
-    template
-        The parsed template.
-    parameters
-        Values that replace the defaults of its parameters.
-    region
-        What ``AWS::Region`` is.
+    Args:
+        template: The parsed template.
+        parameters: Values that replace the defaults of its parameters.
+        region: What ``AWS::Region`` is.
     """
 
     def __init__(
@@ -104,10 +100,8 @@ class Resolver:
     def resolve(self, value: Any) -> Any:
         """Return the value with every intrinsic function in it evaluated.
 
-        Raises
-        ------
-        Unresolved
-            A part of it is known only inside an AWS account.
+        Raises:
+            UnresolvedError: A part of it is known only inside an AWS account.
         """
         if isinstance(value, Mapping):
             if len(value) == 1:
@@ -115,13 +109,13 @@ class Resolver:
                 if name in self._functions:
                     return self._functions[name](argument)
                 if name.startswith("Fn::"):
-                    raise Unresolved(name.replace("Fn::", "!"))
+                    raise UnresolvedError(name.replace("Fn::", "!"))
             resolved = {key: self.resolve(item) for key, item in value.items()}
             return {key: item for key, item in resolved.items() if item is not REMOVED}
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not REMOVED]
         if isinstance(value, str) and "{{resolve:" in value:
-            raise Unresolved(value)
+            raise UnresolvedError(value)
         return value
 
     def condition(self, name: str) -> bool:
@@ -141,7 +135,7 @@ class Resolver:
             if name in self._parameters:
                 return self._parameters[name]
             if "Default" not in self._declared[name]:
-                raise Unresolved(f"!Ref {name} (a parameter without a default)")
+                raise UnresolvedError(f"!Ref {name} (a parameter without a default)")
             value = self._declared[name]["Default"]
             listed = str(self._declared[name].get("Type", "")).endswith("List")
             return str(value).split(",") if listed else value
@@ -150,14 +144,14 @@ class Resolver:
             return name
         if resource.get("Type") == "AWS::S3::Bucket" and "BucketName" in resource["Properties"]:
             return self.resolve(resource["Properties"]["BucketName"])
-        raise Unresolved(f"!Ref {name}")
+        raise UnresolvedError(f"!Ref {name}")
 
     def _get_att(self, path: list[str]) -> str:
         name, attribute = path[0], ".".join(path[1:])
         kind = self._resources.get(name, {}).get("Type")
         if kind == "AWS::Serverless::Function" and attribute == "Arn":
             return self.function_arn(name)
-        raise Unresolved(f"!GetAtt {name}.{attribute}")
+        raise UnresolvedError(f"!GetAtt {name}.{attribute}")
 
     def _sub(self, argument: Any) -> str:
         text, local = argument if isinstance(argument, list) else (argument, {})
@@ -182,7 +176,7 @@ class Resolver:
         try:
             return self._mappings[first][second][third]
         except KeyError:
-            raise Unresolved(f"!FindInMap [{first}, {second}, {third}]") from None
+            raise UnresolvedError(f"!FindInMap [{first}, {second}, {third}]") from None
 
 
 def text_of(value: Any) -> str:

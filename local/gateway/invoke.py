@@ -9,13 +9,14 @@ import asyncio
 import json
 import re
 import uuid
+from typing import Any
 from urllib.parse import unquote
 
 from local.gateway import responses
 from local.gateway.events import Request
 from local.gateway.log import log
 from local.gateway.responses import Response
-from local.gateway.workers import Pools, Throttled
+from local.gateway.workers import Pools, ThrottledError
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
@@ -35,7 +36,7 @@ class InvokeApi:
         if request.header("origin"):
             # Any page in the developer's browser can send a POST here; SDKs send no Origin.
             return _error(403, "AccessDeniedException", "not for browsers")
-        name = unquote(found.group(1)).split(":function:")[-1].partition(":")[0]
+        name = unquote(found.group(1)).rpartition(":function:")[2].partition(":")[0]
         if name not in self._pools:
             return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
         try:
@@ -43,8 +44,11 @@ class InvokeApi:
         except ValueError as problem:
             text = f"Could not parse request body into json: {problem}"
             return _error(400, "InvalidRequestContentException", text)
-        request_id = str(uuid.uuid4())
-        kind = request.header("x-amz-invocation-type") or "RequestResponse"
+        kind = request.header("x-amz-invocation-type")
+        return await self._dispatch(kind, name, event, str(uuid.uuid4()))
+
+    async def _dispatch(self, kind: str, name: str, event: Any, request_id: str) -> Response:
+        """Return the answer to one event, by the kind of invocation."""
         if kind == "DryRun":
             return Response(204, [("x-amzn-requestid", request_id)])
         if kind == "Event":
@@ -54,7 +58,7 @@ class InvokeApi:
             return Response(202, [("x-amzn-requestid", request_id)])
         try:
             result = await self._pools[name].invoke(event, request_id)
-        except Throttled:
+        except ThrottledError:
             return _error(429, "TooManyRequestsException", "Rate Exceeded.")
         headers = [
             ("content-type", "application/json"),
@@ -65,11 +69,11 @@ class InvokeApi:
             headers.append(("x-amz-function-error", "Unhandled"))
         return Response(200, headers, result.payload)
 
-    async def _run(self, name: str, event: object, request_id: str) -> None:
+    async def _run(self, name: str, event: Any, request_id: str) -> None:
         """Run an event that nobody waits for; the function's own log tells how it ends."""
         try:
             await self._pools[name].invoke(event, request_id)
-        except Throttled:
+        except ThrottledError:
             log(f"[{name}] throttled, event {request_id} is dropped")
 
 

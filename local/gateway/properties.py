@@ -62,10 +62,11 @@ def check(
 ) -> Mapping[str, Any]:
     """Return the properties, or raise on the first that the gateway does not know.
 
-    Parameters
-    ----------
-    where
-        Resource and property path, for the message.
+    Args:
+        where: Resource and property path, for the message.
+        given: The properties as the template has them.
+        honoured: Names that the gateway acts upon.
+        ignored: Names that mean nothing on one machine.
     """
     if not isinstance(given, Mapping):
         raise TemplateError(f"{where}: expected a mapping, found {type(given).__name__}")

@@ -14,7 +14,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_FORWARDED = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
-class InvalidResult(Exception):
+class InvalidResultError(Exception):
     """A function's result is no response of format 2.0; API Gateway answers 500 to it."""
 
 
@@ -39,10 +39,8 @@ def from_result(payload: bytes) -> Response:
     A result without ``statusCode`` is the body of a 200; everything else must have the documented
     shape.
 
-    Raises
-    ------
-    InvalidResult
-        It has ``statusCode``, but not the shape that goes with it.
+    Raises:
+        InvalidResultError: It has ``statusCode``, but not the shape that goes with it.
     """
     result = json.loads(payload)
     if not isinstance(result, dict) or "statusCode" not in result:
@@ -61,7 +59,7 @@ def _status(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
-        raise InvalidResult(f"statusCode {value!r} is not a final HTTP status")
+        raise InvalidResultError(f"statusCode {value!r} is not a final HTTP status")
     return value
 
 
@@ -70,11 +68,11 @@ def _headers(given: Any) -> list[tuple[str, str]]:
     if given is None:
         return []
     if not isinstance(given, dict):
-        raise InvalidResult("headers is not an object")
+        raise InvalidResultError("headers is not an object")
     headers = []
     for name, value in given.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise InvalidResult(f"{name!r} is not a header name")
+            raise InvalidResultError(f"{name!r} is not a header name")
         if name.lower() not in _NOT_FORWARDED:
             headers.append((name.lower(), _line(name, value)))
     return headers
@@ -84,7 +82,7 @@ def _line(name: str, value: Any) -> str:
     """Return a header's value, which fits on one line."""
     text = json.dumps(value) if isinstance(value, bool | int | float) else value
     if not isinstance(text, str) or any(ord(char) < 32 and char != "\t" for char in text):
-        raise InvalidResult(f"the value of {name} is not one line of text")
+        raise InvalidResultError(f"the value of {name} is not one line of text")
     return text
 
 
@@ -93,7 +91,7 @@ def _list(given: Any) -> list[Any]:
     if given is None:
         return []
     if not isinstance(given, list):
-        raise InvalidResult("cookies is not a list")
+        raise InvalidResultError("cookies is not a list")
     return given
 
 
@@ -102,10 +100,10 @@ def _body(given: Any, encoded: Any) -> bytes:
     if given is None:
         return b""
     if not isinstance(given, str):
-        raise InvalidResult(f"body is not a string but {type(given).__name__}")
+        raise InvalidResultError(f"body is not a string but {type(given).__name__}")
     if encoded is not True:
         return given.encode("utf-8", "replace")
     try:
         return base64.b64decode(given, validate=True)
     except binascii.Error:
-        raise InvalidResult("body is not base64") from None
+        raise InvalidResultError("body is not base64") from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from local.gateway.log import log
 from local.gateway.model import ACCOUNT_ID, Schedule
-from local.gateway.workers import Pools, Throttled
+from local.gateway.workers import Pools, ThrottledError
 
 
 def event(schedule: Schedule, region: str, now: datetime) -> Any:
@@ -77,7 +77,7 @@ class Schedules:
         try:
             happening = event(schedule, self._region, datetime.now(UTC))
             result = await self._pools[schedule.function].invoke(happening)
-        except Throttled:
+        except ThrottledError:
             log(f"schedule {schedule.name}: throttled")
             return
         if result.failed:

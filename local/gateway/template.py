@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from local.gateway import api, environment, properties
-from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, Unresolved, load_yaml
+from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, UnresolvedError, load_yaml
 from local.gateway.model import Function, Service
 
 __all__ = ["TemplateError", "read"]
@@ -20,17 +20,13 @@ _DEFAULT_REGION = "us-east-1"
 def read(path: Path, given: Mapping[str, str]) -> Service:
     """Return what the template describes.
 
-    Parameters
-    ----------
-    path
-        The template; its folder is where ``CodeUri`` and ``ContentUri`` start.
-    given
-        Values of environment variables, which win over the template's.
+    Args:
+        path: The template; its folder is where ``CodeUri`` and ``ContentUri`` start.
+        given: Values of environment variables, which win over the template's.
 
-    Raises
-    ------
-    TemplateError
-        The template is unreadable, or holds something that the gateway does not honour.
+    Raises:
+        TemplateError: The template is unreadable, or holds something that the gateway does not
+            honour.
     """
     try:
         template = load_yaml(path.read_text(encoding="utf-8"))
@@ -66,7 +62,7 @@ def _active(resources: Mapping[str, Any], resolver: Resolver) -> dict[str, Mappi
         try:
             if "Condition" not in resource or resolver.condition(resource["Condition"]):
                 active[name] = resource
-        except Unresolved as problem:
+        except UnresolvedError as problem:
             message = f"{name}.Condition: {problem} has no value on this machine"
             raise TemplateError(message) from None
     return active
@@ -163,7 +159,7 @@ def settled(where: str, value: Any, resolver: Resolver) -> Any:
     """Return a property's value with its intrinsic functions evaluated."""
     try:
         return resolver.resolve(value)
-    except Unresolved as problem:
+    except UnresolvedError as problem:
         raise TemplateError(f"{where}: {problem} has no value on this machine") from None
 
 

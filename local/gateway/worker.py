@@ -60,7 +60,7 @@ def main() -> None:
     sys.path[:0] = settings["paths"]
     try:
         handler = _load(settings["handler"])
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - reported as Lambda does
         _send(connection, "E", _error(problem, "Runtime.ImportModuleError"))
         raise SystemExit(1) from None
     _send(connection, "R", b"{}")
@@ -80,7 +80,7 @@ def _invoke(handler: Any, event: Any, context: Context) -> tuple[str, bytes]:
     """Return the kind and payload of the answer to one event."""
     try:
         result = handler(event, context)
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - reported as Lambda does
         return "E", _error(problem)
     try:
         payload = json.dumps(result, separators=(",", ":")).encode()

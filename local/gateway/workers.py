@@ -19,7 +19,7 @@ MAX_ENVIRONMENTS = 8
 _ACCOUNT_CONCURRENCY = 1000
 
 
-class Throttled(Exception):
+class ThrottledError(Exception):
     """The function already runs as often as its reserved concurrency allows."""
 
 
@@ -48,13 +48,11 @@ class Pool:
     async def invoke(self, event: Any, request_id: str | None = None) -> Result:
         """Return the function's answer to one event.
 
-        Raises
-        ------
-        Throttled
-            The event was not accepted.
+        Raises:
+            ThrottledError: The event was not accepted.
         """
         if self._running >= self._reserved:
-            raise Throttled(self.function.name)
+            raise ThrottledError(self.function.name)
         self._running += 1
         try:
             async with self._slots:
