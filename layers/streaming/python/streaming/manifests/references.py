@@ -10,6 +10,7 @@ keys may have, and its answers differ between versions of Python.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from streaming.manifests.errors import OutsideFilm
@@ -25,8 +26,7 @@ _PARTS = re.compile(
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """An object of the film that a manifest points to.
 
     ``path`` is the object's key below the film's prefix, percent-decoded (``audio/seg 1.m4s``).
@@ -149,8 +149,8 @@ def _split(url: str) -> tuple[str | None, str | None, str, str | None, str | Non
 def _refuse_ambiguous(reference: str, scheme: str | None, authority: str | None, path: str) -> None:
     if _CONTROL_CHARACTER.search(reference) or "\\" in path or "\\" in (authority or ""):
         raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
-    if authority == "" or (scheme is not None and authority is None):
-        # Browsers find a host in "https:///host/x", and a path in "https:x".
+    if (authority == "" and path) or (scheme is not None and authority is None):
+        # Browsers find a host in "https:///host/x", and a path in "https:x"; a mere "//" is nowhere.
         raise OutsideFilm(f"a reference has a scheme but no host: {reference!r}")
 
 

@@ -8,5 +8,8 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_REFERENCES = 100_000
 """Ten times a five-hour rendition of two-second segments."""
 MAX_NESTED = 1_000
+MAX_VARIABLES = 1_000
+MAX_KEY_LENGTH = 1_024
+"""The longest key that S3 has."""
 MAX_SUBSTITUTED_LENGTH = 4_096
-"""Longer than the URL of any S3 key, which has 1,024 bytes at most."""
+"""Longer than the URL of any S3 key, every byte of it percent-encoded."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from streaming.manifests.errors import ManifestTooLarge, NotAManifest
 from streaming.manifests.hls.attributes import attributes
-from streaming.manifests.hls.limits import MAX_BYTES, MAX_NESTED, MAX_REFERENCES
+from streaming.manifests.hls.limits import MAX_BYTES, MAX_KEY_LENGTH, MAX_NESTED, MAX_REFERENCES
 from streaming.manifests.hls.variables import Variables
 from streaming.manifests.references import FilmLocation, Nested, Reference, UrlFor
 
@@ -15,8 +15,14 @@ from streaming.manifests.references import FilmLocation, Nested, Reference, UrlF
 _HEADER = re.compile(
     r"\ufeff?(?:[ \t]*+(?:#(?!EXT)[^\r\n]*+)?+[\r\n]++)*+[ \t]*+#EXTM3U(?!\S)[^\r\n]*+"
 )
-_LINE = re.compile(r"[^\r\n]+")
-_EXTINF = re.compile(r"#EXTINF:[ \t]*([0-9]{1,9}(?:\.[0-9]{0,12})?)")
+# A segment's duration; a tag and its colon; or a URI, empty on a blank line.
+_LINE = re.compile(
+    r"(?=[^\r\n])[ \t]*+(?:"
+    r"#EXTINF:[ \t]*+([0-9]{1,9}(?:\.[0-9]{0,12}+)?+)?+[^\r\n]*+"
+    r"|(#[^\r\n:]*+)(:?+)[^\r\n]*+"
+    r"|([^\r\n]*+))"
+)
+_UNSEEN = -1
 
 # Which attributes of which tags hold URIs, and whether those lead to playlists.
 _CARRIERS: dict[str, dict[str, bool]] = {
@@ -100,32 +106,29 @@ class _Reader:
         self._references = 0
         self._indexes: dict[Reference, int] = {}
         # What a URI was found to be: byte ranges repeat the same one on line after line.
-        self._known: dict[tuple[str, bool], int | None] = {}
+        self._known: tuple[dict[str, int | None], dict[str, int | None]] = ({}, {})
+        self._nested_count = 0
         self._siblings: set[int] = set()
 
     def read(self, start: int) -> float | None:
         """Read every line from ``start`` on; return the duration of the segments, if there are."""
         is_variant = has_variants = has_segments = False
         duration = 0.0
-        for match in _LINE.finditer(self._text, start):
-            line = match[0]
-            if line.startswith("#EXTINF:"):
-                has_segments = True
-                if extinf := _EXTINF.match(line):
-                    duration += float(extinf[1])
+        for line in _LINE.finditer(self._text, start):
+            extinf, tag, colon, uri = line.groups()
+            if uri:
+                uri_start = line.start(4)
+                self._cut(uri_start, uri_start + len(uri.rstrip(" \t")), is_manifest=is_variant)
+                is_variant = False
+            elif uri is not None:
                 continue
-            stripped = line.strip(" \t")
-            if not stripped.startswith("#"):
-                if stripped:
-                    uri_start = match.start() + line.index(stripped)
-                    self._cut(uri_start, uri_start + len(stripped), is_manifest=is_variant)
-                    is_variant = False
-            elif stripped.startswith("#EXT-X-"):
-                tag, colon, _ = stripped.partition(":")
-                if tag == "#EXT-X-STREAM-INF":
-                    is_variant = has_variants = True
-                elif colon and (tag in _CARRIERS or tag == "#EXT-X-DEFINE"):
-                    self._read_attributes(tag, match.start() + line.index(":") + 1, match.end())
+            elif tag is None:
+                has_segments = True
+                duration += float(extinf or 0)
+            elif tag == "#EXT-X-STREAM-INF":
+                is_variant = has_variants = True
+            elif colon and (tag in _CARRIERS or tag == "#EXT-X-DEFINE"):
+                self._read_attributes(tag, line.end(3), line.end())
         return duration if has_segments and not has_variants else None
 
     def manifest(
@@ -139,8 +142,6 @@ class _Reader:
             for each, index in self._indexes.items()
             if each.is_manifest
         )
-        if len(nested) > MAX_NESTED:
-            raise ManifestTooLarge(f"the playlist leads to more than {MAX_NESTED} others")
         pieces = (*self._pieces, self._text[self._cut_to :])
         return HlsManifest(pieces, tuple(self._indexes), nested, duration)
 
@@ -163,18 +164,17 @@ class _Reader:
 
     def _cut(self, start: int, end: int, *, is_manifest: bool) -> int | None:
         """Take the URI at ``[start, end)`` out of the text, unless it is foreign."""
-        # A fragment is the player's own affair and stays where it is.
-        uri = self._text[start:end].partition("#")[0]
-        if not uri.strip(" "):
-            return None
         self._references += 1
         if self._references > MAX_REFERENCES:
             raise ManifestTooLarge(f"the playlist has more than {MAX_REFERENCES} references")
-        key = (uri, is_manifest)
-        try:
-            index = self._known[key]
-        except KeyError:
-            index = self._known[key] = self._index_of(uri, is_manifest=is_manifest)
+        uri = self._text[start:end]
+        if "#" in uri:
+            # A fragment is the player's own affair and stays where it is.
+            uri = uri.partition("#")[0]
+        known = self._known[is_manifest]
+        index = known.get(uri, _UNSEEN)
+        if index == _UNSEEN:
+            index = known[uri] = self._index_of(uri, is_manifest=is_manifest)
         if index is not None:
             self._replace(start, start + len(uri), index)
         return index
@@ -182,15 +182,22 @@ class _Reader:
     def _index_of(self, uri: str, *, is_manifest: bool) -> int | None:
         address, question_mark, query = uri.partition("?")
         address = self._variables.substitute(address)
-        found = self._film.resolve(self._directory, address)
-        if found is None:
+        reference = self._film.resolve(self._directory, address)
+        if reference is None or not uri or uri.isspace():
             return None
-        if not found.path or found.path.endswith("/"):
+        path = reference.path
+        if not path or path[-1] == "/" or len(path) > MAX_KEY_LENGTH:
             raise NotAManifest(f"a reference names no object: {uri[:80]!r}")
-        reference = Reference(found.path, is_manifest)
-        if is_manifest and (question_mark or "?" in address):
+        if is_manifest:
             full = address + question_mark + self._variables.substitute(query, unset="")
-            reference = Reference(found.path, is_manifest, query=full.partition("?")[2])
+            reference = Reference(path, is_manifest=True, query=full.partition("?")[2])
+        elif reference.fragment:
+            # One that came out of a variable; players do not send it.
+            reference = Reference(path)
+        if is_manifest and reference not in self._indexes:
+            self._nested_count += 1
+            if self._nested_count > MAX_NESTED:
+                raise ManifestTooLarge(f"the playlist leads to more than {MAX_NESTED} others")
         return self._indexes.setdefault(reference, len(self._indexes))
 
     def _replace(self, start: int, end: int, piece: str | int) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from streaming.manifests.errors import ManifestTooLarge, NotAManifest
 from streaming.manifests.hls.attributes import Attribute
-from streaming.manifests.hls.limits import MAX_SUBSTITUTED_LENGTH
+from streaming.manifests.hls.limits import MAX_SUBSTITUTED_LENGTH, MAX_VARIABLES
 
 _VARIABLE_REFERENCE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -35,8 +35,11 @@ class Variables:
         """Take in one ``EXT-X-DEFINE``.
 
         Returns the attribute to replace and the text to put in its place, if there is one.
-        Raises ``NotAManifest`` for a definition that is incomplete or repeated.
+        Raises ``NotAManifest`` for a definition that is incomplete or repeated, and
+        ``ManifestTooLarge`` for one too many.
         """
+        if len(self._values) >= MAX_VARIABLES:
+            raise ManifestTooLarge(f"the playlist has more than {MAX_VARIABLES} variables")
         by_name = {attribute.name: attribute for attribute in attributes}
         forms = [form for form in ("NAME", "IMPORT", "QUERYPARAM") if form in by_name]
         if len(forms) != 1:
