@@ -10,7 +10,7 @@ from streaming.errors import Unauthorized
 from streaming.http import lower_case_names
 from streaming.identity import problem_context
 
-logger = Logger(utc=True)
+logger = Logger(utc=True, serialize_stacktrace=False)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming.composition import relay_outbox
 
-logger = Logger(utc=True)
+logger = Logger(utc=True, serialize_stacktrace=False)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -16,7 +16,7 @@ from streaming.errors import StreamingError, Unavailable
 from streaming.http import Answer, Request, problem
 from streaming.settings import HttpSettings
 
-logger = Logger(utc=True)
+logger = Logger(utc=True, serialize_stacktrace=False)
 
 _REPLY_MARGIN_SECONDS = 0.25
 

@@ -65,8 +65,11 @@ _UPSERT_PROGRESS = f"""
         session_id, sequence, created_at, updated_at, last_watched_at
     )
     VALUES (
-        :id, :user_id, :movie_id, :position_seconds, CAST(:duration_seconds AS integer),
-        coalesce(:position_seconds >= 0.9 * CAST(:duration_seconds AS integer), false),
+        :id, :user_id, :movie_id, CAST(:position_seconds AS integer),
+        CAST(:duration_seconds AS integer),
+        coalesce(
+            CAST(:position_seconds AS integer) >= 0.9 * CAST(:duration_seconds AS integer), false
+        ),
         :session_id, :sequence, :at, :at, :at
     )
     ON CONFLICT (user_id, movie_id) DO UPDATE
