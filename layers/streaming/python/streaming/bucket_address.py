@@ -14,7 +14,9 @@ Addressing = Literal["path", "virtual"]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _REGION_NAME = re.compile(r"[A-Za-z0-9-]{1,63}")
-_HOST_LABELS = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_HOST_NAME = re.compile(
+    r"(?=.{3,63}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
+)
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 # Regions outside the standard partition have a domain of their own.
@@ -99,5 +101,4 @@ def _is_virtual_hostable(bucket: str, scheme: str, endpoint_host: str) -> bool:
     if "." in bucket and scheme == "https":
         # A wildcard certificate covers one label only.
         return False
-    is_host_name = 3 <= len(bucket) <= 63 and _HOST_LABELS.fullmatch(bucket)
-    return bool(is_host_name) and not _IPV4.fullmatch(bucket)
+    return bool(_HOST_NAME.fullmatch(bucket)) and not _IPV4.fullmatch(bucket)

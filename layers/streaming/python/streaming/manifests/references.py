@@ -150,7 +150,7 @@ def _refuse_ambiguous(reference: str, scheme: str | None, authority: str | None,
     if _CONTROL_CHARACTER.search(reference) or "\\" in path or "\\" in (authority or ""):
         raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
     if (authority == "" and path) or (scheme is not None and authority is None):
-        # Browsers find a host in "https:///host/x", and a path in "https:x"; a mere "//" is nowhere.
+        # Browsers find a host in "https:///host/x" and a path in "https:x"; "//" leads nowhere.
         raise OutsideFilm(f"a reference has a scheme but no host: {reference!r}")
 
 
