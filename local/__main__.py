@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from local.announcement import announce
+from local.console import announce, complain, report
 from local.errors import LocalError
 from local.ports import Ports
-from local.servers.python_service import ROOT
+from local.servers.python_service import LAYER, ROOT
 from local.stack import Stack
-from local.watch import watch
+from local.watch import Watch
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -31,26 +33,34 @@ class Stopped(BaseException):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stack until somebody ends it; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--without-gateway", action="store_true", help="only the servers")
+    parser.add_argument("--without-gateway", action="store_true", help="run the servers alone")
+    parser.add_argument("--without-films", action="store_true", help="leave the bucket empty")
     options = parser.parse_args(arguments)
     parent = os.getppid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
-    state = Path(os.environ.get("LOCAL_STATE_DIR") or ROOT / ".local").absolute()
+    folder = Path(os.environ.get("LOCAL_STATE_DIR") or ROOT / ".local").absolute()
     stack = None
     try:
+        for number in SIGNALS:
+            signal.signal(number, _stop)
         ports = Ports.from_environment()
-        stack = Stack(state, ports, gateway=not options.without_gateway, report=_report)
+        stack = Stack(
+            folder,
+            ports,
+            gateway=not options.without_gateway,
+            films=not options.without_films,
+            report=report,
+        )
         stack.start()
         announce(stack)
-        watch(stack, parent)
-    except LocalError as error:
-        print(f"error: {error}", file=sys.stderr)
+        Watch(stack).until_gone(parent)
+    except (LocalError, OSError) as error:
+        complain(str(error))
         return 1
     except Stopped as stopped:
         return 0 if stopped.number == signal.SIGTERM else 128 + stopped.number
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A second Ctrl-C must not interrupt the order of the end, which is short anyway.
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         if stack is not None:
             stack.stop()
@@ -61,11 +71,6 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def _report(step: str, seconds: float) -> None:
-    print(f"{seconds:6.1f} s  {step}", flush=True)
-
-
 if __name__ == "__main__":
-    # The layer is on the path of the functions; the stack needs its migrations.
-    sys.path.insert(0, str(ROOT / "layers" / "streaming" / "python"))
+    sys.path.insert(0, str(LAYER))
     sys.exit(main())

@@ -46,14 +46,16 @@ class Ports:
         """Choose ports that nobody listens on, for a second stack beside a developer's own."""
         return cls(*free_ports(len(fields(cls))))
 
-    def taken(self) -> list[str]:
-        """Say in one line each which ports somebody else listens on, and what changes them."""
-        return [
+    def refuse_taken(self) -> None:
+        """Raise in one line which ports somebody else listens on, and what changes them."""
+        taken = [
             f"port {port} ({variable.removesuffix('_PORT').lower().replace('_', ' ')}) is taken; "
             f"free it or choose another: {variable}={port + 1} make run"
             for variable, port in self._by_variable().items()
             if not is_free(port)
         ]
+        if taken:
+            raise LocalError("; ".join(taken))
 
     def _by_variable(self) -> dict[str, int]:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
@@ -90,6 +92,14 @@ def free_ports(count: int) -> list[int]:
             if len(chosen) == count:
                 return chosen
     raise LocalError(f"no {count} free ports between {FIRST_FREE} and {LAST_FREE}")
+
+
+def free_pair(distance: int) -> tuple[int, int]:
+    """Choose two free ports, the second `distance` above the first."""
+    for port in random.sample(range(FIRST_FREE, LAST_FREE - distance), 200):
+        if claim([port, port + distance]):
+            return port, port + distance
+    raise LocalError(f"no two free ports {distance} apart")
 
 
 def claim(ports: Collection[int]) -> bool:

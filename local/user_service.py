@@ -52,7 +52,7 @@ class Subscriptions:
             write_privately(self._path, json.dumps(self._by_user, indent=2))
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """An answer that is not a success."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
@@ -78,21 +78,21 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/health":
             return {"status": "ok"}
         if self.path != "/api/v1/subscriptions/current":
-            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "no such path")
+            raise ProblemError(HTTPStatus.NOT_FOUND, "not_found", "no such path")
         subscription = self.server.subscriptions.of(self._user_id())
         if subscription is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "subscription_not_found", "no subscription")
+            raise ProblemError(HTTPStatus.NOT_FOUND, "subscription_not_found", "no subscription")
         return subscription
 
     def _put(self) -> Any:
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "too much")
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "too much")
         body = self.rfile.read(int(length))
         match = SUBSCRIPTION_PATH.fullmatch(self.path)
         if match is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "no such path")
+            raise ProblemError(HTTPStatus.NOT_FOUND, "not_found", "no such path")
         subscription = _subscription(body)
         self.server.subscriptions.put(match[1].lower(), subscription)
         return subscription
@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
     def _user_id(self) -> str:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Problem(HTTPStatus.UNAUTHORIZED, "token_missing", "send a bearer token")
+            raise ProblemError(HTTPStatus.UNAUTHORIZED, "token_missing", "send a bearer token")
         for secret in self.server.secrets:
             try:
                 claims = jwt.decode(
@@ -112,12 +112,12 @@ class Handler(BaseHTTPRequestHandler):
                 return str(uuid.UUID(claims["sub"]))
             except (jwt.PyJWTError, ValueError):
                 continue
-        raise Problem(HTTPStatus.UNAUTHORIZED, "token_invalid", "the token is not valid")
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, "token_invalid", "the token is not valid")
 
     def _answer_with(self, call: Any) -> None:
         try:
             self._send(HTTPStatus.OK, "application/json", call())
-        except Problem as problem:
+        except ProblemError as problem:
             body = {
                 "type": "about:blank",
                 "title": problem.status.phrase,
@@ -159,12 +159,16 @@ def _subscription(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except ValueError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", str(error)) from None
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid_json", str(error)) from None
     if not isinstance(document, dict) or "is_active" not in document:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "is_active is missing")
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "is_active is missing"
+        )
     for name, value in document.items():
         if name not in FIELDS or not isinstance(value, FIELDS[name]):
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{name} is wrong")
+            raise ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{name} is wrong"
+            )
     return document
 
 

@@ -1,8 +1,9 @@
-"""Looking after a running stack: bring back what crashed, leave when nobody wants us any more."""
+"""Looking after a running stack: bring back what crashed, end when nobody wants it any more."""
 
 import os
 import time
 
+from local.console import say
 from local.errors import LocalError
 from local.servers.server import Server, last_line
 from local.stack import Stack
@@ -12,37 +13,47 @@ PAUSE_SECONDS = 5.0
 CRASHES_A_MINUTE = 3
 
 
-def watch(stack: Stack, parent: int) -> None:
-    """Return when the parent process is gone; raise when a server keeps crashing.
+class Watch:
+    """Keep the servers of a stack as they should be.
 
     A crashed server is started again after PAUSE_SECONDS: long enough to see how the product does
-    without it. While a file `down/NAME` exists in the state folder, that server is kept stopped,
-    to look at an outage for longer.
+    without it. While a file `down/NAME` exists in the state folder, that server is kept stopped.
     """
-    crashes: dict[str, list[float]] = {}
-    (stack.state / "down").mkdir(exist_ok=True)
-    while os.getppid() == parent:
-        time.sleep(INTERVAL_SECONDS)
-        for server in stack.servers:
-            if (stack.state / "down" / server.name).exists():
-                if server.running:
-                    server.stop()
-                    print(f"{server.title} is stopped", flush=True)
-            elif server.crashed:
-                _bring_back(server, crashes.setdefault(server.name, []))
-            elif not server.running:
-                server.start()
-                print(f"{server.title} is back", flush=True)
-    print("the parent process is gone", flush=True)
 
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._crashes: dict[str, list[float]] = {}
+        self._due: dict[str, float] = {}
 
-def _bring_back(server: Server, crashes: list[float]) -> None:
-    now = time.monotonic()
-    crashes[:] = [*(moment for moment in crashes if moment > now - 60), now]
-    told = f"{server.title} ended unexpectedly: {last_line(server.log)} ({server.log})"
-    if len(crashes) >= CRASHES_A_MINUTE:
-        raise LocalError(f"{told}; {CRASHES_A_MINUTE} times in a minute is too often")
-    print(f"{told}; it starts again in {PAUSE_SECONDS:.0f} s", flush=True)
-    time.sleep(PAUSE_SECONDS)
-    server.start()
-    print(f"{server.title} is back", flush=True)
+    def until_gone(self, parent: int) -> None:
+        """Return when the parent process is gone; raise when a server keeps crashing."""
+        while os.getppid() == parent:
+            time.sleep(INTERVAL_SECONDS)
+            for server in self._stack.servers:
+                self._look_after(server)
+        say("the parent process is gone")
+
+    def _look_after(self, server: Server) -> None:
+        if (self._stack.state.down / server.name).exists():
+            if server.running:
+                server.stop()
+                say(f"{server.title} is stopped")
+            self._due.pop(server.name, None)
+        elif server.running:
+            return
+        elif server.crashed and server.name not in self._due:
+            self._note_crash(server)
+        elif time.monotonic() >= self._due.get(server.name, 0):
+            self._due.pop(server.name, None)
+            server.start()
+            say(f"{server.title} is back")
+
+    def _note_crash(self, server: Server) -> None:
+        now = time.monotonic()
+        recent = [moment for moment in self._crashes.get(server.name, []) if moment > now - 60]
+        self._crashes[server.name] = [*recent, now]
+        told = f"{server.title} ended unexpectedly: {last_line(server.log)} ({server.log})"
+        if len(recent) + 1 >= CRASHES_A_MINUTE:
+            raise LocalError(f"{told}; {CRASHES_A_MINUTE} times in a minute is too often")
+        say(f"{told}; it starts again in {PAUSE_SECONDS:.0f} s")
+        self._due[server.name] = now + PAUSE_SECONDS

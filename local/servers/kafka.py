@@ -3,14 +3,14 @@
 import socket
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 
-from local.process_group import ProcessGroup
-from local.servers.server import NotReady, Server
+from local.servers.server import NotReadyError, Server
 from local.servers.wheels import in_package
+from local.state import State
 
 # Size of what follows, API key 18 (ApiVersions), version 0, correlation id 1, no client id.
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+TOPIC_OPTIONS = {"num_partitions": 3, "replication_factor": 1}
 
 
 class Kafka(Server):
@@ -19,10 +19,8 @@ class Kafka(Server):
     name = "kafka"
     title = "Kafka"
 
-    def __init__(
-        self, *, port: int, topics: Sequence[str], group: ProcessGroup, logs: Path
-    ) -> None:
-        super().__init__(port=port, group=group, logs=logs)
+    def __init__(self, port: int, state: State, *, topics: Sequence[str]) -> None:
+        super().__init__(port, state)
         self._topics = tuple(topics)
 
     @property
@@ -43,7 +41,7 @@ class Kafka(Server):
             connection.sendall(API_VERSIONS)
             answer = connection.recv(8)
         if len(answer) < 8:
-            raise NotReady("the broker closed the connection")
+            raise NotReadyError("the broker closed the connection")
 
     def prepare(self) -> None:
         """Create the topics that are not there."""
@@ -54,7 +52,6 @@ class Kafka(Server):
         try:
             missing = set(self._topics) - set(client.list_topics())
             if missing:
-                options = {"num_partitions": 3, "replication_factor": 1}
-                client.create_topics({topic: options for topic in sorted(missing)})
+                client.create_topics(dict.fromkeys(sorted(missing), TOPIC_OPTIONS))
         finally:
             client.close()

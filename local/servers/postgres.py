@@ -4,14 +4,13 @@ import contextlib
 import os
 import shutil
 import signal
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from local.credentials import Credentials
 from local.errors import LocalError
-from local.process_group import ProcessGroup
-from local.servers.server import NotReady, Server, last_line
+from local.servers.server import NotReadyError, Server, last_line
 from local.servers.wheels import in_package
+from local.state import State
 
 DATABASE = "streaming_db"
 USER = "streaming_service"
@@ -27,13 +26,11 @@ class Postgres(Server):
     # "Fast" shutdown: ends the sessions of clients and writes a checkpoint.
     stop_signal = signal.SIGINT
 
-    def __init__(
-        self, *, port: int, credentials: Credentials, folder: Path, group: ProcessGroup, logs: Path
-    ) -> None:
-        super().__init__(port=port, group=group, logs=logs)
-        self._credentials = credentials
-        self._folder = folder
-        self._data = folder / "data"
+    def __init__(self, port: int, state: State) -> None:
+        super().__init__(port, state)
+        self._credentials = state.credentials
+        self._folder = state.folder / "postgres"
+        self._data = self._folder / "data"
         # PostgreSQL refuses to run as root.
         self._user = NOBODY if os.geteuid() == 0 else 0
 
@@ -78,7 +75,7 @@ class Postgres(Server):
                 db.run(f"CREATE DATABASE {DATABASE} OWNER {USER}")
 
     @contextlib.contextmanager
-    def _connect(self, user: str, password: str, database: str) -> Any:
+    def _connect(self, user: str, password: str, database: str) -> Iterator[Any]:
         import pg8000.native
 
         try:
@@ -91,14 +88,14 @@ class Postgres(Server):
                 timeout=5,
             )
         except pg8000.native.InterfaceError as error:
-            raise NotReady(str(error)) from None
+            raise NotReadyError(str(error)) from None
         except pg8000.native.DatabaseError as error:
             if error.args[0].get("C") == WRONG_PASSWORD:
                 raise LocalError(
                     f"{self._data} was made with other secrets: "
                     f"restore them, or remove {self._folder}"
                 ) from None
-            raise NotReady(str(error.args[0].get("M"))) from None
+            raise NotReadyError(str(error.args[0].get("M"))) from None
         try:
             yield connection
         finally:

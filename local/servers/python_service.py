@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local.process_group import ProcessGroup
-from local.servers.server import NotReady, Server
+from local.servers.server import NotReadyError, Server
+from local.state import State
 
 ROOT = Path(__file__).parents[2]
+LAYER = ROOT / "layers" / "streaming" / "python"
 
 
 class PythonService(Server):
@@ -17,22 +18,21 @@ class PythonService(Server):
 
     def __init__(
         self,
-        name: str,
+        port: int,
+        state: State,
         *,
+        name: str,
         module: str,
         arguments: Sequence[str],
         environment: Mapping[str, str],
-        port: int,
-        group: ProcessGroup,
-        logs: Path,
     ) -> None:
         self.name = name
         self.title = name.replace("_", " ").capitalize()
-        super().__init__(port=port, group=group, logs=logs)
-        self._command = [sys.executable, "-m", module, *arguments]
+        super().__init__(port, state)
+        self._command = [sys.executable, "-m", module, "--port", str(port), *arguments]
         self._environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/streaming/python")]),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(LAYER)]),
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
@@ -53,8 +53,36 @@ class PythonService(Server):
             connection.request("GET", "/health")
             status = connection.getresponse().status
         except http.client.HTTPException as error:
-            raise NotReady(repr(error)) from None
+            raise NotReadyError(repr(error)) from None
         finally:
             connection.close()
-        if status != 200:
-            raise NotReady(f"/health answered {status}")
+        if status != http.HTTPStatus.OK:
+            raise NotReadyError(f"/health answered {status}")
+
+
+def user_service(port: int, state: State) -> PythonService:
+    """Return the stand-in of the user service."""
+    return PythonService(
+        port,
+        state,
+        name="user_service",
+        module="local.user_service",
+        arguments=["--subscriptions", str(state.subscriptions)],
+        environment={"JWT_SECRET_KEY": state.credentials.jwt_secret_key},
+    )
+
+
+def gateway_service(port: int, state: State) -> PythonService:
+    """Return the local API gateway, which runs the functions."""
+    return PythonService(
+        port,
+        state,
+        name="gateway",
+        module="local.gateway",
+        arguments=[
+            *("--template", str(ROOT / "template.yaml")),
+            *("--environment", str(state.environment)),
+            *("--demo", str(state.demo)),
+        ],
+        environment={},
+    )

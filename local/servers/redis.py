@@ -2,10 +2,8 @@
 
 import signal
 import socket
-from pathlib import Path
 
-from local.process_group import ProcessGroup
-from local.servers.server import NotReady, Server
+from local.servers.server import NotReadyError, Server
 from local.servers.wheels import in_package
 
 
@@ -15,9 +13,6 @@ class Redis(Server):
     name = "redis"
     title = "Redis"
     stop_signal = signal.SIGTERM
-
-    def __init__(self, *, port: int, group: ProcessGroup, logs: Path) -> None:
-        super().__init__(port=port, group=group, logs=logs)
 
     def launch(self) -> None:
         """Start the server without snapshots and without a log of its own."""
@@ -40,4 +35,4 @@ class Redis(Server):
             connection.sendall(b"PING\r\n")
             answer = connection.recv(64)
         if answer != b"+PONG\r\n":
-            raise NotReady(answer.decode(errors="replace").strip())
+            raise NotReadyError(answer.decode(errors="replace").strip())

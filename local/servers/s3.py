@@ -3,52 +3,17 @@
 import contextlib
 import http.client
 import json
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from local.credentials import Credentials
 from local.files import write_privately
-from local.ports import claim, free_ports
-from local.process_group import ProcessGroup
-from local.servers.server import NotReady, Server
+from local.servers.s3_identities import identities_document
+from local.servers.s3_ports import InternalPorts
+from local.servers.server import NotReadyError, Server
 from local.servers.wheels import in_scripts
+from local.state import State
 
 REGION = "us-east-1"
 EXPOSED_HEADERS = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"]
-
-
-@dataclass(frozen=True)
-class InternalPorts:
-    """What the parts of SeaweedFS use among themselves, all on 127.0.0.1."""
-
-    master: int
-    master_grpc: int
-    volume: int
-    volume_grpc: int
-    filer: int
-    filer_grpc: int
-    s3_grpc: int
-    admin: int
-    admin_grpc: int
-
-    @classmethod
-    def of(cls, path: Path) -> "InternalPorts":
-        """Use those of the former run as long as they are free, else choose and remember others."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            former = cls(**json.loads(path.read_text()))
-            if claim(vars(former).values()):
-                return former
-        ports = cls(*free_ports(len(cls.__dataclass_fields__)))
-        path.write_text(json.dumps(vars(ports)))
-        return ports
-
-    @property
-    def sockets(self) -> list[Path]:
-        """Where SeaweedFS puts its gRPC sockets; it has no option for them."""
-        parts = ("master", "volume", "filer", "s3", "admin")
-        ports = vars(self)
-        return [Path(f"/tmp/seaweedfs-{part}-grpc-{ports[part + '_grpc']}.sock") for part in parts]
 
 
 class S3(Server):
@@ -57,20 +22,11 @@ class S3(Server):
     name = "s3"
     title = "S3"
 
-    def __init__(
-        self,
-        *,
-        port: int,
-        bucket: str,
-        credentials: Credentials,
-        folder: Path,
-        group: ProcessGroup,
-        logs: Path,
-    ) -> None:
-        super().__init__(port=port, group=group, logs=logs)
+    def __init__(self, port: int, state: State, *, bucket: str) -> None:
+        super().__init__(port, state)
         self.bucket = bucket
-        self._credentials = credentials
-        self._folder = folder
+        self._credentials = state.credentials
+        self._folder = state.folder / "s3"
         self._internal: InternalPorts | None = None
 
     @property
@@ -83,7 +39,8 @@ class S3(Server):
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         identities = self._folder / "identities.json"
-        write_privately(identities, json.dumps(self._identities(), indent=2))
+        document = identities_document(self.bucket, self._credentials)
+        write_privately(identities, json.dumps(document, indent=2))
         if self._internal is None:
             self._internal = InternalPorts.of(self._folder / "ports.json")
         internal = self._internal
@@ -99,6 +56,8 @@ class S3(Server):
             "volume.port": internal.volume,
             "volume.port.grpc": internal.volume_grpc,
             "volume.preStopSeconds": 0,
+            # The filer serves the same files, but asks nobody for a key.
+            "disableHttp": "true",
             "filer.port": internal.filer,
             "filer.port.grpc": internal.filer_grpc,
             "filer.localSocket": self._folder / "filer.sock",
@@ -128,11 +87,11 @@ class S3(Server):
             connection.request("GET", f"/{self.bucket}")
             status = connection.getresponse().status
         except http.client.HTTPException as error:
-            raise NotReady(repr(error)) from None
+            raise NotReadyError(repr(error)) from None
         finally:
             connection.close()
         if status != 403:
-            raise NotReady(f"unsigned GET answered {status}")
+            raise NotReadyError(f"unsigned GET answered {status}")
 
     def prepare(self) -> None:
         """Create the bucket and its rules, as template.yaml does in AWS."""
@@ -176,34 +135,3 @@ class S3(Server):
             aws_secret_access_key=secret_key,
             config=Config(s3={"addressing_style": "path"}, connect_timeout=2, read_timeout=20),
         )
-
-    def _identities(self) -> dict[str, Any]:
-        films, copies = f"{self.bucket}/movies/*", f"{self.bucket}/playback/*"
-        keys = self._credentials
-
-        def identity(name: str, access: str, secret: str, actions: list[str]) -> dict[str, Any]:
-            key = {"accessKey": access, "secretKey": secret}
-            return {"name": name, "credentials": [key], "actions": actions}
-
-        return {
-            "identities": [
-                identity(
-                    "admin",
-                    keys.s3_admin_access_key,
-                    keys.s3_admin_secret_key,
-                    ["Admin", "Read", "Write", "List", "Tagging"],
-                ),
-                identity(
-                    "service",
-                    keys.s3_service_access_key,
-                    keys.s3_service_secret_key,
-                    [f"Read:{films}", f"Read:{copies}", f"Write:{copies}", f"List:{self.bucket}"],
-                ),
-                identity(
-                    "signer",
-                    keys.s3_signer_access_key,
-                    keys.s3_signer_secret_key,
-                    [f"Read:{films}", f"Read:{copies}"],
-                ),
-            ]
-        }

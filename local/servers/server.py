@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local.errors import LocalError
-from local.process_group import ProcessGroup
+from local.state import State
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 3.0
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """Tell that a server does not answer yet."""
 
 
@@ -26,10 +26,10 @@ class Server(ABC):
     title: str
     stop_signal = signal.SIGINT
 
-    def __init__(self, *, port: int, group: ProcessGroup, logs: Path) -> None:
+    def __init__(self, port: int, state: State) -> None:
         self.port = port
-        self.log = logs / f"{self.name}.log"
-        self._group = group
+        self.log = state.logs / f"{self.name}.log"
+        self._group = state.group
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = False
 
@@ -39,7 +39,7 @@ class Server(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Ask for one answer; raise `NotReady` or `OSError` when there is none yet."""
+        """Ask for one answer; raise `NotReadyError` or `OSError` when there is none yet."""
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Do what has to be done on the running server before it serves us."""
@@ -131,14 +131,14 @@ def await_condition(
     failed: Callable[[], str | None] = lambda: None,
     seconds: float = READY_SECONDS,
 ) -> None:
-    """Repeat `check` until it raises nothing; give up after `seconds`, or when `failed` says why."""
+    """Repeat `check` until it raises nothing, at most `seconds`, or until `failed` says why."""
     deadline = time.monotonic() + seconds
     pause = 0.01
     while True:
         try:
             check()
             return
-        except (NotReady, OSError) as error:
+        except (NotReadyError, OSError) as error:
             reason = failed()
             if reason is not None:
                 raise LocalError(reason) from None

@@ -1,0 +1,61 @@
+"""What a developer reads: progress while the stack starts, then where everything is."""
+
+import contextlib
+import sys
+
+from local.demo import DEMO_MOVIE_ID, TOKEN_DAYS
+from local.servers.postgres import DATABASE, USER
+from local.stack import Stack
+
+
+def say(text: str) -> None:
+    """Print `text` at once; when nobody reads any more, that is no reason not to go on."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+def complain(text: str) -> None:
+    """Print what went wrong in one line."""
+    with contextlib.suppress(OSError):
+        print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+def report(step: str, seconds: float) -> None:
+    """Print one finished step."""
+    say(f"{seconds:6.1f} s  {step}")
+
+
+def announce(stack: Stack) -> None:
+    """Print addresses, a demo token and three calls, each good to paste on its own."""
+    ports, token = stack.ports, stack.token()
+    film = f"{stack.api_url}/api/v1/stream/{DEMO_MOVIE_ID}"
+    bearer = f'-H "Authorization: Bearer {token}"'
+    json_body = '-H "Content-Type: application/json"'
+    say(f"""
+Player        {stack.api_url}/
+API           {stack.api_url}/api/v1
+API docs      {stack.api_url}/docs
+S3            {stack.s3.endpoint_url}, private bucket {stack.s3.bucket}
+PostgreSQL    127.0.0.1:{ports.postgres_port}, database {DATABASE}, user {USER}
+Redis         127.0.0.1:{ports.redis_port}
+Kafka         {stack.kafka.bootstrap_servers}
+User service  {stack.user_service.url}
+Secrets       {stack.state.document}
+Logs          {stack.state.logs}
+
+A token of the demo user, good for {TOKEN_DAYS} days:
+
+{token}
+
+Start the film, save a position, read it back:
+
+curl -sS -X POST {film} {bearer} {json_body} -d '{{"manifest_type": "hls"}}'
+
+curl -sS -X POST {film}/progress {bearer} {json_body} -d '{{"position_seconds": 12}}'
+
+curl -sS {film}/progress {bearer}
+
+To see an outage, stop a server for as long as a file of its name exists:
+touch {stack.state.down / "redis"}
+
+Ctrl-C stops everything.""")

@@ -1,0 +1,45 @@
+"""The ports that the parts of SeaweedFS use among themselves: free ones, kept from run to run."""
+
+import contextlib
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from local.ports import claim, free_pair, free_ports
+
+FOLDER = Path("/tmp")  # noqa: S108 - SeaweedFS decides, whatever TMPDIR says
+
+
+@dataclass(frozen=True)
+class InternalPorts:
+    """What the parts of SeaweedFS use among themselves, all on 127.0.0.1."""
+
+    master: int
+    master_grpc: int
+    volume: int
+    volume_grpc: int
+    filer: int
+    filer_grpc: int
+    s3_grpc: int
+    admin: int
+    admin_grpc: int
+
+    @classmethod
+    def of(cls, path: Path) -> "InternalPorts":
+        """Use those of the former run as long as they are free, else choose and remember others."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            former = cls(**json.loads(path.read_text()))
+            if claim(vars(former).values()):
+                return former
+        # SeaweedFS's maintenance worker insists on this distance between the last two.
+        chosen = [*free_ports(len(fields(cls)) - 2), *free_pair(10_000)]
+        ports = cls(**dict(zip((field.name for field in fields(cls)), chosen, strict=True)))
+        path.write_text(json.dumps(vars(ports)))
+        return ports
+
+    @property
+    def sockets(self) -> list[Path]:
+        """Where SeaweedFS puts its gRPC sockets; it has no option for them."""
+        parts = ("master", "volume", "filer", "s3", "admin")
+        ports = vars(self)
+        return [FOLDER / f"seaweedfs-{part}-grpc-{ports[f'{part}_grpc']}.sock" for part in parts]
