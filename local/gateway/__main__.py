@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     gateway = Gateway(service, path.parent, options.demo)
     config = uvicorn.Config(
         gateway,
+        loop="asyncio",
         http="h11",
         ws="none",
         lifespan="on",
@@ -113,11 +114,12 @@ def _environment(path: Path) -> dict[str, str]:
 
 
 def _listen(port: int) -> socket.socket:
-    """Return a bound socket."""
-    listener = socket.socket()
+    """Return a listening socket, so that whoever reads the first line of the log can connect."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_HOST, port))
+        listener.listen()
     except OSError as problem:
         listener.close()
         raise _StartError(f"cannot listen on {_HOST}:{port}: {problem.strerror}") from None

@@ -122,14 +122,18 @@ class Gateway:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and log it in one line."""
         began = time.monotonic()
-        body, fits = await _read_body(receive)
+        body = await _read_body(receive)
+        if body is None:
+            return
         request = _request(scope, body)
         maker = "-"
         try:
-            if fits:
+            if len(body) <= MAX_BODY_BYTES:
                 response, maker = await self.answer(request)
             else:
                 response = responses.message(413, "Request Entity Too Large")
+        except asyncio.CancelledError:  # the gateway ends and waits no longer
+            response = responses.message(503, "Service Unavailable")
         except Exception:  # noqa: BLE001 - a bug of the gateway must not look like one of a function
             log("gateway: " + traceback.format_exc())
             response = responses.message(500, "Internal Server Error")
@@ -163,16 +167,16 @@ def _request(scope: Scope, body: bytes) -> Request:
     )
 
 
-async def _read_body(receive: Receive) -> tuple[bytes, bool]:
-    """Return the body and whether it is within the limit; the rest of a larger one is dropped."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the body, cut off just above the limit; None when the client left before its end."""
     body = bytearray()
-    fits = True
     while True:
         part = await receive()
-        fits = fits and len(body) + len(part.get("body", b"")) <= MAX_BODY_BYTES
-        body += part.get("body", b"") if fits else b""
+        if part["type"] == "http.disconnect":
+            return None
+        body += part.get("body", b"")[: MAX_BODY_BYTES + 1 - len(body)]
         if not part.get("more_body", False):
-            return bytes(body), fits
+            return bytes(body)
 
 
 async def _write(request: Request, response: Response, send: Send) -> None:

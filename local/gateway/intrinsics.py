@@ -106,8 +106,10 @@ class Resolver:
         if isinstance(value, Mapping):
             if len(value) == 1:
                 ((name, argument),) = value.items()
-                if name in self._functions:
-                    return self._functions[name](argument)
+                if name in self._functions and not (
+                    name == "Condition" and isinstance(argument, Mapping)  # one of an IAM policy
+                ):
+                    return self._call(name, argument)
                 if name.startswith("Fn::"):
                     raise UnresolvedError(name.replace("Fn::", "!"))
             resolved = {key: self.resolve(item) for key, item in value.items()}
@@ -117,6 +119,12 @@ class Resolver:
         if isinstance(value, str) and "{{resolve:" in value:
             raise UnresolvedError(value)
         return value
+
+    def _call(self, name: str, argument: Any) -> Any:
+        try:
+            return self._functions[name](argument)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise TemplateError(f"malformed {name}: {argument}") from None
 
     def condition(self, name: str) -> bool:
         """Evaluate one condition of the template."""

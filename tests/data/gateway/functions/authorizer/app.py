@@ -1,0 +1,17 @@
+"""Decides by the token itself, and says how often it was asked."""
+
+import itertools
+from typing import Any
+
+CALLS = itertools.count(1)
+
+
+def handler(event: dict[str, Any], context: object) -> Any:
+    """Allow, deny or break, as the token says."""
+    calls = next(CALLS)
+    token = event["identitySource"][0]
+    if token == "break":
+        return {"isAuthorized": "true"}
+    if token == "raise":
+        raise RuntimeError(token)
+    return {"isAuthorized": token != "deny", "context": {"calls": calls, "event": event}}

@@ -1,0 +1,33 @@
+"""Behaves as the request's body says, well or badly."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+
+def handler(event: dict[str, Any], context: object) -> Any:
+    """Do what ``do`` names."""
+    order = json.loads(event["body"])
+    if order["do"] == "crash":
+        os._exit(3)
+    if order["do"] == "hang":
+        Path(order.get("file", os.devnull)).touch()
+        time.sleep(60)
+    if order["do"] == "raise":
+        raise ValueError("as told")
+    if order["do"] == "answer":
+        return order["answer"]
+    if order["do"] == "meet":
+        return _meet(Path(order["folder"]), order["count"])
+    return {"pid": os.getpid()}
+
+
+def _meet(folder: Path, count: int) -> dict[str, Any]:
+    """Return once so many processes are here at the same time, or after half a second."""
+    (folder / str(os.getpid())).touch()
+    deadline = time.monotonic() + 0.5
+    while len(list(folder.iterdir())) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return {"pid": os.getpid(), "met": len(list(folder.iterdir()))}

@@ -1,0 +1,3 @@
+"""A word that a layer shares."""
+
+WORD = "first"
