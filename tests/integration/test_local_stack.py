@@ -1,0 +1,270 @@
+"""The servers of the local stack, one by one: private, on loopback only, back after a stop."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import Any
+
+import pg8000.native
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+from kafka import KafkaAdminClient
+
+from local.demo import DEMO_USER_ID
+from local.servers.server import Server
+from local.stack import TOPICS, Stack
+
+SEGMENT = "movies/a/chunk_00001.ts"
+COPY = "playback/1/movies/a/index.m3u8"
+ELSEWHERE = "private/report.txt"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Run the servers on free ports, with three objects in the bucket."""
+    with Stack.temporary(tmp_path_factory.mktemp("stack"), gateway=False, films=False) as stack:
+        admin = stack.s3.admin_client()
+        for key in (SEGMENT, COPY, ELSEWHERE):
+            admin.put_object(Bucket=stack.s3.bucket, Key=key, Body=b"0123456789")
+        yield stack
+
+
+@pytest.fixture
+def signer(stack: Stack) -> Any:
+    """Return a client with the key that URLs are signed with."""
+    return stack.s3.client(stack.environment["S3_ACCESS_KEY"], stack.environment["S3_SECRET_KEY"])
+
+
+@pytest.fixture
+def service(stack: Stack) -> Any:
+    """Return a client with what is the functions' role in AWS."""
+    environment = stack.environment
+    return stack.s3.client(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+
+
+def test_listens_on_loopback_only(stack: Stack) -> None:
+    """No server of the stack can be reached from another machine."""
+    processes = [psutil.Process(server.pid) for server in stack.servers if server.pid]
+    processes += [child for process in processes for child in process.children(recursive=True)]
+    sockets = [entry for process in processes for entry in process.net_connections("inet")]
+    addresses = {entry.laddr.ip for entry in sockets if entry.status in ("LISTEN", "NONE")}
+
+    assert addresses == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("key", [SEGMENT, COPY, ELSEWHERE, "movies/a/missing.ts", ""])
+def test_unsigned_get_is_refused(stack: Stack, key: str) -> None:
+    """Whoever has no signature sees nothing of the bucket, not even whether an object exists."""
+    status, _, _ = _request(f"{stack.s3.endpoint_url}/{stack.s3.bucket}/{key}")
+
+    assert status == 403
+
+
+@pytest.mark.parametrize("key", [SEGMENT, COPY])
+def test_signed_url_plays(stack: Stack, signer: Any, key: str) -> None:
+    """A URL of the signer is good for ranges, from any page, with the headers that players read."""
+    url = _signed(stack, signer, key)
+    headers = {"Range": "bytes=2-4", "Origin": "https://player.example"}
+
+    status, body, answer = _request(url, headers=headers)
+
+    assert (status, body) == (206, b"234")
+    assert "Content-Range" in answer["Access-Control-Expose-Headers"]
+    assert answer["Access-Control-Allow-Origin"] in ("*", "https://player.example")
+    assert answer["Access-Control-Allow-Credentials"] is None
+
+
+def test_signer_reads_films_only(stack: Stack, signer: Any) -> None:
+    """A leaked signing key gives no listing, nothing outside the films, and no way to write."""
+    bucket = stack.s3.bucket
+    attempts: list[Callable[[], Any]] = [
+        lambda: signer.get_object(Bucket=bucket, Key=ELSEWHERE),
+        lambda: signer.list_objects_v2(Bucket=bucket),
+        lambda: signer.list_objects_v2(Bucket=bucket, Prefix="movies/"),
+        lambda: signer.put_object(Bucket=bucket, Key=SEGMENT, Body=b"x"),
+        lambda: signer.put_object(Bucket=bucket, Key=COPY, Body=b"x"),
+        lambda: signer.delete_object(Bucket=bucket, Key=SEGMENT),
+        lambda: signer.put_object_acl(Bucket=bucket, Key=SEGMENT, ACL="public-read"),
+        lambda: signer.create_bucket(Bucket="mine"),
+    ]
+
+    assert ["AccessDenied"] * len(attempts) == [_refusal(attempt) for attempt in attempts]
+    assert _request(_signed(stack, signer, ELSEWHERE))[0] == 403
+
+
+def test_service_writes_copies_only(stack: Stack, service: Any) -> None:
+    """The functions publish signed copies and look films up; they cannot change a film."""
+    bucket = stack.s3.bucket
+    service.put_object(Bucket=bucket, Key="playback/2/index.m3u8", Body=b"#EXTM3U")
+
+    assert service.get_object(Bucket=bucket, Key=SEGMENT)["ContentLength"] == 10
+    assert service.list_objects_v2(Bucket=bucket, Prefix="movies/a/")["KeyCount"] == 1
+    assert _refusal(lambda: service.head_object(Bucket=bucket, Key="movies/a/none")) == "404"
+    attempts: list[Callable[[], Any]] = [
+        lambda: service.put_object(Bucket=bucket, Key=SEGMENT, Body=b"x"),
+        lambda: service.delete_object(Bucket=bucket, Key=SEGMENT),
+        lambda: service.get_object(Bucket=bucket, Key=ELSEWHERE),
+    ]
+    assert ["AccessDenied"] * len(attempts) == [_refusal(attempt) for attempt in attempts]
+
+
+@pytest.mark.parametrize("name", ["redis", "kafka", "user_service"])
+def test_comes_back_on_its_port(stack: Stack, name: str) -> None:
+    """A test can take a dependency away and give it back where the functions look for it."""
+    server: Server = getattr(stack, name)
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+    assert not server.crashed
+
+    server.start()
+
+    socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+
+
+def test_topics_are_back_after_a_restart(stack: Stack) -> None:
+    """The broker forgets everything, but never lacks the topics of the service."""
+    stack.kafka.restart()
+    client = KafkaAdminClient(bootstrap_servers=stack.kafka.bootstrap_servers)
+    with contextlib.closing(client):
+        assert set(TOPICS) <= set(client.list_topics())
+
+
+def test_rows_survive_a_killed_server(stack: Stack) -> None:
+    """What PostgreSQL has committed is there after SIGKILL, whatever the kill left behind."""
+    value = uuid.uuid4()
+    with contextlib.closing(_database(stack)) as database:
+        database.run("CREATE TABLE kept AS SELECT CAST(:value AS uuid) AS value", value=value)
+    stack.postgres.kill()
+
+    stack.postgres.start()
+
+    with contextlib.closing(_database(stack)) as database:
+        assert [[value]] == database.run("SELECT value FROM kept")
+
+
+def test_crash_is_noticed(stack: Stack) -> None:
+    """A server that ended by itself counts as crashed, and can be started again."""
+    assert stack.redis.pid
+    os.kill(stack.redis.pid, signal.SIGKILL)
+    _await(lambda: stack.redis.crashed)
+
+    stack.redis.start()
+
+    assert stack.redis.running
+    assert not stack.redis.crashed
+
+
+def test_subscriptions_are_set_and_kept(stack: Stack) -> None:
+    """A developer decides who has paid, and the decision outlives the user service."""
+    user_id = str(uuid.uuid4())
+    subscription = {"is_active": True, "plan_id": "premium", "max_streams": 2}
+    assert _subscription(stack, stack.token(user_id))[0] == 404
+
+    url = f"{stack.user_service.url}/local/subscriptions/{user_id}"
+    assert _request(url, method="PUT", body=json.dumps(subscription).encode())[0] == 200
+    stack.user_service.restart()
+
+    assert (200, subscription) == _subscription(stack, stack.token(user_id))
+
+
+def test_demo_user_has_paid(stack: Stack) -> None:
+    """The printed token is good for a start."""
+    status, subscription = _subscription(stack, stack.token(DEMO_USER_ID))
+
+    assert (status, subscription["is_active"]) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "claims", [{"exp": 1}, {"sub": "nobody"}, {"sub": None}], ids=["expired", "no uuid", "no sub"]
+)
+def test_user_service_refuses_bad_tokens(stack: Stack, claims: dict[str, Any]) -> None:
+    """The stand-in looks at the token as the real service does."""
+    token = stack.token(**{key: value for key, value in claims.items() if value is not None})
+    if claims.get("sub", "") is None:
+        token = token[:-4] + "AAAA"
+
+    assert _subscription(stack, token)[0] == 401
+
+
+def test_secrets_are_private(stack: Stack) -> None:
+    """Nobody but the developer can read the files that hold secrets."""
+    files = [path for path in stack.state.folder.iterdir() if path.suffix == ".json"]
+
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in files}
+    assert {"secrets.json", "environment.json", "stack.json"} <= {path.name for path in files}
+
+
+def test_stopped_stack_leaves_nothing(tmp_path: Path) -> None:
+    """After the stop no process is alive, no port is held, and stack.json is gone."""
+    with Stack.temporary(tmp_path, gateway=False, films=False) as stack:
+        assert json.loads((tmp_path / "stack.json").read_text())["API_URL"] == stack.api_url
+        processes = psutil.Process().children(recursive=True)
+        internal = list(Path("/tmp").glob("seaweedfs-*.sock"))
+        pids = {server.pid for server in stack.servers}
+
+    assert not (tmp_path / "stack.json").exists()
+    assert not [process for process in processes if process.pid in pids and process.is_running()]
+    stack.ports.refuse_taken()
+    assert len(list(Path("/tmp").glob("seaweedfs-*.sock"))) < len(internal)
+
+
+def _await(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def _request(
+    url: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> tuple[int, bytes, HTTPMessage]:
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(), error.headers
+
+
+def _signed(stack: Stack, client: Any, key: str) -> str:
+    parameters = {"Bucket": stack.s3.bucket, "Key": key}
+    url: str = client.generate_presigned_url("get_object", Params=parameters)
+    return url
+
+
+def _refusal(attempt: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as caught:
+        attempt()
+    return str(caught.value.response["Error"]["Code"])
+
+
+def _subscription(stack: Stack, token: str) -> tuple[int, Any]:
+    url = f"{stack.user_service.url}/api/v1/subscriptions/current"
+    status, body, _ = _request(url, headers={"Authorization": f"Bearer {token}"})
+    return status, json.loads(body)
+
+
+def _database(stack: Stack) -> Any:
+    return pg8000.native.Connection(
+        "streaming_service",
+        host="127.0.0.1",
+        port=stack.ports.postgres_port,
+        database="streaming_db",
+        password=stack.state.credentials.postgres_password,
+    )
