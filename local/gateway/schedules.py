@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -81,5 +82,6 @@ class Schedules:
             log(f"schedule {schedule.name}: throttled")
             return
         if result.failed:
-            text = result.payload.decode("utf-8", "replace")
+            error = json.loads(result.payload)
+            text = f"{error['errorType']}: {error['errorMessage']}"
             log(f"schedule {schedule.name}: {schedule.function} failed: {text}")
