@@ -1,0 +1,32 @@
+"""What the tests of the HLS rewriter share: a film, and a way to have it signed."""
+
+import re
+
+from streaming.manifests import hls
+from streaming.manifests.references import FilmLocation, Reference
+
+ROOT = "https://s3.example/vod/movies/m1/"
+FILM = FilmLocation((ROOT,))
+
+
+def sign(reference: Reference) -> str:
+    """Return a URL that tells all about the reference it was made for."""
+    kind = "copy" if reference.is_manifest else "object"
+    path = reference.path.replace(" ", "%20")
+    query = f"?{reference.query}" if reference.query else ""
+    return f"https://signed.example/{kind}/{path}{query}"
+
+
+def parse(text: str, path: str = "video/index.m3u8", **more: object) -> hls.HlsManifest:
+    """Parse a playlist of the film."""
+    return hls.parse(text.encode(), path=path, film=FILM, **more)  # type: ignore[arg-type]
+
+
+def rewrite(text: str, path: str = "video/index.m3u8", **more: object) -> str:
+    """Parse a playlist and render it with ``sign``."""
+    return parse(text, path, **more).render(sign).decode()
+
+
+def signed_paths(text: str) -> list[str]:
+    """Return kind and path of every signed URL in a rewritten playlist."""
+    return re.findall(r'https://signed\.example/([^"\s,?#]*)', text)
