@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from streaming.manifests.dash.addresses import Base
 from streaming.manifests.dash.document import read
 from streaming.manifests.dash.edits import Piece
+from streaming.manifests.dash.links import BASE_URL, PERIOD_LENGTH, TEXT_OF
 from streaming.manifests.dash.markup import escaped
-from streaming.manifests.dash.presentation import TEXT_OF, Presentation
+from streaming.manifests.dash.presentation import Presentation
 from streaming.manifests.errors import NotAManifest
 from streaming.manifests.references import FilmLocation, Nested, Reference, UrlFor
 
@@ -60,16 +62,26 @@ def parse(
 ) -> DashManifest:
     """Parse an MPD and find everything in it that has to be signed.
 
-    ``path`` is its own key below the film's prefix, decoded. Raises ``NotAManifest``,
-    ``OutsideFilm`` or ``ManifestTooLarge``.
+    ``path`` is its own key below the film's prefix, decoded. ``variables`` are those of the
+    ``Nested`` that led to it: a remote element (``xlink:href``) is put into the manifest by the
+    player, so it resolves against that manifest's base. Raises ``NotAManifest``, ``OutsideFilm``
+    or ``ManifestTooLarge``.
     """
-    document = read(body, TEXT_OF)
-    if document.root.name != "MPD":
+    is_remote = BASE_URL in variables
+    document = read(body, TEXT_OF, is_remote=is_remote)
+    home = Base.at(film, variables.get(BASE_URL, film.url_of(path)))
+    presentation = Presentation(document, path, home)
+    start, end = 0, len(document.source)
+    if is_remote:
+        length = variables.get(PERIOD_LENGTH)
+        presentation.rewrite_remote(None if length is None else int(length))
+        start, end = document.root.content_start, document.root.content_end
+    elif document.root.name == "MPD":
+        presentation.rewrite()
+    else:
         raise NotAManifest(f"the root element is no MPD: {document.root.name[:40]!r}")
-    presentation = Presentation(document, path, film)
-    presentation.rewrite()
-    pieces = presentation.edits.splice(document.source, 0, len(document.source))
-    nested = tuple(presentation.nested.values())
+    pieces = presentation.edits.splice(document.source, start, end)
+    nested = tuple(presentation.links.nested.values())
     return DashManifest(nested, presentation.duration_seconds, tuple(pieces))
 
 

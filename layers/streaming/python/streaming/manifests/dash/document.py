@@ -17,10 +17,11 @@ _XLINK_HREF = "http://www.w3.org/1999/xlink href "
 _START_TAG = re.compile(rb"""<(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]++)\s*+=\s*+("[^"]*+"|'[^']*+')""")
 _UTF16_START = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+_DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\s[^>]*>")
 _DECLARED_ENCODING = re.compile(rb"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Element:
     """An element and its place in the source.
 
@@ -87,8 +88,11 @@ class Document:
         return self.source.endswith(b"/>", element.start, element.content_start)
 
 
-def read(body: bytes, text_of: frozenset[str]) -> Document:
+def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Document:
     """Parse ``body`` and keep the character data of the elements named in ``text_of``.
+
+    With ``is_remote`` the body is a remote element entity: elements side by side, which become the
+    children of a root of ours.
 
     Raises ``NotAManifest`` for what is no well-formed XML or has a DTD, and ``ManifestTooLarge``
     above the limits on bytes, elements and depth.
@@ -96,7 +100,9 @@ def read(body: bytes, text_of: frozenset[str]) -> Document:
     if len(body) > MAX_BYTES:
         raise ManifestTooLarge(f"the manifest is larger than {MAX_BYTES} bytes")
     source = _ascii_compatible(body)
-    builder = _Builder(source, text_of)
+    if is_remote:
+        source = b"<remote>" + _DECLARATION.sub(b"", source) + b"</remote>"
+    builder = _Builder(source, text_of, roots_at=int(is_remote))
     parser = builder.parser
     try:
         parser.Parse(source, True)  # noqa: FBT003 (pyexpat takes no keywords)
@@ -123,7 +129,7 @@ def _ascii_compatible(body: bytes) -> bytes:
 class _Builder:
     """Collects elements from expat's events."""
 
-    def __init__(self, source: bytes, text_of: frozenset[str]) -> None:
+    def __init__(self, source: bytes, text_of: frozenset[str], roots_at: int) -> None:
         self.parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.namespace_prefixes = True
         parser.buffer_text = True
@@ -133,6 +139,7 @@ class _Builder:
         parser.CharacterDataHandler = self._characters
         self._source = source
         self._text_of = text_of
+        self._roots_at = roots_at
         self._open: list[Element] = []
         self._count = 0
         self._namespace = ""
@@ -152,7 +159,7 @@ class _Builder:
         if tag is None:
             raise NotAManifest("the manifest's encoding is not compatible with ASCII")
         namespace, name = _split_name(qualified)
-        if not self._open:
+        if len(self._open) <= self._roots_at:
             self._namespace = namespace
         if namespace != self._namespace:
             name = f"{namespace} {name}"

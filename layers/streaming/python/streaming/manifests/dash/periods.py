@@ -33,7 +33,9 @@ def timed(mpd: Element) -> list[Period]:
             is_last = index + 1 == len(elements)
             following = mpd if is_last else elements[index + 1]
             limit = _duration(following, "mediaPresentationDuration" if is_last else "start")
-            length = None if limit is None else max(limit - start, 0)
+            length = None if limit is None else limit - start
+            if length is not None and length <= 0:  # it cannot end before it starts
+                length = presentation_length(mpd)
         end = None if start is None or length is None else start + length
         periods.append(Period(element, start, length))
     return periods

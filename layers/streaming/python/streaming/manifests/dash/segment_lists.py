@@ -68,11 +68,13 @@ def _segments(information: Information, scope: Scope, timeline: Element | None) 
 def _start_tag(
     information: Information, scope: Scope, name: bytes, *, has_timeline: bool
 ) -> list[Piece]:
-    without = ("duration",) if has_timeline else ()
+    without = {"duration"} if has_timeline else set()
+    if information.integer("startNumber", 1) == 1:
+        without.add("startNumber")  # the default, and ffmpeg skips that many segments
     attributes = merged_attributes(scope.document, information.levels, without)
     link = information.levels[0].xlink_href
     if link is not None:
-        reference = scope.remote(link[1], scope.base)
+        reference = scope.remote(link[1], scope.base, scope.length)
         if reference is not None:
             attributes[link[0]] = attribute_pieces(link[0], reference)
     return start_tag(name, attributes)

@@ -111,7 +111,8 @@ def _written_out(
     document, own = scope.document, information.levels[0]
     prefix = document.prefix(own)
     name = prefix + b"SegmentList"
-    is_regular = not information.children("SegmentTimeline") and information.attribute("duration")
+    has_timeline = bool(information.children("SegmentTimeline"))
+    is_regular = not has_timeline and information.attribute("duration") is not None
     without = _TEMPLATE_ONLY if is_regular else (*_TEMPLATE_ONLY, "duration")
     kept, needs_base = _kept_children(information, scope)
     pieces = [
@@ -119,7 +120,7 @@ def _written_out(
         *_url_children(information, scope, prefix, "initialization", "index"),
         *kept,
     ]
-    if not is_regular and segments and segments[-1].duration:
+    if has_timeline or (not is_regular and segments[0].duration):
         timeline = prefix + b"SegmentTimeline>\n"
         pieces += [b"\n<" + timeline + timeline_entries(prefix, segments) + b"\n</" + timeline]
     pieces += _url_children(information, scope, prefix, "bitstreamSwitching")

@@ -34,7 +34,7 @@ class Scope:
     base: Base
     length: int | None
     budget: SegmentBudget
-    remote: Callable[[str, Base], Piece | None]
+    remote: Callable[[str, Base, int | None], Reference | None]
 
     def address(self, url: str) -> Piece:
         """Return the reference that ``url`` is, or the URL itself when it is foreign."""

@@ -1,0 +1,82 @@
+"""One representation, before and after: where its file is, and what its segments are."""
+
+from dataclasses import dataclass
+
+from streaming.manifests.dash import segment_lists, segment_templates
+from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.document import Document, Element
+from streaming.manifests.dash.edits import Edits, Piece
+from streaming.manifests.dash.information import KINDS, Information
+from streaming.manifests.dash.markup import fill, replace_text
+from streaming.manifests.dash.segments import Rewritten, Scope
+from streaming.manifests.references import Reference
+
+_AFTER_BASE = ("ExtendedBandwidth", "SubRepresentation", *KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A representation, its base and segment information, and what is to become of them.
+
+    ``file`` is the media file that its base names, when it has one in the film.
+    """
+
+    element: Element
+    base: Base
+    information: Information | None
+    rewritten: Rewritten | None
+    file: Reference | None
+
+    @property
+    def is_inherited(self) -> bool:
+        """Tell whether an outer level has a part in the segment information."""
+        levels = () if self.information is None else self.information.levels
+        return any(level not in self.element.all(*KINDS) for level in levels)
+
+    @property
+    def is_signed(self) -> bool:
+        """Tell whether the segment information refers to objects of the film."""
+        return self.rewritten is not None and self.rewritten.is_in_film
+
+    @property
+    def end(self) -> int | None:
+        """Where the last segment ends, in nanoseconds from the period's start, if known."""
+        return None if self.rewritten is None else self.rewritten.end
+
+
+def rewritten(information: Information, scope: Scope) -> Rewritten:
+    """Return the segment information with its in-film URLs as references."""
+    if information.kind == "SegmentTemplate":
+        return segment_templates.rewrite(information, scope)
+    return segment_lists.rewrite(information, scope)
+
+
+def write(
+    document: Document, edits: Edits, representation: Representation, *, with_information: bool
+) -> None:
+    """Edit a representation: the URL of its file, and its own segment information."""
+    element, base = representation.element, representation.base.element
+    additions: list[Piece] = []
+    if representation.file is not None and base is not None and base in element.all("BaseURL"):
+        replace_text(document, edits, base, representation.file)
+    elif representation.file is not None:
+        name = document.prefix(element) + b"BaseURL"
+        url: list[Piece] = [b"<" + name + b">", representation.file, b"</" + name + b">"]
+        following = element.all(*_AFTER_BASE)
+        if following:
+            edits.replace(following[0].start, following[0].start, url)
+        else:
+            additions += url
+    if with_information and representation.rewritten is not None:
+        additions += place(edits, element, representation.rewritten.pieces)
+    if additions:
+        fill(document, edits, element, additions, element.content_end, element.content_end)
+
+
+def place(edits: Edits, parent: Element, pieces: list[Piece]) -> list[Piece]:
+    """Put segment information in the place of the parent's own; return it when there is none."""
+    own = parent.all(*KINDS)
+    if not own:
+        return pieces
+    edits.replace(own[0].start, own[0].end, pieces)
+    return []
