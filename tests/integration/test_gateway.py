@@ -393,9 +393,11 @@ def test_gateway_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     gateway = GatewayProcess(tmp_path)
     parent = "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); print(p.pid); p.wait()"
     gateway.start([sys.executable, "-c", parent, *gateway.command])
-    worker = gateway("GET", "/open/x").json()["pid"]
-    gateway.process.kill()
-    gateway.process.wait()
+    try:
+        worker = gateway("GET", "/open/x").json()["pid"]
+    finally:
+        gateway.process.kill()
+        gateway.process.wait()
     until(lambda: not is_running(worker), seconds=10)
 
     def refused() -> bool:
