@@ -54,8 +54,7 @@ class Cache:
             retry=Retry(NoBackoff(), 1),
             decode_responses=True,
             protocol=2,
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,  # saves two round trips when connecting
         )
         self._set_if_newer = self._redis.register_script(_SET_IF_NEWER)
 

@@ -40,7 +40,12 @@ class EventPublisher:
             producer = self._producer = self._producer or self._connect()
             ends_at = time.monotonic() + allowance(wait_seconds)
             sends = [
-                (message, producer.send(message.topic, message.value, key=message.key))
+                (
+                    message,
+                    producer.send(
+                        message.topic, message.value.encode(), key=message.key.encode()
+                    ),
+                )
                 for message in messages
             ]
             for message, send in sends:
@@ -48,16 +53,11 @@ class EventPublisher:
                 acknowledged.add(message.event_id)
         except (KafkaError, OSError, DeadlineExceeded) as error:
             logger.warning("Kafka does not acknowledge", error=repr(error))
-            self._give_up()
+            # The producer stays: it reconnects by itself, and closing it waits for what it holds.
+            self._breaker.record_failure()
         else:
             self._breaker.record_success()
         return acknowledged
-
-    def close(self) -> None:
-        """Disconnect; the next message connects anew."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.close(timeout=0)
 
     def _connect(self) -> KafkaProducer:
         milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
@@ -76,10 +76,4 @@ class EventPublisher:
             delivery_timeout_ms=1000,
             reconnect_backoff_max_ms=1000,
             metrics_enabled=False,
-            key_serializer=str.encode,
-            value_serializer=str.encode,
         )
-
-    def _give_up(self) -> None:
-        self._breaker.record_failure()
-        self.close()

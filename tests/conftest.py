@@ -1,0 +1,71 @@
+"""The real servers that the tests run against, one stack for a whole run."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from local import demo
+from local.stack import Stack
+from streaming.database import Database, Row
+from streaming.settings import DatabaseSettings
+from tests.support.functions import Viewer, forget_environment, new_viewer
+
+Rows = Callable[..., list[Row]]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films."""
+    with Stack.temporary(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """A new execution environment, with the variables that point to the stack."""
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    forget_environment()
+    yield stack.environment
+    forget_environment()
+
+
+@pytest.fixture
+def stranger(stack: Stack, environment: dict[str, str]) -> Viewer:
+    """Somebody without a subscription."""
+    return new_viewer(stack.token)
+
+
+@pytest.fixture
+def viewer(stack: Stack, environment: dict[str, str]) -> Viewer:
+    """A new subscriber."""
+    subscriber = new_viewer(stack.token)
+    set_subscription(stack, subscriber.user_id, is_active=True)
+    return subscriber
+
+
+@pytest.fixture(scope="session")
+def movie_id() -> UUID:
+    """The demo film, in HLS and DASH over fMP4."""
+    return UUID(demo.DEMO_MOVIE_ID)
+
+
+@pytest.fixture
+def rows(stack: Stack) -> Iterator[Rows]:
+    """Runs a statement against the stack's PostgreSQL and returns the rows."""
+    database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))
+    yield lambda statement, **values: database.run(
+        lambda transaction: transaction.rows(statement, **values)
+    )
+    database.close()
+
+
+def set_subscription(stack: Stack, user_id: UUID, **subscription: Any) -> None:
+    """Set what the user service answers for a user."""
+    url = f"{stack.environment['USER_SERVICE_URL']}/local/subscriptions/{user_id}"
+    answer = {"is_active": True, "plan_id": "premium", "expires_at": None, **subscription}
+    httpx.put(url, json=answer).raise_for_status()

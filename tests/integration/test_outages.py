@@ -1,0 +1,165 @@
+"""What still works while a dependency is gone, and that it is back when the dependency is."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import httpx
+import pytest
+from redis import Redis
+
+from local.stack import Stack
+from streaming.settings import UserServiceSettings
+from streaming.subscription import UserServiceUnavailable
+from streaming.user_service import UserServiceClient
+from tests.conftest import Rows, set_subscription
+from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
+from tests.support.kafka import await_events
+
+
+@pytest.fixture(autouse=True)
+def everything_back(stack: Stack) -> Iterator[None]:
+    """Whatever a test stops runs again afterwards, on the same port."""
+    yield
+    for server in (stack.redis, stack.kafka, stack.user_service, stack.postgres):
+        server.restart()
+
+
+def play_through(viewer: Viewer, movie_id: UUID) -> None:
+    """Make the four calls; each succeeds."""
+    started = viewer.start(movie_id)
+    assert started.status == 200, started.body
+    session_id = started.json["session_id"]
+    assert viewer.report(movie_id, 20, session_id=session_id, sequence=1).status == 200
+    assert viewer.progress(movie_id).json["position_seconds"] == 20
+    assert viewer.stop(movie_id, 25, session_id=session_id, sequence=2).status == 200
+
+
+def test_redis_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """Without Redis, warm or cold, the four calls answer from PostgreSQL and the user service."""
+    play_through(viewer, movie_id)
+    stack.redis.stop()
+    play_through(viewer, movie_id)
+    forget_environment()
+    play_through(viewer, movie_id)
+
+
+def test_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """Without Kafka the calls answer, and their events arrive once it is back."""
+    play_through(viewer, movie_id)
+    stack.kafka.stop()
+    play_through(viewer, movie_id)
+    waiting = "SELECT topic FROM event_outbox WHERE key = :key ORDER BY id"
+    kept = [row["topic"] for row in rows(waiting, key=str(viewer.user_id))]
+    assert kept == ["stream.start", "stream.progress", "stream.stop"]
+
+    stack.kafka.start()
+    forget_environment()
+    rows("UPDATE event_outbox SET created_at = created_at - interval '1 minute'")
+    relayed = invoke("housekeeping", event("housekeeping"))
+
+    assert relayed["relayed"] >= 3
+    assert rows(waiting, key=str(viewer.user_id)) == []
+    events = await_events(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], viewer.user_id, 3)
+    distinct = {topic: {each["event_id"] for each in found} for topic, found in events.items()}
+    assert {topic: len(ids) for topic, ids in distinct.items()} == {
+        "stream.start": 1,
+        "stream.progress": 1,
+        "stream.stop": 1,
+    }
+
+
+def test_fresh_outbox_rows_are_left_alone(
+    stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows
+) -> None:
+    """Housekeeping does not send what a request is just sending itself."""
+    stack.kafka.stop()
+    viewer.start(movie_id)
+    stack.kafka.start()
+    forget_environment()
+
+    invoke("housekeeping", event("housekeeping"))
+
+    waiting = "SELECT 1 FROM event_outbox WHERE key = :key"
+    assert len(rows(waiting, key=str(viewer.user_id))) == 1
+
+
+def test_user_service_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """Without the user service a cached subscriber starts, an unknown user gets 503."""
+    assert viewer.start(movie_id).status == 200
+    stack.user_service.stop()
+
+    unknown = new_viewer(stack.token).start(movie_id)
+
+    assert viewer.start(movie_id).status == 200
+    assert (unknown.status, unknown.json["code"]) == (503, "entitlement_unavailable")
+    assert int(unknown.headers["retry-after"]) > 0
+
+
+def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """When the cached subscription has run out, the grace copy is honoured during an outage."""
+    assert viewer.start(movie_id).status == 200
+
+    Redis(port=stack.ports.redis_port).delete(f"subscription:{viewer.user_id}")
+    stack.user_service.stop()
+
+    assert viewer.start(movie_id).status == 200
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>maintenance</html>"),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"is_active": "yes"}),
+        httpx.Response(302, headers={"Location": "http://127.0.0.1:9/"}),
+        httpx.Response(401),
+        httpx.Response(500),
+    ],
+)
+def test_user_service_talks_nonsense(answer: httpx.Response) -> None:
+    """An answer that means nothing is unknown: neither a free film nor a 403."""
+
+    settings = UserServiceSettings(url="http://users.example", timeout=1, grace=0)
+    transport = httpx.MockTransport(lambda request: answer)
+    with UserServiceClient(settings, transport) as client, pytest.raises(UserServiceUnavailable):
+        client.current_subscription("Bearer token")
+
+
+def test_postgres_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """Without PostgreSQL nothing is acknowledged; once it is back the same environment works."""
+    play_through(viewer, movie_id)
+    stack.postgres.stop()
+
+    for answer in (
+        viewer.start(movie_id),
+        viewer.report(movie_id, 50),
+        viewer.stop(movie_id, 50),
+        viewer.continue_watching(),
+    ):
+        assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+    assert viewer.progress(movie_id).json["position_seconds"] == 25
+
+    stack.postgres.start()
+    play_through(viewer, movie_id)
+
+
+def test_connection_cut_between_calls(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """A connection that died between two calls costs no call its success."""
+    kill = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'streaming' AND pid <> pg_backend_pid()
+    """
+    for position in range(10):
+        assert viewer.report(movie_id, position).status == 200
+        rows(kill)
+
+
+def test_inactive_soon_after_paying(stack: Stack, stranger: Viewer, movie_id: UUID) -> None:
+    """Who pays after a refusal is let in as soon as the refusal is forgotten."""
+
+    assert stranger.start(movie_id).status == 403
+    set_subscription(stack, stranger.user_id, is_active=True)
+    Redis(port=stack.ports.redis_port).delete(f"subscription:{stranger.user_id}")
+
+    assert stranger.start(movie_id).status == 200

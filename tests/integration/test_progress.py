@@ -1,0 +1,235 @@
+"""Reporting the position, reading it back, stopping."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from redis import Redis
+
+from local.stack import Stack
+from streaming import clock
+from tests.conftest import Rows
+from tests.support.functions import Viewer
+from tests.support.kafka import await_events
+
+
+@pytest.fixture
+def redis(stack: Stack) -> Redis:
+    """The stack's Redis, seen from outside the service."""
+    return Redis(port=stack.ports.redis_port, decode_responses=True)
+
+
+def test_report_and_read_back(
+    stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows
+) -> None:
+    """A report is answered, on record, cached under the seed's key and sent to Kafka."""
+    session_id = viewer.start(movie_id).json["session_id"]
+
+    answer = viewer.report(movie_id, 30, session_id=session_id, sequence=1)
+
+    assert answer.status == 200
+    assert answer.json["success"] is True
+    assert answer.json["position_seconds"] == 30
+    assert answer.json["message"] == "Progress updated successfully"
+    (row,) = rows("SELECT * FROM watch_progress WHERE user_id = :user", user=viewer.user_id)
+    assert (row["movie_id"], row["position_seconds"]) == (movie_id, 30)
+    assert all(row[name] for name in ("id", "created_at", "updated_at", "last_watched_at"))
+    key = f"progress:{viewer.user_id}:{movie_id}"
+    assert f'"position_seconds":30' in str(redis.get(key))
+    assert 86390 < redis.ttl(key) <= 86400
+    bootstrap = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
+    (event,) = await_events(bootstrap, viewer.user_id, 2)["stream.progress"]
+    assert event["action"] == "stream_progress"
+    assert (event["position_seconds"], event["sequence"]) == (30, 1)
+    assert event["session_id"] == session_id
+
+
+def test_read_progress(viewer: Viewer, movie_id: UUID, redis: Redis) -> None:
+    """The position is the same from Redis and, when Redis has lost it, from PostgreSQL."""
+    viewer.start(movie_id)
+    viewer.report(movie_id, 30)
+    key = f"progress:{viewer.user_id}:{movie_id}"
+
+    cached = viewer.progress(movie_id).json
+    redis.delete(key)
+    from_record = viewer.progress(movie_id).json
+
+    assert cached == from_record
+    assert cached["user_id"] == str(viewer.user_id)
+    assert cached["movie_id"] == str(movie_id)
+    assert cached["position_seconds"] == 30
+    assert cached["duration_seconds"] == 60
+    assert cached["completed"] is False
+    age = datetime.now(UTC) - clock.parse_iso(cached["last_watched_at"])
+    assert timedelta(0) <= age < timedelta(minutes=1)
+    assert redis.exists(key) == 1
+
+
+def test_unreadable_cache_value(viewer: Viewer, movie_id: UUID, redis: Redis) -> None:
+    """A cached value that the service cannot read counts as absent."""
+    viewer.report(movie_id, 30)
+    for value in ("not json", "[]", "{}", '{"position_seconds": "x"}'):
+        redis.set(f"progress:{viewer.user_id}:{movie_id}", value)
+        assert viewer.progress(movie_id).json["position_seconds"] == 30
+
+
+def test_never_watched(viewer: Viewer) -> None:
+    """A film never watched is 404."""
+    answer = viewer.progress(uuid4())
+
+    assert (answer.status, answer.json["code"]) == (404, "progress_not_found")
+
+
+def test_resume(viewer: Viewer, movie_id: UUID) -> None:
+    """The next start resumes where the last one stopped."""
+    viewer.start(movie_id)
+    viewer.stop(movie_id, 42)
+
+    assert viewer.start(movie_id).json["resume_position_seconds"] == 42
+
+
+def test_late_and_repeated_reports(viewer: Viewer, movie_id: UUID) -> None:
+    """A report that comes late or twice does not set the position back; rewinding does."""
+    session_id = viewer.start(movie_id).json["session_id"]
+    viewer.report(movie_id, 10, session_id=session_id, sequence=1)
+    viewer.report(movie_id, 30, session_id=session_id, sequence=3)
+
+    late = viewer.report(movie_id, 20, session_id=session_id, sequence=2)
+    repeated = viewer.report(movie_id, 30, session_id=session_id, sequence=3)
+    rewound = viewer.report(movie_id, 5, session_id=session_id, sequence=4)
+
+    assert (late.status, late.json["position_seconds"], late.json["applied"]) == (200, 30, False)
+    assert (repeated.status, repeated.json["applied"]) == (200, False)
+    assert (rewound.json["position_seconds"], rewound.json["applied"]) == (5, True)
+    assert viewer.progress(movie_id).json["position_seconds"] == 5
+
+
+def test_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
+    """A report of an earlier session does not override one of a later session."""
+    earlier = viewer.start(movie_id).json["session_id"]
+    later = viewer.start(movie_id).json["session_id"]
+    viewer.report(movie_id, 20, session_id=later, sequence=1)
+
+    answer = viewer.report(movie_id, 50, session_id=earlier, sequence=9)
+
+    assert later > earlier
+    assert answer.json["applied"] is False
+    assert viewer.progress(movie_id).json["position_seconds"] == 20
+
+
+def test_unordered_reports(viewer: Viewer, movie_id: UUID) -> None:
+    """Without session and sequence the last write wins."""
+    viewer.report(movie_id, 40)
+    viewer.report(movie_id, 20)
+
+    assert viewer.progress(movie_id).json["position_seconds"] == 20
+
+
+def test_foreign_session(
+    stack: Stack, viewer: Viewer, stranger: Viewer, movie_id: UUID, rows: Rows
+) -> None:
+    """A session of somebody else, or of another film, is 404 and changes nothing."""
+    session_id = viewer.start(movie_id).json["session_id"]
+
+    for answer in (
+        stranger.report(movie_id, 10, session_id=session_id, sequence=1),
+        stranger.stop(movie_id, 10, session_id=session_id),
+        viewer.report(uuid4(), 10, session_id=session_id, sequence=1),
+    ):
+        assert (answer.status, answer.json["code"]) == (404, "session_not_found")
+    count = "SELECT 1 FROM watch_progress WHERE user_id IN (:a, :b)"
+    assert rows(count, a=viewer.user_id, b=stranger.user_id) == []
+
+
+def test_completed(viewer: Viewer, movie_id: UUID) -> None:
+    """At 90 % of the film it is completed; completed films are not listed to continue."""
+    other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
+    for film in (movie_id, other):
+        viewer.start(film)
+        viewer.report(film, 10)
+    assert [film["movie_id"] for film in viewer.continue_watching().json["items"]] == [
+        str(other),
+        str(movie_id),
+    ]
+
+    viewer.report(movie_id, 53)
+    assert viewer.progress(movie_id).json["completed"] is False
+    viewer.report(movie_id, 54)
+
+    assert viewer.progress(movie_id).json["completed"] is True
+    assert [film["movie_id"] for film in viewer.continue_watching().json["items"]] == [str(other)]
+    assert viewer.continue_watching(limit=1).status == 200
+    assert viewer.start(movie_id).json["completed"] is True
+
+
+def test_stop(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """A stop saves the position, ends the session with its duration and sends one event."""
+    session_id = viewer.start(movie_id).json["session_id"]
+
+    answer = viewer.stop(movie_id, 42, session_id=session_id, sequence=7)
+
+    assert answer.status == 200
+    assert answer.json["success"] is True
+    assert answer.json["position_seconds"] == 42
+    assert answer.json["message"] == "Streaming stopped successfully"
+    assert answer.json["session_id"] == session_id
+    assert answer.json["duration_seconds"] >= 0
+    (row,) = rows("SELECT * FROM stream_sessions WHERE id = :id", id=UUID(session_id))
+    assert row["ended_at"] >= row["started_at"]
+    assert row["duration_seconds"] == answer.json["duration_seconds"]
+    bootstrap = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
+    (event,) = await_events(bootstrap, viewer.user_id, 2)["stream.stop"]
+    assert event["action"] == "stream_stop"
+    assert (event["session_id"], event["position_seconds"]) == (session_id, 42)
+
+
+def test_repeated_stop(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """A repeated stop answers the same session, saves the position and sends nothing more."""
+    session_id = viewer.start(movie_id).json["session_id"]
+    first = viewer.stop(movie_id, 42, session_id=session_id, sequence=7)
+
+    again = viewer.stop(movie_id, 43, session_id=session_id, sequence=8)
+
+    assert again.json["session_id"] == session_id
+    assert again.json["duration_seconds"] == first.json["duration_seconds"]
+    assert viewer.progress(movie_id).json["position_seconds"] == 43
+    viewer.start(movie_id)
+    bootstrap = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
+    events = await_events(bootstrap, viewer.user_id, 3)
+    assert len(events["stream.stop"]) == 1
+
+
+def test_stop_without_session(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """Without an open session a stop still saves the position."""
+    answer = viewer.stop(movie_id, 33)
+
+    assert answer.status == 200
+    assert answer.json["session_id"] is None
+    assert answer.json["duration_seconds"] is None
+    assert viewer.progress(movie_id).json["position_seconds"] == 33
+    assert rows("SELECT 1 FROM event_outbox WHERE key = :key", key=str(viewer.user_id)) == []
+
+
+def test_report_after_stop(viewer: Viewer, movie_id: UUID) -> None:
+    """A report that arrives after the stop of its session changes nothing."""
+    session_id = viewer.start(movie_id).json["session_id"]
+    viewer.stop(movie_id, 42, session_id=session_id)
+
+    answer = viewer.report(movie_id, 30, session_id=session_id, sequence=99)
+
+    assert (answer.status, answer.json["applied"]) == (200, False)
+    assert viewer.progress(movie_id).json["position_seconds"] == 42
+
+
+def test_heartbeat(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """Each report, with or without the session's id, is the heartbeat of the session."""
+    session_id = viewer.start(movie_id).json["session_id"]
+    heartbeat = "SELECT last_heartbeat_at AS at FROM stream_sessions WHERE id = :id"
+    beats = [rows(heartbeat, id=UUID(session_id))[0]["at"]]
+
+    viewer.report(movie_id, 10, session_id=session_id, sequence=1)
+    beats.append(rows(heartbeat, id=UUID(session_id))[0]["at"])
+    viewer.report(movie_id, 20)
+    beats.append(rows(heartbeat, id=UUID(session_id))[0]["at"])
+
+    assert beats == sorted(set(beats))

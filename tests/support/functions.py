@@ -1,0 +1,137 @@
+"""Calls the real handlers, in this process, with real events."""
+
+import base64
+import gzip
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from streaming import composition, entrypoint
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a request function answered; header names are lower-case."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class Context:
+    """Lambda's context object, as far as the functions use it."""
+
+    aws_request_id = "8d6f6a0e-5f3a-4f57-9f2a-0a4b6f2c1d3e"
+    function_name = "function"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:function"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what a fresh call has."""
+        return 20_000
+
+
+def event(name: str) -> Json:
+    """Return the committed event of that name."""
+    loaded: Json = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return loaded
+
+
+def invoke(function: str, payload: Json) -> Any:
+    """Call ``functions/{function}/app.py`` with ``payload``; return what it returns."""
+    return _handler(function)(payload, Context())
+
+
+def request(function: str, payload: Json) -> Response:
+    """Call a request function and read its answer as API Gateway does."""
+    answer = invoke(function, payload)
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    body = answer["body"]
+    if answer["isBase64Encoded"]:
+        data = base64.b64decode(body)
+        body = (gzip.decompress(data) if headers.get("content-encoding") == "gzip" else data).decode()
+    return Response(answer["statusCode"], headers, body)
+
+
+def forget_environment() -> None:
+    """Begin a new execution environment: no client, no connection, nothing remembered."""
+    for module in (composition, entrypoint):
+        for part in vars(module).values():
+            if hasattr(part, "cache_clear"):
+                part.cache_clear()
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A user who calls the API. ``token`` is what the user service knows them by."""
+
+    user_id: UUID
+    token: str
+
+    def start(self, movie_id: object, body: Json | None = None, **context: Any) -> Response:
+        """Start a film."""
+        return request("start", self._event("start_without_body", movie_id, body, **context))
+
+    def report(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
+        """Report a position."""
+        body = {"position_seconds": position_seconds, **fields}
+        return request("progress", self._event("progress", movie_id, body))
+
+    def stop(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
+        """Stop a film."""
+        body = {"position_seconds": position_seconds, **fields}
+        return request("stop", self._event("stop", movie_id, body))
+
+    def progress(self, movie_id: object) -> Response:
+        """Look up the position in a film."""
+        return request("get", self._event("get_progress", movie_id, None))
+
+    def continue_watching(self, limit: int = 10) -> Response:
+        """List the films to continue."""
+        payload = self._event("get_continue_watching", None, None)
+        payload["queryStringParameters"] = {"limit": str(limit)}
+        return request("get", payload)
+
+    def _event(self, name: str, movie_id: object, body: Json | None, **context: Any) -> Json:
+        payload = event(name)
+        payload["headers"]["authorization"] = f"Bearer {self.token}"
+        payload["requestContext"]["authorizer"]["lambda"]["user_id"] = str(self.user_id)
+        payload["requestContext"]["http"].update(context)
+        if movie_id is not None:
+            payload["pathParameters"] = {"movie_id": str(movie_id)}
+        if body is not None:
+            payload["body"] = json.dumps(body)
+        return payload
+
+
+def new_viewer(sign: Callable[[str], str]) -> Viewer:
+    """Return somebody whom the service has never seen; ``sign`` makes the token of a user."""
+    user_id = uuid4()
+    return Viewer(user_id, sign(str(user_id)))
+
+
+@cache
+def _handler(function: str) -> Callable[[Json, Context], Any]:
+    path = ROOT / "functions" / function / "app.py"
+    specification = importlib.util.spec_from_file_location(f"function_{function}", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    handler: Callable[[Json, Context], Any] = module.handler
+    return handler

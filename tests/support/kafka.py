@@ -1,0 +1,46 @@
+"""Reads topics back, with a consumer that knows nothing of the service."""
+
+import json
+import time
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+TOPICS = ("stream.start", "stream.progress", "stream.stop")
+
+
+def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[str, Any]]]:
+    """Return the events of one user by topic, oldest first."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None)
+    try:
+        found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in TOPICS
+            for partition in consumer.partitions_for_topic(topic) or ()
+        ]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(each) < ends[each] for each in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                for record in records:
+                    if record.key == str(user_id).encode():
+                        found[record.topic].append(json.loads(record.value))
+        return found
+    finally:
+        consumer.close()
+
+
+def await_events(
+    bootstrap_servers: str, user_id: object, count: int, seconds: float = 20
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the user's events as soon as there are ``count`` of them."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        found = events_of(bootstrap_servers, user_id)
+        if sum(map(len, found.values())) >= count:
+            return found
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"there are not {count} events but {found}")
+        time.sleep(0.1)
