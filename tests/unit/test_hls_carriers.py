@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.manifests.references import Nested
+from streaming.manifests.references import Nested, Reference
 from tests.unit.hls_playlists import parse, rewrite
 
 # Tag lines with {} where the URI goes, and the kind of URL that belongs there.
@@ -128,8 +128,14 @@ def test_one_url_per_object() -> None:
     ranges = "".join(
         f"#EXTINF:2,\n#EXT-X-BYTERANGE:10@{offset}\nall.mp4\n" for offset in range(0, 1000, 10)
     )
-    asked = []
-    manifest = parse(f'#EXTM3U\n#EXT-X-MAP:URI="./all.mp4",BYTERANGE="9@0"\n{ranges}')
-    rendered = manifest.render(lambda reference: asked.append(reference.path) or "u")
+    asked: list[str] = []
+
+    def url_for(reference: Reference) -> str:
+        asked.append(reference.path)
+        return "u"
+
+    rendered = parse(f'#EXTM3U\n#EXT-X-MAP:URI="./all.mp4",BYTERANGE="9@0"\n{ranges}').render(
+        url_for
+    )
     assert asked == ["video/all.mp4"]
     assert rendered.count(b"\nu\n") == 100
