@@ -7,6 +7,7 @@ several as alternatives. The first alternative inside the film is the one that i
 from dataclasses import dataclass
 
 from streaming.manifests.dash.document import Element
+from streaming.manifests.dash.limits import check_url_length
 from streaming.manifests.errors import OutsideFilm
 from streaming.manifests.references import FilmLocation, Reference
 
@@ -24,7 +25,7 @@ class Base:
     def at(cls, film: FilmLocation, url: str, element: Element | None = None) -> "Base":
         """Return the base for the absolute ``url``, which the BaseURL ``element`` gave."""
         try:
-            here = film.locate(url)
+            here = film.locate(check_url_length(url))
         except OutsideFilm:  # no harm yet: what counts is where the references below it lead
             here = None
         directory = None if here is None else here.path[: here.path.rfind("/") + 1]

@@ -9,8 +9,14 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from streaming.manifests.dash.limits import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
-from streaming.manifests.errors import ManifestTooLarge, NotAManifest
+from streaming.manifests.dash.limits import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_START_TAG_BYTES,
+    check_url_length,
+)
+from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
 
 _XLINK_HREF = "http://www.w3.org/1999/xlink href "
 
@@ -108,9 +114,9 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
         parser.Parse(source, True)  # noqa: FBT003 (pyexpat takes no keywords)
     except expat.ExpatError as error:
         raise NotAManifest(f"the manifest is no well-formed XML: {error}") from error
-    except (ValueError, LookupError) as error:  # an encoding that Python or expat does not know
-        if isinstance(error, (NotAManifest, ManifestTooLarge)):
-            raise
+    except ManifestError:
+        raise
+    except (ValueError, LookupError) as error:  # what Python says of an encoding it cannot use
         raise NotAManifest(f"the manifest's encoding is unknown: {error}") from error
     return Document(source, builder.root)
 
@@ -155,9 +161,9 @@ class _Builder:
         if len(self._open) >= MAX_DEPTH:
             raise ManifestTooLarge(f"the manifest is nested deeper than {MAX_DEPTH} elements")
         start = self.parser.CurrentByteIndex
-        tag = _START_TAG.match(self._source, start)
+        tag = _START_TAG.match(self._source, start, start + MAX_START_TAG_BYTES)
         if tag is None:
-            raise NotAManifest("the manifest's encoding is not compatible with ASCII")
+            raise ManifestTooLarge(f"a start tag is longer than {MAX_START_TAG_BYTES} bytes")
         namespace, name = _split_name(qualified)
         if len(self._open) <= self._roots_at:
             self._namespace = namespace
@@ -179,8 +185,9 @@ class _Builder:
             element.end = self._source.index(b">", element.content_end) + 1
 
     def _characters(self, text: str) -> None:
-        if self._open[-1].name in self._text_of:
-            self._open[-1].text += text
+        element = self._open[-1]
+        if element.name in self._text_of:
+            element.text = check_url_length((element.text + text).lstrip())
 
 
 def _split_name(qualified: str) -> tuple[str, str]:

@@ -10,6 +10,13 @@ from streaming.manifests.errors import NotAManifest
 KINDS = ("SegmentTemplate", "SegmentList", "SegmentBase")
 
 
+def elements_at(level: Element) -> tuple[Element, ...]:
+    """Return the segment information of a level, one element a kind, the decisive one first."""
+    found = level.all(*KINDS)
+    first = {element.name: element for element in reversed(found)}
+    return tuple(first[kind] for kind in KINDS if kind in first)
+
+
 @dataclass(frozen=True, slots=True)
 class Information:
     """One kind of segment information and the elements that make it up, innermost first."""
@@ -18,18 +25,17 @@ class Information:
     levels: tuple[Element, ...]
 
     @classmethod
-    def of(cls, levels: Sequence[Element]) -> "Information | None":
-        """Gather it from the representation, its adaptation set and its period, in that order.
+    def of(cls, levels: Sequence[Sequence[Element]]) -> "Information | None":
+        """Gather it from what ``elements_at`` says of each level, innermost first.
 
         The innermost level that has any decides the kind; elements of other kinds above it say
         nothing about this representation.
         """
-        for level in levels:
-            for kind in KINDS:
-                if level.first(kind) is not None:
-                    found = (above.first(kind) for above in levels)
-                    return cls(kind, tuple(element for element in found if element is not None))
-        return None
+        kinds = (element.name for level in levels for element in level)
+        kind = next(kinds, None)
+        if kind is None:
+            return None
+        return cls(kind, tuple(e for level in levels for e in level if e.name == kind))
 
     def attribute(self, name: str) -> str | None:
         """Return the attribute's value at the innermost level that has it."""

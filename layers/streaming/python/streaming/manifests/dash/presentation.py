@@ -1,12 +1,12 @@
 """Walks an MPD from its root to every representation and collects the edits that sign it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from streaming.manifests.dash.addresses import Base
 from streaming.manifests.dash.document import Document, Element
 from streaming.manifests.dash.edits import Edits
-from streaming.manifests.dash.information import KINDS, Information
-from streaming.manifests.dash.limits import SegmentBudget
+from streaming.manifests.dash.information import KINDS, Information, elements_at
+from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.links import Links
 from streaming.manifests.dash.periods import Period, presentation_length, timed
 from streaming.manifests.dash.representations import Representation, place, rewritten, write
@@ -27,7 +27,7 @@ class Presentation:
         self._document = document
         self._path = path
         self._home = home
-        self._budget = SegmentBudget()
+        self._budget = Budget()
         self._length: int | None = None
 
     @property
@@ -59,10 +59,10 @@ class Presentation:
         for period in timed(entity):
             self._period(period._replace(length=period.length or length), self._home)
         self._period(Period(entity, None, length), self._home)
-        information = Information.of([entity])
+        information = Information.of([elements_at(entity)])
         if information is not None:
             pieces = rewritten(information, self._scope(entity, self._home, length)).pieces
-            place(self.edits, entity, pieces)
+            place(self._document, self.edits, entity, pieces)
 
     def _enter(self, level: Element, parent: Base, keep: Element | None = None) -> Base:
         """Return the level's base, its BaseURL elements removed unless they are foreign.
@@ -81,25 +81,32 @@ class Presentation:
         self.links.rewrite_level(element, parent, length)
         self.links.rewrite_below(element, base)
         representations = []
-        sets = element.all("AdaptationSet", "EmptyAdaptationSet")
-        for adaptation_set in sets:
+        above = elements_at(element)
+        inheritable = element.all(*KINDS)
+        for adaptation_set in element.all("AdaptationSet", "EmptyAdaptationSet"):
             set_base = self._enter(adaptation_set, base)
             self.links.rewrite_level(adaptation_set, base, length)
             self.links.rewrite_below(adaptation_set, set_base)
+            outer = (elements_at(adaptation_set), above)
+            inheritable += adaptation_set.all(*KINDS)
             for representation in adaptation_set.all("Representation"):
-                levels = (representation, adaptation_set, element)
-                representations.append(self._representation(levels, set_base, length))
-        self._write(representations, (element, *sets))
+                after = self._representation(representation, outer, set_base, length)
+                representations.append(after)
+        self._write(representations, inheritable)
         if length is None:
             length = max((r.end for r in representations if r.end is not None), default=None)
         return length
 
     def _representation(
-        self, levels: tuple[Element, Element, Element], parent: Base, length: int | None
+        self,
+        element: Element,
+        outer: tuple[Sequence[Element], ...],
+        parent: Base,
+        length: int | None,
     ) -> Representation:
-        element = levels[0]
+        self._budget.spend_representation()
         base = parent.below(element)
-        information = Information.of(levels)
+        information = Information.of((elements_at(element), *outer))
         after = None
         if information is not None:
             after = rewritten(information, self._scope(element, base, length))
@@ -117,7 +124,7 @@ class Presentation:
         reference = base.locate("")
         return None if reference is None or reference.path in ("", self._path) else reference
 
-    def _write(self, representations: list[Representation], outer: Iterable[Element]) -> None:
+    def _write(self, representations: list[Representation], inheritable: Iterable[Element]) -> None:
         """Put the segment information of a period's representations in its place.
 
         As soon as one of them no longer inherits what stands above it, none does: all get their
@@ -125,9 +132,8 @@ class Presentation:
         """
         moves = any(r.is_inherited and r.is_signed for r in representations)
         if moves:
-            for level in outer:
-                for element in level.all(*KINDS):
-                    self.edits.remove(self._document.source, element.start, element.end)
+            for element in inheritable:
+                self.edits.remove(self._document.source, element.start, element.end)
         for representation in representations:
             is_written = moves if representation.is_inherited else representation.is_signed
             write(self._document, self.edits, representation, with_information=is_written)

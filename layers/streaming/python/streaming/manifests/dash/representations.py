@@ -31,7 +31,7 @@ class Representation:
     def is_inherited(self) -> bool:
         """Tell whether an outer level has a part in the segment information."""
         levels = () if self.information is None else self.information.levels
-        return any(level not in self.element.all(*KINDS) for level in levels)
+        return any(level.start < self.element.start for level in levels)
 
     @property
     def is_signed(self) -> bool:
@@ -46,9 +46,11 @@ class Representation:
 
 def rewritten(information: Information, scope: Scope) -> Rewritten:
     """Return the segment information with its in-film URLs as references."""
-    if information.kind == "SegmentTemplate":
-        return segment_templates.rewrite(information, scope)
-    return segment_lists.rewrite(information, scope)
+    is_template = information.kind == "SegmentTemplate"
+    form = segment_templates.rewrite if is_template else segment_lists.rewrite
+    after = form(information, scope)
+    scope.budget.spend_bytes(sum(len(piece) for piece in after.pieces if isinstance(piece, bytes)))
+    return after
 
 
 def write(
@@ -68,15 +70,17 @@ def write(
         else:
             additions += url
     if with_information and representation.rewritten is not None:
-        additions += place(edits, element, representation.rewritten.pieces)
+        additions += place(document, edits, element, representation.rewritten.pieces)
     if additions:
         fill(document, edits, element, additions, element.content_end, element.content_end)
 
 
-def place(edits: Edits, parent: Element, pieces: list[Piece]) -> list[Piece]:
+def place(document: Document, edits: Edits, parent: Element, pieces: list[Piece]) -> list[Piece]:
     """Put segment information in the place of the parent's own; return it when there is none."""
     own = parent.all(*KINDS)
     if not own:
         return pieces
     edits.replace(own[0].start, own[0].end, pieces)
+    for superfluous in own[1:]:
+        edits.remove(document.source, superfluous.start, superfluous.end)
     return []

@@ -58,8 +58,11 @@ def rewrite(information: Information, scope: Scope) -> Rewritten:
 def _segments(information: Information, scope: Scope, timeline: Element | None) -> list[Segment]:
     """Return the segments of a timeline that has repetitions; nothing when there are none."""
     count = len(information.children("SegmentURL"))
-    if timeline is None or not any("r" in entry.attributes for entry in timeline.children):
-        scope.budget.spend(count)
+    scope.budget.spend_segments(count, len(scope.base.url))
+    if timeline is None:
+        return []
+    scope.budget.spend_segments(len(timeline.children))
+    if not any("r" in entry.attributes for entry in timeline.children):
         return []
     first = information.integer("startNumber", 1)
     return expand(timeline, first, scope.bounds(information, count), scope.budget)

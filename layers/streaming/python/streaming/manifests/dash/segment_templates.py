@@ -40,7 +40,8 @@ def rewrite(information: Information, scope: Scope) -> Rewritten:
     if scope.base.locate(media.url(number=first_number)) is None:
         return _foreign(information, scope)
     timed = bool(information.children("SegmentTimeline"))
-    segments = _timeline(information, scope) if timed else _regular(information, scope)
+    url_length = len(media.pattern) + len(scope.base.url)
+    segments = (_timeline if timed else _regular)(information, scope, url_length)
     return _written_out(information, scope, media, segments)
 
 
@@ -52,19 +53,19 @@ def _template(information: Information, scope: Scope, name: str) -> UrlTemplate 
     return UrlTemplate.of(text.strip(), attributes.get("id"), attributes.get("bandwidth"))
 
 
-def _timeline(information: Information, scope: Scope) -> list[Segment]:
+def _timeline(information: Information, scope: Scope, url_length: int) -> list[Segment]:
     timeline = information.children("SegmentTimeline")[0]
     first_number = information.integer("startNumber", 1)
-    return expand(timeline, first_number, scope.bounds(information), scope.budget)
+    return expand(timeline, first_number, scope.bounds(information), scope.budget, url_length)
 
 
-def _regular(information: Information, scope: Scope) -> list[Segment]:
+def _regular(information: Information, scope: Scope, url_length: int) -> list[Segment]:
     """Return the segments that ``@duration`` cuts the period into; one when there is none."""
     first_number = information.integer("startNumber", 1)
     offset = information.integer("presentationTimeOffset", 0)
     text = information.attribute("duration")
     if text is None:
-        scope.budget.spend(1)
+        scope.budget.spend_segments(1, url_length)
         length = divide_up((scope.length or 0) * information.timescale, NANOSECONDS)
         return [Segment(first_number, offset, length, starts=True)]
     duration = billionths("duration", text)
@@ -77,7 +78,7 @@ def _regular(information: Information, scope: Scope) -> list[Segment]:
         counts.append(max(information.integer("endNumber", 0) - first_number + 1, 0))
     if not counts:
         raise NotAManifest("segments of fixed duration have no end: the presentation is live")
-    scope.budget.spend(min(counts))
+    scope.budget.spend_segments(min(counts), url_length)
     return [
         Segment(
             first_number + index,

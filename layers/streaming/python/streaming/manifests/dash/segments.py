@@ -7,7 +7,7 @@ from streaming.manifests.dash.addresses import Base
 from streaming.manifests.dash.document import Document, Element
 from streaming.manifests.dash.edits import Edits, Piece
 from streaming.manifests.dash.information import Information
-from streaming.manifests.dash.limits import SegmentBudget
+from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.markup import escaped, replace_attribute
 from streaming.manifests.dash.timelines import Bounds, Segment
 from streaming.manifests.dash.values import NANOSECONDS, divide_up
@@ -33,7 +33,7 @@ class Scope:
     representation: Element
     base: Base
     length: int | None
-    budget: SegmentBudget
+    budget: Budget
     remote: Callable[[str, Base, int | None], Reference | None]
 
     def address(self, url: str) -> Piece:

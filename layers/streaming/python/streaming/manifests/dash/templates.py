@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from streaming.manifests.dash.limits import check_url_length
 from streaming.manifests.errors import NotAManifest
 
 _IDENTIFIER = re.compile(r"\$(?:([A-Za-z]+)(?:%0?([0-9]{1,2})([diouxX]))?)?\$")
@@ -39,7 +40,7 @@ class UrlTemplate:
             else:
                 pattern.append(_literal(_constant(name, constants.get(name), width, conversion)))
         pattern.append(_literal(text[end:]))
-        return cls("".join(pattern), frozenset(names))
+        return cls(check_url_length("".join(pattern)), frozenset(names))
 
     def url(self, number: int = 0, time: int = 0) -> str:
         """Return the URL of the segment with this number and time."""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from streaming.manifests.dash.document import Element
-from streaming.manifests.dash.limits import SegmentBudget
+from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.values import divide_up, integer
 from streaming.manifests.errors import NotAManifest
 
@@ -29,9 +29,11 @@ class Bounds(NamedTuple):
 
 
 def expand(
-    timeline: Element, first_number: int, bounds: Bounds, budget: SegmentBudget
+    timeline: Element, first_number: int, bounds: Bounds, budget: Budget, url_length: int = 0
 ) -> list[Segment]:
     """Return every segment of ``timeline``, repetitions written out.
+
+    ``url_length`` is what the budget is charged for a segment, in characters.
 
     Raises ``ManifestTooLarge`` before anything is written out when the budget does not allow it,
     and ``NotAManifest`` when a negative ``@r`` has no end.
@@ -46,7 +48,7 @@ def expand(
         duration = integer(entry, "d")
         following = entries[index + 1] if index + 1 < len(entries) else None
         count = _count(entry, following, Segment(number, time, duration), bounds, len(segments))
-        budget.spend(count)
+        budget.spend_segments(count or 1, url_length)
         for repetition in range(count):
             segments.append(Segment(number, time, duration, starts and not repetition))
             number += 1
