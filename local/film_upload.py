@@ -13,6 +13,7 @@ CONTENT_TYPES = {
     ".ts": "video/mp2t",
     ".vtt": "text/vtt",
 }
+MANIFESTS = (".m3u8", ".mpd")
 
 
 def upload_missing(folder: Path, *, client: Any, bucket: str) -> int:
@@ -28,7 +29,7 @@ def upload(film: DemoFilm, folder: Path, *, client: Any, bucket: str) -> int:
     if all(prefix + manifest in present for manifest in film.manifests):
         return 0
     files = [path for path in (folder / film.movie_id).rglob("*") if path.is_file()]
-    files.sort(key=lambda path: (path.name in film.manifests, path.suffix == ".m3u8", path))
+    files.sort(key=lambda path: (path.name in film.manifests, path.suffix in MANIFESTS, path))
     for path in files:
         client.put_object(
             Bucket=bucket,

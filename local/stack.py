@@ -165,6 +165,7 @@ class Stack:
 
     def _bring_films(self, maker: "subprocess.Popen[bytes] | None") -> None:
         if maker is not None:
+            self._report("ffmpeg makes the demo films, once for this checkout ...", 0)
             with self._step("Demo films made"):
                 if maker.wait() != 0:
                     log = self.state.logs / "films.log"

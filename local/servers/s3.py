@@ -60,7 +60,7 @@ class S3(Server):
             "disableHttp": "true",
             "filer.port": internal.filer,
             "filer.port.grpc": internal.filer_grpc,
-            "filer.localSocket": self._folder / "filer.sock",
+            "filer.localSocket": "filer.sock",
             "admin.port": internal.admin,
             "admin.port.grpc": internal.admin_grpc,
             "admin.ui": "false",
@@ -68,13 +68,13 @@ class S3(Server):
             "s3.port.grpc": internal.s3_grpc,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
-            "s3.localSocket": self._folder / "s3.sock",
+            "s3.localSocket": "s3.sock",
             "s3.config": identities,
             "s3.iam": "false",
             "webdav": "false",
         }
         program = in_scripts("weed")
-        # It writes a file of settings into the folder that it runs in.
+        # The sockets are relative to the folder, since the path of a socket has to be short.
         self._spawn(
             [str(program), "mini", *(f"-{name}={value}" for name, value in options.items())],
             cwd=self._folder,

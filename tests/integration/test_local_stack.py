@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from http.client import HTTPMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from botocore.exceptions import ClientError
 from kafka import KafkaAdminClient
 
 from local.demo import DEMO_USER_ID
+from local.demo_film import DEMO_FILMS
+from local.film_upload import upload
 from local.servers.server import Server
 from local.stack import TOPICS, Stack
 
@@ -197,6 +199,38 @@ def test_user_service_refuses_bad_tokens(stack: Stack, claims: dict[str, Any]) -
     assert _subscription(stack, token)[0] == 401
 
 
+def test_film_is_uploaded_once(stack: Stack, tmp_path: Path) -> None:
+    """A film arrives complete, typed for browsers, its manifests last, and is not sent again."""
+    film = DEMO_FILMS[0]
+    names = ["index.mpd", "index.m3u8", "media_0.m3u8", "init-stream0.m4s"]
+    (tmp_path / film.movie_id).mkdir()
+    for name in names:
+        (tmp_path / film.movie_id / name).write_text(name)
+    client, bucket = stack.s3.admin_client(), stack.s3.bucket
+    sent: list[str] = []
+    client.meta.events.register(
+        "before-call.s3.PutObject", lambda params, **_: sent.append(params["url_path"])
+    )
+
+    uploaded = [upload(film, tmp_path, client=client, bucket=bucket) for _ in range(2)]
+
+    assert uploaded == [4, 0]
+    assert [Path(path).name for path in sent] == [
+        "init-stream0.m4s",
+        "media_0.m3u8",
+        "index.m3u8",
+        "index.mpd",
+    ]
+    prefix = f"movies/{film.movie_id}"
+    types = [client.head_object(Bucket=bucket, Key=f"{prefix}/{n}")["ContentType"] for n in names]
+    assert types == [
+        "application/dash+xml",
+        "application/vnd.apple.mpegurl",
+        "application/vnd.apple.mpegurl",
+        "video/iso.segment",
+    ]
+
+
 def test_secrets_are_private(stack: Stack) -> None:
     """Nobody but the developer can read the files that hold secrets."""
     files = [path for path in stack.state.folder.iterdir() if path.suffix == ".json"]
@@ -210,13 +244,14 @@ def test_stopped_stack_leaves_nothing(tmp_path: Path) -> None:
     with Stack.temporary(tmp_path, gateway=False, films=False) as stack:
         assert json.loads((tmp_path / "stack.json").read_text())["API_URL"] == stack.api_url
         processes = psutil.Process().children(recursive=True)
-        internal = list(Path("/tmp").glob("seaweedfs-*.sock"))
+        sockets = stack.s3._internal.sockets if stack.s3._internal else []
+        assert [path for path in sockets if path.exists()]
         pids = {server.pid for server in stack.servers}
 
     assert not (tmp_path / "stack.json").exists()
     assert not [process for process in processes if process.pid in pids and process.is_running()]
     stack.ports.refuse_taken()
-    assert len(list(Path("/tmp").glob("seaweedfs-*.sock"))) < len(internal)
+    assert not [path for path in sockets if path.exists()]
 
 
 def _await(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -232,7 +267,7 @@ def _request(
     method: str = "GET",
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
-) -> tuple[int, bytes, HTTPMessage]:
+) -> tuple[int, bytes, Message]:
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
