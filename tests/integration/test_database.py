@@ -1,0 +1,123 @@
+"""The traps of a PostgreSQL connection, each of which has bitten a real system."""
+
+import ssl
+from collections.abc import Iterator
+
+import pg8000.native
+import pytest
+
+from streaming.database import Database, Transaction
+from streaming.errors import DatabaseUnavailable, MovieNotFound
+from streaming.settings import ConfigurationError, DatabaseSettings
+
+
+@pytest.fixture
+def database(environment: dict[str, str]) -> Iterator[Database]:
+    """One connection, as an execution environment has."""
+    opened = Database(DatabaseSettings.from_environment(environment))
+    yield opened
+    opened.close()
+
+
+def backend(transaction: Transaction) -> int:
+    """Return which connection this is."""
+    return int(transaction.rows("SELECT pg_backend_pid() AS pid")[0]["pid"])
+
+
+def test_poisoned_connection_is_not_reused(database: Database) -> None:
+    """After a string that cannot be encoded, the next query gets its own rows and no other."""
+    before = database.run(backend)
+
+    def poison(transaction: Transaction) -> None:
+        transaction.rows("SELECT 'secret of another user' AS secret")
+        transaction.rows("SELECT CAST(:text AS text) AS answer", text="\ud800")
+
+    with pytest.raises(DatabaseUnavailable):
+        database.run(poison)
+
+    assert database.run(lambda transaction: transaction.rows("SELECT 1 AS own")) == [{"own": 1}]
+    assert database.run(backend) != before
+
+
+def test_our_own_errors_roll_back(database: Database) -> None:
+    """An error of ours undoes the transaction and keeps the connection."""
+    before = database.run(backend)
+
+    def work(transaction: Transaction) -> None:
+        transaction.rows("CREATE TABLE undone (id integer)")
+        raise MovieNotFound("none")
+
+    with pytest.raises(MovieNotFound):
+        database.run(work)
+
+    exists = "SELECT to_regclass('undone') AS found"
+    assert database.run(lambda transaction: transaction.rows(exists)) == [{"found": None}]
+    assert database.run(backend) == before
+
+
+def test_server_errors_roll_back(database: Database) -> None:
+    """A statement that the server refuses undoes the transaction and keeps the connection."""
+    before = database.run(backend)
+
+    with pytest.raises(pg8000.native.DatabaseError):
+        database.run(lambda transaction: transaction.rows("SELECT 1/0"))
+
+    assert database.run(backend) == before
+
+
+def test_dead_connection_is_replaced(database: Database) -> None:
+    """Work on a connection that has died runs again on a new one."""
+    for _ in range(3):
+        pid = database.run(backend)
+        other = Database(database._settings)
+        other.run(lambda transaction: transaction.rows(f"SELECT pg_terminate_backend({pid})"))
+        other.close()
+        assert database.run(backend) != pid
+
+
+def test_read_only_server_is_dropped(database: Database) -> None:
+    """After a failover the old connection, now read-only, is dropped and the work tried again."""
+    attempts: list[int] = []
+
+    def work(transaction: Transaction) -> None:
+        attempts.append(backend(transaction))
+        if len(attempts) == 1:
+            transaction.rows("SET TRANSACTION READ ONLY")
+        transaction.rows("CREATE TEMPORARY TABLE written (id integer) ON COMMIT DROP")
+        transaction.rows("INSERT INTO schema_migrations (name) VALUES ('x') ON CONFLICT DO NOTHING")
+        transaction.rows("DELETE FROM schema_migrations WHERE name = 'x'")
+
+    database.run(backend)
+    database.run(work)
+
+    assert len(set(attempts)) == 2
+
+
+def test_nothing_listens(environment: dict[str, str]) -> None:
+    """A refused connection is database_unavailable."""
+    nowhere = Database(DatabaseSettings("postgresql://nobody@127.0.0.1:9/nothing"))
+
+    with pytest.raises(DatabaseUnavailable):
+        nowhere.run(backend)
+
+
+def test_tls_is_verified(environment: dict[str, str]) -> None:
+    """sslmode in the URL means verified TLS: a server without it is refused."""
+    secure = Database(DatabaseSettings(f"{environment['DATABASE_URL']}?sslmode=verify-full"))
+
+    with pytest.raises(DatabaseUnavailable):
+        secure.run(backend)
+
+    from streaming.database import _ssl_context
+
+    context = _ssl_context({"sslmode": ["require"]})
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+@pytest.mark.parametrize("url", ["localhost", "mysql://localhost/x", "postgresql:///x"])
+def test_bad_url(url: str) -> None:
+    """A URL of something else is refused with the variable's name."""
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        Database(DatabaseSettings(url)).run(backend)

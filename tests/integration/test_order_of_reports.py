@@ -1,0 +1,87 @@
+"""The rule of ordering, in the pure model, in SQL and in Redis at once."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streaming.cache import Cache
+from streaming.database import Database
+from streaming.identifiers import uuid7
+from streaming.progress import Report, ReportOrder, SavedProgress, supersedes
+from streaming.progress_cache import ProgressCache
+from streaming.repository import NewSession, Repository
+from streaming.settings import CacheSettings, DatabaseSettings
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def repository(environment: dict[str, str]) -> Repository:
+    """The record."""
+    return Repository(Database(DatabaseSettings.from_environment(environment)))
+
+
+@pytest.fixture
+def progress_cache(environment: dict[str, str]) -> ProgressCache:
+    """The cache."""
+    return ProgressCache(Cache(CacheSettings.from_environment(environment)), 60)
+
+
+reports = st.tuples(
+    st.integers(0, 100),
+    st.one_of(st.none(), st.tuples(st.integers(0, 2), st.integers(0, 5))),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(messy=st.lists(reports, min_size=1, max_size=12), cache_order=st.randoms())
+def test_model_record_and_cache_agree(
+    repository: Repository,
+    progress_cache: ProgressCache,
+    messy: list[tuple[int, tuple[int, int] | None]],
+    cache_order: Random,
+) -> None:
+    """Whatever order reports come in, and their cache writes after them, all three end equal."""
+    user_id, movie_id = uuid4(), uuid4()
+    sessions = [open_session(repository, user_id, movie_id, number) for number in range(3)]
+    position, order = -1, None
+    saved: list[SavedProgress] = []
+    for reported, place in messy:
+        placed = ReportOrder(sessions[place[0]], place[1]) if place else None
+        if supersedes(placed, order):
+            position, order = reported, placed or order
+        session_id, sequence = (placed.session_id, placed.sequence) if placed else (None, None)
+        report = Report(user_id, movie_id, reported, session_id, sequence, NOW)
+        saved.append(repository.record_report(report, lambda session_id: None).progress)
+
+    cache_order.shuffle(saved)
+    for progress in saved:
+        progress_cache.keep(progress)
+
+    on_record = repository.find_progress(user_id, movie_id)
+    assert on_record is not None
+    assert (on_record.position_seconds, on_record.order) == (position, order)
+    assert progress_cache.find(user_id, movie_id) == on_record
+
+
+def open_session(repository: Repository, user_id: UUID, movie_id: UUID, number: int) -> UUID:
+    """Open the session of that number; later ones have greater ids."""
+    started_at = NOW + timedelta(seconds=number)
+    session = NewSession(
+        id=uuid7(int(started_at.timestamp() * 1000)),
+        user_id=user_id,
+        movie_id=movie_id,
+        manifest_type="hls",
+        film_duration_seconds=None,
+        started_at=started_at,
+        user_agent=None,
+        ip_address=None,
+    )
+    repository.open_session(session, None)
+    return session.id

@@ -1,0 +1,199 @@
+"""Verifying tokens."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.errors import TokenExpired, TokenInvalid, TokenMissing, Unauthorized
+from streaming.settings import ConfigurationError, TokenSettings
+from streaming.tokens import TokenVerifier
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SECRET = "a-secret-of-more-than-thirty-two-bytes"
+OTHER = "another-secret-of-more-than-thirty-two"
+USER = UUID("6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c")
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """Return the claims of a good token, with changes; None removes a claim."""
+    good = {"sub": str(USER), "exp": int((NOW + timedelta(hours=1)).timestamp())}
+    return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+
+def verifier(**environment: str) -> TokenVerifier:
+    """Return a verifier configured by environment variables."""
+    return TokenVerifier(
+        TokenSettings.from_environment({"JWT_SECRET_KEY": SECRET, **environment})
+    )
+
+
+def bearer(payload: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
+    """Return an Authorization header's value."""
+    return "Bearer " + jwt.encode(payload, secret, algorithm=algorithm)
+
+
+def test_identity() -> None:
+    """A good token gives the user, the expiry and the role."""
+    identity = verifier().verify(bearer(claims(role="admin")), NOW)
+
+    assert identity.user_id == USER
+    assert identity.expires_at == claims()["exp"]
+    assert identity.role == "admin"
+
+
+@pytest.mark.parametrize("role", ["Admin", "viewer", ["admin"], {"admin": 1}, 1])
+def test_no_other_role(role: object) -> None:
+    """Only the exact claim admin makes an admin."""
+    assert verifier().verify(bearer(claims(role=role)), NOW).role == ""
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "token"])
+def test_missing(header: str | None) -> None:
+    """A header without a bearer token is token_missing."""
+    with pytest.raises(TokenMissing):
+        verifier().verify(header, NOW)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        claims(exp=None),
+        claims(sub=None),
+        claims(sub="alice"),
+        claims(sub="{6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c}"),
+        claims(sub=f"{USER}\x00"),
+        claims(exp="tomorrow"),
+        claims(exp="4102444800"),
+        claims(exp=True),
+        claims(exp=float("inf")),
+        claims(exp=1e300),
+        claims(exp=-1),
+        claims(nbf=32503680000),
+    ],
+)
+def test_invalid_claims(payload: dict[str, Any]) -> None:
+    """A token that lacks a claim, or has one of the wrong kind, is token_invalid."""
+    with pytest.raises(TokenInvalid):
+        verifier().verify(bearer(payload), NOW)
+
+
+def test_expired() -> None:
+    """A token is expired from the second that exp names."""
+    expires = NOW + timedelta(hours=1)
+
+    assert verifier().verify(bearer(claims()), expires - timedelta(seconds=1))
+    with pytest.raises(TokenExpired):
+        verifier().verify(bearer(claims()), expires)
+
+
+def test_expiry_is_told_to_the_owner_only() -> None:
+    """An expired token that we did not sign is invalid, not expired."""
+    with pytest.raises(TokenInvalid):
+        verifier().verify(bearer(claims(exp=1), OTHER), NOW)
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_other_algorithm(algorithm: str) -> None:
+    """A token signed by an algorithm that the key is not meant for is refused."""
+    secret = SECRET * 2
+    checks = verifier(JWT_SECRET_KEY=secret)
+    assert checks.verify(bearer(claims(), secret), NOW)
+    with pytest.raises(TokenInvalid):
+        checks.verify(bearer(claims(), secret, algorithm), NOW)
+
+
+def test_alg_none() -> None:
+    """An unsigned token is refused, however the header spells none."""
+    for spelling in ("none", "None", "NONE", ""):
+        header = base64.urlsafe_b64encode(json.dumps({"alg": spelling}).encode()).rstrip(b"=")
+        body = base64.urlsafe_b64encode(json.dumps(claims()).encode()).rstrip(b"=")
+        with pytest.raises(TokenInvalid):
+            verifier().verify(f"Bearer {header.decode()}.{body.decode()}.", NOW)
+
+
+def test_rotation() -> None:
+    """While a secret is rotated, tokens of both are good; afterwards the old ones are not."""
+    during = verifier(JWT_SECRET_KEY=f"{OTHER}, {SECRET}")
+
+    assert during.verify(bearer(claims(), SECRET), NOW)
+    assert during.verify(bearer(claims(), OTHER), NOW)
+    with pytest.raises(TokenInvalid):
+        verifier(JWT_SECRET_KEY=OTHER).verify(bearer(claims(), SECRET), NOW)
+
+
+def test_issuer_and_audience() -> None:
+    """iss and aud are checked when set, and ignored when not."""
+    strict = verifier(JWT_ISSUER="https://auth.example", JWT_AUDIENCE="streaming")
+    good = claims(iss="https://auth.example", aud=["streaming", "billing"])
+
+    assert strict.verify(bearer(good), NOW)
+    assert verifier().verify(bearer(good), NOW)
+    for bad in (
+        {**good, "iss": "https://evil.example"},
+        {**good, "aud": "billing"},
+        claims(aud="streaming"),
+        claims(iss="https://auth.example"),
+    ):
+        with pytest.raises(TokenInvalid):
+            strict.verify(bearer(bad), NOW)
+
+
+@given(st.text())
+def test_garbage(text: str) -> None:
+    """Whatever stands in the header, the answer is one of the three refusals."""
+    with pytest.raises(Unauthorized):
+        verifier().verify(text, NOW)
+
+
+@given(st.binary(), st.binary())
+def test_garbled_parts(header: bytes, payload: bytes) -> None:
+    """A token of arbitrary parts is refused, never a crash."""
+    parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, payload))
+    with pytest.raises(Unauthorized):
+        verifier().verify(f"Bearer {'.'.join(parts)}.c2ln", NOW)
+
+
+def test_deeply_nested_payload() -> None:
+    """A token whose payload is nested without end is refused."""
+    payload = base64.urlsafe_b64encode(b'{"a":' + b"[" * 5000).rstrip(b"=").decode()
+    header = base64.urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=").decode()
+    with pytest.raises(TokenInvalid):
+        verifier().verify(f"Bearer {header}.{payload}.c2ln", NOW)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"JWT_SECRET_KEY": "your-secret-key-change-in-production"},
+        {"JWT_SECRET_KEY": "x" * 31},
+        {"JWT_SECRET_KEY": f"{SECRET},short"},
+        {"JWT_SECRET_KEY": SECRET, "JWT_ALGORITHM": "none"},
+        {"JWT_SECRET_KEY": SECRET, "JWT_ALGORITHM": "RS256"},
+    ],
+)
+def test_refused_configuration(environment: dict[str, str]) -> None:
+    """Outside local runs a weak, published or missing key keeps the function from starting."""
+    with pytest.raises(ConfigurationError):
+        TokenSettings.from_environment({"ENVIRONMENT": "prod", **environment})
+
+
+def test_weak_secret_is_fine_locally() -> None:
+    """On a developer's machine the example secret works."""
+    environment = {"ENVIRONMENT": "local", "JWT_SECRET_KEY": "your-secret-key-change-in-production"}
+
+    assert TokenSettings.from_environment(environment).secrets
+
+
+def test_settings_hide_secrets() -> None:
+    """Printing the settings shows no secret."""
+    secret = str(uuid4()) + str(uuid4())
+
+    assert secret not in repr(TokenSettings.from_environment({"JWT_SECRET_KEY": secret}))
