@@ -1,7 +1,6 @@
 """The real servers that the tests run against, one stack for a whole run."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.logging import Logger
 
 from streaming import clock
-from streaming.composition import token_verifier
+from streaming.composition.authorizer import token_verifier
 from streaming.errors import Unauthorized
 from streaming.http import lower_case_names
 from streaming.identity import problem_context

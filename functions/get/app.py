@@ -1,7 +1,7 @@
-"""GET /api/v1/stream/{movie_id}/progress and GET /api/v1/stream/progress: where a viewer stopped."""
+"""GET .../stream/{movie_id}/progress and GET .../stream/progress: where a viewer stopped."""
 
 from streaming import clock
-from streaming.composition import find_films_to_continue, find_progress
+from streaming.composition.watching import find_films_to_continue, find_progress
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
 from streaming.identity import require_identity

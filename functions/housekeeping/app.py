@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.composition import relay_outbox
+from streaming.composition.housekeeping import relay_outbox
 
 logger = Logger(utc=True, serialize_stacktrace=False)
 

@@ -1,7 +1,7 @@
 """POST /api/v1/stream/{movie_id}/progress: save the position that a player reports."""
 
 from streaming import clock
-from streaming.composition import report_progress
+from streaming.composition.report import report_progress
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
 from streaming.identity import require_identity

@@ -1,7 +1,7 @@
 """POST /api/v1/stream/{movie_id}: start a film."""
 
 from streaming import clock
-from streaming.composition import start_stream
+from streaming.composition.start import start_stream
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
 from streaming.identity import require_identity

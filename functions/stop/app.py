@@ -1,7 +1,7 @@
 """POST /api/v1/stream/{movie_id}/stop: end the session and save the last position."""
 
 from streaming import clock
-from streaming.composition import stop_stream
+from streaming.composition.stop import stop_stream
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
 from streaming.identity import require_identity

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from functools import partial
 
 import pg8000.native
 import pytest
@@ -70,7 +71,8 @@ def test_dead_connection_is_replaced(database: Database) -> None:
     for _ in range(3):
         pid = database.run(backend)
         other = Database(database._settings)
-        other.run(lambda transaction: transaction.rows(f"SELECT pg_terminate_backend({pid})"))
+        kill = f"SELECT pg_terminate_backend({pid})"
+        other.run(partial(Transaction.rows, statement=kill))
         other.close()
         assert database.run(backend) != pid
 

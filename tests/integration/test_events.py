@@ -6,7 +6,6 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-
 from tests.support.functions import EVENTS, event, forget_environment, invoke, request
 
 SECRET = "events-are-signed-with-this-and-nothing-else"

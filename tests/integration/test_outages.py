@@ -118,7 +118,6 @@ def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
 )
 def test_user_service_talks_nonsense(answer: httpx.Response) -> None:
     """An answer that means nothing is unknown: neither a free film nor a 403."""
-
     settings = UserServiceSettings(url="http://users.example", timeout=1, grace=0)
     transport = httpx.MockTransport(lambda request: answer)
     with UserServiceClient(settings, transport) as client, pytest.raises(UserServiceUnavailable):
@@ -157,7 +156,6 @@ def test_connection_cut_between_calls(viewer: Viewer, movie_id: UUID, rows: Rows
 
 def test_inactive_soon_after_paying(stack: Stack, stranger: Viewer, movie_id: UUID) -> None:
     """Who pays after a refusal is let in as soon as the refusal is forgotten."""
-
     assert stranger.start(movie_id).status == 403
     set_subscription(stack, stranger.user_id, is_active=True)
     Redis(port=stack.ports.redis_port).delete(f"subscription:{stranger.user_id}")

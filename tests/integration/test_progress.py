@@ -35,7 +35,7 @@ def test_report_and_read_back(
     assert (row["movie_id"], row["position_seconds"]) == (movie_id, 30)
     assert all(row[name] for name in ("id", "created_at", "updated_at", "last_watched_at"))
     key = f"progress:{viewer.user_id}:{movie_id}"
-    assert f'"position_seconds":30' in str(redis.get(key))
+    assert '"position_seconds":30' in str(redis.get(key))
     assert 86390 < redis.ttl(key) <= 86400
     bootstrap = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
     (event,) = await_events(bootstrap, viewer.user_id, 2)["stream.progress"]

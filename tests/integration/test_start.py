@@ -51,9 +51,7 @@ def test_every_url_is_signed(viewer: Viewer, movie_id: UUID) -> None:
 
     playlist = httpx.get(url)
     nested = [line for line in playlist.text.splitlines() if line.startswith("http")]
-    segments = [
-        line for line in httpx.get(nested[0]).text.splitlines() if line.startswith("http")
-    ]
+    segments = [line for line in httpx.get(nested[0]).text.splitlines() if line.startswith("http")]
 
     assert playlist.headers["content-type"] == "application/vnd.apple.mpegurl"
     assert nested
@@ -211,9 +209,7 @@ def test_storage_down(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_direct_delivery(
-    viewer: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_direct_delivery(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     """DELIVERY=direct answers the film's own manifest, presigned, and 404 for a missing film."""
     monkeypatch.setenv("DELIVERY", "direct")
 

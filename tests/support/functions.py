@@ -4,9 +4,11 @@ import base64
 import gzip
 import importlib.util
 import json
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -64,16 +66,22 @@ def request(function: str, payload: Json) -> Response:
     body = answer["body"]
     if answer["isBase64Encoded"]:
         data = base64.b64decode(body)
-        body = (gzip.decompress(data) if headers.get("content-encoding") == "gzip" else data).decode()
+        is_compressed = headers.get("content-encoding") == "gzip"
+        body = (gzip.decompress(data) if is_compressed else data).decode()
     return Response(answer["statusCode"], headers, body)
 
 
 def forget_environment() -> None:
     """Begin a new execution environment: no client, no connection, nothing remembered."""
-    for module in (composition, entrypoint):
-        for part in vars(module).values():
-            if hasattr(part, "cache_clear"):
-                part.cache_clear()
+    modules = [entrypoint, *map(import_module, _composition_modules())]
+    for part in (part for module in modules for part in vars(module).values()):
+        if hasattr(part, "cache_clear"):
+            part.cache_clear()
+
+
+def _composition_modules() -> list[str]:
+    prefix = f"{composition.__name__}."
+    return [module.name for module in pkgutil.iter_modules(composition.__path__, prefix)]
 
 
 @dataclass(frozen=True)

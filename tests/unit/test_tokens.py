@@ -29,9 +29,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 def verifier(**environment: str) -> TokenVerifier:
     """Return a verifier configured by environment variables."""
-    return TokenVerifier(
-        TokenSettings.from_environment({"JWT_SECRET_KEY": SECRET, **environment})
-    )
+    return TokenVerifier(TokenSettings.from_environment({"JWT_SECRET_KEY": SECRET, **environment}))
 
 
 def bearer(payload: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:

@@ -42,9 +42,7 @@ class EventPublisher:
             sends = [
                 (
                     message,
-                    producer.send(
-                        message.topic, message.value.encode(), key=message.key.encode()
-                    ),
+                    producer.send(message.topic, message.value.encode(), key=message.key.encode()),
                 )
                 for message in messages
             ]

@@ -46,9 +46,7 @@ class Outbox:
         """
 
         def work(transaction: Transaction) -> tuple[int, int]:
-            rows = transaction.rows(
-                _SELECT_OLDEST, settling_seconds=settling_seconds, limit=limit
-            )
+            rows = transaction.rows(_SELECT_OLDEST, settling_seconds=settling_seconds, limit=limit)
             acknowledged = publish([Message(**row) for row in rows]) if rows else set()
             _delete(transaction, list(acknowledged))
             return len(rows), len(acknowledged)

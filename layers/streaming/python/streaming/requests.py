@@ -17,7 +17,9 @@ Model = TypeVar("Model", bound=BaseModel)
 class StartRequest(BaseModel):
     """Which form of the film the player wants."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"manifest_type": "hls"}]})
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"manifest_type": "hls"}]}
+    )
 
     manifest_type: Literal["hls", "dash"] = Field(
         default="hls", description="HLS (`index.m3u8`) or DASH (`index.mpd`)."
@@ -27,7 +29,9 @@ class StartRequest(BaseModel):
 class PositionRequest(BaseModel):
     """Where the player is."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"position_seconds": 120}]})
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"position_seconds": 120}]}
+    )
 
     position_seconds: int = Field(
         ge=0, le=LONGEST_POSITION_SECONDS, description="Whole seconds from the film's beginning."
@@ -50,9 +54,7 @@ class PositionRequest(BaseModel):
 
     def to_report(self, user_id: UUID, movie_id: UUID, now: datetime) -> Report:
         """Return the report that the user makes ``now``, of the film, with this body."""
-        return Report(
-            user_id, movie_id, self.position_seconds, self.session_id, self.sequence, now
-        )
+        return Report(user_id, movie_id, self.position_seconds, self.session_id, self.sequence, now)
 
 
 def parse(model: type[Model], body: bytes) -> Model:

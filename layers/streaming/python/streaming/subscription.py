@@ -32,7 +32,7 @@ class Subscription:
     @classmethod
     def from_json(cls, value: Any) -> Self:
         """Read the user service's answer or a cached one. Raises ``ValueError`` if it is none."""
-        if not isinstance(value, dict) or not isinstance(value.get("is_active"), bool):
+        if not isinstance(value, dict) or type(value.get("is_active")) is not bool:
             raise ValueError("is_active is not a boolean")
         plan_id, expires_at = value.get("plan_id"), value.get("expires_at")
         max_streams = value.get("max_streams")

@@ -62,9 +62,7 @@ def load_film(
         body = bucket.read(prefix + nested.path, _LARGEST_MANIFEST_BYTES)
         if manifest_type == "dash":
             return dash.parse(body, path=nested.path, film=location)
-        return hls.parse(
-            body, path=nested.path, film=location, variables=dict(nested.variables)
-        )
+        return hls.parse(body, path=nested.path, film=location, variables=dict(nested.variables))
 
     try:
         with ThreadPoolExecutor(_READERS) as pool:

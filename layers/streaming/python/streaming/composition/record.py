@@ -1,0 +1,41 @@
+"""Builds the record of what was watched, and its cache."""
+
+import os
+from functools import cache
+
+from streaming.cache import Cache
+from streaming.database import Database
+from streaming.outbox import Outbox
+from streaming.progress_cache import ProgressCache
+from streaming.repository import Repository
+from streaming.settings import CacheSettings, DatabaseSettings
+
+
+@cache
+def database() -> Database:
+    """Build the connection to PostgreSQL."""
+    return Database(DatabaseSettings.from_environment(os.environ))
+
+
+@cache
+def repository() -> Repository:
+    """Build the record."""
+    return Repository(database())
+
+
+@cache
+def outbox() -> Outbox:
+    """Build the outbox."""
+    return Outbox(database())
+
+
+@cache
+def redis_cache() -> Cache:
+    """Build the connection to Redis."""
+    return Cache(CacheSettings.from_environment(os.environ))
+
+
+@cache
+def progress_cache() -> ProgressCache:
+    """Build the cache of saved progress."""
+    return ProgressCache(redis_cache(), CacheSettings.from_environment(os.environ).progress_ttl)

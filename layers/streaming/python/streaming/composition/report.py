@@ -1,0 +1,13 @@
+"""Builds what reporting a position needs."""
+
+from functools import cache
+
+from streaming.composition.events import event_sink
+from streaming.composition.record import progress_cache, repository
+from streaming.service.report import ReportProgress
+
+
+@cache
+def report_progress() -> ReportProgress:
+    """Build the use case."""
+    return ReportProgress(repository(), progress_cache(), event_sink())

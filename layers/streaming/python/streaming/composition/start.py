@@ -1,0 +1,39 @@
+"""Builds what starting a film needs."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from streaming.composition.delivery import delivery
+from streaming.composition.events import event_sink
+from streaming.composition.record import progress_cache, redis_cache, repository
+from streaming.entitlement import Entitlement
+from streaming.service.start import StartStream
+from streaming.settings import CacheSettings, UserServiceSettings
+
+if TYPE_CHECKING:
+    from streaming.user_service import UserServiceClient
+
+
+@cache
+def start_stream() -> StartStream:
+    """Build the use case."""
+    return StartStream(_entitlement(), delivery(), repository(), progress_cache(), event_sink())
+
+
+@cache
+def _entitlement() -> Entitlement:
+    return Entitlement(
+        redis_cache(),
+        _user_service,
+        CacheSettings.from_environment(os.environ).subscription_ttl,
+        UserServiceSettings.from_environment(os.environ).grace,
+    )
+
+
+@cache
+def _user_service() -> "UserServiceClient":
+    # Most starts find the subscription in Redis and need no HTTP client.
+    from streaming.user_service import UserServiceClient
+
+    return UserServiceClient(UserServiceSettings.from_environment(os.environ))

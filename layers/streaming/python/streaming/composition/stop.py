@@ -1,0 +1,13 @@
+"""Builds what stopping a film needs."""
+
+from functools import cache
+
+from streaming.composition.events import event_sink
+from streaming.composition.record import progress_cache, repository
+from streaming.service.stop import StopStream
+
+
+@cache
+def stop_stream() -> StopStream:
+    """Build the use case."""
+    return StopStream(repository(), progress_cache(), event_sink())
