@@ -65,6 +65,7 @@ class ProcessGroup:
         cwd: Path | str = "/",
         environment: Mapping[str, str] | None = None,
         user: int = 0,
+        inherited: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start `command` as `user` (0: as we are), its output in `log`."""
         if self._guardian is None:
@@ -80,7 +81,7 @@ class ProcessGroup:
             stderr=subprocess.STDOUT,
             cwd=cwd,
             env=environment,
-            pass_fds=[self._lock],
+            pass_fds=[self._lock, *inherited],
             process_group=self._guardian.pid,
         )
 

@@ -44,8 +44,9 @@ class Postgres(Server):
         """Create the cluster when there is none, then start the server."""
         if not self._data.exists():
             self._create_cluster()
-        # The process group's lock says that nothing of a former run is alive, so a pid file is a
-        # leftover, and its number may by now be somebody else's.
+        self._await_descendants()
+        # Nothing of this or, by the lock of the process group, of a former run is alive: a pid file
+        # is a leftover, and its number may by now be somebody else's.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         settings = {
             "port": self.port,

@@ -1,6 +1,8 @@
 """What all servers share: a child process, a port, a log, a start that ends when it answers."""
 
 import contextlib
+import os
+import select
 import signal
 import subprocess
 import time
@@ -32,6 +34,7 @@ class Server(ABC):
         self._group = state.group
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = False
+        self._life = -1
 
     @abstractmethod
     def launch(self) -> None:
@@ -68,6 +71,7 @@ class Server(ABC):
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self._await_descendants()
         self.clean_up()
 
     def kill(self) -> None:
@@ -76,6 +80,7 @@ class Server(ABC):
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        self._await_descendants()
 
     def restart(self) -> None:
         """Stop the server and bring it back on the same port."""
@@ -110,11 +115,31 @@ class Server(ABC):
     ) -> None:
         if self.running:
             raise LocalError(f"{self.name} is already running")
-        with self.log.open("ab") as log:
-            self._process = self._group.spawn(
-                command, log=log, cwd=cwd, environment=environment, user=user
-            )
+        self._await_descendants()
+        self._life, held = os.pipe()
+        try:
+            with self.log.open("ab") as log:
+                self._process = self._group.spawn(
+                    command,
+                    log=log,
+                    cwd=cwd,
+                    environment=environment,
+                    user=user,
+                    inherited=[held],
+                )
+        finally:
+            os.close(held)
         self._wanted = True
+
+    def _await_descendants(self) -> None:
+        """Wait until the processes that a killed server left behind have noticed, and ended."""
+        # Nobody writes into the pipe that they all inherit: it becomes readable with the last end.
+        if self._life >= 0:
+            poll = select.poll()
+            poll.register(self._life, select.POLLIN)
+            poll.poll(STOP_SECONDS * 1000)
+            os.close(self._life)
+            self._life = -1
 
     def _end(self) -> str | None:
         if self.running or self._process is None:
