@@ -155,6 +155,19 @@ def test_rows_survive_a_killed_server(stack: Stack) -> None:
         assert [[value]] == database.run("SELECT value FROM kept")
 
 
+def test_objects_survive_a_killed_server(stack: Stack) -> None:
+    """What the bucket has accepted is there after SIGKILL."""
+    client = stack.s3.admin_client()
+    client.put_object(Bucket=stack.s3.bucket, Key="playback/3/kept", Body=b"kept")
+    stack.s3.kill()
+
+    stack.s3.start()
+
+    assert (
+        client.get_object(Bucket=stack.s3.bucket, Key="playback/3/kept")["Body"].read() == b"kept"
+    )
+
+
 def test_crash_is_noticed(stack: Stack) -> None:
     """A server that ended by itself counts as crashed, and can be started again."""
     assert stack.redis.pid

@@ -1,0 +1,87 @@
+"""What the local stack decides before it starts anything: ports, secrets, platform."""
+
+import json
+import platform
+from pathlib import Path
+
+import pytest
+
+from local.credentials import Credentials
+from local.environment import function_environment
+from local.errors import LocalError
+from local.ports import Ports, free_ports
+from local.servers.wheels import check_platform
+
+
+def test_ports_are_the_usual_ones() -> None:
+    """Without a word from the developer, every server is where the documentation says."""
+    assert Ports.from_environment({}) == Ports(8005, 9000, 5435, 6379, 9092, 8002)
+
+
+def test_each_port_can_be_moved() -> None:
+    """A variable moves its own port and no other."""
+    ports = Ports.from_environment({"KAFKA_PORT": "19092", "REDIS_PORT": ""})
+
+    assert ports == Ports(kafka_port=19092)
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "65536", "8e3", "9000"])
+def test_wrong_ports_are_refused(value: str) -> None:
+    """A port that is none, or that another server has, is told by its variable."""
+    with pytest.raises(LocalError, match="API_PORT"):
+        Ports.from_environment({"API_PORT": value})
+
+
+def test_free_ports_are_given_once() -> None:
+    """Two stacks of one test run never get the same port."""
+    ports = [*free_ports(20), *free_ports(20)]
+
+    assert len(set(ports)) == 40
+
+
+def test_secrets_are_made_once(tmp_path: Path) -> None:
+    """A checkout keeps its secrets, and every other one has different ones, all long."""
+    first = Credentials.of(tmp_path / "one.json")
+
+    assert Credentials.of(tmp_path / "one.json") == first
+    other = Credentials.of(tmp_path / "other.json")
+    assert not set(vars(first).values()) & set(vars(other).values())
+    assert len(first.jwt_secret_key) >= 32
+    assert (tmp_path / "one.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_new_secrets_join_the_old_ones(tmp_path: Path) -> None:
+    """A newer version of the stack adds the secret it needs and keeps the others."""
+    path = tmp_path / "secrets.json"
+    first = Credentials.of(path)
+    known = json.loads(path.read_text())
+    del known["jwt_secret_key"]
+    path.write_text(json.dumps(known))
+
+    second = Credentials.of(path)
+
+    assert second.postgres_password == first.postgres_password
+    assert second.jwt_secret_key != first.jwt_secret_key
+
+
+def test_environment_gives_the_functions_no_admin_key() -> None:
+    """The functions see the role's and the signer's keys, never those of an administrator."""
+    credentials = Credentials()
+    values = " ".join(function_environment(Ports(), credentials).values())
+
+    for secret in (
+        credentials.s3_admin_access_key,
+        credentials.s3_admin_secret_key,
+        credentials.postgres_admin_password,
+    ):
+        assert secret not in values
+
+
+def test_other_platforms_are_sent_to_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the wheels have no programs, one line names the way that works."""
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+
+    with pytest.raises(LocalError, match="docker compose up") as caught:
+        check_platform()
+
+    assert "\n" not in str(caught.value)
