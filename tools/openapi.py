@@ -5,11 +5,12 @@
 
 import json
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
 from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
 
 from streaming import answers, errors
 from streaming.requests import PositionRequest, StartRequest
@@ -20,6 +21,13 @@ SCHEMAS = "#/components/schemas/{model}"
 AUTHENTICATED = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired)
 BODY = (errors.InvalidJson, errors.BodyTooLarge)
 RECORD = (errors.DatabaseUnavailable,)
+
+
+# API Gateway answers a request without a token, or to no route, by itself.
+_GATEWAY_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
+_FROM_THE_GATEWAY = {
+    "application/json": {"schema": {"$ref": SCHEMAS.format(model="GatewayMessage")}}
+}
 
 
 def document() -> dict[str, Any]:
@@ -207,7 +215,10 @@ def _problem_responses(problems: tuple[type[errors.StreamingError], ...]) -> dic
         str(status): {
             "description": "; ".join(f"`{each.code}`: {_first_line(each)}" for each in group),
             **_problem_headers(group),
-            "content": {"application/problem+json": {"schema": _reference(answers.Problem)}},
+            "content": {
+                "application/problem+json": {"schema": _reference(answers.Problem)},
+                **(_FROM_THE_GATEWAY if status in _GATEWAY_STATUSES else {}),
+            },
         }
         for status, group in sorted(by_status.items())
     }
@@ -233,6 +244,7 @@ def _schemas() -> dict[str, Any]:
             "ContinueWatching",
             "Stopped",
             "Health",
+            "GatewayMessage",
             "Problem",
         )
     ]

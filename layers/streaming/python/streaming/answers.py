@@ -107,6 +107,16 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayMessage:
+    """What API Gateway answers by itself, such as 401 to a request without a token."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    message: str
+    """For people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What went wrong (RFC 9457)."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from streaming.errors import InvalidJson, InvalidRequest
 from streaming.progress import Report
@@ -12,6 +12,15 @@ from streaming.progress import Report
 LONGEST_POSITION_SECONDS = 7 * 24 * 3600
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _whole(value: object) -> object:
+    """Read ``120.0`` as 120: to JSON Schema, and to JavaScript, it is the same number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Seconds = Annotated[int, Field(ge=0, le=LONGEST_POSITION_SECONDS), BeforeValidator(_whole)]
+Sequence = Annotated[int, Field(ge=0, le=(1 << 53) - 1), BeforeValidator(_whole)]
 
 
 class StartRequest(BaseModel):
@@ -30,19 +39,19 @@ class PositionRequest(BaseModel):
     """Where the player is."""
 
     model_config = ConfigDict(
-        strict=True, json_schema_extra={"examples": [{"position_seconds": 120}]}
+        strict=True,
+        json_schema_extra={
+            "examples": [{"position_seconds": 120}],
+            "dependentRequired": {"sequence": ["session_id"]},
+        },
     )
 
-    position_seconds: int = Field(
-        ge=0, le=LONGEST_POSITION_SECONDS, description="Whole seconds from the film's beginning."
-    )
+    position_seconds: Seconds = Field(description="Whole seconds from the film's beginning.")
     session_id: Annotated[UUID, Field(strict=False)] | None = Field(
         default=None, description="The `session_id` that the start answered."
     )
-    sequence: int | None = Field(
+    sequence: Sequence | None = Field(
         default=None,
-        ge=0,
-        le=(1 << 53) - 1,
         description="Counts the reports of a session; with it, a late report changes nothing.",
     )
 
