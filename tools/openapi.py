@@ -132,6 +132,24 @@ def _paths() -> dict[str, Any]:
                 ),
             )
         },
+        f"{film}/invalidate": {
+            "post": _operation(
+                "invalidateFilm",
+                "Service",
+                "See that a film was replaced",
+                "Publishes the film's signed copies anew. Needs the claim `role: admin`.",
+                answer=answers.Invalidated,
+                of_film=True,
+                problems=(
+                    *AUTHENTICATED,
+                    errors.Forbidden,
+                    errors.InvalidRequest,
+                    errors.MovieNotFound,
+                    errors.FilmUnplayable,
+                    errors.StorageUnavailable,
+                ),
+            )
+        },
         "/api/v1/stream/progress": {
             "get": _operation(
                 "continueWatching",
@@ -243,6 +261,7 @@ def _schemas() -> dict[str, Any]:
             "WatchProgress",
             "ContinueWatching",
             "Stopped",
+            "Invalidated",
             "Health",
             "GatewayMessage",
             "Problem",

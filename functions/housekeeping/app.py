@@ -1,16 +1,21 @@
-"""Runs every minute: relays the outbox to Kafka."""
+"""Runs every minute: relays the outbox, renews the signed copies of films in use."""
 
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.composition.housekeeping import relay_outbox
+from streaming import clock
+from streaming.composition.housekeeping import relay_outbox, renew_copies
 
 logger = Logger(utc=True, serialize_stacktrace=False)
 
+RENEWAL_SECONDS = 25
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Relay what waits in the outbox; return how many events went and how many still wait."""
+    """Do the chores; return what was done."""
     relayed = relay_outbox()()
-    logger.info("the outbox was relayed", relayed=relayed.relayed, waiting=relayed.waiting)
-    return {"relayed": relayed.relayed, "waiting": relayed.waiting}
+    renewed = renew_copies()(clock.now(), RENEWAL_SECONDS)
+    done = {"relayed": relayed.relayed, "waiting": relayed.waiting, "renewed": renewed}
+    logger.info("the chores are done", done=done)
+    return done

@@ -40,6 +40,8 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "progress_nul": (422, "invalid_request"),
     "progress_deep_nesting": (400, "invalid_json"),
     "progress_body_not_json": (400, "invalid_json"),
+    "invalidate": (200, None),
+    "invalidate_not_admin": (403, "forbidden"),
     "stop": (200, None),
     "stop_position_missing": (422, "invalid_request"),
     "get_progress": (200, None),
@@ -117,7 +119,7 @@ def test_identity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_housekeeping(environment: dict[str, str]) -> None:
     """Housekeeping runs on its schedule's event."""
-    assert invoke("housekeeping", event("housekeeping")).keys() == {"relayed", "waiting"}
+    assert invoke("housekeeping", event("housekeeping")).keys() == {"relayed", "waiting", "renewed"}
 
 
 def test_docs_can_be_switched_off(

@@ -26,6 +26,7 @@ LOADED = {
     "start": {"pydantic", "redis", "pg8000", "kafka"},
     "progress": {"pydantic", "redis", "pg8000", "kafka"},
     "get": {"redis", "pg8000"},
+    "invalidate": {"redis", "pg8000"},
     "stop": {"pydantic", "redis", "pg8000", "kafka"},
     "docs": set[str](),
     "housekeeping": {"redis", "pg8000", "kafka"},
@@ -37,6 +38,7 @@ USE_CASES = {
     "progress": "streaming.composition.report.report_progress",
     "get": "streaming.composition.watching.find_progress",
     "stop": "streaming.composition.stop.stop_stream",
+    "invalidate": "streaming.composition.invalidate.invalidate_film",
     "housekeeping": "streaming.composition.housekeeping.relay_outbox",
 }
 

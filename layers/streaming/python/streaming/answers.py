@@ -97,6 +97,20 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Invalidated:
+    """The film plays as it is in the bucket now."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    success: bool
+    """Always true."""
+    movie_id: UUID
+    """The film."""
+    manifest_types: list[str]
+    """The forms that the film has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The service runs."""
 

@@ -58,6 +58,11 @@ class Cache:
         )
         self._set_if_newer = self._redis.register_script(_SET_IF_NEWER)
 
+    @property
+    def is_down(self) -> bool:
+        """Whether Redis did not answer a moment ago."""
+        return self._breaker.is_open
+
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the object under ``key``; None when there is none, or none that can be read."""
         text = self._attempt(lambda: self._redis.get(key))
@@ -72,6 +77,11 @@ class Cache:
         """Put ``value`` under ``key`` for ``ttl_seconds``."""
         text = json.dumps(value, separators=(",", ":"))
         self._attempt(lambda: self._redis.set(key, text, ex=ttl_seconds))
+
+    def add(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` if nothing is there; tell whether it was put."""
+        text = json.dumps(value, separators=(",", ":"))
+        return bool(self._attempt(lambda: self._redis.set(key, text, ex=ttl_seconds, nx=True)))
 
     def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
         """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one."""

@@ -11,6 +11,7 @@ from streaming.errors import SessionNotFound
 from streaming.events import Message
 from streaming.identifiers import uuid7
 from streaming.progress import Report, ReportOrder, SavedProgress
+from streaming.signing import ManifestType
 
 _INSERT_SESSION = """
     INSERT INTO stream_sessions (
@@ -105,6 +106,15 @@ _SELECT_TO_CONTINUE = f"""
     LIMIT :limit
 """  # noqa: S608
 
+_SELECT_FILMS_IN_USE = """
+    SELECT movie_id, manifest_type
+    FROM stream_sessions
+    WHERE started_at > CAST(:now AS timestamptz) - make_interval(secs => :seconds)
+    GROUP BY movie_id, manifest_type
+    ORDER BY count(*) DESC
+    LIMIT :limit
+"""
+
 _INSERT_OUTBOX = """
     INSERT INTO event_outbox (event_id, topic, key, value)
     VALUES (:event_id, :topic, :key, :value)
@@ -119,7 +129,7 @@ class NewSession:
     id: UUID
     user_id: UUID
     movie_id: UUID
-    manifest_type: str
+    manifest_type: ManifestType
     film_duration_seconds: int | None
     started_at: datetime
     user_agent: str | None
@@ -243,6 +253,17 @@ class Repository:
         def work(transaction: Transaction) -> list[SavedProgress]:
             rows = transaction.rows(_SELECT_TO_CONTINUE, user_id=user_id, limit=limit)
             return [_to_progress(row) for row in rows]
+
+        return self._database.run(work)
+
+    def find_films_in_use(
+        self, now: datetime, seconds: int, limit: int
+    ) -> list[tuple[UUID, ManifestType]]:
+        """Return the films started in the last ``seconds`` and their form, most started first."""
+
+        def work(transaction: Transaction) -> list[tuple[UUID, ManifestType]]:
+            rows = transaction.rows(_SELECT_FILMS_IN_USE, now=now, seconds=seconds, limit=limit)
+            return [(row["movie_id"], row["manifest_type"]) for row in rows]
 
         return self._database.run(work)
 

@@ -5,7 +5,10 @@ A function reads only the groups that it uses, so it needs only their variables.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
+
+from streaming import clock
 
 Environment = Mapping[str, str]
 
@@ -68,15 +71,46 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """What URLs are signed with. ``expires_at`` is when a temporary key dies, if known."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    session_token: str | None = field(repr=False)
+    expires_at: datetime | None
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``S3_ACCESS_KEY`` and ``S3_SECRET_KEY``, else the function's own credentials.
+
+        A Lambda role's credentials are temporary, and URLs signed with them die with them.
+        """
+        if environment.get("S3_ACCESS_KEY"):
+            prefix, key, token = "S3_", "S3_ACCESS_KEY", "S3_SESSION_TOKEN"
+        else:
+            prefix, key, token = "AWS_", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"
+        secret = "S3_SECRET_KEY" if prefix == "S3_" else "AWS_SECRET_ACCESS_KEY"
+        expires_at = environment.get(f"{prefix}CREDENTIAL_EXPIRATION")
+        try:
+            parsed = clock.parse_iso(expires_at) if expires_at else None
+        except ValueError:
+            raise ConfigurationError(f"{prefix}CREDENTIAL_EXPIRATION is not a time") from None
+        return cls(
+            access_key=_required(environment, key),
+            secret_key=_required(environment, secret),
+            session_token=environment.get(token) or None,
+            expires_at=parsed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """Where films lie and how URLs of them are signed. Times are seconds."""
+    """Where films lie and how they are delivered. Times are seconds."""
 
     bucket: str
     region: str
     endpoint_url: str | None
     public_endpoint_url: str | None
-    access_key: str | None
-    secret_key: str | None = field(repr=False)
     signed_url_expiration: int
     delivery: str
     delivery_window: int
@@ -94,8 +128,6 @@ class StorageSettings:
             region=environment.get("S3_REGION") or environment.get("AWS_REGION") or "us-east-1",
             endpoint_url=endpoint_url,
             public_endpoint_url=public or endpoint_url,
-            access_key=environment.get("S3_ACCESS_KEY") or None,
-            secret_key=environment.get("S3_SECRET_KEY") or None,
             signed_url_expiration=_integer(environment, "SIGNED_URL_EXPIRATION", 3600, 1, 604800),
             delivery=delivery,
             delivery_window=_integer(environment, "DELIVERY_WINDOW_SECONDS", 3600, 1, 86400),

@@ -3,30 +3,41 @@
 import hashlib
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from aws_lambda_powertools.logging import Logger
+
+from streaming.bucket_address import bucket_address
 from streaming.composition.record import redis_cache
 from streaming.delivery.direct import DirectDelivery
+from streaming.delivery.markers import Markers
 from streaming.delivery.playable import Delivery
 from streaming.delivery.signed_copies import SignedCopies
-from streaming.settings import ConfigurationError, StorageSettings
+from streaming.delivery.signing_life import SigningLife
+from streaming.settings import SigningSettings, StorageSettings
 from streaming.signing import S3Signer, SigningKey
 
 if TYPE_CHECKING:
+    from streaming.delivery.publishing import Publisher
     from streaming.storage import FilmBucket
+
+logger = Logger(child=True)
 
 
 @cache
 def delivery() -> Delivery:
     """Build the delivery that the settings name."""
-    settings = StorageSettings.from_environment(os.environ)
+    settings = _storage_settings()
     if settings.delivery == "direct":
-        return DirectDelivery(_signer(settings), film_bucket, settings.signed_url_expiration)
+        return DirectDelivery(
+            _signer(), _signing_life(), film_bucket, settings.signed_url_expiration
+        )
     return SignedCopies(
-        signer=_signer(settings),
-        cache=redis_cache(),
-        bucket=film_bucket,
+        signer=_signer(),
+        signing_life=_signing_life(),
         signing_id=_signing_id(settings),
+        markers=Markers(redis_cache()),
+        publisher=_publisher,
         expires_in=settings.signed_url_expiration,
         window_seconds=settings.delivery_window,
     )
@@ -38,21 +49,61 @@ def film_bucket() -> "FilmBucket":
     # boto3 costs more than everything else together, and only publishing a copy needs it.
     from streaming.storage import FilmBucket
 
-    return FilmBucket(StorageSettings.from_environment(os.environ))
+    return FilmBucket(_storage_settings())
 
 
-def _signer(settings: StorageSettings) -> S3Signer:
-    if not settings.access_key or not settings.secret_key:
-        raise ConfigurationError("S3_ACCESS_KEY and S3_SECRET_KEY are not set")
+@cache
+def _publisher() -> "Publisher":
+    from streaming.delivery.publishing import Publisher
+
+    settings = _storage_settings()
+    inside = bucket_address(
+        settings.bucket,
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        addressing=_addressing(settings.endpoint_url),
+    )
+    roots = dict.fromkeys((_signer().bucket_url, inside.url))
+    return Publisher(film_bucket(), _signer(), tuple(roots))
+
+
+@cache
+def _signer() -> S3Signer:
+    settings, key = _storage_settings(), _signing_settings()
     return S3Signer(
-        SigningKey(settings.access_key, settings.secret_key),
+        SigningKey(key.access_key, key.secret_key, key.session_token),
         region=settings.region,
         bucket=settings.bucket,
         endpoint_url=settings.public_endpoint_url,
-        addressing="path" if settings.public_endpoint_url else "virtual",
+        addressing=_addressing(settings.public_endpoint_url),
     )
 
 
+@cache
+def _signing_life() -> SigningLife:
+    settings = _signing_settings()
+    life = SigningLife(settings.session_token is not None, settings.expires_at)
+    if life.is_temporary:
+        logger.warning(
+            "URLs are signed with temporary credentials and die with them",
+            expires_at=settings.expires_at.isoformat() if settings.expires_at else "unknown",
+        )
+    return life
+
+
 def _signing_id(settings: StorageSettings) -> str:
-    signed_for = f"{settings.access_key}@{settings.public_endpoint_url}/{settings.bucket}"
+    key = _signing_settings().access_key
+    signed_for = f"{key}@{settings.public_endpoint_url}/{settings.bucket}"
     return hashlib.sha256(signed_for.encode()).hexdigest()[:12]
+
+
+def _signing_settings() -> SigningSettings:
+    return SigningSettings.from_environment(os.environ)
+
+
+def _storage_settings() -> StorageSettings:
+    return StorageSettings.from_environment(os.environ)
+
+
+def _addressing(endpoint_url: str | None) -> Literal["path", "virtual"]:
+    return "path" if endpoint_url else "virtual"

@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from streaming.delivery.playable import PlayableFilm
+from streaming.delivery.signing_life import SigningLife
 from streaming.errors import MovieNotFound
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
 
@@ -21,18 +22,44 @@ class Bucket(Protocol):
 class DirectDelivery:
     """Presigns the manifest and nothing else. ``expires_in`` is seconds."""
 
-    def __init__(self, signer: S3Signer, bucket: Callable[[], Bucket], expires_in: int) -> None:
+    def __init__(
+        self,
+        signer: S3Signer,
+        signing_life: SigningLife,
+        bucket: Callable[[], Bucket],
+        expires_in: int,
+    ) -> None:
         self._signer = signer
+        self._signing_life = signing_life
         self._bucket = bucket
         self._expires_in = expires_in
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
         """Return the URL of the film's manifest. Raises ``MovieNotFound``."""
-        if not self._bucket().check_object_exists(
-            f"movies/{movie_id}/{MANIFEST_NAMES[manifest_type]}"
-        ):
+        if not self._exists(movie_id, manifest_type):
             raise MovieNotFound(f"there is no film with a {manifest_type} manifest")
+        expires_in = self._signing_life.expires_in(self._expires_in, now)
         url = self._signer.get_manifest_url(
-            movie_id, manifest_type, expires_in=self._expires_in, signed_at=now
+            movie_id, manifest_type, expires_in=expires_in, signed_at=now
         )
-        return PlayableFilm(url, self._expires_in, None)
+        return PlayableFilm(url, expires_in, None)
+
+    def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
+        """Do nothing: there are no copies."""
+        return False
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Return False: there are no windows."""
+        return False
+
+    def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
+        """Return the film's forms. Raises ``MovieNotFound`` when it has none."""
+        forms = [each for each in MANIFEST_NAMES if self._exists(movie_id, each)]
+        if not forms:
+            raise MovieNotFound("there is no such film")
+        return forms
+
+    def _exists(self, movie_id: UUID, manifest_type: ManifestType) -> bool:
+        return self._bucket().check_object_exists(
+            f"movies/{movie_id}/{MANIFEST_NAMES[manifest_type]}"
+        )

@@ -1,6 +1,6 @@
 """A film's manifests, read from the bucket and parsed together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,7 +18,7 @@ from streaming.storage_errors import ObjectNotFound, ObjectTooLarge
 logger = Logger(child=True)
 
 _LARGEST_MANIFEST_BYTES = 16 * 1024 * 1024
-_MOST_MANIFESTS = 200
+_MOST_MANIFESTS = 500
 _DEEPEST_NESTING = 4
 _READERS = 8
 
@@ -35,14 +35,25 @@ class ReadableBucket(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A manifest of which a signed copy has to be made.
+
+    The same ``path`` may be needed under several queries, from which it reads variables.
+    """
+
+    path: str
+    query: str
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class Film:
-    """The manifests of a film by path; ``entry`` is the path of the one that a player loads.
+    """The manifests of a film, first the one that a player loads.
 
     ``duration_seconds`` is None when no manifest tells it.
     """
 
-    entry: str
-    manifests: Mapping[str, Manifest]
+    copies: tuple[Copy, ...]
     duration_seconds: float | None
 
 
@@ -54,47 +65,56 @@ def load_film(
     Raises ``MovieNotFound`` when the manifest is not there, ``FilmUnplayable`` when it or a nested
     one cannot be signed, and ``StorageUnavailable``.
     """
-    entry = MANIFEST_NAMES[manifest_type]
-    manifests: dict[str, Manifest] = {}
-    generation = [Nested(entry)]
+    copies: list[Copy] = []
+    seen: set[tuple[str, str]] = set()
+    generation = [Nested(MANIFEST_NAMES[manifest_type])]
 
-    def load(nested: Nested) -> Manifest:
+    def load(nested: Nested) -> Copy:
         body = bucket.read(prefix + nested.path, _LARGEST_MANIFEST_BYTES)
+        variables = dict(nested.variables)
         if manifest_type == "dash":
-            return dash.parse(body, path=nested.path, film=location)
-        return hls.parse(body, path=nested.path, film=location, variables=dict(nested.variables))
+            manifest: Manifest = dash.parse(
+                body, path=nested.path, film=location, variables=variables
+            )
+        else:
+            manifest = hls.parse(
+                body, path=nested.path, film=location, variables=variables, query=nested.query
+            )
+        return Copy(nested.path, nested.query, manifest)
 
     try:
         with ThreadPoolExecutor(_READERS) as pool:
             for _ in range(_DEEPEST_NESTING):
-                for nested, manifest in zip(generation, pool.map(load, generation), strict=True):
-                    manifests[nested.path] = manifest
-                generation = _unread(generation, manifests)
+                seen.update((nested.path, nested.query) for nested in generation)
+                if len(seen) > _MOST_MANIFESTS:
+                    raise _unplayable(f"the film has more than {_MOST_MANIFESTS} manifests")
+                loaded = list(pool.map(load, generation))
+                copies += loaded
+                generation = _unseen(loaded, seen)
                 if not generation:
-                    return Film(entry, manifests, _duration(manifests.values()))
-                if len(manifests) + len(generation) > _MOST_MANIFESTS:
-                    raise FilmUnplayable(f"the film has more than {_MOST_MANIFESTS} manifests")
+                    return Film(tuple(copies), _duration(copies))
     except ObjectNotFound as error:
-        if not manifests:
+        if not copies:
             raise MovieNotFound(f"there is no film with a {manifest_type} manifest") from error
         raise _unplayable(f"a nested manifest is missing: {error}") from error
     except (ManifestError, ObjectTooLarge) as error:
         raise _unplayable(str(error)) from error
-    raise FilmUnplayable("the film's manifests are nested too deeply")
+    raise _unplayable(f"manifests are nested more than {_DEEPEST_NESTING} deep")
 
 
-def _unread(generation: list[Nested], manifests: Mapping[str, Manifest]) -> list[Nested]:
+def _unseen(parents: Iterable[Copy], seen: set[tuple[str, str]]) -> list[Nested]:
     found = {
-        nested.path: nested
-        for parent in generation
-        for nested in manifests[parent.path].nested
-        if nested.path not in manifests
+        (nested.path, nested.query): nested
+        for parent in parents
+        for nested in parent.manifest.nested
+        if (nested.path, nested.query) not in seen
     }
     return list(found.values())
 
 
-def _duration(manifests: Iterable[Manifest]) -> float | None:
-    return max((each.duration_seconds for each in manifests if each.duration_seconds), default=None)
+def _duration(copies: Iterable[Copy]) -> float | None:
+    durations = (copy.manifest.duration_seconds for copy in copies)
+    return max((duration for duration in durations if duration), default=None)
 
 
 def _unplayable(reason: str) -> FilmUnplayable:

@@ -30,3 +30,21 @@ class Delivery(Protocol):
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         ...
+
+    def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
+        """Prepare the film for those who start after the current window, if that ends soon.
+
+        Tells whether anything was done. Raises as ``playable`` does.
+        """
+        ...
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Tell whether films in use have to be renewed."""
+        ...
+
+    def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
+        """See a film as it is in the bucket now; return the forms that it has.
+
+        Raises as ``playable`` does.
+        """
+        ...

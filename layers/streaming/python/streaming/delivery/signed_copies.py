@@ -1,48 +1,45 @@
-"""Publishes signed copies of a film's manifests and hands out their URLs.
+"""Delivery by signed copies of the film's manifests, one per film, form and time window.
 
-A copy is written once per film, form and window, and serves everybody who starts in that window.
-The window makes it deterministic: two functions that race write the same bytes.
+All viewers who start in a window share its copy: the first one waits for it to be published, the
+others cost one Redis read and one local signature.
 """
 
-import gzip
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from streaming.cache import Cache
+from streaming.delivery.copy_key import copy_key
+from streaming.delivery.markers import Marker, Markers, Published
 from streaming.delivery.playable import PlayableFilm
+from streaming.delivery.signing_life import SigningLife
 from streaming.delivery.window import Window
-from streaming.manifests.references import FilmLocation, Reference
+from streaming.errors import MovieNotFound
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
 
-_CONTENT_TYPES: dict[ManifestType, str] = {
-    "hls": "application/vnd.apple.mpegurl",
-    "dash": "application/dash+xml",
-}
-_WRITERS = 8
-_MOST_REMEMBERED = 1000
+# As long as a request may wait for somebody else's publication.
+_PATIENCE_SECONDS = 3.0
+# How long before a window's end the next one's copies are made.
+_LEAD_SECONDS = 600
 
 
-class Bucket(Protocol):
-    """What publishing needs of the film bucket; each raises ``StorageUnavailable``."""
+class Publisher(Protocol):
+    """Publishes copies."""
 
-    def read(self, key: str, largest: int) -> bytes:
-        """Return an object's bytes; raises ``ObjectNotFound`` and ``ObjectTooLarge``."""
-        ...
+    def publish(
+        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+    ) -> int | None:
+        """Write the copy of ``window``; return the film's duration in seconds, if known.
 
-    def write(
-        self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
-    ) -> None:
-        """Put an object."""
+        Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
+        """
         ...
 
 
 class SignedCopies:
-    """Delivery by signed copies.
+    """Hands out URLs of signed copies, and has them published.
 
-    ``bucket`` is called only when a copy has to be published, so that its client need not be
+    ``publisher`` is called only when a copy has to be published, so that its S3 client need not be
     loaded before. ``signing_id`` names the key and the host that URLs are signed for: when they
     change, copies are published anew. Times are seconds.
     """
@@ -50,79 +47,100 @@ class SignedCopies:
     def __init__(
         self,
         signer: S3Signer,
-        cache: Cache,
-        bucket: Callable[[], Bucket],
+        signing_life: SigningLife,
         signing_id: str,
+        markers: Markers,
+        publisher: Callable[[], Publisher],
         expires_in: int,
         window_seconds: int,
     ) -> None:
         self._signer = signer
-        self._cache = cache
-        self._bucket = bucket
+        self._signing_life = signing_life
         self._signing_id = signing_id
+        self._markers = markers
+        self._publisher = publisher
         self._expires_in = expires_in
         self._window_seconds = window_seconds
-        self._durations: dict[str, int | None] = {}
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
         """Return the URL of the film's signed copy, publishing it first where there is none yet.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
-        window = Window.at(now, self._window_seconds)
-        marker = f"delivery:{movie_id}:{manifest_type}:{window.name}:{self._signing_id}"
-        if not self._is_published(marker):
-            duration = self._publish(movie_id, manifest_type, window)
-            self._cache.set(marker, {"duration_seconds": duration}, window.seconds_left(now))
-            self._remember(marker, duration)
-        entry = _copy_prefix(window, movie_id) + MANIFEST_NAMES[manifest_type]
-        url = self._signer.generate_signed_url(entry, expires_in=self._expires_in, signed_at=now)
-        return PlayableFilm(url, self._expires_in, self._durations[marker])
+        window = self._window(now)
+        published = self._ensure(movie_id, manifest_type, window, now)
+        expires_in = self._signing_life.expires_in(self._expires_in, now)
+        url = self._signer.generate_signed_url(
+            copy_key(window, movie_id, MANIFEST_NAMES[manifest_type]),
+            expires_in=expires_in,
+            signed_at=now,
+        )
+        return PlayableFilm(url, expires_in, published.duration_seconds)
 
-    def _is_published(self, marker: str) -> bool:
-        if marker in self._durations:
-            return True
-        value = self._cache.get(marker)
-        if value is None:
+    def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
+        """Publish the next window's copy if the current one ends soon; tell whether it was done.
+
+        Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
+        """
+        window = self._window(now)
+        if not self.ends_soon(now):
             return False
-        duration = value.get("duration_seconds")
-        self._remember(marker, duration if isinstance(duration, int) else None)
+        marker = self._marker(movie_id, manifest_type, window.next)
+        if self._markers.find(marker) is not None or not self._markers.claim(marker):
+            return False
+        self._publish(movie_id, manifest_type, window.next, now)
         return True
 
-    def _remember(self, marker: str, duration_seconds: int | None) -> None:
-        if len(self._durations) >= _MOST_REMEMBERED:
-            self._durations.clear()
-        self._durations[marker] = duration_seconds
+    def ends_soon(self, now: datetime) -> bool:
+        """Tell whether the next window's copies are due."""
+        lead = min(_LEAD_SECONDS, self._window_seconds // 2)
+        return self._window(now).seconds_left(now) <= lead
 
-    def _publish(self, movie_id: UUID, manifest_type: ManifestType, window: Window) -> int | None:
-        # Reading and rewriting manifests is loaded when a copy is made, not at every cold start.
-        from streaming.delivery.film import load_film
+    def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
+        """Publish the film's copies anew, as it is in the bucket now; return its forms.
 
-        bucket = self._bucket()
-        film_prefix, copy_prefix = f"movies/{movie_id}/", _copy_prefix(window, movie_id)
-        location = FilmLocation((self._signer.bucket_url + film_prefix,))
-        film = load_film(bucket, film_prefix, manifest_type, location)
-        life = window.signature_life(film.duration_seconds or 0)
-        sign = self._signer.at(window.begins_at, life)
+        Raises ``MovieNotFound`` when it has none, ``FilmUnplayable``, ``StorageUnavailable``.
+        """
+        window = self._window(now)
+        forms: list[ManifestType] = []
+        for manifest_type in MANIFEST_NAMES:
+            self._markers.delete(self._marker(movie_id, manifest_type, window.next))
+            self._markers.delete(self._marker(movie_id, manifest_type, window))
+            try:
+                self._publish(movie_id, manifest_type, window, now)
+            except MovieNotFound:
+                continue
+            forms.append(manifest_type)
+        if not forms:
+            raise MovieNotFound("there is no such film")
+        return forms
 
-        def url_for(reference: Reference) -> str:
-            return sign((copy_prefix if reference.is_manifest else film_prefix) + reference.path)
+    def _ensure(
+        self, movie_id: UUID, manifest_type: ManifestType, window: Window, now: datetime
+    ) -> Published:
+        marker = self._marker(movie_id, manifest_type, window)
+        published = self._markers.find(marker)
+        if published is None and not self._markers.claim(marker):
+            published = self._markers.await_other(marker, _PATIENCE_SECONDS)
+        # Whoever waited in vain publishes too: both write the same bytes.
+        return published or self._publish(movie_id, manifest_type, window, now)
 
-        def write(path: str) -> None:
-            bucket.write(
-                copy_prefix + path,
-                gzip.compress(film.manifests[path].render(url_for), mtime=0),
-                content_type=_CONTENT_TYPES[manifest_type],
-                content_encoding="gzip",
-                max_age=self._window_seconds,
-            )
+    def _publish(
+        self, movie_id: UUID, manifest_type: ManifestType, window: Window, now: datetime
+    ) -> Published:
+        marker = self._marker(movie_id, manifest_type, window)
+        try:
+            until = self._signing_life.end(now)
+            duration = self._publisher().publish(movie_id, manifest_type, window, until)
+            published = Published(duration)
+            ttl = int((window.begins_at + window.length - now).total_seconds())
+            self._markers.set(marker, published, self._signing_life.expires_in(max(1, ttl), now))
+        finally:
+            self._markers.release(marker)
+        return published
 
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(write, [path for path in film.manifests if path != film.entry]))
-        # Last, so that whoever finds it finds all that it leads to.
-        write(film.entry)
-        return round(film.duration_seconds) if film.duration_seconds else None
+    def _window(self, moment: datetime) -> Window:
+        return Window.at(moment, self._window_seconds)
 
-
-def _copy_prefix(window: Window, movie_id: UUID) -> str:
-    return f"playback/{window.name}/movies/{movie_id}/"
+    def _marker(self, movie_id: UUID, manifest_type: ManifestType, window: Window) -> Marker:
+        return Marker(movie_id, manifest_type, window, self._signing_id)

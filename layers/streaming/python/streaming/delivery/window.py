@@ -30,11 +30,24 @@ class Window:
         """Return the whole seconds from ``moment`` to the window's end, at least 1."""
         return max(1, int((self.begins_at + self.length - moment).total_seconds()))
 
-    def signature_life(self, duration_seconds: float) -> int:
+    @property
+    def length_seconds(self) -> int:
+        """The window's length in whole seconds."""
+        return int(self.length.total_seconds())
+
+    @property
+    def next(self) -> "Window":
+        """The window that follows."""
+        return Window(self.begins_at + self.length, self.length)
+
+    def signature_life(self, duration_seconds: float, until: datetime | None = None) -> int:
         """Return for how many seconds URLs inside a film of that duration are signed.
 
         They are signed as of the window's beginning and outlive the film for whoever starts at its
-        end: one and a half times the duration, an hour for pauses, and the window itself.
+        end: one and a half times the duration, an hour for pauses, and the window itself; but not
+        ``until``, when the signing key dies.
         """
         life = timedelta(seconds=duration_seconds * 1.5) + _PAUSES + self.length
-        return int(min(life, LONGEST_SIGNATURE).total_seconds())
+        if until is not None:
+            life = min(life, until - self.begins_at)
+        return max(1, int(min(life, LONGEST_SIGNATURE).total_seconds()))

@@ -1,0 +1,12 @@
+"""Builds what invalidating a film needs."""
+
+from functools import cache
+
+from streaming.composition.delivery import delivery
+from streaming.service.invalidate import InvalidateFilm
+
+
+@cache
+def invalidate_film() -> InvalidateFilm:
+    """Build the use case."""
+    return InvalidateFilm(delivery())

@@ -1,0 +1,79 @@
+"""Writes the signed copy of a film: all its manifests, every URL inside them presigned."""
+
+import gzip
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from streaming.delivery.copy_key import copy_key
+from streaming.delivery.film import Copy, ReadableBucket, load_film
+from streaming.delivery.window import Window
+from streaming.manifests.references import FilmLocation, Reference
+from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
+
+_CONTENT_TYPES: dict[ManifestType, str] = {
+    "hls": "application/vnd.apple.mpegurl",
+    "dash": "application/dash+xml",
+}
+_WRITERS = 8
+
+
+class WritableBucket(ReadableBucket, Protocol):
+    """What publishing needs of the film bucket."""
+
+    def write(
+        self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
+    ) -> None:
+        """Put an object. Raises ``StorageUnavailable``."""
+        ...
+
+
+class Publisher:
+    """Publishes copies from a bucket to itself.
+
+    ``roots`` are the URLs, ending in ``/``, at which functions and players know the bucket: what
+    manifests refer to below them is the film's own.
+    """
+
+    def __init__(self, bucket: WritableBucket, signer: S3Signer, roots: tuple[str, ...]) -> None:
+        self._bucket = bucket
+        self._signer = signer
+        self._roots = roots
+
+    def publish(
+        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+    ) -> int | None:
+        """Write the copy of ``window``; return the film's duration in seconds, if known.
+
+        URLs inside are signed as of the window's beginning, so whoever publishes writes the same
+        bytes; ``until`` is when the signing key dies. Raises ``MovieNotFound``,
+        ``FilmUnplayable`` and ``StorageUnavailable``.
+        """
+        prefix = f"movies/{movie_id}/"
+        location = FilmLocation(tuple(root + prefix for root in self._roots))
+        film = load_film(self._bucket, prefix, manifest_type, location)
+        life = window.signature_life(film.duration_seconds or 0, until)
+        sign = self._signer.at(window.begins_at, life)
+
+        def url_for(reference: Reference) -> str:
+            if reference.is_manifest:
+                return sign(copy_key(window, movie_id, reference.path, reference.query))
+            return sign(prefix + reference.path)
+
+        def write(copy: Copy) -> None:
+            self._bucket.write(
+                copy_key(window, movie_id, copy.path, copy.query),
+                gzip.compress(copy.manifest.render(url_for), compresslevel=6, mtime=0),
+                content_type=_CONTENT_TYPES[manifest_type],
+                content_encoding="gzip",
+                max_age=window.length_seconds,
+            )
+
+        entry, *nested = film.copies
+        assert entry.path == MANIFEST_NAMES[manifest_type]
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(write, nested))
+        # Last, so that whoever finds it finds all that it leads to.
+        write(entry)
+        return round(film.duration_seconds) if film.duration_seconds else None
