@@ -1,0 +1,262 @@
+"""Publishing signed copies: once, ahead of time, anew, and with mortal credentials."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from local.stack import Stack
+from streaming import clock
+from streaming.cache import Cache
+from streaming.composition import delivery as composition
+from streaming.delivery.markers import Markers
+from streaming.delivery.publishing import Publisher
+from streaming.delivery.signed_copies import SignedCopies
+from streaming.delivery.signing_life import SigningLife
+from streaming.delivery.window import Window
+from streaming.settings import CacheSettings
+from streaming.signing import ManifestType
+from tests.support.functions import Viewer, event, forget_environment, invoke, request
+
+NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
+WINDOW = 3600
+TS_FILM = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nchunk_00001.ts\n#EXT-X-ENDLIST\n"
+
+
+class CountingPublisher:
+    """A real publisher that counts what it publishes."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self.published: list[tuple[UUID, str]] = []
+
+    def publish(
+        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+    ) -> int | None:
+        """Publish."""
+        self.published.append((movie_id, window.name))
+        return self._publisher.publish(movie_id, manifest_type, window, until)
+
+
+@pytest.fixture
+def publisher(environment: dict[str, str]) -> CountingPublisher:
+    """The publisher that the functions use."""
+    return CountingPublisher(composition._publisher())
+
+
+@pytest.fixture
+def new_environment(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
+    """Delivery as one execution environment has it."""
+    return build(environment, publisher)
+
+
+def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
+    """Build delivery with a Redis connection of its own."""
+    return SignedCopies(
+        signer=composition._signer(),
+        signing_life=SigningLife(),
+        signing_id="test",
+        markers=Markers(Cache(CacheSettings.from_environment(environment))),
+        publisher=lambda: publisher,
+        expires_in=3600,
+        window_seconds=WINDOW,
+    )
+
+
+@pytest.fixture
+def film(stack: Stack) -> Iterator[UUID]:
+    """A new film in the bucket."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, TS_FILM)
+    yield movie_id
+    stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
+
+
+def put_manifest(stack: Stack, movie_id: UUID, manifest: bytes) -> None:
+    """Put a film's manifest into the bucket."""
+    key = f"movies/{movie_id}/index.m3u8"
+    stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=manifest)
+
+
+def test_one_publication_for_all(
+    environment: dict[str, str], publisher: CountingPublisher, film: UUID
+) -> None:
+    """Eight environments that start a film at once publish it once."""
+    environments = [build(environment, publisher) for _ in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        films = list(pool.map(lambda each: each.playable(film, "hls", NOW), environments))
+
+    assert len(publisher.published) == 1
+    assert len({playable.manifest_url for playable in films}) == 1
+    assert films[0].duration_seconds == 4
+
+
+def test_publications_are_equal(
+    stack: Stack, environment: dict[str, str], publisher: CountingPublisher, film: UUID
+) -> None:
+    """Two publications of one window, at different times, write the same bytes."""
+    key = f"playback/20260101T120000Z/movies/{film}/index.m3u8"
+    s3 = stack.s3.admin_client()
+    bodies = []
+    for seconds in (0, 2000):
+        forget_environment()
+        copies = build(environment, publisher)
+        copies.republish(film, NOW + timedelta(seconds=seconds))
+        bodies.append(s3.get_object(Bucket="vod", Key=key)["Body"].read())
+
+    assert bodies[0] == bodies[1]
+
+
+def test_copy_has_its_headers(stack: Stack, new_environment: SignedCopies, film: UUID) -> None:
+    """A copy says what it is, how it is compressed and how long it may be kept."""
+    new_environment.playable(film, "hls", NOW)
+
+    key = f"playback/20260101T120000Z/movies/{film}/index.m3u8"
+    head = stack.s3.admin_client().head_object(Bucket="vod", Key=key)
+
+    assert head["ContentType"] == "application/vnd.apple.mpegurl"
+    assert head["ContentEncoding"] == "gzip"
+    assert head["CacheControl"] == f"private, max-age={WINDOW}"
+
+
+def test_next_window_is_published_ahead(
+    new_environment: SignedCopies, publisher: CountingPublisher, film: UUID
+) -> None:
+    """Near a window's end the next copy is published, once, and starts after it publish nothing."""
+    new_environment.playable(film, "hls", NOW)
+    near_the_end = datetime(2026, 1, 1, 12, 55, tzinfo=UTC)
+
+    assert not new_environment.renew(film, "hls", NOW)
+    assert new_environment.renew(film, "hls", near_the_end)
+    assert not new_environment.renew(film, "hls", near_the_end)
+    new_environment.playable(film, "hls", datetime(2026, 1, 1, 13, 0, 1, tzinfo=UTC))
+
+    assert [name for _, name in publisher.published] == ["20260101T120000Z", "20260101T130000Z"]
+
+
+def test_housekeeping_renews_films_in_use(
+    viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, stack: Stack
+) -> None:
+    """Housekeeping publishes the next window's copies of what was started lately."""
+    monkeypatch.setenv("DELIVERY_WINDOW_SECONDS", "86400")
+    forget_environment()
+    viewer.start(film)
+    tomorrow = Window.at(clock.now(), 86400).next
+    just_before = tomorrow.begins_at - timedelta(seconds=60)
+    monkeypatch.setattr(clock, "now", lambda: just_before)
+    session = "UPDATE stream_sessions SET started_at = :at WHERE movie_id = :film"
+    run(stack, session, at=just_before, film=film)
+
+    assert invoke("housekeeping", event("housekeeping"))["renewed"] >= 1
+
+    key = f"playback/{tomorrow.name}/movies/{film}/index.m3u8"
+    assert stack.s3.admin_client().head_object(Bucket="vod", Key=key)
+
+
+def run(stack: Stack, statement: str, **values: object) -> None:
+    """Run a statement against the stack's PostgreSQL."""
+    from streaming.database import Database
+    from streaming.settings import DatabaseSettings
+
+    database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))
+    database.run(lambda transaction: transaction.rows(statement, **values))
+    database.close()
+
+
+def test_invalidate(stack: Stack, viewer: Viewer, film: UUID) -> None:
+    """A replaced film is seen after an invalidation at once, and not before within the window."""
+    first = viewer.start(film)
+    put_manifest(stack, film, TS_FILM.replace(b"chunk_00001", b"remake_00001"))
+    assert "remake_00001.ts" not in httpx.get(viewer.start(film).json["manifest_url"]).text
+
+    payload = event("invalidate")
+    payload["pathParameters"]["movie_id"] = str(film)
+    answer = request("invalidate", payload)
+
+    assert answer.json["manifest_types"] == ["hls"]
+    assert "remake_00001.ts" in httpx.get(viewer.start(film).json["manifest_url"]).text
+    assert first.status == 200
+
+
+def test_invalidate_deleted_film(stack: Stack, viewer: Viewer, film: UUID) -> None:
+    """A film that is gone from the bucket is 404 to the invalidation and to the next start."""
+    assert viewer.start(film).status == 200
+    stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{film}/index.m3u8")
+
+    payload = event("invalidate")
+    payload["pathParameters"]["movie_id"] = str(film)
+
+    assert request("invalidate", payload).json["code"] == "movie_not_found"
+    assert viewer.start(film).json["code"] == "movie_not_found"
+
+
+def test_rotated_key_publishes_anew(
+    stack: Stack, viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once URLs are signed with another key, the copy signed with the old one is replaced."""
+    viewer.start(film)
+    monkeypatch.setenv("S3_ACCESS_KEY", stack.environment["AWS_ACCESS_KEY_ID"])
+    monkeypatch.setenv("S3_SECRET_KEY", stack.environment["AWS_SECRET_ACCESS_KEY"])
+    forget_environment()
+
+    playlist = httpx.get(viewer.start(film).json["manifest_url"]).text
+
+    assert stack.environment["AWS_ACCESS_KEY_ID"] in playlist
+    assert stack.environment["S3_ACCESS_KEY"] not in playlist
+
+
+@pytest.mark.parametrize(("left", "honest"), [(600, 600), (86400, 3600), (None, 900)])
+def test_temporary_credentials(
+    viewer: Viewer,
+    film: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    left: int | None,
+    honest: int,
+) -> None:
+    """With temporary credentials the figure is what they allow, and the log says so."""
+    monkeypatch.setenv("S3_SESSION_TOKEN", "a-session-token")
+    if left is not None:
+        expires_at = clock.iso(clock.now() + timedelta(seconds=left))
+        monkeypatch.setenv("S3_CREDENTIAL_EXPIRATION", expires_at)
+    forget_environment()
+
+    answer = viewer.start(film).json
+
+    query = parse_qs(urlsplit(answer["manifest_url"]).query)
+    assert answer["expires_in"] == pytest.approx(honest, abs=2)
+    assert query["X-Amz-Expires"] == [str(answer["expires_in"])]
+    assert query["X-Amz-Security-Token"] == ["a-session-token"]
+    assert "temporary credentials" in caplog.text
+
+
+def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:
+    """A playlist that takes its segments' folder from its own query plays, per query."""
+    movie_id = uuid4()
+    s3 = stack.s3.admin_client()
+    objects = {
+        "index.m3u8": (
+            b"#EXTM3U\n"
+            b"#EXT-X-STREAM-INF:BANDWIDTH=1\nmedia.m3u8?folder=low\n"
+            b"#EXT-X-STREAM-INF:BANDWIDTH=2\nmedia.m3u8?folder=high\n"
+        ),
+        "media.m3u8": (
+            b'#EXTM3U\n#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM="folder"\n'
+            b"#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{$folder}/1.ts\n#EXT-X-ENDLIST\n"
+        ),
+    }
+    for name, body in objects.items():
+        s3.put_object(Bucket="vod", Key=f"movies/{movie_id}/{name}", Body=body)
+
+    master = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
+    playlists = [httpx.get(url).text for url in master.splitlines() if url.startswith("http")]
+
+    assert [
+        f"/movies/{movie_id}/{each}/1.ts?" in playlist
+        for each, playlist in zip(("low", "high"), playlists, strict=True)
+    ] == [True, True]

@@ -1,0 +1,45 @@
+"""Time windows, and how long what is signed in them lives."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.delivery.signing_life import SigningLife
+from streaming.delivery.window import Window
+
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+lengths = st.integers(1, 86400)
+
+
+@given(moments, lengths)
+def test_a_moment_is_in_its_window(moment: datetime, length: int) -> None:
+    """Windows cover all time without gap or overlap."""
+    window = Window.at(moment, length)
+
+    assert window.begins_at <= moment < window.begins_at + window.length
+    assert Window.at(window.begins_at, length) == window
+    assert Window.at(window.begins_at + window.length, length) == window.next
+    assert window.name < window.next.name
+
+
+@given(moments, lengths, st.floats(0, 30 * 3600))
+def test_urls_outlive_the_film(moment: datetime, length: int, duration: float) -> None:
+    """Who starts at a window's very end can watch the film once and a half, and pause an hour."""
+    window = Window.at(moment, length)
+    dies = window.begins_at + timedelta(seconds=window.signature_life(duration))
+    last_start = window.begins_at + window.length
+
+    wanted = last_start + timedelta(seconds=int(1.5 * duration), hours=1)
+    assert dies >= min(wanted, window.begins_at + timedelta(days=7)) - timedelta(seconds=1)
+    assert window.signature_life(duration) <= 7 * 24 * 3600
+
+
+@given(moments, st.integers(1, 604800), st.integers(-1000, 100000))
+def test_expires_in_is_honest(now: datetime, asked: int, left: int) -> None:
+    """No URL is said to live longer than asked, or than the key that signs it."""
+    known = SigningLife(is_temporary=True, expires_at=now + timedelta(seconds=left))
+
+    assert SigningLife().expires_in(asked, now) == asked
+    assert known.expires_in(asked, now) == max(1, min(asked, left))
+    assert SigningLife(is_temporary=True).expires_in(asked, now) == min(asked, 900)
