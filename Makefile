@@ -11,7 +11,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser check format openapi bench build lock clean
+.PHONY: help setup run test test-browser lint check format openapi bench build lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,9 +27,11 @@ test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 test-browser: $(INSTALLED) ## Run the player in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
-check: $(INSTALLED) $(SAM) ## Run the static checks
+lint: $(INSTALLED) ## Run the fast static checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check: lint $(SAM) ## Run all static checks
 	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
 	$(BIN)/cfn-lint template.yaml
