@@ -472,6 +472,16 @@ def test_without_namespace() -> None:
     assert signed("video/a.mp4") in rewrite(text)
 
 
+@pytest.mark.parametrize("urls", ['<SegmentURL mediaRange="0-9"/>', '<SegmentURL media="1"/>'])
+def test_start_number_of_a_list(urls: str) -> None:
+    """A list's default start number is left out: ffmpeg skips as many segments as it says."""
+    text = one(
+        f'<BaseURL>a.mp4</BaseURL><SegmentList startNumber="1" duration="6">{urls}</SegmentList>'
+    )
+    assert '<SegmentList duration="6">' in rewrite(text)
+    assert 'startNumber="0"' in rewrite(text.replace('startNumber="1"', 'startNumber="0"'))
+
+
 def test_subtitles_and_thumbnails() -> None:
     """Text and image adaptation sets are signed like audio and video."""
     text = mpd(

@@ -35,8 +35,15 @@ class Representation:
 
     @property
     def is_signed(self) -> bool:
-        """Tell whether the segment information refers to objects of the film."""
-        return self.rewritten is not None and self.rewritten.is_in_film
+        """Tell whether the segment information refers to objects of the film.
+
+        A list does too when it consists of ranges of a file of the film. Its URLs need no change,
+        but players need its other forms of writing changed (``segment_lists``).
+        """
+        if self.rewritten is None or self.information is None:
+            return False
+        is_list_of_ranges = self.information.kind == "SegmentList" and self.file is not None
+        return self.rewritten.is_in_film or is_list_of_ranges
 
     @property
     def end(self) -> int | None:
