@@ -43,7 +43,7 @@ def test_every_answer_is_documented(
         database=None,
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def check(case: schemathesis.Case) -> None:
+    def check(case: schemathesis.Case[Any]) -> None:
         if mode is GenerationMode.POSITIVE and "movie_id" in case.path_parameters:
             case.path_parameters["movie_id"] = demo.DEMO_MOVIE_ID
         case.call_and_validate(base_url=stack.api_url, headers={"Authorization": f"Bearer {token}"})

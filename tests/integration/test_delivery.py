@@ -24,6 +24,7 @@ from tests.support.functions import Viewer, event, forget_environment, invoke, r
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 WINDOW = 3600
+SIGNING_ID = "test"
 TS_FILM = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nchunk_00001.ts\n#EXT-X-ENDLIST\n"
 
 
@@ -45,7 +46,10 @@ class CountingPublisher:
 @pytest.fixture
 def publisher(environment: dict[str, str]) -> CountingPublisher:
     """The publisher that the functions use."""
-    return CountingPublisher(composition._publisher())
+    roots = (composition._signer().bucket_url,)
+    return CountingPublisher(
+        Publisher(composition.film_bucket(), composition._signer(), SIGNING_ID, roots)
+    )
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCo
     return SignedCopies(
         signer=composition._signer(),
         signing_life=SigningLife(),
-        signing_id="test",
+        signing_id=SIGNING_ID,
         markers=Markers(Cache(CacheSettings.from_environment(environment))),
         publisher=lambda: publisher,
         expires_in=3600,
@@ -100,7 +104,7 @@ def test_publications_are_equal(
     stack: Stack, environment: dict[str, str], publisher: CountingPublisher, film: UUID
 ) -> None:
     """Two publications of one window, at different times, write the same bytes."""
-    key = f"playback/20260101T120000Z/movies/{film}/index.m3u8"
+    key = f"playback/20260101T120000Z-{SIGNING_ID}/movies/{film}/index.m3u8"
     s3 = stack.s3.admin_client()
     bodies = []
     for seconds in (0, 2000):
@@ -116,7 +120,7 @@ def test_copy_has_its_headers(stack: Stack, new_environment: SignedCopies, film:
     """A copy says what it is, how it is compressed and how long it may be kept."""
     new_environment.playable(film, "hls", NOW)
 
-    key = f"playback/20260101T120000Z/movies/{film}/index.m3u8"
+    key = f"playback/20260101T120000Z-{SIGNING_ID}/movies/{film}/index.m3u8"
     head = stack.s3.admin_client().head_object(Bucket="vod", Key=key)
 
     assert head["ContentType"] == "application/vnd.apple.mpegurl"
@@ -154,8 +158,9 @@ def test_housekeeping_renews_films_in_use(
 
     assert invoke("housekeeping", event("housekeeping"))["renewed"] >= 1
 
-    key = f"playback/{tomorrow.name}/movies/{film}/index.m3u8"
-    assert stack.s3.admin_client().head_object(Bucket="vod", Key=key)
+    prefix = f"playback/{tomorrow.name}"
+    found = stack.s3.admin_client().list_objects_v2(Bucket="vod", Prefix=prefix)["Contents"]
+    assert any(f"/movies/{film}/index.m3u8" in each["Key"] for each in found)
 
 
 def run(stack: Stack, statement: str, **values: object) -> None:

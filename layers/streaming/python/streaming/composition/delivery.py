@@ -64,7 +64,7 @@ def _publisher() -> "Publisher":
         addressing=_addressing(settings.endpoint_url),
     )
     roots = dict.fromkeys((_signer().bucket_url, inside.url))
-    return Publisher(film_bucket(), _signer(), tuple(roots))
+    return Publisher(film_bucket(), _signer(), _signing_id(settings), tuple(roots))
 
 
 @cache
@@ -93,7 +93,7 @@ def _signing_life() -> SigningLife:
 
 def _signing_id(settings: StorageSettings) -> str:
     key = _signing_settings().access_key
-    signed_for = f"{key}@{settings.public_endpoint_url}/{settings.bucket}"
+    signed_for = f"{key}@{_signer().bucket_url} {settings.delivery_window}"
     return hashlib.sha256(signed_for.encode()).hexdigest()[:12]
 
 

@@ -32,13 +32,17 @@ class WritableBucket(ReadableBucket, Protocol):
 class Publisher:
     """Publishes copies from a bucket to itself.
 
+    ``signing_id`` names the key and the host that ``signer`` signs with and for.
     ``roots`` are the URLs, ending in ``/``, at which functions and players know the bucket: what
     manifests refer to below them is the film's own.
     """
 
-    def __init__(self, bucket: WritableBucket, signer: S3Signer, roots: tuple[str, ...]) -> None:
+    def __init__(
+        self, bucket: WritableBucket, signer: S3Signer, signing_id: str, roots: tuple[str, ...]
+    ) -> None:
         self._bucket = bucket
         self._signer = signer
+        self._signing_id = signing_id
         self._roots = roots
 
     def publish(
@@ -58,12 +62,14 @@ class Publisher:
 
         def url_for(reference: Reference) -> str:
             if reference.is_manifest:
-                return sign(copy_key(window, movie_id, reference.path, reference.query))
+                return sign(
+                    copy_key(window, self._signing_id, movie_id, reference.path, reference.query)
+                )
             return sign(prefix + reference.path)
 
         def write(copy: Copy) -> None:
             self._bucket.write(
-                copy_key(window, movie_id, copy.path, copy.query),
+                copy_key(window, self._signing_id, movie_id, copy.path, copy.query),
                 gzip.compress(copy.manifest.render(url_for), compresslevel=6, mtime=0),
                 content_type=_CONTENT_TYPES[manifest_type],
                 content_encoding="gzip",

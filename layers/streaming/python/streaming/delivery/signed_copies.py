@@ -71,7 +71,7 @@ class SignedCopies:
         published = self._ensure(movie_id, manifest_type, window, now)
         expires_in = self._signing_life.expires_in(self._expires_in, now)
         url = self._signer.generate_signed_url(
-            copy_key(window, movie_id, MANIFEST_NAMES[manifest_type]),
+            copy_key(window, self._signing_id, movie_id, MANIFEST_NAMES[manifest_type]),
             expires_in=expires_in,
             signed_at=now,
         )
