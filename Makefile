@@ -11,7 +11,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser lint check format openapi bench build lock clean
+.PHONY: help setup run test test-browser lint check format openapi publish bench build lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ format: $(INSTALLED) ## Format the code and mend what the linter can
 
 openapi: $(INSTALLED) ## Write functions/docs/openapi.json anew from the models
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.openapi functions/docs/openapi.json
+
+publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=...] [TITLE=...]
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \
+		$${TITLE:+--title="$$TITLE"} $(PUBLISH_ARGS) -- "$$FILE"
 
 bench: $(INSTALLED) ## Measure what is claimed to be fast
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def subscribe(path: Path) -> None:
     write_privately(path, json.dumps(subscriptions, indent=2))
 
 
-def player_document(token: str) -> dict[str, Any]:
-    """Return what the player page asks for at /local/demo."""
+def player_document(token: str, published: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return what the player page asks for at /local/demo: the demo films, then `published`."""
     films = [
         {
             "movie_id": film.movie_id,
@@ -48,4 +49,19 @@ def player_document(token: str) -> dict[str, Any]:
         }
         for film in DEMO_FILMS
     ]
-    return {"films": films, "token": token, "user_id": DEMO_USER_ID}
+    return {"films": [*films, *published], "token": token, "user_id": DEMO_USER_ID}
+
+
+def published_films(path: Path) -> list[dict[str, Any]]:
+    """Return the films that `path`, a player document, lists beside the demo films."""
+    films = json.loads(path.read_text())["films"] if path.exists() else []
+    demo_films = {film.movie_id for film in DEMO_FILMS}
+    return [film for film in films if film["movie_id"] not in demo_films]
+
+
+def list_film(path: Path, movie_id: str, title: str, manifest_types: Sequence[str]) -> None:
+    """Offer a film on the player page: put it into the player document `path`, or rename it."""
+    document = json.loads(path.read_text())
+    film = {"movie_id": movie_id, "title": title, "manifest_types": list(manifest_types)}
+    others = [each for each in document["films"] if each["movie_id"] != movie_id]
+    write_privately(path, json.dumps({**document, "films": [*others, film]}, indent=2))

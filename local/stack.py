@@ -154,7 +154,10 @@ class Stack:
     def _write_inputs(self) -> None:
         demo.subscribe(self.state.subscriptions)
         write_privately(self.state.environment, json.dumps(self.environment, indent=2))
-        write_privately(self.state.demo, json.dumps(demo.player_document(self.token()), indent=2))
+        # The bucket keeps what was published to it from run to run, and so does the list.
+        published = demo.published_films(self.state.demo)
+        player = demo.player_document(self.token(), published)
+        write_privately(self.state.demo, json.dumps(player, indent=2))
 
     def _start_film_maker(self) -> "subprocess.Popen[bytes] | None":
         if not self._with_films or demo_film.are_made(FILMS):

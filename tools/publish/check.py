@@ -1,0 +1,42 @@
+"""The proof that the film plays: both manifests to the end, through the service if there is one."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.publish.console import Meter, say
+from tools.publish.destination import Destination
+from tools.publish.packaging import dash, hls
+from tools.publish.packaging.package import Package
+from tools.publish.playback import play
+from tools.publish.presigned_check import write_signed_manifests
+from tools.publish.service_check import MANIFEST_TYPES, Service, StillFormerPublication
+
+_NAMES: Mapping[str, str] = {"hls": hls.PLAYLIST, "dash": dash.MANIFEST}
+
+
+def check(
+    package: Package, destination: Destination, movie_id: str, service: Service | None
+) -> None:
+    """Play the film by HLS and by DASH. Raises `PublishError` when it does not play."""
+    if service is not None:
+        try:
+            service.invalidate(movie_id)
+            _play(package, lambda form: service.manifest_url(movie_id, form, package.version))
+        except StillFormerPublication as error:
+            say(f"{error}, at most until its time window ends (DELIVERY_WINDOW_SECONDS)")
+        else:
+            return
+    else:
+        say("No API_URL with a TOKEN: the film is checked by URLs signed here, not by the service")
+    with tempfile.TemporaryDirectory(prefix="publish-check-") as folder:
+        write_signed_manifests(package, destination, movie_id, Path(folder))
+        _play(package, lambda form: str(Path(folder) / _NAMES[form]))
+
+
+def _play(package: Package, manifest_of: Callable[[str], str]) -> None:
+    for form in MANIFEST_TYPES:
+        meter = Meter(f"Checking {form.upper():4}")
+        whole = package.film.seconds
+        play(manifest_of(form), package.film, lambda seconds: meter.show(seconds / whole))  # noqa: B023
+        meter.finish()

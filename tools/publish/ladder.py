@@ -1,0 +1,65 @@
+"""The ladder: the sizes and bit rates that a film is offered in, so that any network plays it."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+# Long side, short side. A film is fitted into these, upright ones turned: so a wide film has the
+# width that a screen has, and no rung differs from its neighbour by black bars only.
+_STEPS = ((3840, 2160), (2560, 1440), (1920, 1080), (1280, 720), (854, 480), (640, 360))
+_LEAST_STEP = Fraction(4, 5)
+_SMALLEST_SIDE = 16
+
+# A rate that is good for 1080p at up to 30 frames a second, and how rates grow with the picture.
+_RATE_1080P = 5_000_000
+_PIXELS_1080P = 1920 * 1080
+_RATE_EXPONENT = 0.75
+_FAST_FRAMES = 30
+_RATE_OF_FAST_FRAMES = 1.5
+_LOWEST_RATE = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A size, even on both sides, and the most bits per second that its video may take."""
+
+    width: int
+    height: int
+    bits_per_second: int
+
+
+def ladder(width: int, height: int, frame_rate: Fraction) -> tuple[Rung, ...]:
+    """Return the rungs for a film, largest first.
+
+    The first is the film's own size (4K for what is larger, where decoders end), the others are
+    the usual sizes that are clearly smaller than the one before. Nothing is ever scaled up.
+    """
+    rungs = [_rung(width, height, min(Fraction(1), _fit(width, height, *_STEPS[0])), frame_rate)]
+    for long_side, short_side in _STEPS:
+        scale = _fit(width, height, long_side, short_side)
+        rung = _rung(width, height, scale, frame_rate)
+        is_step = max(rung.width, rung.height) <= _LEAST_STEP * max(
+            rungs[-1].width, rungs[-1].height
+        )
+        if is_step and min(rung.width, rung.height) >= _SMALLEST_SIDE:
+            rungs.append(rung)
+    return tuple(rungs)
+
+
+def _fit(width: int, height: int, long_side: int, short_side: int) -> Fraction:
+    """Return by what a picture is to be multiplied to fill a box of those sides."""
+    longer, shorter = max(width, height), min(width, height)
+    return min(Fraction(long_side, longer), Fraction(short_side, shorter))
+
+
+def _rung(width: int, height: int, scale: Fraction, frame_rate: Fraction) -> Rung:
+    scaled = (_even(width * scale, width), _even(height * scale, height))
+    share = float(scaled[0] * scaled[1] / _PIXELS_1080P)
+    rate = _RATE_1080P * share**_RATE_EXPONENT
+    if frame_rate > _FAST_FRAMES:
+        rate *= _RATE_OF_FAST_FRAMES
+    return Rung(*scaled, max(_LOWEST_RATE, round(rate / 10_000) * 10_000))
+
+
+def _even(length: Fraction | int, most: int) -> int:
+    """Return the even number next to `length`, as 4:2:0 video needs it, at most `most`."""
+    return max(2, min(round(length / 2) * 2, most - most % 2))

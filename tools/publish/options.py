@@ -1,0 +1,77 @@
+"""The command line: what to publish, where to, and how to check it."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from streaming.identifiers import parse_uuid, uuid7
+from tools.publish.encoding import PRESETS
+from tools.publish.errors import PublishError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What whoever publishes asked for."""
+
+    file: Path
+    movie_id: str
+    title: str
+    preset: str
+    bucket: str | None
+    endpoint_url: str | None
+    region: str | None
+    profile: str | None
+    api_url: str | None
+    token: str | None
+    is_checked: bool
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str] | None, environment: Mapping[str, str]) -> "Options":
+        """Read the command line, and from the environment what it leaves open.
+
+        Raises `PublishError`, and `SystemExit` for --help and a wrong option.
+        """
+        given = _parser().parse_args(arguments)
+        if not given.file:
+            raise PublishError("say which film: make publish FILE=film.mp4")
+        file = Path(given.file)
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        movie_id = parse_uuid(given.movie_id) if given.movie_id else uuid7(now)
+        if movie_id is None:
+            raise PublishError(f"MOVIE_ID {given.movie_id!r} is not a UUID")
+        return cls(
+            file=file,
+            movie_id=str(movie_id),
+            title=" ".join((given.title or file.stem).split()),
+            preset=given.preset,
+            bucket=given.bucket,
+            endpoint_url=given.endpoint_url,
+            region=given.region,
+            profile=given.profile,
+            api_url=given.api_url or environment.get("API_URL"),
+            token=environment.get("TOKEN"),
+            is_checked=not given.no_check,
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.publish",
+        description="Put a film into the bucket, in HLS and DASH, and prove that it plays.",
+        epilog="Keys of a real bucket are found as every AWS tool finds them. The check starts the "
+        "film at API_URL with the access token TOKEN, both from the environment.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", nargs="?", help="the film, in any format that ffmpeg reads")
+    parser.add_argument("--movie-id", help="its UUID; an existing film is replaced (default: new)")
+    parser.add_argument("--title", help="default: the file's name")
+    parser.add_argument("--preset", default="fast", choices=PRESETS, help="x264's, default fast")
+    parser.add_argument("--bucket", help="default: S3_BUCKET_NAME, else the local stack's")
+    parser.add_argument("--endpoint-url", help="default: S3_ENDPOINT_URL, else AWS")
+    parser.add_argument("--region", help="default: S3_REGION, else AWS_REGION")
+    parser.add_argument("--profile", help="of the AWS configuration")
+    parser.add_argument("--api-url", help="default: API_URL, else the local stack's")
+    parser.add_argument("--no-check", action="store_true", help="do not play the film afterwards")
+    return parser

@@ -1,0 +1,1 @@
+"""From segments to a film that players understand: what lies where, and both manifests of it."""

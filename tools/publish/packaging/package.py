@@ -1,0 +1,100 @@
+"""The package of a film: a folder with everything as it will lie below the film's prefix.
+
+The manifests and the poster have fixed names; all that they lead to lies in a folder of this one
+publication. So a film is replaced by replacing its manifests, and whoever still plays the former
+publication goes on finding its segments.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.publish import encoding
+from tools.publish.encoding import Encoder
+from tools.publish.errors import PublishError
+from tools.publish.ladder import ladder
+from tools.publish.packaging import dash, hls
+from tools.publish.packaging.film import Audio, PackagedFilm, Text, Video
+from tools.publish.packaging.labels import labels_of
+from tools.publish.packaging.timeline import read_timeline
+from tools.publish.probe import Source
+
+ENTRIES = (encoding.POSTER, dash.MANIFEST, hls.PLAYLIST)
+"""What has a fixed name, in the order in which it becomes visible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A film in `folder`, whose segments are in the folder `version` of it."""
+
+    folder: Path
+    version: str
+    film: PackagedFilm
+
+
+def new_version(now: float) -> str:
+    """Return a name for a publication that sorts by time: `20260131T120000Z-9f2c41d0`."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + os.urandom(4).hex()
+
+
+def package(
+    source: Source,
+    folder: Path,
+    *,
+    version: str,
+    title: str,
+    preset: str,
+    on_seconds: Callable[[float], None],
+) -> Package:
+    """Encode `source` into `folder`, which does not exist yet. Raises `PublishError`."""
+    content = folder / version
+    content.mkdir(parents=True)
+    video = source.video
+    rungs = ladder(video.width, video.height, video.frame_rate)
+    Encoder(source, rungs, preset).encode(content, on_seconds)
+    streams = read_timeline(content / encoding.TIMELINE)
+    (content / encoding.TIMELINE).unlink()
+    videos = [
+        Video(f"{version}/video-{rung.width}x{rung.height}", rung, video.frame_rate, segments)
+        for rung, segments in zip(rungs, streams, strict=False)
+    ]
+    first = _first_choice(source)
+    audios = [
+        Audio(f"{version}/audio-{number}", label, number == first, segments)
+        for number, (label, segments) in enumerate(
+            zip(labels_of(source.audio), streams[len(rungs) :], strict=True), 1
+        )
+    ]
+    tracks: list[Video | Audio] = [*videos, *audios]
+    for number, track in enumerate(tracks):
+        (content / str(number)).rename(folder / track.path)
+        (folder / track.path / hls.PLAYLIST).write_text(hls.media(track.segments))
+    longest = max(segments.seconds for segments in streams)
+    film = PackagedFilm(title, videos, audios, _texts(source, folder, version, longest))
+    encoding.take_poster(source, folder / encoding.POSTER)
+    (folder / hls.PLAYLIST).write_text(hls.multivariant(film), "utf-8")
+    (folder / dash.MANIFEST).write_text(dash.presentation(film), "utf-8")
+    return Package(folder, version, film)
+
+
+def _first_choice(source: Source) -> int:
+    """Return the number of the audio track that plays unless the viewer chooses another."""
+    marked = (n for n, track in enumerate(source.audio, 1) if "default" in track.dispositions)
+    return next(marked, 1)
+
+
+def _texts(source: Source, folder: Path, version: str, seconds: float) -> list[Text]:
+    paths = [f"{version}/text-{n}.vtt" for n in range(1, len(source.subtitles) + 1)]
+    outputs = zip(source.subtitles, (folder / path for path in paths), strict=True)
+    encoding.extract_subtitles(source, list(outputs), seconds=seconds)
+    texts = []
+    for path, label in zip(paths, labels_of(source.subtitles), strict=True):
+        size = (folder / path).stat().st_size
+        if not size:
+            raise PublishError(f"the subtitles {label.name!r} are empty")
+        text = Text(path, path.removesuffix("vtt") + "m3u8", label, size)
+        (folder / text.playlist).write_text(hls.subtitles(text, seconds))
+        texts.append(text)
+    return texts

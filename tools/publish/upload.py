@@ -1,0 +1,161 @@
+"""The way into the bucket: all or nothing, and nothing visible before all is there.
+
+Segments go up first, in parallel, under names that no earlier publication had. Then the entries,
+the objects with fixed names, are replaced one after the other, the manifests last; when one of them
+fails, the former ones are put back. Whatever ends the upload before that, its objects are removed.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.publish.console import say
+from tools.publish.destination import Destination
+from tools.publish.errors import PublishError
+from tools.publish.interruption import uninterrupted
+from tools.publish.packaging.package import ENTRIES, Package
+
+OnProgress = Callable[[int, int, int], None]
+"""Hears of files done, bytes done, and files that there are."""
+
+_UPLOADERS = 8
+_MISSING = ("404", "NoSuchKey", "NotFound")
+# A name is never used for other bytes, so whoever has them may keep them.
+_FOREVER = "max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+_CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".mpd": "application/dash+xml",
+    ".vtt": "text/vtt; charset=utf-8",
+}
+
+
+class Upload:
+    """One publication of a film, on its way to `movies/{movie_id}/`."""
+
+    def __init__(self, destination: Destination, movie_id: str, package: Package) -> None:
+        self._client = destination.client
+        self._bucket = destination.bucket
+        self._prefix = f"movies/{movie_id}/"
+        self._package = package
+        self.is_done = False
+        self._begun: set[str] = set()
+        self._is_over = threading.Event()
+
+    def run(self, on_progress: OnProgress) -> None:
+        """Bring the film into the bucket.
+
+        Raises `PublishError`. When it does, or is interrupted, the film in the bucket is what it
+        was before.
+        """
+        with as_publish_errors(self._bucket):
+            former = {name: self._read(name) for name in ENTRIES}
+            try:
+                self._upload_content(on_progress)
+                with uninterrupted():
+                    self._replace_entries(former)
+            except BaseException:
+                if self._begun and not self.is_done:
+                    with contextlib.suppress(KeyboardInterrupt), uninterrupted():
+                        self._remove_content()
+                raise
+
+    def _upload_content(self, on_progress: OnProgress) -> None:
+        content = self._package.folder / self._package.version
+        files = sorted(path for path in content.rglob("*") if path.is_file())
+        done = sent = 0
+        pool = ThreadPoolExecutor(_UPLOADERS)
+        try:
+            pending = {pool.submit(self._put_file, path): path for path in files}
+            for future in as_completed(pending):
+                future.result()
+                done, sent = done + 1, sent + pending[future].stat().st_size
+                on_progress(done, sent, len(files))
+        finally:
+            # What is on its way arrives, and can be removed then; the rest does not set out.
+            self._is_over.set()
+            with uninterrupted():
+                pool.shutdown(cancel_futures=True)
+
+    def _replace_entries(self, former: Mapping[str, bytes | None]) -> None:
+        replaced = []
+        try:
+            for name in ENTRIES:
+                replaced.append(name)
+                self._put(name, (self._package.folder / name).read_bytes(), _ASK_AGAIN)
+        except BaseException:
+            for name in reversed(replaced):
+                body = former[name]
+                if body is None:
+                    self._delete(name)
+                else:
+                    self._put(name, body, _ASK_AGAIN)
+            raise
+        self.is_done = True
+
+    def _remove_content(self) -> None:
+        say("Removing what was uploaded ...")
+        with ThreadPoolExecutor(_UPLOADERS) as pool:
+            left = list(pool.map(self._delete, sorted(self._begun))).count(False)
+        if left:
+            folder = f"{self._prefix}{self._package.version}/"
+            say(f"{left} objects below {folder} could not be removed; nothing leads to them")
+
+    def _delete(self, name: str) -> bool:
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
+    def _put_file(self, path: Path) -> None:
+        if self._is_over.is_set():
+            return
+        name = path.relative_to(self._package.folder).as_posix()
+        self._begun.add(name)
+        self._put(name, path.read_bytes(), _FOREVER)
+
+    def _put(self, name: str, body: bytes, cache_control: str) -> None:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=self._prefix + name,
+            Body=body,
+            ContentType=content_type(name),
+            CacheControl=cache_control,
+        )
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+        except ClientError as error:
+            if error.response["Error"].get("Code") in _MISSING:
+                return None
+            raise
+        body: bytes = answer["Body"].read()
+        return body
+
+
+def content_type(name: str) -> str:
+    """Return the media type of an object by its path in the package."""
+    suffix = Path(name).suffix
+    if suffix in (".mp4", ".m4s"):
+        return "audio/mp4" if "/audio-" in name else "video/mp4"
+    return _CONTENT_TYPES[suffix]
+
+
+@contextlib.contextmanager
+def as_publish_errors(bucket: str) -> Iterator[None]:
+    """Tell in one line what S3 or the way to it does not let happen."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        why = told.get("Message") or told.get("Code")
+        raise PublishError(f"bucket {bucket} refuses {error.operation_name}: {why}") from error
+    except (BotoCoreError, OSError) as error:
+        raise PublishError(f"bucket {bucket}: {error}") from error
