@@ -27,6 +27,8 @@ let demo = { films: [], token: '' };
 /** @type {StreamingSession|null} */
 let session = null;
 let toastTimer = 0;
+/** Where each begun film was left. @type {Map<string, number>} */
+let leftAt = new Map();
 
 const token = () => tokenInput.value.trim() || demo.token;
 const client = new StreamingClient({ token, onCall: logCall });
@@ -84,15 +86,17 @@ function follow(current) {
   on('state', (state) => {
     drawState(state);
     drawFacts(current);
-    if (state === 'ended' || state === 'stopped' || state === 'playing') refreshContinueWatching();
   });
   on('saved', () => {
+    // While it plays, its own line is the only one that changes, and it is on the screen.
+    if (current.state !== 'playing') refreshContinueWatching();
     drawFacts(current);
     drawState(current.state);
   });
   on('trouble', (error) => {
     byId('dot').dataset.state = 'trouble';
-    byId('status-text').textContent = `${STATES[current.state]} · position not saved: ${describe(error).title.toLowerCase()}`;
+    const { title } = describe(error);
+    byId('status-text').textContent = `${STATES[current.state]} · position not saved: ${title}`;
     drawFacts(current);
   });
   on('renewed', () => drawFacts(current));
@@ -105,13 +109,18 @@ function drawState(state) {
   byId('status-text').textContent =
     state === 'stopped' && session ? `Stopped at ${clock(session.positionSeconds)}` : STATES[state];
   byId('cover').hidden = !idle;
-  byId('cover-line').textContent =
-    { starting: 'Starting…', ended: 'Watch again', stopped: 'Continue' }[state] ?? 'Play';
+  drawCoverLine(state);
   byId('play-label').textContent = state === 'ended' ? 'Watch again' : 'Play';
   playButton.setAttribute('aria-busy', String(state === 'starting'));
   playButton.disabled = state === 'starting' || !token();
   stopButton.disabled = !['playing', 'paused', 'renewing'].includes(state);
   if (state === 'stopped' || state === 'ended') hideToast();
+}
+
+function drawCoverLine(state) {
+  const left = leftAt.get(movieId());
+  const idle = left ? `Continue from ${clock(left)}` : 'Play';
+  byId('cover-line').textContent = { starting: 'Starting…', ended: 'Watch again' }[state] ?? idle;
 }
 
 function showNotice(error) {
@@ -149,7 +158,9 @@ function tryAgain() {
 async function refreshContinueWatching() {
   try {
     const { items } = await client.continueWatching();
+    leftAt = new Map(items.map((item) => [item.movie_id, item.position_seconds]));
     drawContinueWatching(items, titleOf, continueFilm);
+    if (!byId('cover').hidden) drawCoverLine(byId('dot').dataset.state);
   } catch (error) {
     drawContinueWatching([], titleOf, continueFilm);
     byId('continue-empty').textContent = describe(error).title;
@@ -207,7 +218,7 @@ async function begin() {
   drawState('idle');
   drawChoice();
   if (token()) await refreshContinueWatching();
-  else byId('cover-line').textContent = 'Paste an access token to begin';
+  else byId('cover-line').textContent = 'Paste an access token below to begin';
 }
 
 playButton.addEventListener('click', () => play());

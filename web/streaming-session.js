@@ -31,8 +31,10 @@
  * @module streaming-session
  */
 
-import { StreamingClient, StreamingError } from './streaming-client.js';
+import { OpenSession } from './open-session.js';
 import { bufferedAhead, PlayerFailure } from './players/player.js';
+import { RenewalBudget } from './renewal-budget.js';
+import { StreamingClient, StreamingError } from './streaming-client.js';
 
 export { StreamingClient, StreamingError };
 
@@ -50,8 +52,6 @@ export { StreamingClient, StreamingError };
 
 /** A film this far along starts over instead of resuming in its credits. */
 const COMPLETED_FRACTION = 0.9;
-/** Renewals count as "in a row" until the film has really played this long after one. */
-const PLAYED_AFTER_RENEWAL_SECONDS = 2;
 /** With more than this in the buffer, a renewal can wait: viewers keep watching meanwhile. */
 const RENEWAL_BUFFER_SECONDS = 3;
 /** A scrub is dozens of seeks; only where it comes to rest is worth a report. */
@@ -63,20 +63,17 @@ export class StreamingSession extends EventTarget {
   #client;
   #video;
   #player;
-  #page;
   #heartbeatMilliseconds;
-  #maxRenewals;
+  #renewals;
   #shouldRenew;
 
   #movieId = '';
   /** @type {'hls'|'dash'} */ #manifestType = 'hls';
-  /** @type {string|null} */ #sessionId = null;
-  #sequence = 0;
+  /** The session at the service, the last one when none is open. @type {OpenSession|null} */
+  #open = null;
   #position = 0;
   #resumedFrom = 0;
-  #durationSeconds = null;
   #savedPosition = null;
-  #expiresAt = new Date(0);
 
   /** Grows with each start and stop, so that an answer that comes too late is known as such. */
   #run = 0;
@@ -84,12 +81,10 @@ export class StreamingSession extends EventTarget {
   #loading = false;
   #heartbeat = null;
   #seekSettles = null;
-  #reportsPausedUntil = 0;
-  #renewals = 0;
-  #playedSinceRenewal = 0;
   #renewalDue = false;
   /** @type {Promise<void>|null} */ #renewing = null;
-  #left = null;
+  /** Whether the page went away in the middle of a film. */
+  #left = false;
   #listeners = new AbortController();
 
   /**
@@ -123,30 +118,30 @@ export class StreamingSession extends EventTarget {
     this.#client = new StreamingClient({ apiUrl, token, fetch, onCall });
     this.#video = video;
     this.#player = player;
-    this.#page = page;
     this.#heartbeatMilliseconds = heartbeatSeconds * 1000;
-    this.#maxRenewals = maxRenewals;
+    this.#renewals = new RenewalBudget(maxRenewals);
     this.#shouldRenew = shouldRenew;
     player.onfailure = (failure) => this.#playerFailed(failure);
-    this.#listen();
+    this.#listen(page);
   }
 
   get state() { return this.#state; }
   get movieId() { return this.#movieId; }
-  get manifestType() { return this.#manifestType; }
   /** UUID of the open session; null when none is open. */
-  get sessionId() { return this.#sessionId; }
+  get sessionId() { return this.#isOpen ? this.#open.id : null; }
   /** Sequence of the last report of this session. */
-  get sequence() { return this.#sequence; }
+  get sequence() { return this.#open?.sequence ?? 0; }
   /** Seconds into the film, also while the player is still seeking there. */
   get positionSeconds() { return this.#position; }
   /** Where this start began to play; 0 when from the beginning. */
   get resumedFromSeconds() { return this.#resumedFrom; }
   /** The last position that the service acknowledged; null when none was. */
   get savedPositionSeconds() { return this.#savedPosition; }
-  get durationSeconds() { return this.#durationSeconds; }
-  get expiresAt() { return this.#expiresAt; }
-  get client() { return this.#client; }
+  get durationSeconds() { return this.#open?.durationSeconds ?? null; }
+  /** When the manifest URL ends; null before the first start. */
+  get expiresAt() { return this.#open?.expiresAt ?? null; }
+
+  get #isOpen() { return this.#open !== null && !this.#open.ended; }
 
   /**
    * Start a film where the user left it, or from the beginning when it was watched to its end.
@@ -161,22 +156,22 @@ export class StreamingSession extends EventTarget {
    */
   async start(movieId, { manifestType = 'hls', positionSeconds } = {}) {
     await this.stop();
+    const run = ++this.#run;
     this.#movieId = movieId;
     this.#manifestType = manifestType;
-    this.#renewals = 0;
+    this.#renewals.refill();
     this.#savedPosition = null;
-    this.#reportsPausedUntil = 0;
+    this.#position = positionSeconds ?? 0;
     this.#setState('starting');
-    const run = ++this.#run;
     try {
-      const answer = await this.#open(run);
+      const answer = await this.#openSession(run);
       if (!answer) return null;
       this.#resumedFrom = positionSeconds ?? resumePosition(answer);
       await this.#load(answer.manifest_url, this.#resumedFrom, true, run);
       return answer;
     } catch (error) {
       if (run !== this.#run) return null;
-      const failure = this.#failure(error);
+      const failure = finalError(error);
       if (failure) throw this.#fail(failure);
       await this.renew();
       return null;
@@ -202,13 +197,10 @@ export class StreamingSession extends EventTarget {
   }
 
   /**
-   * Start again at the position and hand the new URL to the player.
-   *
-   * @param {object} [options]
-   * @param {boolean} [options.again]  A person asked for it: the bound counts from zero.
+   * Start again at the position and hand the new URL to the player. Never throws: a failure is
+   * told by the `failed` event, as it is when the session renews by itself.
    */
-  renew({ again = false } = {}) {
-    if (again) this.#renewals = 0;
+  renew() {
     if (!this.#renewing) {
       const renewing = this.#renew().finally(() => {
         if (this.#renewing === renewing) this.#renewing = null;
@@ -227,18 +219,14 @@ export class StreamingSession extends EventTarget {
   }
 
   /** Open a session at the service; null when it is no longer wanted once the answer is here. */
-  async #open(run) {
-    const movieId = this.#movieId;
-    const answer = await this.#client.start(movieId, this.#manifestType);
+  async #openSession(run) {
+    const answer = await this.#client.start(this.#movieId, this.#manifestType);
+    const opened = new OpenSession(this.#client, this.#movieId, answer);
     if (run !== this.#run) {
-      const report = { positionSeconds: answer.resume_position_seconds, sequence: 1 };
-      this.#client.stop(movieId, { ...report, sessionId: answer.session_id }).catch(() => {});
+      opened.end(answer.resume_position_seconds).catch(() => {});
       return null;
     }
-    this.#sessionId = answer.session_id;
-    this.#sequence = 0;
-    this.#durationSeconds = answer.duration_seconds;
-    this.#expiresAt = new Date(Date.now() + answer.expires_in * 1000);
+    this.#open = opened;
     return answer;
   }
 
@@ -247,13 +235,9 @@ export class StreamingSession extends EventTarget {
     this.#position = position;
     this.#loading = true;
     this.#renewalDue = false;
-    this.#playedSinceRenewal = 0;
-    try {
-      await this.#player.load(url, position);
-    } finally {
-      if (run === this.#run) this.#loading = false;
-    }
+    await this.#player.load(url, position);
     if (run !== this.#run) return;
+    this.#loading = false;
     this.#setState('paused');
     // A refusal of autoplay is not a failure: the play button of the page still works.
     if (play) await Promise.resolve(this.#video.play()).catch(() => {});
@@ -261,56 +245,61 @@ export class StreamingSession extends EventTarget {
 
   async #renew() {
     const position = this.#position;
-    const play = this.#state === 'failed' || !this.#video.paused;
+    const play = this.#state === 'starting' || !this.#video.paused;
     const run = ++this.#run;
     this.#setState('renewing');
     while (run === this.#run) {
-      if (++this.#renewals > this.#maxRenewals) {
-        this.#fail(renewalLimitReached(this.#maxRenewals));
+      if (!this.#renewals.spend()) {
+        this.#fail(renewalLimitReached(this.#renewals.limit));
         return;
       }
       try {
         // The old session ends first, so that a renewal never counts as one more stream.
         await this.#end();
-        const answer = await this.#open(run);
+        const answer = await this.#openSession(run);
         if (!answer) return;
         await this.#load(answer.manifest_url, position, play, run);
         if (run === this.#run) this.#emit('renewed', { positionSeconds: position });
         return;
       } catch (error) {
-        if (run !== this.#run) return;
-        const failure = this.#failure(error);
-        if (failure) {
-          this.#fail(failure);
-          return;
-        }
+        const failure = finalError(error);
+        if (failure && run === this.#run) this.#fail(failure);
       }
     }
   }
 
-  /** The error that ends playback; null for one that a fresh URL may mend. */
-  #failure(error) {
-    if (!(error instanceof PlayerFailure)) return error;
-    if (error.renewable) return null;
-    return new StreamingError({
-      status: 0,
-      code: 'media_error',
-      title: 'The film cannot be played',
-      detail: error.message,
-      cause: error,
-    });
+  /** Open a new session for the film on the screen, in place of one that is over. */
+  async #reopen() {
+    try {
+      if (await this.#openSession(this.#run)) await this.#report();
+    } catch (error) {
+      this.#emit('trouble', error);
+    }
+  }
+
+  /** Report the position; a failure is told and repeated with the next heartbeat. */
+  async #report() {
+    const reporting = this.#open;
+    if (!reporting || this.#loading) return;
+    try {
+      this.#saved(await reporting.report(this.#position));
+    } catch (error) {
+      if (reporting !== this.#open || reporting.ended) return;
+      if (error.code === 'session_not_found') {
+        reporting.ended = true;
+        await this.#reopen();
+      } else {
+        this.#emit('trouble', error);
+      }
+    }
   }
 
   /** Tell the service that the session is over, once. */
   async #end({ keepalive = false } = {}) {
-    const sessionId = this.#sessionId;
-    if (!sessionId) return false;
-    this.#sessionId = null;
     this.#beatNoMore();
-    const positionSeconds = this.#position;
-    const report = { positionSeconds, sessionId, sequence: ++this.#sequence };
+    if (!this.#isOpen) return false;
     try {
-      this.#saved(await this.#client.stop(this.#movieId, report, { keepalive }));
+      this.#saved(await this.#open.end(this.#position, { keepalive }));
       return true;
     } catch (error) {
       this.#emit('trouble', error);
@@ -318,45 +307,22 @@ export class StreamingSession extends EventTarget {
     }
   }
 
-  /** Report the position; a failure is told and repeated with the next heartbeat. */
-  async #report({ keepalive = false } = {}) {
-    const sessionId = this.#sessionId;
-    if (!sessionId || this.#loading || Date.now() < this.#reportsPausedUntil) return;
-    const positionSeconds = this.#position;
-    const report = { positionSeconds, sessionId, sequence: ++this.#sequence };
-    try {
-      this.#saved(await this.#client.progress(this.#movieId, report, { keepalive }));
-    } catch (error) {
-      if (sessionId !== this.#sessionId) return;
-      if (error.retryAfter) this.#reportsPausedUntil = Date.now() + error.retryAfter * 1000;
-      if (error.code === 'session_not_found') await this.#reopen();
-      else this.#emit('trouble', error);
-    }
-  }
-
-  /** Open a new session for the film that is on the screen, for one that the service has ended. */
-  async #reopen() {
-    this.#sessionId = null;
-    try {
-      const answer = await this.#open(this.#run);
-      if (answer) await this.#report();
-    } catch (error) {
-      this.#emit('trouble', error);
-    }
-  }
-
   #saved(answer) {
+    if (!answer) return;
     this.#savedPosition = answer.position_seconds;
     this.#emit('saved', { positionSeconds: answer.position_seconds });
   }
 
-  #listen() {
+  #listen(page) {
     const { signal } = this.#listeners;
-    const on = (target, type, handle) => target.addEventListener(type, handle, { signal });
     const onVideo = (type, handle) =>
-      on(this.#video, type, () => {
-        if (!this.#loading && this.#movieId) handle();
-      });
+      this.#video.addEventListener(
+        type,
+        () => {
+          if (!this.#loading && this.#open && this.#state !== 'starting') handle();
+        },
+        { signal },
+      );
     onVideo('timeupdate', () => this.#moved());
     onVideo('waiting', () => this.#renewWhenDue());
     onVideo('seeking', () => this.#renewWhenDue());
@@ -365,32 +331,29 @@ export class StreamingSession extends EventTarget {
     onVideo('pause', () => this.#paused());
     onVideo('seeked', () => this.#seeked());
     onVideo('ended', () => this.#ended());
-    on(this.#page, 'pagehide', () => this.#pageHidden());
-    on(this.#page, 'pageshow', (event) => this.#pageShown(event));
+    page.addEventListener('pagehide', () => this.#pageHidden(), { signal });
+    page.addEventListener('pageshow', (event) => this.#pageShown(event), { signal });
   }
 
   #moved() {
-    const step = this.#video.currentTime - this.#position;
+    this.#renewals.moved(this.#video.currentTime - this.#position);
     this.#position = this.#video.currentTime;
-    // A jump is a seek, not playing: only what was watched proves that a renewed URL works.
-    if (step > 0 && step < 1.5) this.#playedSinceRenewal += step;
-    if (this.#playedSinceRenewal >= PLAYED_AFTER_RENEWAL_SECONDS) this.#renewals = 0;
     this.#renewWhenDue();
   }
 
   #resumed() {
-    // Playing on after the end, or after a stop, is watching again: that needs a session.
-    if (!this.#sessionId && (this.#state === 'ended' || this.#state === 'stopped')) {
-      this.#setState('playing');
-      this.#position = this.#video.currentTime;
-      this.#reopen();
-    } else {
+    if (this.#isOpen) {
       this.#renewIfAsked('play');
+    } else if (this.#state === 'ended' || this.#state === 'stopped') {
+      // Playing on after the end, or after a stop, is watching again: that needs a session.
+      this.#position = this.#video.currentTime;
+      this.#setState('playing');
+      this.#reopen();
     }
   }
 
   #playing() {
-    if (this.#state === 'renewing' || this.#state === 'failed') return;
+    if (this.#state === 'renewing' || this.#state === 'failed' || this.#state === 'stopped') return;
     this.#setState('playing');
     this.#heartbeat ??= setInterval(() => {
       this.#report();
@@ -400,6 +363,7 @@ export class StreamingSession extends EventTarget {
 
   #paused() {
     this.#beatNoMore();
+    // The end of a film pauses it, too, and is told by an event of its own.
     if (this.#state !== 'playing' || this.#video.ended) return;
     this.#setState('paused');
     this.#report();
@@ -424,24 +388,23 @@ export class StreamingSession extends EventTarget {
   }
 
   #pageHidden() {
-    if (!this.#sessionId) return;
-    this.#left = { position: this.#position };
-    this.stop({ keepalive: true });
+    this.#left = this.#isOpen;
+    if (this.#left) this.stop({ keepalive: true });
   }
 
-  /** A page that comes back from the back/forward cache has no session any more: renew. */
+  /** A page that comes back from the back/forward cache has no session any more. */
   #pageShown(event) {
     if (event.persisted && this.#left) {
-      this.#position = this.#left.position;
-      this.renew({ again: true });
+      this.#renewals.refill();
+      this.renew();
     }
-    this.#left = null;
+    this.#left = false;
   }
 
   /** @param {PlayerFailure} error */
   #playerFailed(error) {
-    if (!this.#sessionId) return;
-    const failure = this.#failure(error);
+    if (!this.#isOpen) return;
+    const failure = finalError(error);
     if (failure) {
       this.#fail(failure);
       return;
@@ -452,7 +415,7 @@ export class StreamingSession extends EventTarget {
 
   /** Renew after a failed request, as soon as the buffer no longer hides it. */
   #renewWhenDue() {
-    if (!this.#renewalDue || !this.#sessionId) return;
+    if (!this.#renewalDue || !this.#isOpen) return;
     if (bufferedAhead(this.#video) <= RENEWAL_BUFFER_SECONDS) {
       this.#renewalDue = false;
       this.renew();
@@ -461,13 +424,12 @@ export class StreamingSession extends EventTarget {
 
   #renewIfAsked(moment) {
     const bufferedAheadSeconds = bufferedAhead(this.#video);
-    const question = { expiresAt: this.#expiresAt, bufferedAheadSeconds, moment };
-    if (this.#sessionId && this.#shouldRenew(question)) this.renew();
+    const question = { expiresAt: this.#open.expiresAt, bufferedAheadSeconds, moment };
+    if (this.#isOpen && this.#shouldRenew(question)) this.renew();
   }
 
   #fail(error) {
     ++this.#run;
-    this.#beatNoMore();
     this.#loading = false;
     this.#end();
     this.#setState('failed');
@@ -498,6 +460,22 @@ export function resumePosition(answer) {
   const duration = answer.duration_seconds;
   if (answer.completed || (duration && position >= duration * COMPLETED_FRACTION)) return 0;
   return position;
+}
+
+/**
+ * The error that ends playback; null for one that a fresh URL may mend.
+ * @param {unknown} error
+ */
+function finalError(error) {
+  if (!(error instanceof PlayerFailure)) return error;
+  if (error.renewable) return null;
+  return new StreamingError({
+    status: 0,
+    code: 'media_error',
+    title: 'The film cannot be played',
+    detail: error.message,
+    cause: error,
+  });
 }
 
 /** @param {number} renewals */

@@ -136,12 +136,15 @@ export class Player {
 
   #resolveAt(positionSeconds, signal) {
     const { video } = this;
+    // What the element tells before its metadata is of the source that was there before.
+    let known = false;
     const seek = () => {
+      known = true;
       if (Math.abs(video.currentTime - positionSeconds) > 0.5) video.currentTime = positionSeconds;
     };
     const check = () => {
-      const there = video.currentTime >= positionSeconds - 1;
-      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || video.seeking || !there) return;
+      const shown = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !video.seeking;
+      if (!known || !shown) return;
       this.#wait.abort();
       this.#pending?.resolve();
       this.#pending = null;

@@ -1,0 +1,140 @@
+/** Hand-written stand-ins for what a browser gives: a network, a media element, a player. */
+
+import { Player } from '../../web/players/player.js';
+
+export const MOVIE = '018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01';
+
+/** A service that answers as the API does and keeps what it was asked. */
+export class FakeService {
+  requests = [];
+  /** Answers to give instead of the usual ones, each once, by the last part of the path. */
+  failures = [];
+  resume = { resume_position_seconds: 0, duration_seconds: 60, completed: false };
+  #sessions = 0;
+
+  fetch = async (url, options) => {
+    const { pathname } = new URL(url, 'http://api.test');
+    const action = pathname.split('/')[5] ?? 'start';
+    const body = options.body ? JSON.parse(options.body) : null;
+    this.requests.push({ ...options, action, body });
+    const index = this.failures.findIndex((failure) => failure.action === action);
+    if (index >= 0) {
+      const [{ response, error }] = this.failures.splice(index, 1);
+      if (error) throw error;
+      return response();
+    }
+    return json(200, action === 'start' ? this.#start(body) : saved(body));
+  };
+
+  fail(action, response) {
+    this.failures.push({ action, response });
+  }
+
+  disconnect(action) {
+    this.failures.push({ action, error: new TypeError('Failed to fetch') });
+  }
+
+  of(action) {
+    return this.requests.filter((request) => request.action === action);
+  }
+
+  #start({ manifest_type: manifestType }) {
+    this.#sessions += 1;
+    return {
+      manifest_url: `http://s3.test/${this.#sessions}/index.m3u8?X-Amz-Signature=1`,
+      expires_in: 3600,
+      manifest_type: manifestType,
+      session_id: `session-${this.#sessions}`,
+      ...this.resume,
+    };
+  }
+}
+
+function saved({ position_seconds: position }) {
+  return { success: true, position_seconds: position, message: 'Progress updated successfully' };
+}
+
+export function json(status, body, headers = {}) {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+export function problem(status, code, headers = {}) {
+  const body = { type: 'about:blank', title: `About ${code}`, status, detail: 'Because.', code };
+  return json(status, { ...body, request_id: 'request-1' }, headers);
+}
+
+/** A media element that a test moves by hand. */
+export class FakeVideo extends EventTarget {
+  currentTime = 0;
+  duration = 60;
+  paused = true;
+  ended = false;
+  seeking = false;
+  playbackRate = 1;
+  bufferedSeconds = 0;
+
+  get buffered() {
+    const end = this.currentTime + this.bufferedSeconds;
+    return { length: 1, start: () => 0, end: () => end };
+  }
+
+  async play() {
+    this.paused = false;
+    this.tell('play');
+    this.tell('playing');
+  }
+
+  pause() {
+    if (this.paused) return;
+    this.paused = true;
+    this.tell('pause');
+  }
+
+  seek(seconds) {
+    this.currentTime = seconds;
+    this.tell('seeking');
+    this.tell('seeked');
+  }
+
+  /** Play on, as an element tells it: in steps of a quarter of a second. */
+  watch(seconds) {
+    for (let step = 0; step < seconds * 4; step += 1) {
+      this.currentTime += 0.25;
+      this.tell('timeupdate');
+    }
+  }
+
+  finish() {
+    this.currentTime = this.duration;
+    this.ended = true;
+    this.paused = true;
+    this.tell('timeupdate');
+    this.tell('pause');
+    this.tell('ended');
+  }
+
+  tell(type) {
+    this.dispatchEvent(new Event(type));
+  }
+}
+
+/** A player that shows every URL at once, or refuses as many as a test wants. */
+export class FakePlayer extends Player {
+  loads = [];
+  refusals = [];
+
+  async load(url, positionSeconds) {
+    this.loads.push({ url, positionSeconds });
+    const refusal = this.refusals.shift();
+    if (refusal) throw refusal;
+    this.video.currentTime = positionSeconds;
+  }
+}
+
+/** Let everything that waits for an answer go on. */
+export async function settle() {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict';
+import { beforeEach, mock, test } from 'node:test';
+
+import { PlayerFailure } from '../../web/players/player.js';
+import { resumePosition, StreamingSession } from '../../web/streaming-session.js';
+import { FakePlayer, FakeService, FakeVideo, MOVIE, problem, settle } from './fakes.mjs';
+
+let service;
+let video;
+let player;
+let page;
+let told;
+
+function sessionWith(options = {}) {
+  const session = new StreamingSession({
+    token: 'secret',
+    video,
+    player,
+    fetch: service.fetch,
+    page,
+    ...options,
+  });
+  for (const type of ['saved', 'trouble', 'renewed', 'failed']) {
+    session.addEventListener(type, ({ detail }) => told.push([type, detail]));
+  }
+  return session;
+}
+
+const toldOf = (type) => told.filter(([one]) => one === type).map(([, detail]) => detail);
+const reports = (action) => service.of(action).map(({ body }) => body);
+const expired = () => new PlayerFailure('forbidden', 'The storage answered 403');
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  service = new FakeService();
+  video = new FakeVideo();
+  player = new FakePlayer(video);
+  page = new EventTarget();
+  told = [];
+});
+
+/** A start asks for the format, loads the URL that it gets, and plays. */
+test('start plays the film', async () => {
+  const session = sessionWith();
+
+  await session.start(MOVIE, { manifestType: 'dash' });
+
+  assert.deepEqual(reports('start'), [{ manifest_type: 'dash' }]);
+  assert.equal(player.loads[0].url, 'http://s3.test/1/index.m3u8?X-Amz-Signature=1');
+  assert.equal(session.state, 'playing');
+  assert.equal(session.sessionId, 'session-1');
+});
+
+/** A film goes on where it was left. */
+test('start resumes at the saved position', async () => {
+  service.resume.resume_position_seconds = 30;
+
+  await sessionWith().start(MOVIE);
+
+  assert.equal(player.loads[0].positionSeconds, 30);
+});
+
+/** Nobody wants to resume in the credits. */
+test('a film watched to its end starts over', () => {
+  const answer = { resume_position_seconds: 53, duration_seconds: 60, completed: false };
+
+  assert.equal(resumePosition(answer), 53);
+  assert.equal(resumePosition({ ...answer, resume_position_seconds: 54 }), 0);
+  assert.equal(resumePosition({ ...answer, completed: true }), 0);
+  assert.equal(resumePosition({ ...answer, duration_seconds: null }), 53);
+});
+
+/** While a film plays its position is saved every ten seconds, in numbered reports. */
+test('heartbeats carry the session and an increasing sequence', async () => {
+  await sessionWith().start(MOVIE);
+
+  for (const position of [10, 20, 30]) {
+    video.currentTime = position;
+    video.tell('timeupdate');
+    mock.timers.tick(10_000);
+    await settle();
+  }
+
+  assert.deepEqual(reports('progress'), [
+    { position_seconds: 10, session_id: 'session-1', sequence: 1 },
+    { position_seconds: 20, session_id: 'session-1', sequence: 2 },
+    { position_seconds: 30, session_id: 'session-1', sequence: 3 },
+  ]);
+});
+
+/** A paused film is reported once and then costs nothing. */
+test('a pause is reported and ends the heartbeats', async () => {
+  await sessionWith().start(MOVIE);
+  video.watch(4);
+
+  video.pause();
+  mock.timers.tick(60_000);
+  await settle();
+
+  assert.deepEqual(
+    reports('progress').map((report) => report.position_seconds),
+    [4],
+  );
+});
+
+/** Scrubbing is one report, of where it came to rest. */
+test('seeks are reported once they settle', async () => {
+  await sessionWith().start(MOVIE);
+
+  for (const position of [10, 20, 45]) video.seek(position);
+  mock.timers.tick(1000);
+  await settle();
+
+  assert.deepEqual(
+    reports('progress').map((report) => report.position_seconds),
+    [45],
+  );
+});
+
+/** A page that goes away says so in a request that outlives it. */
+test('pagehide stops the session with keepalive', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  video.watch(7);
+
+  page.dispatchEvent(new Event('pagehide'));
+
+  const [stop] = service.of('stop');
+  assert.equal(stop.keepalive, true);
+  assert.deepEqual(stop.body, { position_seconds: 7, session_id: 'session-1', sequence: 1 });
+  assert.equal(session.sessionId, null);
+});
+
+/** A page left before the player reached the saved position must not save 0 over it. */
+test('leaving while loading keeps the saved position', async () => {
+  service.resume.resume_position_seconds = 30;
+  player.load = () => new Promise(() => {});
+  const session = sessionWith();
+  session.start(MOVIE);
+  await settle();
+  video.tell('timeupdate');
+
+  page.dispatchEvent(new Event('pagehide'));
+
+  assert.equal(reports('stop')[0].position_seconds, 30);
+});
+
+/** A page that comes back from the back/forward cache gets a session and a URL again. */
+test('pageshow from the cache starts again at the position', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  video.watch(7);
+  page.dispatchEvent(new Event('pagehide'));
+
+  page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
+  await settle();
+
+  assert.equal(session.sessionId, 'session-2');
+  assert.equal(player.loads[1].positionSeconds, 7);
+});
+
+/** An expired URL costs the viewer nothing but a new start at the position. */
+test('a refused URL is renewed at the position', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  video.watch(12);
+
+  player.onfailure(expired());
+  await settle();
+
+  assert.equal(reports('stop')[0].position_seconds, 12);
+  assert.deepEqual(player.loads[1], {
+    url: 'http://s3.test/2/index.m3u8?X-Amz-Signature=1',
+    positionSeconds: 12,
+  });
+  assert.equal(session.state, 'playing');
+  assert.deepEqual(toldOf('renewed'), [{ positionSeconds: 12 }]);
+});
+
+/** What is in the buffer is shown before anything is asked for again. */
+test('a renewal waits until the buffer is nearly empty', async () => {
+  await sessionWith().start(MOVIE);
+  video.bufferedSeconds = 20;
+
+  player.onfailure(expired());
+  await settle();
+  assert.equal(player.loads.length, 1);
+
+  video.bufferedSeconds = 2;
+  video.watch(0.25);
+  await settle();
+  assert.equal(player.loads.length, 2);
+});
+
+/** A film that stays refused ends in an error, not in an endless loop of starts. */
+test('renewals in a row are bounded', async () => {
+  const session = sessionWith({ maxRenewals: 3 });
+  await session.start(MOVIE);
+  player.refusals = [expired(), expired(), expired(), expired(), expired()];
+
+  player.onfailure(expired());
+  await settle();
+
+  assert.equal(service.of('start').length, 4);
+  assert.equal(session.state, 'failed');
+  assert.deepEqual(
+    toldOf('failed').map((error) => error.code),
+    ['renewal_limit_reached'],
+  );
+  assert.equal(service.of('stop').length, 4);
+});
+
+/** A film may be renewed all night, as long as it plays in between. */
+test('playing on refills the budget of renewals', async () => {
+  const session = sessionWith({ maxRenewals: 2 });
+  await session.start(MOVIE);
+
+  for (let renewal = 0; renewal < 6; renewal += 1) {
+    player.onfailure(expired());
+    await settle();
+    video.watch(3);
+  }
+
+  assert.equal(service.of('start').length, 7);
+  assert.equal(session.state, 'playing');
+});
+
+/** Seeking is not playing: it earns no renewals. */
+test('seeking does not refill the budget of renewals', async () => {
+  const session = sessionWith({ maxRenewals: 2 });
+  await session.start(MOVIE);
+
+  for (const position of [10, 20, 30]) {
+    player.onfailure(expired());
+    await settle();
+    video.currentTime = position;
+    video.tell('timeupdate');
+  }
+
+  assert.equal(session.state, 'failed');
+});
+
+/** A subscription that has ended is said so when the film would be renewed. */
+test('a refused renewal fails with the reason', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  service.fail('start', () => problem(403, 'subscription_required'));
+
+  player.onfailure(expired());
+  await settle();
+
+  assert.equal(session.state, 'failed');
+  assert.equal(toldOf('failed')[0].code, 'subscription_required');
+});
+
+/** A page may renew before anything fails. */
+test('the hook renews proactively', async () => {
+  const questions = [];
+  const shouldRenew = (question) => questions.push(question) === 2;
+  await sessionWith({ shouldRenew }).start(MOVIE);
+
+  mock.timers.tick(10_000);
+  await settle();
+
+  assert.deepEqual(
+    questions.map(({ moment }) => moment).slice(0, 2),
+    ['play', 'heartbeat'],
+  );
+  assert.ok(questions[0].expiresAt instanceof Date);
+  assert.equal(player.loads.length, 2);
+});
+
+/** A start that is refused throws, and leaves nothing running. */
+test('a refused start throws', async () => {
+  const session = sessionWith();
+  service.fail('start', () => problem(404, 'movie_not_found'));
+
+  await assert.rejects(session.start(MOVIE), { code: 'movie_not_found' });
+
+  mock.timers.tick(60_000);
+  assert.equal(session.state, 'failed');
+  assert.equal(service.requests.length, 1);
+});
+
+/** A report that fails is told and repeated; the film plays on. */
+test('network trouble does not stop the film', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  service.disconnect('progress');
+
+  mock.timers.tick(10_000);
+  await settle();
+  assert.equal(toldOf('trouble')[0].code, 'network_error');
+  assert.equal(session.state, 'playing');
+
+  mock.timers.tick(10_000);
+  await settle();
+  assert.equal(toldOf('saved').length, 1);
+});
+
+/** A service that asks for time gets it. */
+test('Retry-After holds back the reports', async () => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['setInterval', 'setTimeout', 'Date'] });
+  await sessionWith().start(MOVIE);
+  service.fail('progress', () => problem(503, 'database_unavailable', { 'Retry-After': '15' }));
+
+  for (const expectedReports of [1, 1, 2]) {
+    mock.timers.tick(10_000);
+    await settle();
+    assert.equal(service.of('progress').length, expectedReports);
+  }
+});
+
+/** A session that the service has ended is replaced without the viewer noticing. */
+test('a lost session is opened anew', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  service.fail('progress', () => problem(404, 'session_not_found'));
+
+  mock.timers.tick(10_000);
+  await settle();
+
+  assert.equal(session.sessionId, 'session-2');
+  assert.equal(player.loads.length, 1);
+  assert.deepEqual(reports('progress')[1].session_id, 'session-2');
+});
+
+/** The end of a film is a stop at its end. */
+test('the end is saved', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+
+  video.finish();
+  await settle();
+
+  assert.equal(session.state, 'ended');
+  assert.equal(reports('stop')[0].position_seconds, 60);
+  assert.equal(service.of('progress').length, 0);
+});
+
+/** Watching again after the end is a session of its own. */
+test('playing after the end opens a session', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  video.finish();
+  await settle();
+
+  video.ended = false;
+  video.currentTime = 0;
+  await video.play();
+  await settle();
+
+  assert.equal(session.sessionId, 'session-2');
+  assert.equal(session.state, 'playing');
+});
+
+/** A second start ends the first session, whatever is in flight. */
+test('a start that is overtaken leaves no open session', async () => {
+  const session = sessionWith();
+
+  await Promise.all([session.start(MOVIE), session.start(MOVIE)]);
+  await settle();
+
+  const started = service.of('start').length;
+  assert.equal(service.of('stop').length, started - 1);
+  assert.equal(session.state, 'playing');
+});
+
+/** A session is stopped once, by whoever comes first. */
+test('stop is sent once', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+
+  const answers = await Promise.all([session.stop(), session.stop(), session.close()]);
+
+  assert.equal(service.of('stop').length, 1);
+  assert.deepEqual(answers, [true, false, false]);
+});

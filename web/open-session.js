@@ -1,0 +1,67 @@
+/**
+ * A session as the service knows it: an id, and numbered reports of a position until it ends.
+ *
+ * The service orders reports by session and sequence, so whatever arrives late or twice can never
+ * set a viewer back. A sequence number is therefore used once, also when its report fails.
+ *
+ * @module open-session
+ */
+
+/** One session that `POST /api/v1/stream/{movie_id}` has opened. */
+export class OpenSession {
+  #client;
+  #movieId;
+  #reportsPausedUntil = 0;
+
+  /**
+   * @param {import('./streaming-client.js').StreamingClient} client
+   * @param {string} movieId
+   * @param {import('./streaming-client.js').StartAnswer} answer
+   */
+  constructor(client, movieId, answer) {
+    this.#client = client;
+    this.#movieId = movieId;
+    this.id = answer.session_id;
+    this.durationSeconds = answer.duration_seconds;
+    /** When the manifest URL ends. */
+    this.expiresAt = new Date(Date.now() + answer.expires_in * 1000);
+    /** The number of the last report. */
+    this.sequence = 0;
+    this.ended = false;
+  }
+
+  /**
+   * Report a position, unless the service has asked for a pause that is not over.
+   * @param {number} positionSeconds
+   * @param {{keepalive?: boolean}} [options]
+   * @returns {Promise<import('./streaming-client.js').ReportAnswer|null>}
+   * @throws {import('./streaming-client.js').StreamingError}
+   */
+  async report(positionSeconds, options) {
+    if (this.ended || Date.now() < this.#reportsPausedUntil) return null;
+    try {
+      return await this.#client.progress(this.#movieId, this.#next(positionSeconds), options);
+    } catch (error) {
+      if (error.retryAfter) this.#reportsPausedUntil = Date.now() + error.retryAfter * 1000;
+      throw error;
+    }
+  }
+
+  /**
+   * End the session at a position; a second time does nothing.
+   * @param {number} positionSeconds
+   * @param {{keepalive?: boolean}} [options]
+   * @returns {Promise<import('./streaming-client.js').ReportAnswer|null>}
+   * @throws {import('./streaming-client.js').StreamingError}
+   */
+  async end(positionSeconds, options) {
+    if (this.ended) return null;
+    this.ended = true;
+    return this.#client.stop(this.#movieId, this.#next(positionSeconds), options);
+  }
+
+  #next(positionSeconds) {
+    this.sequence += 1;
+    return { positionSeconds, sessionId: this.id, sequence: this.sequence };
+  }
+}
