@@ -115,7 +115,7 @@ def _upload(upload: Upload) -> None:
 def _announce(options: Options, destination: Destination) -> None:
     if destination.local:
         destination.local.list_film(options.movie_id, options.title)
-    say(f"Published {options.title!r} to {destination.endpoint}, bucket {destination.bucket}")
+    say(f"Published {options.title} to {destination.endpoint}, bucket {destination.bucket}")
 
 
 def _service(options: Options, destination: Destination) -> Service | None:
@@ -125,7 +125,7 @@ def _service(options: Options, destination: Destination) -> Service | None:
         return None
     settings = destination.local.settings
     admin = token_for(settings["DEMO_USER_ID"], settings["JWT_SECRET_KEY"], role="admin")
-    say(f"Player: {settings['API_URL']}/, film {options.title!r}")
+    say(f"Player: {settings['API_URL']}/, film {options.title}")
     return Service(settings["API_URL"], settings["DEMO_TOKEN"], admin)
 
 

@@ -1,15 +1,13 @@
 """The proof that the film plays: both manifests to the end, through the service if there is one."""
 
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from tools.publish.console import Meter, say
 from tools.publish.destination import Destination
 from tools.publish.packaging import dash, hls
 from tools.publish.packaging.package import Package
 from tools.publish.playback import play
-from tools.publish.presigned_check import write_signed_manifests
+from tools.publish.presigned_check import signed_manifests
 from tools.publish.service_check import MANIFEST_TYPES, Service, StillFormerPublication
 
 _NAMES: Mapping[str, str] = {"hls": hls.PLAYLIST, "dash": dash.MANIFEST}
@@ -29,9 +27,8 @@ def check(
             return
     else:
         say("No API_URL with a TOKEN: the film is checked by URLs signed here, not by the service")
-    with tempfile.TemporaryDirectory(prefix="publish-check-") as folder:
-        write_signed_manifests(package, destination, movie_id, Path(folder))
-        _play(package, lambda form: str(Path(folder) / _NAMES[form]))
+    with signed_manifests(package, destination, movie_id) as url_of:
+        _play(package, lambda form: url_of(_NAMES[form]))
 
 
 def _play(package: Package, manifest_of: Callable[[str], str]) -> None:

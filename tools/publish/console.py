@@ -24,7 +24,7 @@ class Meter:
             if now - self._shown_at >= _REFRESH_SECONDS:
                 self._shown_at = now
                 self._print(f"\r{self._label}  {percent:3d} %  {detail}\x1b[K", end="")
-        elif percent >= self._shown + _STEP_IN_LOGS:
+        elif self._shown + _STEP_IN_LOGS <= percent < 100:
             self._shown = percent - percent % _STEP_IN_LOGS
             self._print(f"{self._label}  {percent:3d} %  {detail}".rstrip())
 

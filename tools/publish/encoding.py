@@ -1,7 +1,8 @@
 """Encoding: one run of ffmpeg makes CMAF segments of all rungs and audio tracks.
 
 Every rung has a keyframe at the same frames, each at the start of a segment, so that a player can
-switch anywhere. All tracks start at zero and run without gaps, so that nothing drifts apart.
+switch anywhere. All tracks start at zero, run without gaps and end together, the sound with silence
+and the picture with its last frame: many players wait for ever for a track that ended early.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tools.publish import ffmpeg
 from tools.publish.ladder import Rung
-from tools.publish.probe import Source, Track, VideoTrack
+from tools.publish.probe import Source, VideoTrack
 
 SEGMENT_SECONDS = 4
 INITIALIZATION = "init.mp4"
@@ -27,6 +28,7 @@ _SAMPLE_RATE = 48_000
 _AUDIO_RATE = 128_000
 _LONGEST_GROUP = 1_000_000
 _POSTER_WIDTH = 1280
+_HOLD = "tpad=stop=-1:stop_mode=clone"
 _TO_STANDARD_RANGE = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv,"
@@ -57,6 +59,7 @@ class Encoder:
             *("-filter_complex", ";".join((self._pictures(), *self._sounds()))),
             *self._video_options(),
             *self._audio_options(),
+            *("-t", f"{self.source.duration_seconds:.3f}"),
             *("-map_metadata", "-1", "-map_chapters", "-1"),
             *("-f", "dash", "-use_template", "1", "-use_timeline", "1"),
             *("-adaptation_sets", self._adaptation_sets()),
@@ -73,14 +76,14 @@ class Encoder:
             f"[copy{number}]scale={rung.width}:{rung.height}:flags=bicubic,setsar=1[video{number}]"
             for number, rung in enumerate(self.rungs)
         )
-        whole = f"{_clean(video)}fps={video.frame_rate}:start_time=0,format=yuv420p"
+        whole = f"{_clean(video)}fps={video.frame_rate}:start_time=0,{_HOLD},format=yuv420p"
         split = f"[0:{video.index}]{whole},split={len(self.rungs)}{copies}"
         return ";".join((split, *scaled))
 
     def _sounds(self) -> list[str]:
         return [
             f"[0:{track.index}]aresample={_SAMPLE_RATE}:async=1:first_pts=0,"
-            f"aformat=channel_layouts=stereo[audio{number}]"
+            f"aformat=channel_layouts=stereo,apad[audio{number}]"
             for number, track in enumerate(self.source.audio)
         ]
 
@@ -102,24 +105,16 @@ class Encoder:
         return ["-c:a", "aac", "-b:a", str(_AUDIO_RATE), *(part for each in maps for part in each)]
 
     def _adaptation_sets(self) -> str:
+        # A set for each stream: ffmpeg wants equal shapes in one, to the last rounded pixel.
         # A video segment ends at the first keyframe after this time. Keyframes may come a frame
         # early, by rounding to the frame rate, so it has to be clearly shorter than their distance.
-        sets = f"id=0,seg_duration={SEGMENT_SECONDS / 2},streams=v"
-        if self.source.audio:
-            sets += f" id=1,seg_duration={SEGMENT_SECONDS},streams=a"
-        return sets
-
-
-def extract_subtitles(
-    source: Source, outputs: Sequence[tuple[Track, Path]], *, seconds: float
-) -> None:
-    """Write text tracks as WebVTT, nothing after the film's end. Raises `PublishError`."""
-    arguments = ["-loglevel", "error", *ffmpeg.local_input(source.path)]
-    for track, path in outputs:
-        arguments += ["-map", f"0:{track.index}", "-c:s", "webvtt", "-t", f"{seconds:.3f}"]
-        arguments += ["-f", "webvtt", str(path.absolute())]
-    if outputs:
-        ffmpeg.run(arguments, cwd=outputs[0][1].parent)
+        seconds = [SEGMENT_SECONDS / 2 for _ in self.rungs]
+        seconds += [SEGMENT_SECONDS for _ in self.source.audio]
+        sets = (
+            f"id={number},seg_duration={each},streams={number}"
+            for number, each in enumerate(seconds)
+        )
+        return " ".join(sets)
 
 
 def take_poster(source: Source, path: Path) -> None:

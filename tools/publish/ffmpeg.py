@@ -11,6 +11,9 @@ from tools.publish.errors import PublishError
 OnSeconds = Callable[[float], None]
 
 _OUT_TIME = re.compile(rb"out_time_us=(\d+)")
+_EMPTY_PHRASES = re.compile(
+    "Conversion failed!|Nothing was written|Task finished|Terminating thread|Error sending frames"
+)
 
 
 def program() -> str:
@@ -60,5 +63,5 @@ def run(
 def reason(log: str) -> str:
     """Return the line of a log that tells best what went wrong."""
     lines = [re.sub(r"^(\[[^\]]*\] ?)+", "", line).strip() for line in log.splitlines()]
-    told = [line for line in lines if line and line != "Conversion failed!"]
+    told = [line for line in lines if line and not _EMPTY_PHRASES.match(line)]
     return told[-1] if told else "it does not say why"

@@ -1,9 +1,17 @@
-"""The check without the service: play the film from the bucket by URLs that are signed here.
+"""The film without the service: its manifests, signed here as the service signs them.
 
-The manifests of the package, rewritten as the service rewrites them, stay in a folder; all that
-they lead to is read from the bucket.
+All that they lead to is read from the bucket. The manifests themselves are served on the loopback
+interface, because players resolve the references of a local file in ways of their own.
 """
 
+import contextlib
+import http.server
+import io
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from streaming.manifests import dash, hls
@@ -14,25 +22,48 @@ from tools.publish.errors import PublishError
 from tools.publish.packaging.package import Package
 
 _LIFE_SECONDS = 24 * 3600
+# ffmpeg cuts off the URLs in an MPD that are much longer than the MPD's own.
+_LENGTH = "-" * 4096
 
 
-def write_signed_manifests(
-    package: Package, destination: Destination, movie_id: str, folder: Path
+@contextlib.contextmanager
+def signed_manifests(
+    package: Package, destination: Destination, movie_id: str
+) -> Iterator[Callable[[str], str]]:
+    """Serve the package's manifests, each URI signed; give what tells the URL of a manifest.
+
+    Raises `PublishError` when the service could not sign them.
+    """
+    with tempfile.TemporaryDirectory(prefix="publish-check-") as folder:
+        handler = partial(_Handler, directory=folder)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            # What is served can be played by whoever reads it, so nobody else may guess its URL.
+            name = secrets.token_urlsafe(24)
+            url = f"http://127.0.0.1:{server.server_port}/{name}"
+            _write(package, destination, movie_id, Path(folder) / name, url)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                yield lambda name: f"{url}/{name}?{_LENGTH}"
+            finally:
+                server.shutdown()
+
+
+def _write(
+    package: Package, destination: Destination, movie_id: str, folder: Path, url: str
 ) -> None:
-    """Write the package's manifests to `folder`, each URI signed. Raises `PublishError`."""
     prefix = f"movies/{movie_id}/"
     # Their references are relative; where the film is does not matter to the rewriters.
     location = FilmLocation(("https://bucket.invalid/",))
 
     def url_for(reference: Reference) -> str:
         if reference.is_manifest:
-            return (folder / reference.path).as_posix()
-        url: str = destination.client.generate_presigned_url(
+            return f"{url}/{reference.path}"
+        signed: str = destination.client.generate_presigned_url(
             "get_object",
             Params={"Bucket": destination.bucket, "Key": prefix + reference.path},
             ExpiresIn=_LIFE_SECONDS,
         )
-        return url
+        return signed
 
     for path in (*package.folder.rglob("*.m3u8"), *package.folder.rglob("*.mpd")):
         name = path.relative_to(package.folder).as_posix()
@@ -44,3 +75,14 @@ def write_signed_manifests(
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(manifest.render(url_for))
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a word, and lists none."""
+
+    def list_directory(self, path: object) -> io.BytesIO | None:
+        self.send_error(404)
+        return None
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in the base
+        pass

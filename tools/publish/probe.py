@@ -16,6 +16,7 @@ from tools.publish.errors import PublishError
 TEXT_CODECS = frozenset({"ass", "mov_text", "ssa", "srt", "subrip", "text", "webvtt"})
 _SMALLEST_SIDE = 16
 _FASTEST_RATE = 60
+_SHORTEST_SECONDS = 0.1
 
 _STREAM = re.compile(
     r"  Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
@@ -27,7 +28,7 @@ _DISPOSITION = re.compile(r" \(([a-z ]+)\)")
 _SIZE = re.compile(r", (\d+)x(\d+)\b")
 _SAMPLE_ASPECT = re.compile(r"SAR (\d+):(\d+)")
 _RATE = re.compile(r", ([\d.]+)(k?) (?:fps|tbr)\b")
-_ROTATION = re.compile(r"displaymatrix: rotation of (-?[\d.]+) degrees")
+_ROTATION = re.compile(r"(?i:display ?matrix): rotation of (-?[\d.]+) degrees")
 _HIGH_DYNAMIC_RANGE = ("smpte2084", "arib-std-b67")
 
 
@@ -104,7 +105,7 @@ def read_report(report: str, path: Path) -> Source:
     subtitles = tracks["Subtitle"]
     return Source(
         path=path,
-        duration_seconds=_duration(report) or _measured_duration(path, video),
+        duration_seconds=_duration(path, report, video, has_subtitles=bool(subtitles)),
         video=video,
         audio=tuple(tracks["Audio"]),
         subtitles=tuple(track for track in subtitles if track.codec in TEXT_CODECS),
@@ -163,14 +164,25 @@ def _track(stream: re.Match[str], details: str) -> Track:
     )
 
 
-def _duration(report: str) -> float | None:
+def _duration(path: Path, report: str, video: VideoTrack, *, has_subtitles: bool) -> float:
+    """Return how long there is picture or sound, in seconds.
+
+    What a file says of itself includes subtitles, which may end long after the film, and some
+    files say nothing; then the file is read once.
+    """
     match = _DURATION.search(report)
-    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
-
-
-def _measured_duration(path: Path, video: VideoTrack) -> float:
-    arguments = [*ffmpeg.local_input(path), "-map", f"0:{video.index}", "-c", "copy"]
-    seconds, _ = ffmpeg.run([*arguments, "-f", "null", "-"], cwd=path.absolute().parent)
-    if seconds <= 0:
+    if match and not has_subtitles:
+        seconds = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
+    else:
+        seconds = _measure(path, "-map", "0:V", "-map", "0:a?", "-c", "copy")
+        # A bare video stream has no times; its frames have them once they are decoded.
+        seconds = seconds or _measure(path, "-map", f"0:{video.index}")
+    if seconds < _SHORTEST_SECONDS:
         raise PublishError(f"{path}: it is a picture, not a film")
+    return seconds
+
+
+def _measure(path: Path, *options: str) -> float:
+    arguments = ["-loglevel", "error", *ffmpeg.local_input(path), *options, "-f", "null", "-"]
+    seconds, _ = ffmpeg.run(arguments, cwd=path.absolute().parent)
     return seconds

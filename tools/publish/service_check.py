@@ -35,7 +35,9 @@ class Service:
         if started.status_code != httpx.codes.OK:
             raise PublishError(f"the service does not start the film: {_problem(started)}")
         answer = started.json()
-        ended = {"position_seconds": 0, "session_id": answer["session_id"]}
+        # At the end, so that nobody is offered to continue a film that was only tried.
+        end = answer["duration_seconds"] or 0
+        ended = {"position_seconds": end, "session_id": answer["session_id"]}
         self._post(f"{movie_id}/stop", self.token, ended)
         url = str(answer["manifest_url"])
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.publish import encoding
+from tools.publish import encoding, subtitles
 from tools.publish.encoding import Encoder
 from tools.publish.errors import PublishError
 from tools.publish.ladder import ladder
@@ -88,7 +88,7 @@ def _first_choice(source: Source) -> int:
 def _texts(source: Source, folder: Path, version: str, seconds: float) -> list[Text]:
     paths = [f"{version}/text-{n}.vtt" for n in range(1, len(source.subtitles) + 1)]
     outputs = zip(source.subtitles, (folder / path for path in paths), strict=True)
-    encoding.extract_subtitles(source, list(outputs), seconds=seconds)
+    subtitles.extract(source, list(outputs), seconds=seconds)
     texts = []
     for path, label in zip(paths, labels_of(source.subtitles), strict=True):
         size = (folder / path).stat().st_size
