@@ -175,7 +175,7 @@ def _information(levels: list[ET.Element]) -> tuple[dict[str, str], dict[str, li
         for level in levels[1:]:
             for element in level.findall(kind):
                 attributes |= element.attrib
-                children |= {child.tag: element.findall(child.tag) for child in element}
+                children |= {tag: element.findall(tag) for tag in {child.tag for child in element}}
         if attributes or children:
             break
     return attributes, children
