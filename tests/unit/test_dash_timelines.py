@@ -56,7 +56,7 @@ def timelines(draw: st.DrawFn) -> str:
         entries.append(f'<S{t} d="{duration}"{r}/>')
         time += duration * (repeat + 1) + (0 if not is_open else draw(st.integers(0, 9)))
         if draw(st.booleans()):
-            time += draw(st.integers(0, 10**6))
+            time += draw(st.integers(0, 20 * duration))
     return "<SegmentTimeline>" + "".join(entries) + "</SegmentTimeline>"
 
 
