@@ -142,6 +142,31 @@ def test_inherited_list() -> None:
     assert "BaseURL" not in rewrite(text)
 
 
+def test_inherited_from_below() -> None:
+    """An outer list moves too when it stands, against the schema, after who inherits it."""
+    text = mpd(
+        '<Period><AdaptationSet><Representation id="a" bandwidth="1"/>'
+        '<SegmentList duration="3"><SegmentURL media="1.m4s"/><SegmentURL media="2.m4s"/>'
+        "</SegmentList></AdaptationSet></Period>"
+    )
+    before, after = before_and_after(text)
+    assert before == after
+    assert rewrite(text).count("<SegmentList") == 1
+
+
+def test_no_number_in_an_initialization() -> None:
+    """All segments share their initialization: a number in its template is no template."""
+    text = one('<SegmentTemplate media="$Number$" duration="6" initialization="$Number$.mp4"/>')
+    path = "video/$Number$.mp4"
+    assert f'<Initialization sourceURL="{signed(path)}"/>' in rewrite(text)
+
+
+def test_location_in_a_location() -> None:
+    """What is no MPD does not become ill-formed XML on top of that."""
+    text = mpd("<Location>a<Location>b</Location></Location>")
+    assert mpd(f"<Location>{signed('video/manifest.mpd', 'copy')}</Location>") == rewrite(text)
+
+
 def test_inherited_segment_base() -> None:
     """A base without URLs stays where it is; one with URLs moves into its representations."""
     without = one("<BaseURL>a.mp4</BaseURL>", '<SegmentBase indexRange="1-2"/>')

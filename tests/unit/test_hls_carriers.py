@@ -116,6 +116,22 @@ def test_unquoted_uri_is_signed() -> None:
     assert expected == rewrite(text.format("k.key"))
 
 
+@pytest.mark.parametrize("name", ["de.vtt", "de.webvtt", "DE.SRT", "de.vtt?v=1"])
+def test_a_subtitle_file_is_no_playlist(name: str) -> None:
+    """Subtitles that are named as a file, which some packagers do, are signed as that file."""
+    line = '#EXTM3U\n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="Deutsch",URI="{}"\n'
+    path = name.partition("?")[0]
+    expected = line.format(f"https://signed.example/object/video/{path}")
+    assert expected == rewrite(line.format(name))
+    assert parse(line.format(name)).nested == ()
+
+
+def test_a_space_before_the_fragment_belongs_to_the_path() -> None:
+    """Browsers trim a URI at its ends only, and so do we."""
+    expected = "#EXTM3U\nhttps://signed.example/object/video/a%20#t=1\n"
+    assert expected == rewrite("#EXTM3U\na #t=1\n")
+
+
 @pytest.mark.parametrize("uri", ["", " ", "#t=1"])
 def test_empty_uri_is_left_alone(uri: str) -> None:
     """An attribute that names nothing has nothing to sign."""

@@ -44,7 +44,8 @@ class Links:
                 continue
             self._rewrite_href(element, self.reference(_href(element), base))
             if element.name in _TEXT_URLS:
-                self._rewrite_text(element)
+                if self._rewrite_text(element):
+                    continue  # whatever stood inside is gone with the text
             elif element.name in _ATTRIBUTE_URLS:
                 name, is_manifest = _ATTRIBUTE_URLS[element.name]
                 url = element.attributes.get(name)
@@ -90,13 +91,16 @@ class Links:
         if link is not None and reference is not None:
             replace_attribute(self._document, self._edits, element, link[0], reference)
 
-    def _rewrite_text(self, element: Element) -> None:
+    def _rewrite_text(self, element: Element) -> bool:
+        """Replace the URL that is the element's text; tell whether there was one of the film."""
         is_manifest = element.name == "ImportedMPD"
         reference = self.reference(element.text, self._home, is_manifest=is_manifest)
         if reference is not None and element.name == "Location":
             reference = Reference(self._path, is_manifest=True)  # a place of this very manifest
-        if reference is not None:
-            replace_text(self._document, self._edits, element, reference)
+        if reference is None:
+            return False
+        replace_text(self._document, self._edits, element, reference)
+        return True
 
 
 def _href(element: Element) -> str | None:

@@ -31,7 +31,7 @@ class Representation:
     def is_inherited(self) -> bool:
         """Tell whether an outer level has a part in the segment information."""
         levels = () if self.information is None else self.information.levels
-        return any(level.start < self.element.start for level in levels)
+        return any(level not in self.element.children for level in levels)
 
     @property
     def is_signed(self) -> bool:

@@ -50,7 +50,12 @@ def _template(information: Information, scope: Scope, name: str) -> UrlTemplate 
     if text is None:
         return None
     attributes = scope.representation.attributes
-    return UrlTemplate.of(text.strip(), attributes.get("id"), attributes.get("bandwidth"))
+    return UrlTemplate.of(
+        text.strip(),
+        attributes.get("id"),
+        attributes.get("bandwidth"),
+        per_segment=name in ("media", "index"),
+    )
 
 
 def _timeline(information: Information, scope: Scope, url_length: int) -> list[Segment]:
@@ -151,7 +156,7 @@ def _url_children(
     for name in names:
         template = _template(information, scope, name)
         if template is not None and not (name == "index" and template.names):
-            url = scope.address(template.constant_url(name))
+            url = scope.address(template.url())
             pieces.append(b"\n<" + prefix + _URL_CHILDREN[name].encode() + b" ")
             pieces += [*attribute_pieces("sourceURL", url), b"/>"]
     return pieces

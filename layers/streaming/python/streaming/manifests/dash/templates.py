@@ -22,8 +22,19 @@ class UrlTemplate:
     names: frozenset[str]
 
     @classmethod
-    def of(cls, text: str, representation_id: str | None, bandwidth: str | None) -> "UrlTemplate":
-        """Read a template and fill in what is constant in a representation."""
+    def of(
+        cls,
+        text: str,
+        representation_id: str | None,
+        bandwidth: str | None,
+        *,
+        per_segment: bool = True,
+    ) -> "UrlTemplate":
+        """Read a template and fill in what is constant in a representation.
+
+        Without ``per_segment`` it is of an object that all segments share: number and time mean
+        nothing there, and stay as they are written, as in players.
+        """
         constants = {"RepresentationID": representation_id, "Bandwidth": bandwidth}
         names = set()
         pattern: list[str] = []
@@ -34,6 +45,8 @@ class UrlTemplate:
             name, width, conversion = match.groups()
             if name is None:
                 pattern.append("$")
+            elif name in ("Number", "Time") and not per_segment:
+                pattern.append(_literal(match[0]))
             elif name in ("Number", "Time"):
                 names.add(name)
                 pattern.append(f"%({name})0{width or 1}{_CONVERSIONS[conversion or 'd']}")
@@ -45,12 +58,6 @@ class UrlTemplate:
     def url(self, number: int = 0, time: int = 0) -> str:
         """Return the URL of the segment with this number and time."""
         return self.pattern % {"Number": number, "Time": time}
-
-    def constant_url(self, attribute: str) -> str:
-        """Return the URL of a template that no segment varies; ``attribute`` is where it stood."""
-        if self.names:
-            raise NotAManifest(f"@{attribute} may not depend on a segment's number or time")
-        return self.url()
 
 
 def _literal(text: str) -> str:

@@ -40,6 +40,9 @@ _CARRIERS: dict[str, dict[str, bool]] = {
     "#EXT-X-RENDITION-REPORT": {"URI": True},
 }
 
+# Some packagers put the file of a subtitle track where a playlist of its segments belongs.
+_TEXT_TRACKS = (".vtt", ".webvtt", ".srt")
+
 _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -169,14 +172,17 @@ class _Reader:
             raise ManifestTooLarge(f"the playlist has more than {MAX_REFERENCES} references")
         uri = self._text[start:end]
         if "#" in uri:
-            # A fragment is the player's own affair and stays where it is.
+            # A fragment is the player's own affair and stays where it is. Only the ends of a URI
+            # are trimmed, so a space before the fragment belongs to the path.
             uri = uri.partition("#")[0]
+            end = start + len(uri)
+            uri = uri.lstrip(" ").replace(" ", "%20")
         known = self._known[is_manifest]
         index = known.get(uri, _UNSEEN)
         if index == _UNSEEN:
             index = known[uri] = self._index_of(uri, is_manifest=is_manifest)
         if index is not None:
-            self._replace(start, start + len(uri), index)
+            self._replace(start, end, index)
         return index
 
     def _index_of(self, uri: str, *, is_manifest: bool) -> int | None:
@@ -188,6 +194,8 @@ class _Reader:
         path = reference.path
         if not path or path[-1] == "/" or len(path) > MAX_KEY_LENGTH:
             raise NotAManifest(f"a reference names no object: {uri[:80]!r}")
+        if is_manifest and path.lower().endswith(_TEXT_TRACKS):
+            is_manifest = False
         if is_manifest:
             full = address + question_mark + self._variables.substitute(query, unset="")
             reference = Reference(path, is_manifest=True, query=full.partition("?")[2])
