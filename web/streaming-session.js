@@ -325,7 +325,7 @@ export class StreamingSession extends EventTarget {
       );
     onVideo('timeupdate', () => this.#moved());
     onVideo('waiting', () => this.#renewWhenDue());
-    onVideo('seeking', () => this.#renewWhenDue());
+    onVideo('seeking', () => this.#moved());
     onVideo('play', () => this.#resumed());
     onVideo('playing', () => this.#playing());
     onVideo('pause', () => this.#paused());

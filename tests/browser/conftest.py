@@ -1,0 +1,151 @@
+"""Chromium, and somebody who has paid and opens the player page in it."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from local import demo
+from streaming.database import Database, Row
+from streaming.settings import DatabaseSettings
+from tests.browser.player_page import PlayerPage
+
+# Debian's build has the H.264 and AAC decoders that Playwright's own Chromium lacks.
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something holds; fail after a time that no sound machine needs."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "still not so"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Where the running stack is, as its stack.json says."""
+
+    document: dict[str, str]
+
+    @property
+    def api_url(self) -> str:
+        """The origin of the API and the player page."""
+        return self.document["API_URL"]
+
+    @property
+    def storage_url(self) -> str:
+        """The origin that films come from."""
+        return self.document["S3_PUBLIC_ENDPOINT_URL"]
+
+    def subscribe(self, user_id: UUID, **subscription: object) -> None:
+        """Set what the user service answers for a user."""
+        url = f"{self.document['USER_SERVICE_URL']}/local/subscriptions/{user_id}"
+        answer = {"is_active": True, "plan_id": "premium", "expires_at": None, **subscription}
+        httpx.put(url, json=answer).raise_for_status()
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A user of the product, and the product as this user calls it."""
+
+    user_id: UUID
+    token: str
+    api: httpx.Client
+
+    def saved_position(self, movie_id: str) -> int | None:
+        """Return what the service remembers, None before anything was saved."""
+        answer = self.api.get(f"/stream/{movie_id}/progress")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        position: int = answer.raise_for_status().json()["position_seconds"]
+        return position
+
+
+@pytest.fixture(scope="session")
+def product(request: pytest.FixtureRequest) -> Product:
+    """The stack that ``STACK_JSON`` names, else one of our own."""
+    if named := os.environ.get("STACK_JSON"):
+        return Product(json.loads(Path(named).read_text("utf-8")))
+    return Product(request.getfixturevalue("stack").document)
+
+
+@pytest.fixture(scope="session")
+def movie_id() -> str:
+    """The demo film, a minute long, in HLS and DASH."""
+    return demo.DEMO_MOVIE_ID
+
+
+@pytest.fixture
+def stranger(product: Product) -> Iterator[Viewer]:
+    """Somebody without a subscription."""
+    user_id = uuid4()
+    token = demo.token_for(str(user_id), product.document["JWT_SECRET_KEY"])
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{product.api_url}/api/v1", headers=headers, timeout=30) as api:
+        yield Viewer(user_id, token, api)
+
+
+@pytest.fixture
+def viewer(product: Product, stranger: Viewer) -> Viewer:
+    """Somebody who has paid."""
+    product.subscribe(stranger.user_id)
+    return stranger
+
+
+@pytest.fixture
+def sessions(product: Product, viewer: Viewer) -> Iterator[Callable[[], list[Row]]]:
+    """Reads the viewer's sessions as they are in PostgreSQL, oldest first."""
+    database = Database(DatabaseSettings(product.document["DATABASE_URL"]))
+    statement = """
+        SELECT id, ended_at FROM stream_sessions WHERE user_id = :user_id ORDER BY started_at
+    """
+    yield lambda: database.run(
+        lambda transaction: transaction.rows(statement, user_id=viewer.user_id)
+    )
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"these tests need Chromium: apt-get install chromium, or CHROMIUM={CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser profile that nobody used before."""
+    fresh = chromium.new_context(viewport={"width": 1280, "height": 860})
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def player(product: Product, context: BrowserContext, viewer: Viewer) -> PlayerPage:
+    """The player page, opened by the viewer."""
+    page = PlayerPage(context.new_page(), product.api_url, product.storage_url)
+    page.open()
+    page.sign_in(viewer.token)
+    return page

@@ -1,0 +1,160 @@
+"""The player page as a viewer uses it, and a log of everything that it asked the network for."""
+
+import itertools
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Locator, Page, Request, Response, Route, expect
+
+TIMEOUT = 30_000
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request of the page, and the status of its answer."""
+
+    method: str
+    url: str
+    status: int
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the URL carries a SigV4 signature."""
+        return "X-Amz-Signature" in parse_qs(urlsplit(self.url).query)
+
+
+class PlayerPage:
+    """Drives the page; waits for conditions, never for time."""
+
+    def __init__(self, page: Page, api_url: str, storage_url: str) -> None:
+        self.page = page
+        self.api_url = api_url
+        self.storage_url = storage_url
+        self.exchanges: list[Exchange] = []
+        self.errors: list[str] = []
+        page.on("response", self._answered)
+        page.on("requestfailed", self._failed)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.set_default_timeout(TIMEOUT)
+
+    def open(self) -> None:
+        """Open the page and wait until it knows its films."""
+        self.page.goto(self.api_url)
+        expect(self.play_button).to_be_enabled(timeout=TIMEOUT)
+
+    def sign_in(self, token: str) -> None:
+        """Paste a token."""
+        with self.page.expect_response(re.compile(r"/stream/progress\?limit")):
+            self.page.get_by_text("Access token", exact=True).click()
+            self.page.get_by_label("Sign in as another user").fill(token)
+            self.page.get_by_label("Sign in as another user").press("Tab")
+        expect(self.play_button).to_be_enabled(timeout=TIMEOUT)
+
+    def choose_format(self, manifest_type: str) -> None:
+        """Choose HLS or DASH."""
+        self.page.locator(".segments").get_by_text(manifest_type.upper()).click()
+        expect(self.play_button).to_be_enabled(timeout=TIMEOUT)
+
+    def play(self) -> None:
+        """Press the play button and wait until the film runs."""
+        self.play_button.click()
+        self.wait_until_playing()
+
+    def wait_until_playing(self) -> None:
+        """Wait until the page says that it plays, and pictures follow each other."""
+        expect(self.page.get_by_text("Playing", exact=True)).to_be_visible(timeout=TIMEOUT)
+        position = self.position
+        self.wait_for_position(position + 0.5)
+
+    def wait_for_position(self, seconds: float) -> None:
+        """Wait until the film has come to a position."""
+        self.page.wait_for_function(
+            "at => document.querySelector('video').currentTime >= at", arg=seconds
+        )
+
+    def seek(self, seconds: float) -> None:
+        """Move to a position and wait until the film runs from there."""
+        self.page.evaluate("at => { document.querySelector('video').currentTime = at; }", seconds)
+        self.page.wait_for_function(
+            "at => { const { currentTime, seeking, paused } = document.querySelector('video');"
+            " return !seeking && !paused && currentTime > at + 0.5 && currentTime < at + 15; }",
+            arg=seconds,
+        )
+
+    @property
+    def position(self) -> float:
+        """Where the film is, in seconds."""
+        seconds: float = self.page.evaluate("document.querySelector('video').currentTime")
+        return seconds
+
+    @property
+    def play_button(self) -> Locator:
+        """The button over the picture."""
+        return self.page.locator("#play")
+
+    @property
+    def film(self) -> Locator:
+        """The list of films to choose from."""
+        return self.page.get_by_role("combobox", name="Film")
+
+    @property
+    def notice(self) -> Locator:
+        """What the page says when it cannot play."""
+        return self.page.get_by_role("alert")
+
+    @property
+    def session_id(self) -> str:
+        """The session that the page shows."""
+        return self.page.locator("#fact-session").inner_text()
+
+    @property
+    def storage_exchanges(self) -> list[Exchange]:
+        """The requests for the film."""
+        return [each for each in self.exchanges if each.url.startswith(self.storage_url)]
+
+    def calls(self, action: str) -> list[Exchange]:
+        """Return the POSTs of the API whose path ends so."""
+        paths = re.compile(rf"/api/v1/stream/[0-9a-f-]+{action}$")
+        return [each for each in self.exchanges if each.method == "POST" and paths.search(each.url)]
+
+    def let_signatures_expire(self, *, after: int, starts: float = 1) -> None:
+        """Make the storage find URLs expired, once it has answered ``after`` requests.
+
+        The storage itself judges: the date in the URL is set back, nothing else changes.
+
+        Args:
+            after: Requests for the film that are still answered.
+            starts: After more starts of the film than this, all is well again.
+        """
+        asked = itertools.count(1)
+
+        def set_back(route: Route) -> None:
+            if next(asked) <= after or len(self.calls("")) > starts:
+                route.continue_()
+            else:
+                url = re.sub(r"X-Amz-Date=\d{8}T", "X-Amz-Date=20200101T", route.request.url)
+                route.continue_(url=url)
+
+        self.page.route(f"{self.storage_url}/**", set_back)
+
+    def wait_for_refusal(self) -> None:
+        """Wait until the storage has refused a URL."""
+        if 403 not in [each.status for each in self.storage_exchanges]:
+            self.page.wait_for_event("response", lambda response: response.status == 403)
+
+    def assert_clean(self) -> None:
+        """Fail if a request was refused or the film was asked for without a signature."""
+        assert [each for each in self.exchanges if each.status >= 400] == []
+        assert [each for each in self.storage_exchanges if not each.is_signed] == []
+        assert self.errors == []
+        assert len(self.storage_exchanges) > 3
+
+    def _answered(self, response: Response) -> None:
+        request = response.request
+        self.exchanges.append(Exchange(request.method, request.url, response.status))
+
+    def _failed(self, request: Request) -> None:
+        # Seeking and leaving abort what is no longer needed: that is no failure.
+        if request.failure != "net::ERR_ABORTED":
+            self.exchanges.append(Exchange(request.method, request.url, 599))

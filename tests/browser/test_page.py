@@ -1,0 +1,46 @@
+"""How the page is built: it fits a phone, has names for what can be operated, and no errors."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.player_page import PlayerPage
+
+NAMELESS = """() => {
+    const operated = 'button, input, select, textarea, video, a';
+    return [...document.querySelectorAll(operated)].filter((element) => {
+        const labels = [...(element.labels ?? [])].map((label) => label.textContent).join('');
+        const name = element.getAttribute('aria-label') || labels || element.textContent;
+        return !name.trim();
+    }).map((element) => element.outerHTML);
+}
+"""
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_fits_the_screen(player: PlayerPage, width: int) -> None:
+    """Nothing has to be scrolled sideways, on a phone neither."""
+    player.page.set_viewport_size({"width": width, "height": 800})
+    player.play()
+
+    assert player.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_everything_has_a_name(player: PlayerPage) -> None:
+    """A screen reader has a word for everything that can be operated."""
+    assert player.page.evaluate(NAMELESS) == []
+
+
+def test_the_log_shows_the_calls(player: PlayerPage) -> None:
+    """Developers see on the page what it asks the service."""
+    player.play()
+
+    calls = player.page.get_by_role("list", name="Calls").get_by_role("listitem")
+    expect(calls.first).to_contain_text("POST /stream/")
+
+
+def test_documentation_opens(player: PlayerPage) -> None:
+    """The link to the API's documentation leads to one that renders."""
+    player.page.get_by_role("link", name="API docs").click()
+
+    expect(player.page.get_by_text("Stop a film")).to_be_visible()
+    assert player.errors == []

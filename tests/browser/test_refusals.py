@@ -1,0 +1,84 @@
+"""What the page says when a film may not or cannot be played."""
+
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Product, Viewer
+from tests.browser.player_page import PlayerPage
+
+
+def test_without_a_subscription(product: Product, player: PlayerPage, viewer: Viewer) -> None:
+    """Who has not paid is told so, and gets in after paying."""
+    product.subscribe(viewer.user_id, is_active=False)
+
+    player.play_button.click()
+
+    expect(player.notice).to_contain_text("A subscription is needed")
+    assert player.storage_exchanges == []
+
+
+def test_unknown_film(player: PlayerPage) -> None:
+    """A film that does not exist is told apart from every other trouble."""
+    player.film.select_option(label="Another film…")
+    player.page.get_by_label("Film id").fill(str(uuid4()))
+    player.page.get_by_label("Film id").press("Tab")
+
+    player.play_button.click()
+
+    expect(player.notice).to_contain_text("Film not found")
+
+
+def test_bad_token(player: PlayerPage) -> None:
+    """A token that is none leads to signing in."""
+    player.page.get_by_label("Sign in as another user").fill("not.a.token")
+    player.page.get_by_label("Sign in as another user").press("Tab")
+
+    player.play_button.click()
+
+    expect(player.notice).to_contain_text("Please sign in again")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (429, "stream_limit_reached", "Too many streams"),
+        (503, "entitlement_unavailable", "Subscriptions cannot be checked"),
+        (503, "database_unavailable", "The service is not available"),
+    ],
+)
+def test_temporary_refusals(player: PlayerPage, status: int, code: str, words: str) -> None:
+    """A refusal that passes says when to try again, and trying again then works."""
+    problem = {"type": "about:blank", "title": code, "status": status, "code": code}
+
+    def refuse(route: Route) -> None:
+        route.fulfill(
+            status=status,
+            json=problem,
+            headers={"Retry-After": "7"},
+            content_type="application/problem+json",
+        )
+
+    player.page.route("**/api/v1/stream/*", refuse)
+    player.play_button.click()
+    expect(player.notice).to_contain_text(words)
+    expect(player.notice).to_contain_text("Try again in 7 s.")
+
+    player.page.unroute("**/api/v1/stream/*")
+    player.page.get_by_role("button", name="Try again").click()
+    player.wait_until_playing()
+
+
+def test_no_network(player: PlayerPage) -> None:
+    """Without a network the page says so, and goes on by itself when it is back."""
+    # Loaded beforehand, as it would be for somebody whose network fails at home.
+    player.play()
+    player.page.get_by_role("button", name="Stop").click()
+    player.page.context.set_offline(offline=True)
+    player.play_button.click()
+    expect(player.notice).to_contain_text("No connection")
+
+    player.page.context.set_offline(offline=False)
+
+    player.wait_until_playing()

@@ -1,0 +1,63 @@
+"""An expired URL costs the viewer nothing: the page starts again at the position."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from streaming.database import Row
+from tests.browser.player_page import PlayerPage
+
+# Manifests, initialization segments and some seconds of film.
+BEGUN = 12
+
+
+@pytest.mark.parametrize("manifest_type", ["hls", "dash"])
+def test_an_expired_url_is_renewed(
+    player: PlayerPage, sessions: Callable[[], list[Row]], manifest_type: str
+) -> None:
+    """When the storage refuses a URL, the film goes on at the position with fresh ones."""
+    player.choose_format(manifest_type)
+    player.let_signatures_expire(after=BEGUN)
+    player.play()
+
+    player.seek(50)
+
+    assert 403 in [each.status for each in player.storage_exchanges]
+    assert len(player.calls("")) == 2
+    expect(player.page.get_by_text("Playing", exact=True)).to_be_visible()
+    first, second = sessions()
+    assert first["ended_at"] is not None
+    assert second["ended_at"] is None
+    assert str(second["id"]) == player.session_id
+
+
+@pytest.mark.parametrize("manifest_type", ["hls", "dash"])
+def test_the_buffer_is_shown_before_a_renewal(player: PlayerPage, manifest_type: str) -> None:
+    """Nothing interrupts a film whose next minute is refused before it has to."""
+    player.choose_format(manifest_type)
+    player.let_signatures_expire(after=BEGUN)
+    player.play()
+    player.wait_for_refusal()
+
+    player.wait_for_position(player.position + 2)
+
+    assert len(player.calls("")) == 1
+
+
+@pytest.mark.parametrize("manifest_type", ["hls", "dash"])
+def test_renewals_end(player: PlayerPage, manifest_type: str) -> None:
+    """A film that stays refused ends in a plain message after a few starts, not in a loop."""
+    player.choose_format(manifest_type)
+    player.let_signatures_expire(after=BEGUN, starts=math.inf)
+    player.play()
+    player.page.evaluate("document.querySelector('video').currentTime = 50")
+
+    expect(player.notice).to_contain_text("The film stopped", timeout=30_000)
+    assert len(player.calls("")) == 4
+
+    player.page.unroute(f"{player.storage_url}/**")
+    player.page.get_by_role("button", name="Try again").click()
+    player.wait_until_playing()
+    assert player.position >= 50
