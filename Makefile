@@ -5,13 +5,14 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser lint check format openapi publish bench build lock clean
+.PHONY: help setup run test test-browser test-judges corpus lint check format openapi publish bench build lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,12 @@ test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 
 test-browser: $(INSTALLED) ## Run the player in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten manifests
+	@$(BIN)/python -m pytest tests/judges $(PYTEST_ARGS)
+
+corpus: $(INSTALLED) $(JUDGES) ## Have them judge all manifests below a directory (CORPUS=dir)
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.corpus "$(CORPUS)"
 
 lint: $(INSTALLED) ## Run the fast static checks
 	$(BIN)/ruff check .
@@ -61,7 +68,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
 
 clean: ## Remove the environments and the state of local runs
-	rm -rf .venv .local .aws-sam
+	rm -rf .venv .local .aws-sam tools/corpus/node/node_modules
 
 # uv installs the lock in seconds, where pip takes a minute.
 $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
@@ -77,3 +84,10 @@ $(SAM): tools/requirements/sam.txt | $(INSTALLED)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
 	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r tools/requirements/sam.txt
 	@touch $@
+
+# Without Node.js the parsers of PyPI judge alone, and say so.
+$(JUDGES): tools/corpus/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing the parsers of npm ..." && \
+		npm ci --prefix tools/corpus/node --silent --ignore-scripts --no-audit --no-fund && touch $@; \
+	fi
