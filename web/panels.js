@@ -64,7 +64,7 @@ export function drawFacts(session) {
 export function logCall({ method, path, status, code, milliseconds, at }) {
   const ok = status >= 200 && status < 300;
   // A film's id fills a line and says nothing: the calls of a page are of one film.
-  const short = path.replace(/^\/api\/v1/, '').replace(/([0-9a-f]{4})[0-9a-f-]{32}/i, '$1…');
+  const short = path.replace(/^\/api\/v1|\?.*$/g, '').replace(/([0-9a-f]{4})[0-9a-f-]{32}/i, '$1…');
   const line = element(
     'li',
     { title: `${at.toLocaleTimeString()} ${method} ${path}` },

@@ -70,7 +70,7 @@ class PlayerPage:
     def wait_for_position(self, seconds: float) -> None:
         """Wait until the film has come to a position."""
         self.page.wait_for_function(
-            "at => document.querySelector('video').currentTime >= at", arg=seconds
+            "at => document.querySelector('video').currentTime >= at", arg=seconds, timeout=90_000
         )
 
     def seek(self, seconds: float) -> None:

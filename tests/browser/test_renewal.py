@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from streaming.database import Row
+from tests.browser.conftest import Product
 from tests.browser.player_page import PlayerPage
+from tests.browser.short_lives import ShortLives
 
 # Manifests, initialization segments and some seconds of film.
 BEGUN = 12
@@ -31,6 +33,24 @@ def test_an_expired_url_is_renewed(
     assert first["ended_at"] is not None
     assert second["ended_at"] is None
     assert str(second["id"]) == player.session_id
+
+
+@pytest.mark.parametrize("manifest_type", ["hls", "dash"])
+def test_a_film_of_short_lived_urls_plays_on(
+    product: Product, player: PlayerPage, sessions: Callable[[], list[Row]], manifest_type: str
+) -> None:
+    """URLs that live for seconds cost starts, not the film."""
+    player.choose_format(manifest_type)
+    ShortLives(product.document, player, seconds=5)
+    player.play()
+
+    player.wait_for_position(30)
+
+    assert 403 in [each.status for each in player.storage_exchanges]
+    *renewed, last = sessions()
+    assert len(renewed) >= 2
+    assert None not in [session["ended_at"] for session in renewed]
+    assert last["ended_at"] is None
 
 
 @pytest.mark.parametrize("manifest_type", ["hls", "dash"])

@@ -245,9 +245,7 @@ def test_raised_error_is_500_and_keeps_the_worker(shared: GatewayProcess) -> Non
 def test_timeout_is_500_and_kills_the_worker(shared: GatewayProcess) -> None:
     """The template's timeout ends the process, as Lambda does."""
     before = shared.behave("nothing").json()["pid"]
-    began = time.monotonic()
     assert shared.behave("hang").status == 500
-    assert 1 <= time.monotonic() - began < 5
     until(lambda: not is_running(before))
     assert "Task timed out after 1.00 seconds" in shared.text
     assert shared.behave("nothing").status == 200

@@ -43,6 +43,16 @@ def test_redis_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
     play_through(viewer, movie_id)
 
 
+def test_redis_and_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """Without Redis and Kafka together, warm or cold, the four calls answer."""
+    play_through(viewer, movie_id)
+    stack.redis.stop()
+    stack.kafka.stop()
+    play_through(viewer, movie_id)
+    forget_environment()
+    play_through(viewer, movie_id)
+
+
 def test_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
     """Without Kafka the calls answer, and their events arrive once it is back."""
     play_through(viewer, movie_id)

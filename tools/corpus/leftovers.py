@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from tools.corpus.addresses import Addresses
 
 # Any attribute of a tag of HLS that could be a URI, whether or not the tag is known.
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]*(?:URI|URL|ASSET-LIST))="?([^",\r\n]*)')
+_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)\s*=\s*(?:"([^"]*)"|([^",]*))')
+_URL_NAME = re.compile(r".*UR[IL]|.*ASSET-LIST")
 _TEXT_URLS = ("BaseURL", "Location", "PatchLocation", "ContentSteering", "ImportedMPD")
 _ATTRIBUTE_URLS = (
     *("media", "index", "sourceURL", "initialization", "moreInformationURL"),
@@ -29,8 +30,9 @@ def _in_hls(text: str, _: Addresses) -> Iterator[tuple[str, str]]:
         if line.strip() and not line.strip().startswith("#"):
             yield f"line {number}", line
         elif line.strip().startswith("#EXT"):
-            for name, url in _ATTRIBUTE.findall(line):
-                yield f"line {number}, {name}", url
+            for name, quoted, bare in _ATTRIBUTE.findall(line.partition(":")[2]):
+                if _URL_NAME.fullmatch(name):
+                    yield f"line {number}, {name}", quoted or bare
 
 
 def _in_dash(text: str, addresses: Addresses) -> Iterator[tuple[str, str]]:

@@ -52,10 +52,17 @@ def _has_bare_template(root: ET.Element) -> bool:
     )
 
 
+def _ends_by_number(root: ET.Element) -> bool:
+    return any(
+        "endNumber" in each.attrib for chain in _chains(root) for level in chain for each in level
+    )
+
+
 _OF_MPD_PARSER: dict[str, Callable[[ET.Element], bool]] = {
     "mpd-parser plays a timeline that two levels have twice": _has_timeline_twice,
     "mpd-parser takes outer segment information of another kind": _has_two_kinds,
     "mpd-parser takes @duration where there is a timeline": _has_timeline_and_duration,
+    "mpd-parser counts up to @endNumber from 0, not from @startNumber": _ends_by_number,
     "mpd-parser has no time for the one segment of a bare template": _has_bare_template,
 }
 

@@ -17,6 +17,7 @@ from tools.corpus.node_judges import NodeJudges
 from tools.corpus.representations import aligned
 
 _HEADER = re.compile(r"\ufeff?\s*(?:#(?!EXT)[^\r\n]*\s*)*#EXTM3U\b")
+_IMPORT = re.compile(r'^#EXT-X-DEFINE:.*\bIMPORT="([^"]*)"', re.MULTILINE)
 _SHOWN = 3
 
 
@@ -64,7 +65,9 @@ class Bench:
             text = body.decode("utf-8-sig" if manifest_format == "dash" else "utf-8")
         except UnicodeDecodeError:
             text = body.decode("utf-16" if manifest_format == "dash" else "latin-1", "replace")
-        variables = variables or {}
+        if variables is None:
+            # It is judged without its parent, so what it imports gets a stand-in.
+            variables = dict.fromkeys(_IMPORT.findall(text), "imported")
         defined = {**variables, **defined_in(text, query)} if manifest_format == "hls" else {}
         hosts = hosts_in(text)
         verdict = Verdict()
