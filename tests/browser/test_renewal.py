@@ -44,7 +44,7 @@ def test_a_film_of_short_lived_urls_plays_on(
     ShortLives(product.document, player, seconds=5)
     player.play()
 
-    player.wait_for_position(30)
+    player.wait_for_position(20)
 
     assert 403 in [each.status for each in player.storage_exchanges]
     *renewed, last = sessions()

@@ -71,7 +71,7 @@ class Bench:
         defined = {**variables, **defined_in(text, query)} if manifest_format == "hls" else {}
         hosts = hosts_in(text)
         verdict = Verdict()
-        before = self._see(manifest_format, text, Addresses(path, query=query), variables)
+        before = self.see(manifest_format, text, Addresses(path, query=query), variables)
         for name, seen in before.items():
             if "error" in seen:
                 verdict.rejected[name] = seen["error"]
@@ -89,23 +89,24 @@ class Bench:
             rewritten = manifest.render(sign).decode()
             if roots != (ROOT,) and manifest_format == "dash":
                 before |= python_judges.see(manifest_format, text, addresses)
-            after = self._see(manifest_format, rewritten, addresses, variables)
+            after = self.see(manifest_format, rewritten, addresses, variables)
             faults = _compare(
                 manifest_format, (text, rewritten), (before, after), addresses, verdict
             )
             verdict.faults += [prefix + fault for fault in islice(faults, _SHOWN)]
         return verdict
 
-    def _see(
+    def see(
         self,
         manifest_format: str,
         text: str,
         addresses: Addresses,
-        variables: Mapping[str, str],
+        variables: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
+        """Return what each parser sees: ``{"view": ...}`` or ``{"error": "..."}`` by its name."""
         seen = python_judges.see(manifest_format, text, addresses)
         if self._node is not None:
-            seen |= self._node.see(manifest_format, text, addresses, dict(variables))
+            seen |= self._node.see(manifest_format, text, addresses, dict(variables or {}))
         return seen
 
 

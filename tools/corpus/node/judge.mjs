@@ -36,7 +36,9 @@ function hlsParserView({ text }) {
   return withoutSource(hlsParser.parse(text));
 }
 
-function withoutSource({ source, ...playlist }) {
+// How a variable is defined changes, since the copy has another URL; what it comes to does not,
+// as m3u8-parser tells.
+function withoutSource({ source, defines, ...playlist }) {
   return { ...playlist, variants: playlist.variants?.map(withoutSource) };
 }
 

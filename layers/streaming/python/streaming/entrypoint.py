@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.deadline import DeadlineExceeded, within
-from streaming.errors import StreamingError, Unavailable
+from streaming.deadline import within
+from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
 from streaming.settings import HttpSettings
 
@@ -32,13 +32,6 @@ class LambdaContext(Protocol):
 
 Handler = Callable[[Request], Answer]
 LambdaHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
-
-
-class Timeout(Unavailable):
-    """The request used up its time."""
-
-    code = "timeout"
-    title = "The request took too long"
 
 
 def http_handler(*, budget_seconds: float) -> Callable[[Handler], LambdaHandler]:
@@ -70,9 +63,6 @@ def _answer(handle: Handler, request: Request) -> Answer:
         level = logger.error if error.status >= 500 else logger.info
         level(error.title, code=error.code, detail=error.detail, exc_info=error.status >= 500)
         return problem(error, request.request_id)
-    except DeadlineExceeded as error:
-        logger.exception("the request ran out of time")
-        return problem(Timeout(str(error)), request.request_id)
     except Exception:
         logger.exception("the request failed unexpectedly")
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")

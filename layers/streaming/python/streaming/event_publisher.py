@@ -19,7 +19,7 @@ from streaming.settings import EventSettings
 
 logger = Logger(child=True)
 
-_CONNECT_SECONDS = 0.6
+_CONNECT_SECONDS = 1.0
 _PAUSE_SECONDS = 5.0
 
 
