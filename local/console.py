@@ -49,11 +49,11 @@ A token of the demo user, good for {TOKEN_DAYS} days:
 
 Start the film, save a position, read it back:
 
-curl -sS -X POST {film} {bearer} {json_body} -d '{{"manifest_type": "hls"}}'; echo
+curl -sS -w '\\n' -X POST {film} {bearer} {json_body} -d '{{"manifest_type": "hls"}}'
 
-curl -sS -X POST {film}/progress {bearer} {json_body} -d '{{"position_seconds": 12}}'; echo
+curl -sS -w '\\n' -X POST {film}/progress {bearer} {json_body} -d '{{"position_seconds": 12}}'
 
-curl -sS {film}/progress {bearer}; echo
+curl -sS -w '\\n' {film}/progress {bearer}
 
 To see an outage, stop a server for as long as a file of its name exists:
 touch {stack.state.down / "redis"}
