@@ -1,0 +1,31 @@
+"""The session module in a page of one's own, with a player that needs no library."""
+
+import pytest
+
+from tests.browser.conftest import Viewer
+from tests.browser.player_page import PlayerPage
+
+# What a page that imports the module would have in its script.
+SCRIPT = """async ([movieId, token]) => {
+    const { StreamingSession } = await import('/web/streaming-session.js');
+    const { NativePlayer } = await import('/web/players/native.js');
+    const video = document.createElement('video');
+    document.body.replaceChildren(video);
+    if (!NativePlayer.playsHls(video)) return false;
+    const session = new StreamingSession({ token, video, player: new NativePlayer(video) });
+    await session.start(movieId);
+    return true;
+}"""
+
+
+def test_the_browser_itself_plays(player: PlayerPage, viewer: Viewer, movie_id: str) -> None:
+    """A browser that knows HLS plays the signed manifest by itself, from where it was left."""
+    report = {"position_seconds": 20}
+    viewer.api.post(f"/stream/{movie_id}/progress", json=report).raise_for_status()
+
+    if not player.page.evaluate(SCRIPT, [movie_id, viewer.token]):
+        pytest.skip("this Chromium does not play HLS by itself")
+
+    player.wait_for_position(22)
+    assert player.position < 40
+    player.assert_clean()
