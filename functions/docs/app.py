@@ -30,8 +30,8 @@ def handler(request: Request) -> Answer:
     if not http_settings().docs_enabled:
         raise DocsDisabled("this deployment does not show its documentation")
     if request.route == "GET /openapi.json":
-        return _compressed((HERE / "openapi.json").read_text("utf-8"), "application/json")
-    return _compressed(_page(), "text/html; charset=utf-8")
+        return _document((HERE / "openapi.json").read_text("utf-8"), "application/json", request)
+    return _document(_page(), "text/html; charset=utf-8", request)
 
 
 def _page() -> str:
@@ -54,15 +54,17 @@ def _page() -> str:
 """
 
 
+def _document(text: str, content_type: str, request: Request) -> Answer:
+    headers = {
+        "Content-Type": content_type,
+        "Cache-Control": CACHED_FOR_AN_HOUR,
+        "Vary": "Accept-Encoding",
+    }
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Answer(200, text, headers)
+    return Answer(200, _compressed(text), {**headers, "Content-Encoding": "gzip"}, is_base64=True)
+
+
 @cache
-def _compressed(text: str, content_type: str) -> Answer:
-    return Answer(
-        status=200,
-        body=base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode(),
-        headers={
-            "Content-Type": content_type,
-            "Content-Encoding": "gzip",
-            "Cache-Control": CACHED_FOR_AN_HOUR,
-        },
-        is_base64=True,
-    )
+def _compressed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()

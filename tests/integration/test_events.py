@@ -134,6 +134,20 @@ def test_docs_can_be_switched_off(
     assert request("docs", event("docs_health")).status == 200
 
 
+def test_docs_are_compressed_for_those_who_accept_it(environment: dict[str, str]) -> None:
+    """Without Accept-Encoding, as curl asks, the answer is plain text; with gzip, it is smaller."""
+    for name in ("docs", "docs_openapi"):
+        asked = event(name)
+        compressed = invoke("docs", asked)
+        del asked["headers"]["accept-encoding"]
+        plain = invoke("docs", asked)
+
+        assert compressed["headers"]["Content-Encoding"] == "gzip"
+        assert len(compressed["body"]) < len(plain["body"])
+        assert "Content-Encoding" not in plain["headers"]
+        assert request("docs", asked).body == request("docs", event(name)).body
+
+
 def test_docs_show_the_committed_document(environment: dict[str, str]) -> None:
     """GET /openapi.json answers OpenAPI; GET /docs is a page that needs no other host."""
     assert request("docs", event("docs_openapi")).json["openapi"].startswith("3.")

@@ -10,6 +10,7 @@ from tools.corpus.addresses import Addresses
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)\s*=\s*(?:"([^"]*)"|([^",]*))')
 _URL_NAME = re.compile(r".*UR[IL]|.*ASSET-LIST")
 _TEXT_URLS = ("BaseURL", "Location", "PatchLocation", "ContentSteering", "ImportedMPD")
+_SEGMENTS = ("SegmentTemplate", "SegmentList", "SegmentBase")
 _ATTRIBUTE_URLS = (
     *("media", "index", "sourceURL", "initialization", "moreInformationURL"),
     "{http://www.w3.org/1999/xlink}href",
@@ -36,19 +37,44 @@ def _in_hls(text: str, _: Addresses) -> Iterator[tuple[str, str]]:
 
 
 def _in_dash(text: str, addresses: Addresses) -> Iterator[tuple[str, str]]:
-    def below(element: ET.Element, base: str) -> Iterator[tuple[str, str]]:
-        children = list(element)
-        for child in children:
-            name = str(child.tag).rpartition("}")[2]
-            if name in _TEXT_URLS and (child.text or "").strip():
-                yield name, addresses.joined((child.text or "").strip(), base)
-        for name in _ATTRIBUTE_URLS:
-            if name in element.attrib:
-                yield name, addresses.joined(element.attrib[name], base)
-        first = next((e for e in children if str(e.tag).endswith("BaseURL")), None)
-        inner = base if first is None else addresses.joined((first.text or "").strip(), base)
-        for child in children:
-            if not str(child.tag).endswith("ContentProtection"):
-                yield from below(child, inner)
+    root = ET.fromstring(text.encode())  # noqa: S314  (see segments.py)
+    yield from _below(root, addresses.url, addresses)
 
-    yield from below(ET.fromstring(text.encode()), addresses.url)  # noqa: S314  (see segments.py)
+
+def _below(element: ET.Element, base: str, addresses: Addresses) -> Iterator[tuple[str, str]]:
+    inner = _inside(element, base, addresses)
+    for child in element:
+        name = _name(child)
+        if name in _TEXT_URLS and (child.text or "").strip():
+            yield name, addresses.joined((child.text or "").strip(), base)
+        if name in _SEGMENTS and _name(element) != "Representation":
+            for leaf in dict.fromkeys(_leaves(element, base, addresses)):
+                for each in child.iter():
+                    yield from _attributes(each, leaf, addresses)
+        elif name != "ContentProtection":
+            yield from _attributes(child, inner, addresses)
+            yield from _below(child, inner, addresses)
+
+
+def _attributes(element: ET.Element, base: str, addresses: Addresses) -> Iterator[tuple[str, str]]:
+    for attribute in _ATTRIBUTE_URLS:
+        if attribute in element.attrib:
+            yield attribute, addresses.joined(element.attrib[attribute], base)
+
+
+def _leaves(element: ET.Element, base: str, addresses: Addresses) -> Iterator[str]:
+    """Yield the base of every representation, which is where outer segments start from."""
+    inner = _inside(element, base, addresses)
+    if _name(element) == "Representation":
+        yield inner
+    for child in element:
+        yield from _leaves(child, inner, addresses)
+
+
+def _inside(element: ET.Element, base: str, addresses: Addresses) -> str:
+    given = (child.text or "" for child in element if _name(child) == "BaseURL")
+    return addresses.joined(next(given, "").strip(), base)
+
+
+def _name(element: ET.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
