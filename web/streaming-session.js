@@ -280,7 +280,7 @@ export class StreamingSession extends EventTarget {
   /** Report the position; a failure is told and repeated with the next heartbeat. */
   async #report() {
     const reporting = this.#open;
-    if (!reporting || this.#loading) return;
+    if (!reporting) return;
     try {
       this.#saved(await reporting.report(this.#position));
     } catch (error) {

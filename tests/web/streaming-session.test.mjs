@@ -158,6 +158,7 @@ test('pageshow from the cache starts again at the position', async () => {
 
   assert.equal(session.sessionId, 'session-2');
   assert.equal(player.loads[1].positionSeconds, 7);
+  assert.equal(session.state, 'playing');
 });
 
 /** An expired URL costs the viewer nothing but a new start at the position. */
