@@ -17,7 +17,7 @@ def why_missing() -> str | None:
     if shutil.which("node") is None:
         return "node is not installed"
     if not (_HOME / "node_modules").is_dir():
-        return f"the parsers are not installed: run npm ci in {_HOME.name}/, as make does"
+        return "the parsers are not installed: run npm ci in tools/corpus/node, as make does"
     return None
 
 
