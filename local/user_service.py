@@ -139,20 +139,22 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class UserService(ThreadingHTTPServer):
-    """Listen on 127.0.0.1, a thread for each connection."""
+    """Listen on one address, a thread for each connection."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, subscriptions: Subscriptions, secrets: list[str]) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(
+        self, host: str, port: int, subscriptions: Subscriptions, secrets: list[str]
+    ) -> None:
+        super().__init__((host, port), Handler)
         self.subscriptions = subscriptions
         self.secrets = secrets
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's look-up of this machine's name, which may take seconds."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
 
 def _subscription(body: bytes) -> dict[str, Any]:
@@ -175,11 +177,13 @@ def _subscription(body: bytes) -> dict[str, Any]:
 def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--subscriptions", type=Path, required=True)
     arguments = parser.parse_args()
     secrets = os.environ["JWT_SECRET_KEY"].split(",")
-    service = UserService(arguments.port, Subscriptions(arguments.subscriptions), secrets)
+    subscriptions = Subscriptions(arguments.subscriptions)
+    service = UserService(arguments.host, arguments.port, subscriptions, secrets)
     # shutdown() waits for the loop that the handler interrupts, hence a thread of its own.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: threading.Thread(target=service.shutdown).start())

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Applies the numbered files of $MIGRATIONS that the database has not seen, in order and in one
+# transaction, with the ledger and the lock of streaming.migrations: either may go on where the
+# other left off.
+set -eu
+
+statements() {
+    cat <<SQL
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name varchar(255) PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+LOCK TABLE schema_migrations IN EXCLUSIVE MODE;
+SQL
+    for file in "$MIGRATIONS"/[0-9]*.sql; do
+        cat <<SQL
+SELECT NOT EXISTS (SELECT FROM schema_migrations WHERE name = '${file##*/}') AS is_new \\gset
+\\if :is_new
+    \\echo Applying ${file##*/}
+    \\include '$file'
+    INSERT INTO schema_migrations (name) VALUES ('${file##*/}');
+\\endif
+SQL
+    done
+}
+
+statements | psql --no-psqlrc --quiet --single-transaction --set=ON_ERROR_STOP=1 --file=-
