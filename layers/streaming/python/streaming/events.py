@@ -8,6 +8,7 @@ from uuid import UUID
 
 from streaming import clock
 from streaming.identifiers import uuid7
+from streaming.progress import Report
 
 Action = Literal["stream_start", "stream_progress", "stream_stop"]
 
@@ -30,6 +31,22 @@ class StreamEvent:
     session_id: UUID | None
     position_seconds: int | None = None
     sequence: int | None = None
+
+    @classmethod
+    def of_report(
+        cls, action: Action, report: Report, session_id: UUID | None, event_id: UUID
+    ) -> "StreamEvent":
+        """Return the event that tells of ``report``, which belongs to the session, if any."""
+        return cls(
+            event_id=event_id,
+            action=action,
+            user_id=report.user_id,
+            movie_id=report.movie_id,
+            timestamp=report.reported_at,
+            session_id=session_id,
+            position_seconds=report.position_seconds,
+            sequence=report.sequence,
+        )
 
     def to_message(self, topic_prefix: str) -> "Message":
         """Return the event as it goes to Kafka, in the topic of its action."""

@@ -25,16 +25,7 @@ class ReportProgress:
         event_id = new_event_id(report.reported_at)
 
         def publish(session_id: UUID | None) -> Message | None:
-            event = StreamEvent(
-                event_id=event_id,
-                action="stream_progress",
-                user_id=report.user_id,
-                movie_id=report.movie_id,
-                timestamp=report.reported_at,
-                session_id=session_id,
-                position_seconds=report.position_seconds,
-                sequence=report.sequence,
-            )
+            event = StreamEvent.of_report("stream_progress", report, session_id, event_id)
             message = self._events.message(event)
             return None if message is None or self._events.send(message) else message
 

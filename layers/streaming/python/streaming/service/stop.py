@@ -25,16 +25,7 @@ class StopStream:
         event_id = new_event_id(report.reported_at)
 
         def stop_message(session_id: UUID) -> Message | None:
-            event = StreamEvent(
-                event_id=event_id,
-                action="stream_stop",
-                user_id=report.user_id,
-                movie_id=report.movie_id,
-                timestamp=report.reported_at,
-                session_id=session_id,
-                position_seconds=report.position_seconds,
-                sequence=report.sequence,
-            )
+            event = StreamEvent.of_report("stream_stop", report, session_id, event_id)
             return self._events.message(event)
 
         ended = self._repository.end_session(report, stop_message)
