@@ -8,11 +8,18 @@ INSTALLED := $(VENV)/.installed
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
+# The checkers that have no package on PyPI come as source, verified by Go's checksum database.
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+COMPOSE_READER := github.com/compose-spec/compose-go/v2/cmd@v2.16.2
+BUILD := .aws-sam/build
+ARCHITECTURE ?= arm64
+RUNTIME_VERSION ?= 3.13
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-judges corpus lint check format openapi publish bench build lock clean
+.PHONY: help setup run run-compose test test-browser test-judges test-build corpus lint check format openapi publish bench build lock clean check-workflows \
+	check-compose
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +28,10 @@ setup: $(INSTALLED) ## Install what the other commands need, into .venv/
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@$(BIN)/python -m local
+
+run-compose: $(INSTALLED) $(SAM) ## Run the API under SAM and the services in Docker Compose, configured by .env
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=layers/streaming/python \
+		$(BIN)/python -m tools.run_compose --sam $(SAM)
 
 test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -31,6 +42,9 @@ test-browser: $(INSTALLED) ## Run the player in Chromium against the whole produ
 test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten manifests
 	@$(BIN)/python -m pytest tests/judges $(PYTEST_ARGS)
 
+test-build: $(INSTALLED) $(SAM) ## Build the artefacts for every target and look into them
+	@$(BIN)/python -m pytest tests/packaging $(PYTEST_ARGS)
+
 corpus: $(INSTALLED) $(JUDGES) ## Have them judge all manifests below a directory (CORPUS=dir)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.corpus "$(CORPUS)"
 
@@ -38,11 +52,26 @@ lint: $(INSTALLED) ## Run the fast static checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint $(SAM) ## Run all static checks
+check: lint check-workflows check-compose $(SAM) ## Run all static checks
 	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+
+check-workflows: $(INSTALLED) ## Check the GitHub workflows
+	$(BIN)/zizmor --quiet --offline --persona=pedantic .github
+	@if command -v go >/dev/null; then \
+		echo "actionlint" && go run $(ACTIONLINT); \
+	else echo "Without Go, actionlint is left to CI"; fi
+
+# Without Docker, the library that Docker Compose reads its files with, whose own command has no
+# values for the variables.
+check-compose: ## Check docker-compose.yml with the example configuration
+	@if docker compose version >/dev/null 2>&1; then \
+		echo "docker compose config" && docker compose --env-file .env.example config --quiet; \
+	elif command -v go >/dev/null; then \
+		echo "compose-go" && go run $(COMPOSE_READER) -no-interpolation docker-compose.yml >/dev/null; \
+	else echo "Without Docker Compose or Go, docker-compose.yml is left to CI"; fi
 
 format: $(INSTALLED) ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
@@ -58,11 +87,17 @@ publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=..
 bench: $(INSTALLED) ## Measure what is claimed to be fast
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks
 
-build: $(INSTALLED) $(SAM) ## Build the functions and layers as SAM deploys them
-	PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) build
+build: $(INSTALLED) $(SAM) ## Build the functions and layers (ARCHITECTURE=arm64 RUNTIME_VERSION=3.13)
+	@find functions -name __pycache__ -prune -exec rm -rf {} +
+	PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 ARCHITECTURE=$(ARCHITECTURE) \
+		RUNTIME_VERSION=$(RUNTIME_VERSION) $(SAM) build --build-dir $(BUILD) --parameter-overrides \
+		"Architecture=$(ARCHITECTURE) PythonRuntime=python$(RUNTIME_VERSION)"
+	@$(BIN)/python -m tools.artefacts $(BUILD) functions
 
 lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	$(LOCK) --upgrade infrastructure/compose/user_service/requirements.in \
+		-o infrastructure/compose/user_service/requirements.txt
 	$(LOCK) --upgrade tools/requirements/dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade tools/requirements/uv.in -o tools/requirements/uv.txt
 	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
