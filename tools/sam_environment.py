@@ -76,6 +76,14 @@ def for_containers(variables: Mapping[str, str]) -> dict[str, str]:
     return translated
 
 
+def write(variables: Mapping[str, str], target: Path) -> None:
+    """Write ``variables`` as SAM reads them, translated, for nobody else to read."""
+    # SAM gives "Parameters" to every function, each of which sees only what its template names.
+    document = {"Parameters": for_containers(variables)}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_privately(target, json.dumps(document, indent=2) + "\n")
+
+
 def main() -> None:
     """Translate the file of the first argument into that of the second."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,10 +94,7 @@ def main() -> None:
         variables = read(arguments.source.read_text(encoding="utf-8"), os.environ)
     except (EnvironmentFileError, FileNotFoundError) as error:
         sys.exit(f"{arguments.source}: {error}")
-    # SAM gives "Parameters" to every function, each of which sees only what its template names.
-    document = {"Parameters": for_containers(variables)}
-    arguments.target.parent.mkdir(parents=True, exist_ok=True)
-    write_privately(arguments.target, json.dumps(document, indent=2) + "\n")
+    write(variables, arguments.target)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+"""Runs the API under `sam local` against the services of docker-compose.yml.
+
+One command from a clean checkout to a playing film: the services, the private bucket with the demo
+films, the demo user's subscription, the functions in containers beside them. Configured by .env,
+which is made from .env.example when there is none. Run as `python -m tools.run_compose --sam SAM`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from local import demo, demo_film, film_upload
+from tools import sam_environment
+
+ROOT = Path(__file__).parents[1]
+CONFIGURATION = ROOT / ".env"
+FUNCTION_ENVIRONMENT = ROOT / ".local" / "sam-env.json"
+FILMS = ROOT / ".local" / "films"
+NETWORK = "streaming"
+SERVICES = ("minio", "postgres", "redis", "kafka", "user-service")
+SET_UPS = ("minio-init", "migrate", "kafka-init")
+
+
+def configure() -> dict[str, str]:
+    """Return the variables of .env, made from .env.example when there is none."""
+    if not CONFIGURATION.exists():
+        shutil.copyfile(ROOT / ".env.example", CONFIGURATION)
+        print("Made .env from .env.example", flush=True)
+    return sam_environment.read(CONFIGURATION.read_text(encoding="utf-8"), os.environ)
+
+
+def start_services() -> None:
+    """Start what is not running, wait until it is healthy, then set it up."""
+    compose = ["docker", "compose"]
+    subprocess.run([*compose, "up", "--detach", "--wait", "--build", *SERVICES], check=True)
+    # Not with the others: `up --wait` takes a service that ends for one that failed.
+    for service in SET_UPS:
+        subprocess.run([*compose, "run", "--rm", "--no-deps", service], check=True)
+
+
+def bring_films(variables: Mapping[str, str]) -> None:
+    """Make the demo films, once for this checkout, and put those into the bucket that it lacks."""
+    import boto3
+
+    if not demo_film.are_made(FILMS):
+        subprocess.run([sys.executable, "-m", "local.demo_film", str(FILMS)], check=True)
+    client = boto3.client(
+        "s3",
+        endpoint_url=variables["S3_PUBLIC_ENDPOINT_URL"],
+        region_name=variables["S3_REGION"],
+        aws_access_key_id=variables["MINIO_ROOT_USER"],
+        aws_secret_access_key=variables["MINIO_ROOT_PASSWORD"],
+    )
+    film_upload.upload_missing(FILMS, client=client, bucket=variables["S3_BUCKET_NAME"])
+
+
+def subscribe(variables: Mapping[str, str]) -> None:
+    """Give the demo user a subscription for a year."""
+    expires_at = (datetime.now(UTC) + timedelta(days=365)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{variables['USER_SERVICE_PORT']}/local/subscriptions/{demo.DEMO_USER_ID}",
+        data=json.dumps(
+            {"is_active": True, "plan_id": "premium", "expires_at": expires_at, "max_streams": 3}
+        ).encode(),
+        headers={"Content-Type": "application/json"},
+        method="PUT",
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass
+
+
+def run_functions(sam: Path, variables: Mapping[str, str]) -> int:
+    """Build the functions and serve them until Ctrl-C; return SAM's exit status."""
+    sam_environment.write(variables, FUNCTION_ENVIRONMENT)
+    architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+    parameters = [
+        "--parameter-overrides",
+        f"Architecture={architecture} EnvironmentName=local",
+    ]
+    environment = sam_process_environment(variables)
+    subprocess.run([str(sam), "build", *parameters], check=True, env=environment)
+    options = [
+        *("--host", "127.0.0.1", "--port", variables["API_PORT"]),
+        *("--env-vars", str(FUNCTION_ENVIRONMENT)),
+        *("--docker-network", NETWORK),
+        *("--add-host", f"{sam_environment.MACHINE}:host-gateway"),
+        *("--warm-containers", "LAZY"),
+    ]
+    command = [str(sam), "local", "start-api", *options, *parameters]
+    return subprocess.run(command, check=False, env=environment).returncode
+
+
+def sam_process_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return SAM's own environment: what it knows of AWS, it hands to the functions as their role.
+
+    A developer's real account must not get there.
+    """
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **others,
+        "AWS_ACCESS_KEY_ID": variables["MINIO_SERVICE_ACCESS_KEY"],
+        "AWS_SECRET_ACCESS_KEY": variables["MINIO_SERVICE_SECRET_KEY"],
+        "AWS_DEFAULT_REGION": variables["S3_REGION"],
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "SAM_CLI_TELEMETRY": "0",
+    }
+
+
+def announce(variables: Mapping[str, str]) -> None:
+    """Print the first call, good to paste."""
+    token = demo.token_for(demo.DEMO_USER_ID, variables["JWT_SECRET_KEY"].split(",")[0])
+    api = f"http://127.0.0.1:{variables['API_PORT']}/api/v1/stream/{demo.DEMO_MOVIE_ID}"
+    print(f"""
+MinIO's console   http://127.0.0.1:{variables["MINIO_CONSOLE_PORT"]}
+Stop the services docker compose down
+
+When SAM says that it runs, start a film:
+
+curl -X POST {api} -H "Authorization: Bearer {token}"
+""")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Start everything, then serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sam", type=Path, required=True)
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    try:
+        variables = configure()
+        start_services()
+        bring_films(variables)
+        subscribe(variables)
+        announce(variables)
+        return run_functions(arguments.sam, variables)
+    except (sam_environment.EnvironmentFileError, FileNotFoundError) as error:
+        sys.exit(f"error: {error}")
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
