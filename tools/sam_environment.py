@@ -30,7 +30,7 @@ SERVICES = {
 }
 REDIS = {"REDIS_HOST": "redis", "REDIS_PORT": "6379"}
 THIS_MACHINE = ("localhost", "127.0.0.1")
-_HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(:\d+)?(?![\w.-])")
+_HERE = re.compile(r"(?:^|(?<=[/@,]))(?:localhost|127\.0\.0\.1)(:\d+)?(?=[/,?]|$)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 
