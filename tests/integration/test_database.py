@@ -1,14 +1,17 @@
 """The traps of a PostgreSQL connection, each of which has bitten a real system."""
 
+import json
 import ssl
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import urlsplit
 
 import pg8000.native
 import pytest
 
 from streaming.database import Database, Transaction
 from streaming.errors import DatabaseUnavailable, MovieNotFound
+from streaming.secrets import Rotating
 from streaming.settings import ConfigurationError, DatabaseSettings
 
 
@@ -123,3 +126,22 @@ def test_bad_url(url: str) -> None:
     """A URL of something else is refused with the variable's name."""
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         Database(DatabaseSettings(url)).run(backend)
+
+
+def test_rotated_password_is_read_anew(environment: dict[str, str]) -> None:
+    """A refused login has the secret read again; nobody restarts anything."""
+    url = urlsplit(environment["DATABASE_URL"])
+    secrets = iter(["the password of yesterday", url.password])
+    seconds = iter(range(0, 1000, 100))
+    source = Rotating(
+        DatabaseSettings.from_environment,
+        {**environment, "DATABASE_SECRET_ARN": "arn"},
+        "DATABASE_SECRET_ARN",
+        lambda _: json.dumps({"username": url.username, "password": next(secrets)}),
+        lambda: float(next(seconds)),
+    )
+    rotated = Database(source)
+
+    assert rotated.run(lambda transaction: transaction.rows("SELECT 1 AS one")) == [{"one": 1}]
+    rotated.close()
+    assert next(secrets, None) is None

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.logging import Logger
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.credentials import CredentialProvider
+from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from streaming.breaker import Breaker
+from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import CacheSettings
 
 logger = Logger(child=True)
@@ -39,16 +41,38 @@ return 1
 Result = TypeVar("Result")
 
 
-class Cache:
-    """JSON objects by key, each with a life in seconds."""
+class _Credentials(CredentialProvider):
+    """What each new connection logs in with."""
 
-    def __init__(self, settings: CacheSettings) -> None:
+    def __init__(self, source: Rotating[CacheSettings]) -> None:
+        self._source = source
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        """Return the password, or user and password."""
+        settings = self._source.current()
+        password = settings.password or ""
+        return (settings.username, password) if settings.username else (password,)
+
+
+class Cache:
+    """JSON objects by key, each with a life in seconds.
+
+    ``source`` gives the password of the time when a connection is opened; without it the settings
+    do.
+    """
+
+    def __init__(
+        self, settings: CacheSettings, source: Rotating[CacheSettings] | None = None
+    ) -> None:
         self._breaker = Breaker(_PAUSE_SECONDS)
+        self._source = source
         # A frozen environment wakes with a dead socket, hence one retry, which connects anew. All
         # operations here may be repeated.
         self._redis = Redis(
             host=settings.host,
             port=settings.port,
+            ssl=settings.is_tls,
+            **_login(settings, source),
             socket_connect_timeout=_SOCKET_SECONDS,
             socket_timeout=_SOCKET_SECONDS,
             retry=Retry(NoBackoff(), 1),
@@ -98,9 +122,17 @@ class Cache:
             return None
         try:
             result = operation()
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, SecretUnavailable) as error:
+            if isinstance(error, AuthenticationError) and self._source and self._source.renewed():
+                return self._attempt(operation)
             self._breaker.record_failure()
             logger.warning("Redis does not answer", error=repr(error))
             return None
         self._breaker.record_success()
         return result
+
+
+def _login(settings: CacheSettings, source: Rotating[CacheSettings] | None) -> dict[str, Any]:
+    if source:
+        return {"credential_provider": _Credentials(source)}
+    return {"username": settings.username, "password": settings.password}

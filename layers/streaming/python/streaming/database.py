@@ -15,6 +15,7 @@ import pg8000.native
 
 from streaming.deadline import allowance
 from streaming.errors import DatabaseUnavailable, StreamingError
+from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import ConfigurationError, DatabaseSettings
 
 _CONNECT_SECONDS = 1.0
@@ -25,6 +26,7 @@ _WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeErro
 # The server reports these, and means the connection: shutdown (57P0x), a failover that left a
 # read-only server behind it (25006), too many connections (53300), broken protocol state (08xxx).
 _CONNECTION_IS_LOST = ("57P01", "57P02", "57P03", "25006", "08")
+_LOGIN_IS_REFUSED = "28"
 _SERVER_IS_BUSY = ("53", "57014", "40", "55P03")
 
 Row = dict[str, Any]
@@ -55,9 +57,12 @@ class Transaction:
 
 
 class Database:
-    """Runs work in transactions, and reconnects when the connection has died meanwhile."""
+    """Runs work in transactions, and reconnects when the connection has died meanwhile.
 
-    def __init__(self, settings: DatabaseSettings) -> None:
+    ``settings`` may rotate: each connection is opened with the password of its time.
+    """
+
+    def __init__(self, settings: DatabaseSettings | Rotating[DatabaseSettings]) -> None:
         self._settings = settings
         self._connection: pg8000.native.Connection | None = None
 
@@ -86,7 +91,7 @@ class Database:
 
     def _run_once(self, work: Callable[[Transaction], Result]) -> Result:
         try:
-            connection = self._connection = self._connection or _connect(self._settings.url)
+            connection = self._connection = self._connection or self._connect()
             _limit_wait(connection)
             connection.run("BEGIN")
             result = work(Transaction(connection))
@@ -105,6 +110,21 @@ class Database:
             self.close()
             raise
         return result
+
+    def _connect(self) -> pg8000.native.Connection:
+        if isinstance(self._settings, DatabaseSettings):
+            return _connect(self._settings.url)
+        try:
+            return _connect(self._settings.current().url)
+        except SecretUnavailable as error:
+            raise DatabaseUnavailable("the database's password cannot be read") from error
+        except pg8000.native.DatabaseError as error:
+            if not _sql_state(error).startswith(_LOGIN_IS_REFUSED):
+                raise
+            fresh = self._settings.renewed()
+            if fresh is None:
+                raise
+            return _connect(fresh.url)
 
     def _recover(self, error: pg8000.native.DatabaseError) -> None:
         state = _sql_state(error)

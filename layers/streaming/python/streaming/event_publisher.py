@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from streaming.breaker import Breaker
 from streaming.deadline import DeadlineExceeded, allowance
 from streaming.events import Message
+from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import EventSettings
 
 logger = Logger(child=True)
@@ -24,9 +25,13 @@ _PAUSE_SECONDS = 5.0
 
 
 class EventPublisher:
-    """A producer that connects at the first message, and rests after a failure."""
+    """A producer that connects at the first message, and rests after a failure.
 
-    def __init__(self, settings: EventSettings) -> None:
+    When ``settings`` rotate, a failure has the password read anew, because the producer does not
+    tell a refused one from an outage.
+    """
+
+    def __init__(self, settings: EventSettings | Rotating[EventSettings]) -> None:
         self._settings = settings
         self._producer: KafkaProducer | None = None
         self._breaker = Breaker(_PAUSE_SECONDS)
@@ -49,20 +54,29 @@ class EventPublisher:
             for message, send in sends:
                 send.get(timeout=max(0.0, ends_at - time.monotonic()))
                 acknowledged.add(message.event_id)
-        except (KafkaError, OSError, DeadlineExceeded) as error:
+        except (KafkaError, OSError, DeadlineExceeded, SecretUnavailable) as error:
             logger.warning("Kafka does not acknowledge", error=repr(error))
             # The producer stays: it reconnects by itself, and closing it waits for what it holds.
             self._breaker.record_failure()
+            if isinstance(self._settings, Rotating) and self._settings.renewed():
+                self._producer = None
         else:
             self._breaker.record_success()
         return acknowledged
 
     def _connect(self) -> KafkaProducer:
+        settings = self._settings
+        if isinstance(settings, Rotating):
+            settings = settings.current()
         milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
         # Repeats are told apart by event_id, so the producer needs no idempotence of its own. A
         # batch is given up soon: what is not acknowledged lies in the outbox.
         return KafkaProducer(
-            bootstrap_servers=list(self._settings.bootstrap_servers),
+            bootstrap_servers=list(settings.bootstrap_servers),
+            security_protocol=settings.security_protocol,
+            sasl_mechanism=settings.sasl_mechanism,
+            sasl_plain_username=settings.username,
+            sasl_plain_password=settings.password,
             client_id="streaming",
             acks="all",
             enable_idempotence=False,

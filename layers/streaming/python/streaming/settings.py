@@ -160,6 +160,9 @@ class CacheSettings:
     port: int
     progress_ttl: int
     subscription_ttl: int
+    is_tls: bool = False
+    username: str | None = None
+    password: str | None = field(repr=False, default=None)
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -169,6 +172,9 @@ class CacheSettings:
             port=_integer(environment, "REDIS_PORT", 6379, 1, 65535),
             progress_ttl=_integer(environment, "REDIS_PROGRESS_TTL", 86400, 1, 31536000),
             subscription_ttl=_integer(environment, "REDIS_SUBSCRIPTION_CACHE_TTL", 300, 1, 86400),
+            is_tls=_flag(environment, "REDIS_TLS", default=False),
+            username=environment.get("REDIS_USERNAME") or None,
+            password=environment.get("REDIS_PASSWORD") or None,
         )
 
 
@@ -191,15 +197,45 @@ class EventSettings:
     enabled: bool
     bootstrap_servers: tuple[str, ...]
     topic_prefix: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    username: str | None = None
+    password: str | None = field(repr=False, default=None)
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Read ``ENABLE_KAFKA`` and the ``KAFKA_*`` variables."""
+        """Read ``ENABLE_KAFKA`` and the ``KAFKA_*`` variables.
+
+        Raises ``ConfigurationError`` for a mechanism without TLS or without its credentials.
+        """
+        protocol = environment.get("KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT"
+        mechanism = environment.get("KAFKA_SASL_MECHANISM") or None
+        if protocol not in ("PLAINTEXT", "SSL", "SASL_SSL"):
+            raise ConfigurationError(f"KAFKA_SECURITY_PROTOCOL {protocol!r} is not supported")
+        if (protocol == "SASL_SSL") != (mechanism is not None):
+            raise ConfigurationError("KAFKA_SASL_MECHANISM goes with SASL_SSL and nothing else")
+        if mechanism not in (None, "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"):
+            raise ConfigurationError(f"KAFKA_SASL_MECHANISM {mechanism!r} is not supported")
+        is_scram = (mechanism or "").startswith("SCRAM")
         return cls(
-            enabled=_flag(environment, "ENABLE_KAFKA", default=True),
+            enabled=cls.are_enabled(environment),
             bootstrap_servers=_list(environment, "KAFKA_BOOTSTRAP_SERVERS") or ("localhost:9092",),
-            topic_prefix=environment.get("KAFKA_TOPIC_PREFIX") or "stream",
+            topic_prefix=cls.topic_prefix_of(environment),
+            security_protocol=protocol,
+            sasl_mechanism=mechanism,
+            username=_required(environment, "KAFKA_USERNAME") if is_scram else None,
+            password=_required(environment, "KAFKA_PASSWORD") if is_scram else None,
         )
+
+    @staticmethod
+    def are_enabled(environment: Environment) -> bool:
+        """Read ``ENABLE_KAFKA``."""
+        return _flag(environment, "ENABLE_KAFKA", default=True)
+
+    @staticmethod
+    def topic_prefix_of(environment: Environment) -> str:
+        """Read ``KAFKA_TOPIC_PREFIX``."""
+        return environment.get("KAFKA_TOPIC_PREFIX") or "stream"
 
 
 def _check_secrets(secrets: tuple[str, ...], *, is_local: bool) -> None:

@@ -8,6 +8,7 @@ import jwt
 from streaming.errors import TokenExpired, TokenInvalid, TokenMissing
 from streaming.identifiers import parse_uuid
 from streaming.identity import Identity
+from streaming.secrets import Rotating
 from streaming.settings import TokenSettings
 
 _LONGEST_TOKEN = 8 * 1024
@@ -16,10 +17,17 @@ _JWKS_TIMEOUT_SECONDS = 2
 
 
 class TokenVerifier:
-    """Turns a token into an identity, by the one algorithm that the settings name."""
+    """Turns a token into an identity, by the one algorithm that the settings name.
 
-    def __init__(self, settings: TokenSettings) -> None:
+    ``source`` is where secrets come from that may be rotated; a token that none of the known ones
+    has signed makes it look for new ones.
+    """
+
+    def __init__(
+        self, settings: TokenSettings, source: Rotating[TokenSettings] | None = None
+    ) -> None:
         self._settings = settings
+        self._source = source
         self._key_set = (
             jwt.PyJWKClient(
                 settings.jwks_url, lifespan=_JWKS_LIFESPAN_SECONDS, timeout=_JWKS_TIMEOUT_SECONDS
@@ -43,22 +51,33 @@ class TokenVerifier:
         return _identity(self._claims(token), now)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        refusal: Exception | None = None
         try:
-            for key in self._keys(token):
-                try:
-                    return self._decode(token, key)
-                except jwt.InvalidSignatureError as error:
-                    refusal = error
+            try:
+                return self._decode_with_any(token, self._keys(token))
+            except jwt.InvalidSignatureError:
+                renewed = self._source.renewed() if self._source else None
+                if renewed is None:
+                    raise
+                return self._decode_with_any(token, renewed.secrets)
+        except jwt.InvalidSignatureError as error:
+            raise TokenInvalid("the token was signed by somebody else") from error
         except jwt.PyJWKClientError as error:
             raise TokenInvalid("no key of the auth service fits the token") from error
         except (jwt.InvalidTokenError, jwt.InvalidKeyError, ValueError, RecursionError) as error:
             raise TokenInvalid("the token is not valid") from error
-        raise TokenInvalid("the token was signed by somebody else") from refusal
+
+    def _decode_with_any(self, token: str, keys: tuple[Any, ...]) -> dict[str, Any]:
+        refusal = jwt.InvalidSignatureError("there is no key")
+        for key in keys:
+            try:
+                return self._decode(token, key)
+            except jwt.InvalidSignatureError as error:
+                refusal = error
+        raise refusal
 
     def _keys(self, token: str) -> tuple[Any, ...]:
         if self._key_set is None:
-            return self._settings.secrets
+            return (self._source.current() if self._source else self._settings).secrets
         return (self._key_set.get_signing_key_from_jwt(token).key,)
 
     def _decode(self, token: str, key: Any) -> dict[str, Any]:

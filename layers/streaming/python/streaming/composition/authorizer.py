@@ -3,6 +3,7 @@
 import os
 from functools import cache
 
+from streaming.composition.secret import rotating
 from streaming.settings import TokenSettings
 from streaming.tokens import TokenVerifier
 
@@ -10,4 +11,6 @@ from streaming.tokens import TokenVerifier
 @cache
 def token_verifier() -> TokenVerifier:
     """Build the verifier. Raises ``ConfigurationError`` for a weak or missing key."""
-    return TokenVerifier(TokenSettings.from_environment(os.environ))
+    source = rotating(TokenSettings.from_environment, "JWT_SECRET_ARN")
+    settings = source.current() if source else TokenSettings.from_environment(os.environ)
+    return TokenVerifier(settings, source)

@@ -9,11 +9,14 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming.bucket_address import bucket_address
 from streaming.composition.record import redis_cache
+from streaming.composition.secret import rotating
 from streaming.delivery.direct import DirectDelivery
 from streaming.delivery.markers import Markers
 from streaming.delivery.playable import Delivery
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.signing_life import SigningLife
+from streaming.errors import StorageUnavailable
+from streaming.secrets import SecretUnavailable
 from streaming.settings import SigningSettings, StorageSettings
 from streaming.signing import S3Signer, SigningKey
 
@@ -97,8 +100,16 @@ def _signing_id(settings: StorageSettings) -> str:
     return hashlib.sha256(signed_for.encode()).hexdigest()[:12]
 
 
+@cache
 def _signing_settings() -> SigningSettings:
-    return SigningSettings.from_environment(os.environ)
+    # Read once: a rotated key stays active for as long as the URLs that it has signed.
+    source = rotating(SigningSettings.from_environment, "S3_SIGNING_SECRET_ARN")
+    if source is None:
+        return SigningSettings.from_environment(os.environ)
+    try:
+        return source.current()
+    except SecretUnavailable as error:
+        raise StorageUnavailable("the key that signs URLs cannot be read") from error
 
 
 def _storage_settings() -> StorageSettings:

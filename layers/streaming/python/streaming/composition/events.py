@@ -4,6 +4,7 @@ import os
 from functools import cache
 
 from streaming.composition.record import outbox
+from streaming.composition.secret import rotating
 from streaming.event_publisher import EventPublisher
 from streaming.event_sink import EventSink, KafkaSink, NoEvents
 from streaming.settings import EventSettings
@@ -12,13 +13,13 @@ from streaming.settings import EventSettings
 @cache
 def event_publisher() -> EventPublisher:
     """Build the connection to Kafka."""
-    return EventPublisher(EventSettings.from_environment(os.environ))
+    source = rotating(EventSettings.from_environment, "KAFKA_SECRET_ARN")
+    return EventPublisher(source or EventSettings.from_environment(os.environ))
 
 
 @cache
 def event_sink() -> EventSink:
     """Build where the use cases send events."""
-    settings = EventSettings.from_environment(os.environ)
-    if not settings.enabled:
+    if not EventSettings.are_enabled(os.environ):
         return NoEvents()
-    return KafkaSink(event_publisher(), outbox(), settings.topic_prefix)
+    return KafkaSink(event_publisher(), outbox(), EventSettings.topic_prefix_of(os.environ))

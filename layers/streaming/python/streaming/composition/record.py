@@ -4,6 +4,7 @@ import os
 from functools import cache
 
 from streaming.cache import Cache
+from streaming.composition.secret import rotating
 from streaming.database import Database
 from streaming.outbox import Outbox
 from streaming.progress_cache import ProgressCache
@@ -14,7 +15,8 @@ from streaming.settings import CacheSettings, DatabaseSettings
 @cache
 def database() -> Database:
     """Build the connection to PostgreSQL."""
-    return Database(DatabaseSettings.from_environment(os.environ))
+    source = rotating(DatabaseSettings.from_environment, "DATABASE_SECRET_ARN")
+    return Database(source or DatabaseSettings.from_environment(os.environ))
 
 
 @cache
@@ -32,7 +34,8 @@ def outbox() -> Outbox:
 @cache
 def redis_cache() -> Cache:
     """Build the connection to Redis."""
-    return Cache(CacheSettings.from_environment(os.environ))
+    settings = CacheSettings.from_environment(os.environ)
+    return Cache(settings, rotating(CacheSettings.from_environment, "REDIS_SECRET_ARN"))
 
 
 @cache

@@ -1,0 +1,23 @@
+"""Builds settings that follow a secret, without loading what reads it before it is needed."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from streaming.secrets import Rotating
+from streaming.settings import Environment
+
+Value = TypeVar("Value")
+
+
+def rotating(build: Callable[[Environment], Value], variable: str) -> Rotating[Value] | None:
+    """Return the settings that follow the secret named by ``variable``; None when it names none."""
+    if not os.environ.get(variable):
+        return None
+    return Rotating(build, os.environ, variable, _read)
+
+
+def _read(arn: str) -> str:
+    from streaming.secrets_manager import read_secret
+
+    return read_secret(arn)

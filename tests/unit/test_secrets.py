@@ -1,0 +1,308 @@
+"""Secrets that are read at run time, and rotated while the service runs."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import ClassVar
+from uuid import uuid4
+
+import jwt
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotocoreCredentials
+
+from streaming.deadline import within
+from streaming.errors import TokenInvalid
+from streaming.secrets import (
+    LIFE_SECONDS,
+    RENEWAL_PAUSE_SECONDS,
+    Rotating,
+    SecretUnavailable,
+    with_secret,
+)
+from streaming.secrets_manager import Credentials, read_secret, signed_headers
+from streaming.settings import CacheSettings, ConfigurationError, EventSettings, TokenSettings
+from streaming.tokens import TokenVerifier
+
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/jwt-AbCdEf"
+OLD = "an-old-secret-of-more-than-thirty-two-bytes"
+NEW = "a-new-secret-of-more-than-thirty-two-bytes"
+
+
+class Store:
+    """A secret store whose one secret and whose clock the test sets."""
+
+    def __init__(self, text: str) -> None:
+        self.text: str | None = text
+        self.reads = 0
+        self.seconds = 1000.0
+
+    def read(self, arn: str) -> str:
+        """Return the secret, or fail as the store does when there is none."""
+        self.reads += 1
+        if self.text is None:
+            raise SecretUnavailable(arn)
+        return self.text
+
+    def tokens(self) -> Rotating[TokenSettings]:
+        """Return token settings that follow this store."""
+        environment = {"JWT_SECRET_ARN": ARN}
+        return Rotating(
+            TokenSettings.from_environment,
+            environment,
+            "JWT_SECRET_ARN",
+            self.read,
+            lambda: self.seconds,
+        )
+
+
+def bearer(secret: str) -> str:
+    """Return an Authorization header signed with ``secret``."""
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    return "Bearer " + jwt.encode({"sub": str(uuid4()), "exp": expires_at}, secret, "HS256")
+
+
+def test_secret_is_read_once_in_its_life() -> None:
+    """A hundred requests read the secret once, and those after its life once more."""
+    store = Store(OLD)
+    source = store.tokens()
+    for _ in range(100):
+        assert source.current().secrets == (OLD,)
+
+    store.text, store.seconds = NEW, store.seconds + LIFE_SECONDS + 1
+
+    assert source.current().secrets == (NEW,)
+    assert store.reads == 2
+
+
+def test_known_secret_outlives_an_outage_of_the_store() -> None:
+    """When the store is away, what is known goes on being used; it is not asked each time."""
+    store = Store(OLD)
+    source = store.tokens()
+    source.current()
+    store.text, store.seconds = None, store.seconds + LIFE_SECONDS + 1
+
+    assert source.current().secrets == (OLD,)
+    assert source.current().secrets == (OLD,)
+    assert store.reads == 2
+
+
+def test_unknown_secret_is_told() -> None:
+    """Without any known value there is nothing to go on with."""
+    store = Store(OLD)
+    store.text = None
+    with pytest.raises(SecretUnavailable):
+        store.tokens().current()
+
+
+def test_new_tokens_are_accepted_right_after_a_rotation() -> None:
+    """A token that is signed with the new secret has it read, without waiting for the old life."""
+    store = Store(OLD)
+    source = store.tokens()
+    verifier = TokenVerifier(source.current(), source)
+    verifier.verify(bearer(OLD), datetime.now(UTC))
+
+    store.text, store.seconds = f"{NEW},{OLD}", store.seconds + RENEWAL_PAUSE_SECONDS + 1
+
+    verifier.verify(bearer(NEW), datetime.now(UTC))
+    verifier.verify(bearer(OLD), datetime.now(UTC))
+    store.text, store.seconds = NEW, store.seconds + LIFE_SECONDS + 1
+    with pytest.raises(TokenInvalid):
+        verifier.verify(bearer(OLD), datetime.now(UTC))
+
+
+def test_foreign_tokens_cannot_hammer_the_store() -> None:
+    """However many foreign tokens come, the secret is read at most once a pause."""
+    store = Store(OLD)
+    source = store.tokens()
+    verifier = TokenVerifier(source.current(), source)
+    store.seconds += RENEWAL_PAUSE_SECONDS + 1
+
+    for _ in range(20):
+        with pytest.raises(TokenInvalid):
+            verifier.verify(bearer(NEW), datetime.now(UTC))
+
+    assert store.reads == 2
+
+
+def test_weak_secrets_are_refused_from_the_store_too() -> None:
+    """A short secret is no better for lying in a vault."""
+    with pytest.raises(ConfigurationError):
+        Store("short").tokens().current()
+
+
+@pytest.mark.parametrize(
+    ("variable", "secret", "expected"),
+    [
+        ("REDIS_SECRET_ARN", {"password": "p"}, {"REDIS_PASSWORD": "p"}),
+        (
+            "KAFKA_SECRET_ARN",
+            {"username": "u", "password": "p"},
+            {"KAFKA_USERNAME": "u", "KAFKA_PASSWORD": "p"},
+        ),
+        (
+            "S3_SIGNING_SECRET_ARN",
+            {"access_key": "a", "secret_key": "s"},
+            {"S3_ACCESS_KEY": "a", "S3_SECRET_KEY": "s"},
+        ),
+        (
+            "DATABASE_SECRET_ARN",
+            {"username": "us er", "password": "p@/:%", "engine": "postgres"},
+            {"DATABASE_URL": "postgresql://us%20er:p%40%2F%3A%25@db:5432/streaming?sslmode=x"},
+        ),
+    ],
+)
+def test_forms_of_secrets(variable: str, secret: dict[str, str], expected: dict[str, str]) -> None:
+    """Each secret fills the variables that local runs give plainly."""
+    environment = {"DATABASE_URL": "postgresql://db:5432/streaming?sslmode=x"}
+
+    filled = with_secret(environment, variable, json.dumps(secret))
+
+    assert filled == {**environment, **expected}
+
+
+def test_secret_of_another_form_is_refused() -> None:
+    """What is no JSON object is told by its variable, and its text is not repeated."""
+    with pytest.raises(ConfigurationError, match="KAFKA_SECRET_ARN") as caught:
+        with_secret({}, "KAFKA_SECRET_ARN", "hunter2")
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [None, "a/session+token=="])
+def test_signature_equals_botocores(token: str | None) -> None:
+    """The request is signed byte for byte as botocore signs it."""
+    now = datetime.now(UTC)
+    body = json.dumps({"SecretId": ARN}).encode()
+    host = "secretsmanager.eu-central-1.amazonaws.com"
+    ours = signed_headers(host, "eu-central-1", body, Credentials("AKIA", "secret", token), now)
+    request = AWSRequest(
+        "POST",
+        f"https://{host}/",
+        {name: ours[name] for name in ("content-type", "x-amz-target")},
+        body,
+    )
+    request.context["timestamp"] = ours["x-amz-date"]
+    signer = SigV4Auth(
+        BotocoreCredentials("AKIA", "secret", token), "secretsmanager", "eu-central-1"
+    )
+    signer._modify_request_before_signing(request)
+    request.headers.replace_header("X-Amz-Date", ours["x-amz-date"])
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+
+    assert ours["authorization"].endswith(f"Signature={signature}")
+
+
+class SecretsManager(BaseHTTPRequestHandler):
+    """Answers GetSecretValue, and the credentials of a restored environment."""
+
+    secrets: ClassVar[dict[str, str]] = {ARN: OLD}
+    callers: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        """Answer the secret, or that there is none."""
+        wanted = json.loads(self.rfile.read(int(self.headers["content-length"])))["SecretId"]
+        self.callers.append(self.headers["authorization"].split("/")[0].rpartition("=")[2])
+        if wanted in self.secrets:
+            self._answer(200, {"SecretString": self.secrets[wanted]})
+        else:
+            self._answer(400, {"__type": "ResourceNotFoundException"})
+
+    def do_GET(self) -> None:
+        """Answer credentials to who has the token."""
+        known = self.headers["authorization"] == "restored"
+        self._answer(
+            200 if known else 403,
+            {"AccessKeyId": "RESTORED", "SecretAccessKey": "s", "Token": "t"},
+        )
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+    def _answer(self, status: int, body: dict[str, str]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A secret store on this machine, and credentials to ask it with."""
+    server = HTTPServer(("127.0.0.1", 0), SecretsManager)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    SecretsManager.callers.clear()
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    yield url
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_secret_is_read_with_the_functions_own_credentials(endpoint: str) -> None:
+    """The function's role asks, and gets the text of the secret."""
+    assert read_secret(ARN) == OLD
+    assert SecretsManager.callers == ["ROLE"]
+
+
+def test_restored_environment_asks_for_its_credentials(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After SnapStart there are no keys in the environment, but an address to get them from."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{endpoint}/credentials")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "restored")
+
+    assert read_secret(ARN) == OLD
+    assert SecretsManager.callers == ["RESTORED"]
+
+
+def test_missing_secret_and_dead_store_are_unavailable(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the store does wrong, callers see the one error that they expect."""
+    with pytest.raises(SecretUnavailable):
+        read_secret(f"{ARN}x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+    with pytest.raises(SecretUnavailable):
+        read_secret(ARN)
+    with pytest.raises(ConfigurationError):
+        read_secret("jwt-secret")
+
+
+def test_deadline_bounds_reading_a_secret(endpoint: str) -> None:
+    """A request that has no time left does not wait for a secret."""
+    with within(0), pytest.raises(SecretUnavailable):
+        read_secret(ARN)
+
+
+def test_redis_and_kafka_settings() -> None:
+    """TLS, users and mechanisms reach the typed settings; half a login is refused."""
+    redis = CacheSettings.from_environment({"REDIS_TLS": "true", "REDIS_PASSWORD": "p"})
+    assert (redis.is_tls, redis.username, redis.password) == (True, None, "p")
+    scram = {
+        "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_USERNAME": "u",
+        "KAFKA_PASSWORD": "p",
+    }
+    assert EventSettings.from_environment(scram).username == "u"
+    iam = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "AWS_MSK_IAM"}
+    assert EventSettings.from_environment(iam).username is None
+    for wrong in (
+        {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"},
+        {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"},
+        {"KAFKA_SASL_MECHANISM": "AWS_MSK_IAM"},
+        {**scram, "KAFKA_PASSWORD": ""},
+    ):
+        with pytest.raises(ConfigurationError):
+            EventSettings.from_environment(wrong)
