@@ -10,9 +10,9 @@ here="$(dirname "$0")"
 user() {
     mc admin user add local "$2" "$3"
     mc admin policy create local "$1" "$here/$1.json"
-    # Attaching what is attached is an error.
-    case "$(mc admin user info local "$2")" in
-        *"$1"*) ;;
+    # Attaching what is attached is an error of some releases.
+    case "$(mc --json admin user info local "$2")" in
+        *"\"policyName\":\"$1\""*) ;;
         *) mc admin policy attach local "$1" --user "$2" ;;
     esac
 }
