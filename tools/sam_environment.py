@@ -29,6 +29,14 @@ SERVICES = {
     "JWT_JWKS_URL": None,
 }
 REDIS = {"REDIS_HOST": "redis", "REDIS_PORT": "6379"}
+# SAM answers a reference to a secret with a made-up name; without one, functions use the values.
+SECRETS = (
+    "DATABASE_SECRET_ARN",
+    "JWT_SECRET_ARN",
+    "KAFKA_SECRET_ARN",
+    "REDIS_SECRET_ARN",
+    "S3_SIGNING_SECRET_ARN",
+)
 THIS_MACHINE = ("localhost", "127.0.0.1")
 _HERE = re.compile(r"(?:^|(?<=[/@,]))(?:localhost|127\.0\.0\.1)(:\d+)?(?=[/,?]|$)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
@@ -79,7 +87,7 @@ def for_containers(variables: Mapping[str, str]) -> dict[str, str]:
 def write(variables: Mapping[str, str], target: Path) -> None:
     """Write ``variables`` as SAM reads them, translated, for nobody else to read."""
     # SAM gives "Parameters" to every function, each of which sees only what its template names.
-    document = {"Parameters": for_containers(variables)}
+    document = {"Parameters": {**for_containers(variables), **dict.fromkeys(SECRETS, "")}}
     target.parent.mkdir(parents=True, exist_ok=True)
     write_privately(target, json.dumps(document, indent=2) + "\n")
 

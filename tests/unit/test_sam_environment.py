@@ -1,6 +1,7 @@
 """The functions' containers reach the same services under the names that containers know."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from tools import sam_environment
 from tools.sam_environment import EnvironmentFileError, for_containers, read
 
-EXAMPLE = (Path(__file__).parents[2] / ".env.example").read_text()
+EXAMPLE_FILE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = EXAMPLE_FILE.read_text()
 
 
 def test_addresses_of_this_machine_become_those_of_the_services() -> None:
@@ -74,5 +76,17 @@ def test_the_file_is_for_sam_and_nobody_else(tmp_path: Path) -> None:
 
     sam_environment.write({"LOG_LEVEL": "INFO"}, target)
 
-    assert json.loads(target.read_text()) == {"Parameters": {"LOG_LEVEL": "INFO"}}
+    assert json.loads(target.read_text())["Parameters"]["LOG_LEVEL"] == "INFO"
     assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_function_asks_aws_for_a_secret(tmp_path: Path) -> None:
+    """Every reference to a secret that template.yaml has is emptied."""
+    template = (EXAMPLE_FILE.parent / "template.yaml").read_text()
+    references = set(re.findall(r"^ +(\w+_SECRET_ARN):", template, re.MULTILINE))
+
+    sam_environment.write({}, tmp_path / "sam-env.json")
+
+    parameters = json.loads((tmp_path / "sam-env.json").read_text())["Parameters"]
+    assert references <= set(parameters)
+    assert set(parameters.values()) == {""}
