@@ -26,6 +26,10 @@ FUNCTION_IGNORED = {
     "VersionDescription", "VpcConfig",
 }  # fmt: skip
 
+# Logs go to the terminal, whatever group they belong to in AWS.
+LOGGING = {"ApplicationLogLevel", "LogFormat"}
+LOGGING_IGNORED = {"LogGroup", "SystemLogLevel"}
+
 API = {"Auth", "CorsConfiguration", "StageName"}
 API_IGNORED = {
     "AccessLogSettings", "DefaultRouteSettings", "Description", "DisableExecuteApiEndpoint",

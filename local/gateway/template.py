@@ -79,6 +79,14 @@ def _function(
 ) -> Function:
     """Return one function of the template."""
     properties.check(name, merged, properties.FUNCTION, properties.FUNCTION_IGNORED)
+    logging = properties.check(
+        f"{name}.LoggingConfig",
+        merged.get("LoggingConfig", {}),
+        properties.LOGGING,
+        properties.LOGGING_IGNORED,
+    )
+    logging = {key: logging[key] for key in properties.LOGGING if key in logging}
+    merged = {**merged, "LoggingConfig": logging}
     settings: dict[str, Any] = {}
     for key in sorted(properties.FUNCTION - {"Environment", "Events", "Layers"}):
         if key in merged:

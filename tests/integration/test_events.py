@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from tests.support.functions import EVENTS, event, forget_environment, invoke, request
+from tests.support.functions import EVENTS, ROOT, event, forget_environment, invoke, request
 
 SECRET = "events-are-signed-with-this-and-nothing-else"
 USER = "6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c"
@@ -80,7 +80,7 @@ def test_every_event_is_expected() -> None:
     """No committed event is left out of the tests."""
     names = {path.stem for path in EVENTS.glob("*.json")}
 
-    assert names == {*ANSWERS, *IDENTITIES, "housekeeping"}
+    assert names == {*ANSWERS, *IDENTITIES, "housekeeping", "migrate"}
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -120,6 +120,13 @@ def test_identity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_housekeeping(environment: dict[str, str]) -> None:
     """Housekeeping runs on its schedule's event."""
     assert invoke("housekeeping", event("housekeeping")).keys() == {"relayed", "waiting", "renewed"}
+
+
+def test_migrate(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migrated database stays as it is, however often it is migrated."""
+    monkeypatch.setenv("MIGRATIONS_DIRECTORY", str(ROOT / "migrations"))
+
+    assert invoke("migrate", event("migrate")) == {"applied": []}
 
 
 def test_docs_can_be_switched_off(

@@ -30,6 +30,7 @@ LOADED = {
     "stop": {"pydantic", "redis", "pg8000", "kafka"},
     "docs": set[str](),
     "housekeeping": {"redis", "pg8000", "kafka"},
+    "migrate": {"pg8000"},
 }
 
 USE_CASES = {

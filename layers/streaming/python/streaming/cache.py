@@ -16,6 +16,7 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from streaming.breaker import Breaker
+from streaming.metrics import failed
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import CacheSettings
 
@@ -126,7 +127,7 @@ class Cache:
             if isinstance(error, AuthenticationError) and self._source and self._source.renewed():
                 return self._attempt(operation)
             self._breaker.record_failure()
-            logger.warning("Redis does not answer", error=repr(error))
+            logger.warning("Redis does not answer", error=repr(error), **failed("redis"))
             return None
         self._breaker.record_success()
         return result

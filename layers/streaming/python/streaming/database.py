@@ -40,12 +40,13 @@ class _Lost(Exception):
 class Transaction:
     """A transaction that is open on a connection."""
 
-    def __init__(self, connection: pg8000.native.Connection) -> None:
+    def __init__(self, connection: pg8000.native.Connection, statement_seconds: float) -> None:
         self._connection = connection
+        self._statement_seconds = statement_seconds
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         """Run ``statement`` with its ``:name`` parameters and return its rows by column name."""
-        _limit_wait(self._connection)
+        _limit_wait(self._connection, self._statement_seconds)
         values = self._connection.run(statement, **parameters) or []
         names = [column["name"] for column in self._connection.columns or []]
         return [dict(zip(names, row, strict=True)) for row in values]
@@ -59,11 +60,17 @@ class Transaction:
 class Database:
     """Runs work in transactions, and reconnects when the connection has died meanwhile.
 
-    ``settings`` may rotate: each connection is opened with the password of its time.
+    ``settings`` may rotate: each connection is opened with the password of its time. A
+    statement may take ``statement_seconds``.
     """
 
-    def __init__(self, settings: DatabaseSettings | Rotating[DatabaseSettings]) -> None:
+    def __init__(
+        self,
+        settings: DatabaseSettings | Rotating[DatabaseSettings],
+        statement_seconds: float = _STATEMENT_SECONDS,
+    ) -> None:
         self._settings = settings
+        self._statement_seconds = statement_seconds
         self._connection: pg8000.native.Connection | None = None
 
     def run(self, work: Callable[[Transaction], Result]) -> Result:
@@ -94,7 +101,7 @@ class Database:
             connection = self._connection = self._connection or self._connect()
             _limit_wait(connection)
             connection.run("BEGIN")
-            result = work(Transaction(connection))
+            result = work(Transaction(connection, self._statement_seconds))
             _limit_wait(connection)
             connection.run("COMMIT")
         except pg8000.native.DatabaseError as error:
@@ -172,9 +179,9 @@ def _ssl_context(query: dict[str, list[str]]) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cafile=query.get("sslrootcert", [None])[0])
 
 
-def _limit_wait(connection: pg8000.native.Connection) -> None:
+def _limit_wait(connection: pg8000.native.Connection, seconds: float = _STATEMENT_SECONDS) -> None:
     # pg8000 takes a timeout for connecting only; its socket keeps whatever is set here.
-    connection._usock.settimeout(allowance(_STATEMENT_SECONDS))  # noqa: SLF001
+    connection._usock.settimeout(allowance(seconds))  # noqa: SLF001
 
 
 def _sql_state(error: pg8000.native.DatabaseError) -> str:

@@ -17,7 +17,12 @@ _SELECT_OLDEST = """
 
 _DELETE = "DELETE FROM event_outbox WHERE event_id = ANY(CAST(:event_ids AS uuid[]))"
 
-_COUNT = "SELECT count(*) AS messages FROM event_outbox"
+_MEASURE = """
+    SELECT
+        count(*) AS messages,
+        CAST(coalesce(extract(epoch FROM now() - min(created_at)), 0) AS float8) AS oldest_seconds
+    FROM event_outbox
+"""
 
 # A request that has just committed is still publishing; leaving its row alone avoids a repeat.
 SETTLING_SECONDS = 5.0
@@ -53,10 +58,10 @@ class Outbox:
 
         return self._database.run(work)
 
-    def size(self) -> int:
-        """Return how many messages wait."""
-        row = self._database.run(lambda transaction: transaction.row(_COUNT))
-        return int(row["messages"]) if row else 0
+    def measure(self) -> tuple[int, float]:
+        """Return how many messages wait, and for how many seconds the oldest has."""
+        row = self._database.run(lambda transaction: transaction.row(_MEASURE))
+        return (row["messages"], row["oldest_seconds"]) if row else (0, 0.0)
 
 
 def _delete(transaction: Transaction, event_ids: Sequence[UUID]) -> None:

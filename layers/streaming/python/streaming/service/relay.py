@@ -12,10 +12,11 @@ _WAIT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """How many messages a run has relayed, and how many still wait."""
+    """How many messages a run has relayed, how many still wait, and the oldest for how long."""
 
     relayed: int
     waiting: int
+    oldest_seconds: float
 
 
 class RelayOutbox:
@@ -40,4 +41,4 @@ class RelayOutbox:
             relayed += acknowledged
             if acknowledged < _BATCH or read < _BATCH:
                 break
-        return Relayed(relayed, self._outbox.size())
+        return Relayed(relayed, *self._outbox.measure())

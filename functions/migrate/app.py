@@ -1,0 +1,26 @@
+"""Applies migrations/ while a deployment goes on, before the new code takes traffic."""
+
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.composition.migrate import migrate
+from streaming.custom_resource import answer
+
+logger = Logger(utc=True, serialize_stacktrace=False)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
+    """Migrate the database and tell CloudFormation; deleting the stack leaves the data alone."""
+    applied: list[str] = []
+    if event.get("RequestType") != "Delete":
+        try:
+            applied = migrate()
+        except Exception as error:
+            logger.exception("the migration failed")
+            # The deployment is rolled back. Details stay in the log, which fewer people read.
+            answer(event, f"the migration failed with {type(error).__name__}; see the log")
+            raise
+        logger.info("the database is migrated", applied=applied)
+    answer(event)
+    return {"applied": applied}

@@ -1,0 +1,261 @@
+"""What a deployment consists of, after SAM's own transformation of template.yaml."""
+
+import ast
+import json
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.public.translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+
+from local.gateway.intrinsics import load_yaml
+
+ROOT = Path(__file__).parents[2]
+OPEN_ROUTES = {"GET /docs", "GET /openapi.json", "GET /health"}
+SECRETS = {
+    "JWT_SECRET_KEY",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "REDIS_PASSWORD",
+    "KAFKA_PASSWORD",
+}
+BY_LAMBDA = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+}
+# Words of the same form: values, a part of a name, and what only tests set.
+NO_VARIABLES = {"SASL_SSL", "AWS_MSK_IAM", "CREDENTIAL_EXPIRATION", "S3_SESSION_TOKEN"}
+# The policy that denies everything without TLS.
+STARS = {"FilmBucketPolicy"}
+BEHIND_NO_API = {"HousekeepingFunction", "MigrateFunction"}
+
+Json = dict[str, Any]
+
+
+class Policies(ManagedPolicyLoader):  # type: ignore[misc]
+    """The managed policies that SAM looks up by name."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def load(self) -> dict[str, str]:
+        """Return those that this template leads to."""
+        names = ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
+        return {name: f"arn:aws:iam::aws:policy/service-role/{name}" for name in names}
+
+
+@cache
+def source() -> Json:
+    """Return the template as it is written."""
+    loaded: Json = load_yaml((ROOT / "template.yaml").read_text("utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def resources() -> Json:
+    """The resources that CloudFormation gets to see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        template = json.loads(json.dumps(source()))
+        for resource in template["Resources"].values():
+            for name in ("CodeUri", "ContentUri"):
+                if name in resource.get("Properties", {}):
+                    resource["Properties"][name] = "s3://artifacts/code.zip"
+        transformed: Json = transform(template, {}, Policies())["Resources"]
+    return transformed
+
+
+def of_type(resources: Json, kind: str) -> Json:
+    """Return the properties of the resources of one type, by logical id."""
+    found = {name: item for name, item in resources.items() if item["Type"] == kind}
+    assert found, kind
+    return {name: item["Properties"] for name, item in found.items()}
+
+
+def statements(value: Any) -> list[Json]:
+    """Return every policy statement in a part of the template."""
+    if isinstance(value, dict):
+        own = [value] if value.get("Effect") in ("Allow", "Deny") else []
+        return own + [found for item in value.values() for found in statements(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in statements(item)]
+    return []
+
+
+def routes(resources: Json) -> Json:
+    """Return the operations of the API by route key."""
+    (api,) = of_type(resources, "AWS::ApiGatewayV2::Api").values()
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in api["Body"]["paths"].items()
+        for method, operation in item.items()
+        if method != "options"
+    }
+
+
+def test_routes_are_guarded(resources: Json) -> None:
+    """Every route asks the authorizer, but the three that need no token."""
+    unguarded = {
+        key
+        for key, operation in routes(resources).items()
+        if operation.get("security") != [{"TokenAuthorizer": []}]
+    }
+    assert unguarded == OPEN_ROUTES
+
+
+def test_functions_are_complete(resources: Json) -> None:
+    """Every function has a time-out, memory, a log group that forgets, and an alarm."""
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert all("RetentionInDays" in group for group in groups.values())
+    watched = [
+        json.dumps(alarm["Dimensions"])
+        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "Errors"
+    ]
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        assert function["MemorySize"] >= 256, name
+        assert name in BEHIND_NO_API or 0 < function["Timeout"] < 30, name
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+        assert any(json.dumps(function["FunctionName"]) in dimension for dimension in watched), name
+
+
+def test_environment_equals_what_settings_read() -> None:
+    """No variable is declared that nothing reads, and none is read that is nowhere declared."""
+    declared = set(source()["Globals"]["Function"]["Environment"]["Variables"])
+    for resource in source()["Resources"].values():
+        declared |= set(resource.get("Properties", {}).get("Environment", {}).get("Variables", {}))
+    named: set[str] = set()
+    for path in (ROOT / "layers/streaming/python/streaming").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named.add(node.value)
+    assert declared - named <= {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
+    settings = (ROOT / "layers/streaming/python/streaming/settings.py").read_text("utf-8")
+    read = {
+        node.value
+        for node in ast.walk(ast.parse(settings))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", node.value)
+    }
+    assert read - declared - BY_LAMBDA <= NO_VARIABLES
+
+
+def test_functions_of_one_adapter_know_the_same_variables() -> None:
+    """A function with an adapter has all variables of that adapter that any function has."""
+    functions = [
+        set(item["Properties"].get("Environment", {}).get("Variables", {}))
+        for name, item in source()["Resources"].items()
+        if item["Type"] == "AWS::Serverless::Function"
+    ]
+    optional = {"REDIS_PROGRESS_TTL", "REDIS_SUBSCRIPTION_CACHE_TTL"}
+    for prefix in ("S3_", "KAFKA_", "DATABASE_", "REDIS_", "JWT_"):
+        everything = {name for names in functions for name in names if name.startswith(prefix)}
+        for names in functions:
+            own = {name for name in names if name.startswith(prefix)}
+            assert not own or everything - own <= optional
+
+
+def test_no_secret_is_in_the_template(resources: Json) -> None:
+    """Secrets are empty in every function's environment, and no parameter takes one."""
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        variables = function.get("Environment", {}).get("Variables", {})
+        for secret in SECRETS & variables.keys():
+            assert variables[secret] == "", f"{name}.{secret}"
+    assert not any(item.get("NoEcho") for item in source()["Parameters"].values())
+
+
+def test_nobody_may_do_everything(resources: Json) -> None:
+    """No statement that allows something has a * for its action or its resource."""
+    for name, resource in resources.items():
+        if name in STARS:
+            continue
+        for statement in statements(resource):
+            text = json.dumps([statement.get("Action"), statement.get("Resource")])
+            assert '"*"' not in text, name
+            assert ':*"' not in json.dumps(statement.get("Action")), name
+
+
+def test_each_function_has_a_role_of_its_own(resources: Json) -> None:
+    """No two functions share a role, and who needs no secret may read none."""
+    roles = [
+        json.dumps(function["Role"])
+        for function in of_type(resources, "AWS::Lambda::Function").values()
+    ]
+    assert len(set(roles)) == len(roles)
+    assert "secretsmanager" not in json.dumps(resources["DocsFunctionRole"])
+    assert "s3:" not in json.dumps(resources["ProgressFunctionRole"])
+
+
+def test_new_code_waits_for_its_tables(resources: Json) -> None:
+    """Who uses the database is deployed after the migration, and through an alias."""
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        variables = function.get("Environment", {}).get("Variables", {})
+        if "DATABASE_URL" in variables and name != "MigrateFunction":
+            assert "Migration" in resources[name]["DependsOn"], name
+    for name in ("Start", "Progress", "Get", "Stop"):
+        assert f"{name}FunctionAliaslive" in resources
+        assert f"{name}FunctionDeploymentGroup" in resources
+
+
+def test_bucket_is_private(resources: Json) -> None:
+    """Nothing in the bucket is public, readable in clear, or reached without TLS."""
+    (bucket,) = of_type(resources, "AWS::S3::Bucket").values()
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "BucketEncryption" in bucket
+    (policy,) = of_type(resources, "AWS::S3::BucketPolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+def test_parameters_are_explained_and_grouped() -> None:
+    """Every parameter has a description and stands in one group of the console's form."""
+    groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(source()["Parameters"])
+    assert all(item.get("Description") for item in source()["Parameters"].values())
+
+
+def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
+    """The dashboard is JSON, and every function that it or an alarm names is one of ours."""
+    beside = load_yaml((ROOT / "infrastructure/observability.yaml").read_text("utf-8"))
+    body = beside["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert json.loads(body)["widgets"]
+    ours = {
+        function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for function in of_type(resources, "AWS::Lambda::Function").values()
+    }
+    named = re.findall(r"\$\{ServiceName\}-([a-z]+)", json.dumps(beside))
+    assert named
+    assert set(named) <= ours
+
+
+def test_deployments_set_parameters_that_exist() -> None:
+    """samconfig.toml sets no parameter that the template does not have."""
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+    for stage in ("dev", "staging", "prod"):
+        for override in configuration[stage]["deploy"]["parameters"]["parameter_overrides"]:
+            name, _, value = override.partition("=")
+            allowed = source()["Parameters"][name].get("AllowedValues")
+            assert allowed is None or value in map(str, allowed)
+
+
+def test_runbook_explains_every_alarm(resources: Json) -> None:
+    """Whoever is woken by an alarm finds its name in the runbook."""
+    runbook = (ROOT / "docs/runbook.md").read_text("utf-8")
+    beside = load_yaml((ROOT / "infrastructure/observability.yaml").read_text("utf-8"))
+    alarms = {**of_type(resources, "AWS::CloudWatch::Alarm")} | {
+        name: item
+        for name, item in beside["Resources"].items()
+        if item["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert [name for name in alarms if f"`{name}`" not in runbook] == []
