@@ -127,7 +127,9 @@ def sessions(product: Product, viewer: Viewer) -> Iterator[Callable[[], list[Row
 def chromium() -> Iterator[Browser]:
     """One browser for all tests."""
     if not Path(CHROMIUM).exists():
-        pytest.fail(f"these tests need Chromium: apt-get install chromium, or CHROMIUM={CHROMIUM}")
+        reason = f"no Chromium at {CHROMIUM}: apt-get install chromium, or CHROMIUM=path"
+        # A laptop may do without; where all tests have to run, a skip would be a hole.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
