@@ -8,6 +8,9 @@ INSTALLED := $(VENV)/.installed
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
+CHECKOV_VENV := .venv/checkov-$(VERSION)
+CHECKOV := $(CHECKOV_VENV)/bin/checkov
+TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/observability.yaml
 # The checkers that have no package on PyPI come as source, verified by Go's checksum database.
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 COMPOSE_READER := github.com/compose-spec/compose-go/v2/cmd@v2.16.2
@@ -52,11 +55,14 @@ lint: $(INSTALLED) ## Run the fast static checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint check-workflows check-compose $(SAM) ## Run all static checks
+check: lint check-workflows check-compose check-templates ## Run all static checks
 	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
-	$(BIN)/cfn-lint template.yaml
+
+check-templates: $(INSTALLED) $(SAM) $(CHECKOV) ## Check what is deployed to AWS
+	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+	$(CHECKOV) --config-file .checkov.yaml --file $(TEMPLATES)
 
 check-workflows: $(INSTALLED) ## Check the GitHub workflows
 	$(BIN)/zizmor --quiet --offline --persona=pedantic .github
@@ -101,6 +107,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade tools/requirements/uv.in -o tools/requirements/uv.txt
 	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
+	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs
 	rm -rf .venv .local .aws-sam tools/corpus/node/node_modules
@@ -112,6 +119,12 @@ $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@
+
+$(CHECKOV): tools/requirements/checkov.txt | $(INSTALLED)
+	@echo "Installing checkov into $(CHECKOV_VENV) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CHECKOV_VENV)
+	@$(BIN)/uv pip install --quiet --python $(CHECKOV_VENV)/bin/python --require-hashes -r tools/requirements/checkov.txt
 	@touch $@
 
 $(SAM): tools/requirements/sam.txt | $(INSTALLED)
