@@ -5,6 +5,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PLAYERS := tests/browser/node/node_modules/.package-lock.json
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
@@ -39,7 +40,7 @@ run-compose: $(INSTALLED) $(SAM) ## Run the API under SAM and the services in Do
 test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-browser: $(INSTALLED) ## Run the player in Chromium against the whole product
+test-browser: $(INSTALLED) $(PLAYERS) ## Run the player in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten manifests
@@ -110,7 +111,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs
-	rm -rf .venv .local .aws-sam tools/corpus/node/node_modules
+	rm -rf .venv .local .aws-sam tools/corpus/node/node_modules tests/browser/node/node_modules
 
 # uv installs the lock in seconds, where pip takes a minute.
 $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
@@ -132,6 +133,10 @@ $(SAM): tools/requirements/sam.txt | $(INSTALLED)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
 	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r tools/requirements/sam.txt
 	@touch $@
+
+$(PLAYERS): tests/browser/node/package-lock.json
+	@echo "Installing the players that the tests run in Chromium ..."
+	@npm ci --prefix tests/browser/node --silent --ignore-scripts --no-audit --no-fund && touch $@
 
 # Without Node.js the parsers of PyPI judge alone, and say so.
 $(JUDGES): tools/corpus/node/package-lock.json
