@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -345,6 +345,15 @@ def test_manifests_last(destination: Destination, packaged: Callable[[], Package
     assert seen.isdisjoint(ENTRIES)
 
 
+@pytest.fixture
+def ctrl_c_works() -> Iterator[None]:
+    """Ctrl-C raises, even in a run that was started in the background and so ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
 @pytest.mark.parametrize("is_new", [True, False])
 def test_interrupted_upload(
     destination: Destination, packaged: Callable[[], Package], *, is_new: bool
