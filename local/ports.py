@@ -46,8 +46,8 @@ class Ports:
         """Choose ports that nobody listens on, for a second stack beside a developer's own."""
         return cls(*free_ports(len(fields(cls))))
 
-    def refuse_taken(self) -> None:
-        """Raise in one line which ports somebody else listens on, and what changes them."""
+    def claim(self) -> None:
+        """Keep these ports for their servers; raise in one line which somebody else listens on."""
         taken = [
             f"port {port} ({variable.removesuffix('_PORT').lower().replace('_', ' ')}) is taken; "
             f"free it or choose another: {variable}={port + 1} make run"
@@ -56,6 +56,8 @@ class Ports:
         ]
         if taken:
             raise LocalError("; ".join(taken))
+        # SeaweedFS's internal ports are chosen before PostgreSQL listens on its own.
+        _chosen.update(self._by_variable().values())
 
     def _by_variable(self) -> dict[str, int]:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}

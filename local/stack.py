@@ -96,7 +96,7 @@ class Stack:
         self.state.acquire()
         with self._step("Nothing left of a former run"):
             self.state.group.open()
-        self.ports.refuse_taken()
+        self.ports.claim()
         film_maker = self._start_film_maker()
         self._write_inputs()
         # They boot while the next lines wait for one after the other.

@@ -25,6 +25,7 @@ class Postgres(Server):
     title = "PostgreSQL"
     # "Fast" shutdown: ends the sessions of clients and writes a checkpoint.
     stop_signal = signal.SIGINT
+    reason_marker = "FATAL"
 
     def __init__(self, port: int, state: State) -> None:
         super().__init__(port, state)

@@ -27,6 +27,8 @@ class Server(ABC):
     name: str
     title: str
     stop_signal = signal.SIGINT
+    # What a line of the log has that says why the server ended; empty: it is the last line.
+    reason_marker = ""
 
     def __init__(self, port: int, state: State) -> None:
         self.port = port
@@ -144,9 +146,8 @@ class Server(ABC):
     def _end(self) -> str | None:
         if self.running or self._process is None:
             return None
-        return (
-            f"{self.name} ended with {self._process.returncode}: {last_line(self.log)} ({self.log})"
-        )
+        reason = last_line(self.log, self.reason_marker)
+        return f"{self.name} ended with {self._process.returncode}: {reason} ({self.log})"
 
 
 def await_condition(
@@ -173,10 +174,10 @@ def await_condition(
         pause = min(pause * 1.5, 0.1)
 
 
-def last_line(log: Path) -> str:
-    """Return the last line of a log that says something."""
+def last_line(log: Path, marker: str = "") -> str:
+    """Return the last line of a log that says something: that has ``marker``, if one does."""
     with contextlib.suppress(OSError):
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
         if lines:
-            return lines[-1].strip()
+            return ([line for line in lines if marker in line] or lines)[-1].strip()
     return "no output"

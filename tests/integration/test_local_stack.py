@@ -263,7 +263,7 @@ def test_stopped_stack_leaves_nothing(tmp_path: Path) -> None:
 
     assert not (tmp_path / "stack.json").exists()
     assert not [process for process in processes if process.pid in pids and process.is_running()]
-    stack.ports.refuse_taken()
+    stack.ports.claim()
     assert not [path for path in sockets if path.exists()]
 
 
