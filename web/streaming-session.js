@@ -56,6 +56,8 @@ const COMPLETED_FRACTION = 0.9;
 const RENEWAL_BUFFER_SECONDS = 3;
 /** A scrub is dozens of seeks; only where it comes to rest is worth a report. */
 const SEEK_SETTLES_MILLISECONDS = 700;
+/** A pause this near to the end is the end: dash.js may pause there before the element says so. */
+const END_SECONDS = 0.25;
 
 /** Plays films through the streaming API; one film at a time. */
 export class StreamingSession extends EventTarget {
@@ -365,6 +367,10 @@ export class StreamingSession extends EventTarget {
     this.#beatNoMore();
     // The end of a film pauses it, too, and is told by an event of its own.
     if (this.#state !== 'playing' || this.#video.ended) return;
+    if (this.#video.currentTime >= this.#video.duration - END_SECONDS) {
+      this.#ended();
+      return;
+    }
     this.#setState('paused');
     this.#report();
   }

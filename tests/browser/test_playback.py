@@ -106,8 +106,12 @@ def test_a_watched_film_starts_over(player: PlayerPage, viewer: Viewer, movie_id
     assert player.position < 10
 
 
-def test_the_end_is_saved(player: PlayerPage, viewer: Viewer, movie_id: str) -> None:
+@both_formats
+def test_the_end_is_saved(
+    player: PlayerPage, viewer: Viewer, movie_id: str, manifest_type: str
+) -> None:
     """At its end a film is finished, its session over, and it is off the list."""
+    player.choose_format(manifest_type)
     player.play()
     player.page.evaluate("document.querySelector('video').currentTime = 58")
 

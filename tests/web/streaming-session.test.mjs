@@ -341,6 +341,20 @@ test('the end is saved', async () => {
   assert.equal(service.of('progress').length, 0);
 });
 
+/** Some players pause at the end, and the element never says that it has ended. */
+test('a pause at the end is the end', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+
+  video.currentTime = 59.9;
+  video.pause();
+  await settle();
+
+  assert.equal(session.state, 'ended');
+  assert.equal(reports('stop')[0].position_seconds, 60);
+  assert.equal(service.of('progress').length, 0);
+});
+
 /** Watching again after the end is a session of its own. */
 test('playing after the end opens a session', async () => {
   const session = sessionWith();
