@@ -111,6 +111,14 @@ def test_routes_are_guarded(resources: Json) -> None:
     assert unguarded == OPEN_ROUTES
 
 
+def test_sam_local_can_find_the_authorizer() -> None:
+    """The authorizer has no FunctionName: of one that has, `sam local` does not know the ARN."""
+    (authorizer,) = source()["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"].values()
+    named, attribute = authorizer["FunctionArn"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    assert "FunctionName" not in source()["Resources"][named]["Properties"]
+
+
 def test_functions_are_complete(resources: Json) -> None:
     """Every function has a time-out, memory, a log group that forgets, and an alarm."""
     groups = of_type(resources, "AWS::Logs::LogGroup")
@@ -124,7 +132,8 @@ def test_functions_are_complete(resources: Json) -> None:
         assert function["MemorySize"] >= 256, name
         assert name in BEHIND_NO_API or 0 < function["Timeout"] < 30, name
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
-        assert any(json.dumps(function["FunctionName"]) in dimension for dimension in watched), name
+        known_as = json.dumps(function.get("FunctionName", {"Ref": name}))
+        assert any(known_as in dimension for dimension in watched), name
 
 
 def test_environment_equals_what_settings_read() -> None:
@@ -232,11 +241,15 @@ def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
     assert json.loads(body)["widgets"]
     ours = {
         function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
-        for function in of_type(resources, "AWS::Lambda::Function").values()
+        for name, function in of_type(resources, "AWS::Lambda::Function").items()
+        if name != "AuthorizerFunction"
     }
     named = re.findall(r"\$\{ServiceName\}-([a-z]+)", json.dumps(beside))
     assert named
     assert set(named) <= ours
+    (stack,) = of_type(resources, "AWS::CloudFormation::Stack").values()
+    assert stack["Parameters"]["AuthorizerName"] == {"Ref": "AuthorizerFunction"}
+    assert set(stack["Parameters"]) == set(beside["Parameters"])
 
 
 def test_deployments_set_parameters_that_exist() -> None:
