@@ -9,6 +9,9 @@ PLAYERS := tests/browser/node/node_modules/.package-lock.json
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
+# What runs a handler in AWS's own images: a folder for PYTHONPATH, or for an image of our own.
+RUNTIME_CLIENT := .venv/runtime-$(VERSION)
+RUNTIME := $(RUNTIME_CLIENT)/.installed
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
 TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/observability.yaml
@@ -108,6 +111,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade tools/requirements/uv.in -o tools/requirements/uv.txt
 	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
+	$(LOCK) --upgrade tools/requirements/runtime.in -o tools/requirements/runtime.txt
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs
@@ -132,6 +136,12 @@ $(SAM): tools/requirements/sam.txt | $(INSTALLED)
 	@echo "Installing the SAM command line into $(SAM_VENV) ..."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
 	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r tools/requirements/sam.txt
+	@touch $@
+
+$(RUNTIME): tools/requirements/runtime.txt | $(INSTALLED)
+	@echo "Installing Lambda's runtime client into $(RUNTIME_CLIENT) ..."
+	@rm -rf $(RUNTIME_CLIENT)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(RUNTIME_CLIENT) --require-hashes -r tools/requirements/runtime.txt
 	@touch $@
 
 $(PLAYERS): tests/browser/node/package-lock.json
