@@ -58,7 +58,7 @@ def test_model_record_and_cache_agree(
             position, order = reported, placed or order
         session_id, sequence = (placed.session_id, placed.sequence) if placed else (None, None)
         report = Report(user_id, movie_id, reported, session_id, sequence, NOW)
-        saved.append(repository.record_report(report, lambda session_id: None).progress)
+        saved.append(repository.record_report(report, no_message, bool).progress)
 
     cache_order.shuffle(saved)
     for progress in saved:
@@ -68,6 +68,10 @@ def test_model_record_and_cache_agree(
     assert on_record is not None
     assert (on_record.position_seconds, on_record.order) == (position, order)
     assert progress_cache.find(user_id, movie_id) == on_record
+
+
+def no_message(session_id: UUID | None) -> None:
+    """Make no event."""
 
 
 def open_session(repository: Repository, user_id: UUID, movie_id: UUID, number: int) -> UUID:

@@ -6,6 +6,18 @@ from uuid import UUID
 from streaming.database import Database, Transaction
 from streaming.events import Message
 
+# Of its own row, a statement sees nothing yet.
+_INSERT = """
+    INSERT INTO event_outbox (event_id, topic, key, value)
+    VALUES (:event_id, :topic, :key, :value)
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING NOT EXISTS (
+        SELECT 1 FROM event_outbox AS older WHERE older.key = event_outbox.key
+    ) AS is_next
+"""
+
+_SELECT_OF_KEY = "SELECT 1 FROM event_outbox WHERE key = :key LIMIT 1"
+
 _SELECT_OLDEST = """
     SELECT event_id, topic, key, value
     FROM event_outbox
@@ -62,6 +74,31 @@ class Outbox:
         """Return how many messages wait, and for how many seconds the oldest has."""
         row = self._database.run(lambda transaction: transaction.row(_MEASURE))
         return (row["messages"], row["oldest_seconds"]) if row else (0, 0.0)
+
+
+def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
+    """Put ``messages`` in the outbox, in order, within the caller's transaction.
+
+    Returns whether they may be sent as soon as they are committed: False when older messages of
+    the first one's key wait, which Kafka must get before.
+    """
+    inserted = [
+        transaction.row(
+            _INSERT,
+            event_id=message.event_id,
+            topic=message.topic,
+            key=message.key,
+            value=message.value,
+        )
+        for message in messages
+    ]
+    # There is no row when this work runs again because its commit was not acknowledged.
+    return bool(inserted and inserted[0] and inserted[0]["is_next"])
+
+
+def has_messages_of(transaction: Transaction, key: str) -> bool:
+    """Tell whether messages of ``key`` wait."""
+    return transaction.row(_SELECT_OF_KEY, key=key) is not None
 
 
 def _delete(transaction: Transaction, event_ids: Sequence[UUID]) -> None:

@@ -1,11 +1,11 @@
 """The record in PostgreSQL: watch progress, sessions, and the outbox of their events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from streaming import clock
+from streaming import clock, outbox
 from streaming.database import Database, Row, Transaction
 from streaming.errors import SessionNotFound
 from streaming.events import Message
@@ -115,12 +115,6 @@ _SELECT_FILMS_IN_USE = """
     LIMIT :limit
 """
 
-_INSERT_OUTBOX = """
-    INSERT INTO event_outbox (event_id, topic, key, value)
-    VALUES (:event_id, :topic, :key, :value)
-    ON CONFLICT (event_id) DO NOTHING
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
@@ -137,6 +131,17 @@ class NewSession:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """What a start did. ``progress`` is the user's in the film, if any.
+
+    ``event_is_next`` tells that no older event of the user waits in the outbox.
+    """
+
+    progress: SavedProgress | None
+    event_is_next: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedReport:
     """What a report did. ``applied`` is false when the record was later than the report."""
 
@@ -150,13 +155,15 @@ class EndedSession:
     """What a stop did.
 
     ``session_id`` is None when there was no session; ``ended_now`` is false when it had ended
-    before. ``duration_seconds`` is how long it lasted.
+    before. ``duration_seconds`` is how long it lasted. ``event_is_next`` tells that no older event
+    of the user waits in the outbox.
     """
 
     progress: SavedProgress
     session_id: UUID | None
     duration_seconds: int | None
     ended_now: bool
+    event_is_next: bool = False
 
 
 class Repository:
@@ -165,10 +172,10 @@ class Repository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open_session(self, session: NewSession, message: Message | None) -> SavedProgress | None:
-        """Insert ``session`` with its event; return the user's progress in the film, if any."""
+    def open_session(self, session: NewSession, message: Message | None) -> OpenedSession:
+        """Insert ``session`` with its event."""
 
-        def work(transaction: Transaction) -> SavedProgress | None:
+        def work(transaction: Transaction) -> OpenedSession:
             transaction.rows(
                 _INSERT_SESSION,
                 id=session.id,
@@ -180,20 +187,25 @@ class Repository:
                 user_agent=session.user_agent,
                 ip_address=session.ip_address,
             )
-            _insert_outbox(transaction, message)
-            return _progress(transaction, session.user_id, session.movie_id)
+            is_next = message is not None and outbox.insert(transaction, [message])
+            progress = _progress(transaction, session.user_id, session.movie_id)
+            return OpenedSession(progress, is_next)
 
         return self._database.run(work)
 
     def record_report(
-        self, report: Report, publish: Callable[[UUID | None], Message | None]
+        self,
+        report: Report,
+        progress_message: Callable[[UUID | None], Message | None],
+        send: Callable[[Message], bool],
     ) -> RecordedReport:
         """Save the position of ``report`` and count it as its session's heartbeat.
 
-        ``publish`` is called with the session's id when the report changes the record; a message
-        that it returns could not be sent, and goes to the outbox in the same transaction. A report
-        of a session that has ended changes nothing. Raises ``SessionNotFound`` when the report
-        names a session that is not the user's.
+        When the report changes the record, ``progress_message`` makes its event from the session's
+        id, and ``send`` tells whether Kafka has it. An event that could not be sent, or must not be
+        yet because older ones of the user wait, goes to the outbox in the same transaction. A
+        report of a session that has ended changes nothing. Raises ``SessionNotFound`` when the
+        report names a session that is not the user's.
         """
 
         def work(transaction: Transaction) -> RecordedReport:
@@ -209,7 +221,11 @@ class Repository:
                 assert saved is not None
             if session_id is not None:
                 transaction.rows(_HEARTBEAT, session_id=session_id, at=report.reported_at)
-            _insert_outbox(transaction, publish(session_id))
+            message = progress_message(session_id)
+            if message is not None and (
+                outbox.has_messages_of(transaction, message.key) or not send(message)
+            ):
+                outbox.insert(transaction, [message])
             return RecordedReport(saved, applied=True, session_id=session_id)
 
         return self._database.run(work)
@@ -238,8 +254,15 @@ class Repository:
                 again = transaction.row(_SELECT_SESSION, **_session_key(report, session_id))
                 duration = again["duration_seconds"] if again else None
                 return EndedSession(progress, session_id, duration, ended_now=False)
-            _insert_outbox(transaction, stop_message(session_id))
-            return EndedSession(progress, session_id, ended["duration_seconds"], ended_now=True)
+            message = stop_message(session_id)
+            is_next = message is not None and outbox.insert(transaction, [message])
+            return EndedSession(
+                progress,
+                session_id,
+                ended["duration_seconds"],
+                ended_now=True,
+                event_is_next=is_next,
+            )
 
         return self._database.run(work)
 
@@ -316,20 +339,3 @@ def _to_progress(row: Row) -> SavedProgress:
         order=order,
         version=row["version"],
     )
-
-
-def _insert_outbox(transaction: Transaction, message: Message | None) -> None:
-    if message is not None:
-        insert_messages(transaction, [message])
-
-
-def insert_messages(transaction: Transaction, messages: Sequence[Message]) -> None:
-    """Put ``messages`` in the outbox, in order, within the caller's transaction."""
-    for message in messages:
-        transaction.rows(
-            _INSERT_OUTBOX,
-            event_id=message.event_id,
-            topic=message.topic,
-            key=message.key,
-            value=message.value,
-        )

@@ -24,12 +24,11 @@ class ReportProgress:
         """Save ``report``. Raises ``SessionNotFound`` and ``DatabaseUnavailable``."""
         event_id = new_event_id(report.reported_at)
 
-        def publish(session_id: UUID | None) -> Message | None:
+        def progress_message(session_id: UUID | None) -> Message | None:
             event = StreamEvent.of_report("stream_progress", report, session_id, event_id)
-            message = self._events.message(event)
-            return None if message is None or self._events.send(message) else message
+            return self._events.message(event)
 
-        recorded = self._repository.record_report(report, publish)
+        recorded = self._repository.record_report(report, progress_message, self._events.send)
         self._progress_cache.keep(recorded.progress)
         return ProgressSaved(
             success=True,

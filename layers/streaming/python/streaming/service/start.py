@@ -70,8 +70,9 @@ class StartStream:
             new_event_id(now), "stream_start", viewer.user_id, movie_id, now, session.id
         )
         message = self._events.message(event)
-        progress = self._repository.open_session(session, message)
-        if message is not None:
+        opened = self._repository.open_session(session, message)
+        progress = opened.progress
+        if message is not None and opened.event_is_next:
             self._events.send_committed(message)
         if progress is not None:
             self._progress_cache.keep(progress)

@@ -29,7 +29,7 @@ class StopStream:
             return self._events.message(event)
 
         ended = self._repository.end_session(report, stop_message)
-        if ended.ended_now and ended.session_id is not None:
+        if ended.event_is_next and ended.session_id is not None:
             message = stop_message(ended.session_id)
             if message is not None:
                 self._events.send_committed(message)
