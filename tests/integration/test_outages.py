@@ -1,6 +1,7 @@
 """What still works while a dependency is gone, and that it is back when the dependency is."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from uuid import UUID
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
+from streaming.bounded_http import BoundedHttp
 from streaming.settings import UserServiceSettings
 from streaming.subscription import UserServiceUnavailable
 from streaming.user_service import UserServiceClient
@@ -21,7 +23,8 @@ def everything_back(stack: Stack) -> Iterator[None]:
     """Whatever a test stops runs again afterwards, on the same port."""
     yield
     for server in (stack.redis, stack.kafka, stack.user_service, stack.postgres):
-        server.restart()
+        if not server.running:
+            server.start()
 
 
 def play_through(viewer: Viewer, movie_id: UUID) -> None:
@@ -129,9 +132,10 @@ def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
 def test_user_service_talks_nonsense(answer: httpx.Response) -> None:
     """An answer that means nothing is unknown: neither a free film nor a 403."""
     settings = UserServiceSettings(url="http://users.example", timeout=1, grace=0)
-    transport = httpx.MockTransport(lambda request: answer)
-    with UserServiceClient(settings, transport) as client, pytest.raises(UserServiceUnavailable):
-        client.current_subscription("Bearer token")
+    http = BoundedHttp(httpx.MockTransport(lambda request: answer))
+
+    with closing(http), pytest.raises(UserServiceUnavailable):
+        UserServiceClient(settings, http).current_subscription("Bearer token")
 
 
 def test_postgres_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:

@@ -16,7 +16,7 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from streaming.breaker import Breaker
-from streaming.metrics import failed
+from streaming.metrics import dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import CacheSettings
 
@@ -90,7 +90,7 @@ class Cache:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the object under ``key``; None when there is none, or none that can be read."""
-        text = self._attempt(lambda: self._redis.get(key))
+        text = self._attempt("get", lambda: self._redis.get(key))
         try:
             value = json.loads(text) if isinstance(text, str) else None
         except ValueError:
@@ -101,33 +101,34 @@ class Cache:
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
         """Put ``value`` under ``key`` for ``ttl_seconds``."""
         text = json.dumps(value, separators=(",", ":"))
-        self._attempt(lambda: self._redis.set(key, text, ex=ttl_seconds))
+        self._attempt("set", lambda: self._redis.set(key, text, ex=ttl_seconds))
 
     def add(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
         """Put ``value`` under ``key`` if nothing is there; tell whether it was put."""
         text = json.dumps(value, separators=(",", ":"))
-        return bool(self._attempt(lambda: self._redis.set(key, text, ex=ttl_seconds, nx=True)))
+        added = self._attempt("add", lambda: self._redis.set(key, text, ex=ttl_seconds, nx=True))
+        return bool(added)
 
     def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
         """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one."""
         text = json.dumps(value, separators=(",", ":"))
         arguments = [text, value["version"], ttl_seconds]
-        self._attempt(lambda: self._set_if_newer(keys=[key], args=arguments))
+        self._attempt("set_if_newer", lambda: self._set_if_newer(keys=[key], args=arguments))
 
     def delete(self, *keys: str) -> None:
         """Remove ``keys``."""
-        self._attempt(lambda: self._redis.delete(*keys))
+        self._attempt("delete", lambda: self._redis.delete(*keys))
 
-    def _attempt(self, operation: Callable[[], Result]) -> Result | None:
+    def _attempt(self, operation: str, call: Callable[[], Result]) -> Result | None:
         if self._breaker.is_open:
             return None
         try:
-            result = operation()
+            result = call()
         except (RedisError, OSError, SecretUnavailable) as error:
             if isinstance(error, AuthenticationError) and self._source and self._source.renewed():
-                return self._attempt(operation)
+                return self._attempt(operation, call)
             self._breaker.record_failure()
-            logger.warning("Redis does not answer", error=repr(error), **failed("redis"))
+            logger.warning("Redis does not answer", **dependency_failure("redis", operation, error))
             return None
         self._breaker.record_success()
         return result

@@ -12,11 +12,15 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pg8000.native
+from aws_lambda_powertools.logging import Logger
 
 from streaming.deadline import allowance
 from streaming.errors import DatabaseUnavailable, StreamingError
+from streaming.metrics import dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import ConfigurationError, DatabaseSettings
+
+logger = Logger(child=True)
 
 _CONNECT_SECONDS = 1.0
 _STATEMENT_SECONDS = 1.0
@@ -35,6 +39,10 @@ Result = TypeVar("Result")
 
 class _Lost(Exception):
     """The connection cannot be used any more; another one might do."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation)
+        self.operation = operation
 
 
 class Transaction:
@@ -88,6 +96,8 @@ class Database:
                     raise
                 return self._run_once(work)
         except _Lost as error:
+            failure = dependency_failure("postgresql", error.operation, error)
+            logger.warning("PostgreSQL does not answer", **failure)
             raise DatabaseUnavailable("the database does not answer") from error.__cause__
 
     def close(self) -> None:
@@ -111,8 +121,9 @@ class Database:
             self._roll_back()
             raise
         except _WIRE_ERRORS as error:
+            operation = "query" if self._connection else "connect"
             self.close()
-            raise _Lost from error
+            raise _Lost(operation) from error
         except BaseException:
             self.close()
             raise
@@ -136,10 +147,14 @@ class Database:
     def _recover(self, error: pg8000.native.DatabaseError) -> None:
         state = _sql_state(error)
         if self._connection is None or state.startswith(_CONNECTION_IS_LOST):
+            operation = "query" if self._connection else "connect"
             self.close()
-            raise _Lost from error
+            raise _Lost(operation) from error
         self._roll_back()
         if state.startswith(_SERVER_IS_BUSY):
+            logger.warning(
+                "PostgreSQL is overloaded", **dependency_failure("postgresql", "query", error)
+            )
             raise DatabaseUnavailable("the database is overloaded") from error
 
     def _roll_back(self) -> None:

@@ -12,9 +12,8 @@ from typing import Any, Protocol
 from aws_lambda_powertools.logging import Logger
 
 from streaming.deadline import within
-from streaming.errors import StreamingError, Unavailable
+from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
-from streaming.metrics import failed
 from streaming.settings import HttpSettings
 
 logger = Logger(utc=True, serialize_stacktrace=False)
@@ -62,9 +61,8 @@ def _answer(handle: Handler, request: Request) -> Answer:
         return handle(request)
     except StreamingError as error:
         level = logger.error if error.status >= 500 else logger.info
-        metric = failed(error.code) if isinstance(error, Unavailable) else {}
         is_ours = error.status >= 500
-        level(error.title, code=error.code, detail=error.detail, exc_info=is_ours, **metric)
+        level(error.title, code=error.code, detail=error.detail, exc_info=is_ours)
         return problem(error, request.request_id)
     except Exception:
         logger.exception("the request failed unexpectedly")

@@ -15,7 +15,7 @@ from kafka.errors import KafkaError
 from streaming.breaker import Breaker
 from streaming.deadline import DeadlineExceeded, allowance
 from streaming.events import Message
-from streaming.metrics import failed
+from streaming.metrics import dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import EventSettings
 
@@ -56,7 +56,9 @@ class EventPublisher:
                 send.get(timeout=max(0.0, ends_at - time.monotonic()))
                 acknowledged.add(message.event_id)
         except (KafkaError, OSError, DeadlineExceeded, SecretUnavailable) as error:
-            logger.warning("Kafka does not acknowledge", error=repr(error), **failed("kafka"))
+            logger.warning(
+                "Kafka does not acknowledge", **dependency_failure("kafka", "publish", error)
+            )
             # The producer stays: it reconnects by itself, and closing it waits for what it holds.
             self._breaker.record_failure()
             if isinstance(self._settings, Rotating) and self._settings.renewed():

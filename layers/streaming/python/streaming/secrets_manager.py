@@ -17,9 +17,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from aws_lambda_powertools.logging import Logger
+
 from streaming.deadline import DeadlineExceeded, allowance
+from streaming.metrics import dependency_failure
 from streaming.secrets import SecretUnavailable
 from streaming.settings import ConfigurationError
+
+logger = Logger(child=True)
 
 _SECONDS = 1.0
 _LARGEST_ANSWER_BYTES = 256 * 1024
@@ -59,6 +64,8 @@ def read_secret(arn: str) -> str:
         answer = _exchange("POST", endpoint, body, headers)
         return str(answer["SecretString"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, DeadlineExceeded) as error:
+        failure = dependency_failure("secrets_manager", "read", error)
+        logger.warning("a secret cannot be read", **failure)
         raise SecretUnavailable("a secret cannot be read") from error
 
 

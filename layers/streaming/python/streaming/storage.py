@@ -3,12 +3,16 @@
 from typing import Any
 
 import boto3
+from aws_lambda_powertools.logging import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streaming.errors import StorageUnavailable
+from streaming.metrics import dependency_failure
 from streaming.settings import StorageSettings
 from streaming.storage_errors import ObjectNotFound, ObjectTooLarge
+
+logger = Logger(child=True)
 
 _CONNECT_SECONDS = 1.0
 _READ_SECONDS = 2.0
@@ -47,7 +51,7 @@ class FilmBucket:
                     raise ObjectTooLarge(f"{key} has {response['ContentLength']} bytes")
                 data: bytes = body.read()
         except (BotoCoreError, ClientError, OSError) as error:
-            raise _translated(error, key) from error
+            raise _translated(error, "read", key) from error
         return data
 
     def write(
@@ -64,21 +68,22 @@ class FilmBucket:
                 CacheControl=f"private, max-age={max_age}",
             )
         except (BotoCoreError, ClientError, OSError) as error:
-            raise _translated(error, key) from error
+            raise _translated(error, "write", key) from error
 
     def check_object_exists(self, key: str) -> bool:
         """Tell whether the bucket holds an object under ``key``."""
         try:
             self._s3.head_object(Bucket=self._bucket, Key=key)
         except (BotoCoreError, ClientError, OSError) as error:
-            translated = _translated(error, key)
+            translated = _translated(error, "check", key)
             if isinstance(translated, ObjectNotFound):
                 return False
             raise translated from error
         return True
 
 
-def _translated(error: Exception, key: str) -> Exception:
+def _translated(error: Exception, operation: str, key: str) -> Exception:
     if isinstance(error, ClientError) and error.response["Error"].get("Code") in _MISSING:
         return ObjectNotFound(key)
+    logger.warning("S3 does not answer", **dependency_failure("s3", operation, error))
     return StorageUnavailable("the film storage does not answer")

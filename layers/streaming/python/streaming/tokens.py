@@ -1,7 +1,7 @@
 """Verifies JWTs (RFC 7519) of the auth service."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
@@ -11,36 +11,35 @@ from streaming.identity import Identity
 from streaming.secrets import Rotating
 from streaming.settings import TokenSettings
 
+if TYPE_CHECKING:
+    from streaming.key_set import KeySet
+
 _LONGEST_TOKEN = 8 * 1024
-_JWKS_LIFESPAN_SECONDS = 300
-_JWKS_TIMEOUT_SECONDS = 2
 
 
 class TokenVerifier:
     """Turns a token into an identity, by the one algorithm that the settings name.
 
     ``source`` is where secrets come from that may be rotated; a token that none of the known ones
-    has signed makes it look for new ones.
+    has signed makes it look for new ones. ``key_set`` replaces secrets where tokens are signed with
+    private keys.
     """
 
     def __init__(
-        self, settings: TokenSettings, source: Rotating[TokenSettings] | None = None
+        self,
+        settings: TokenSettings,
+        source: Rotating[TokenSettings] | None = None,
+        key_set: "KeySet | None" = None,
     ) -> None:
         self._settings = settings
         self._source = source
-        self._key_set = (
-            jwt.PyJWKClient(
-                settings.jwks_url, lifespan=_JWKS_LIFESPAN_SECONDS, timeout=_JWKS_TIMEOUT_SECONDS
-            )
-            if settings.jwks_url and not settings.secrets
-            else None
-        )
+        self._key_set = key_set
 
     def verify(self, authorization: str | None, now: datetime) -> Identity:
         """Verify the value of an ``Authorization`` header.
 
         Raises ``TokenMissing`` without a bearer token, ``TokenExpired`` for one that was good once
-        and ``TokenInvalid`` for everything else.
+        and ``TokenInvalid`` for everything else; ``KeysUnavailable`` when nobody can tell.
         """
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
@@ -78,7 +77,7 @@ class TokenVerifier:
     def _keys(self, token: str) -> tuple[Any, ...]:
         if self._key_set is None:
             return (self._source.current() if self._source else self._settings).secrets
-        return (self._key_set.get_signing_key_from_jwt(token).key,)
+        return (self._key_set.key_of(token).key,)
 
     def _decode(self, token: str, key: Any) -> dict[str, Any]:
         # Expiry is judged by _identity, against the caller's clock and after the signature.

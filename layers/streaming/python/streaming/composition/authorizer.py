@@ -2,10 +2,14 @@
 
 import os
 from functools import cache
+from typing import TYPE_CHECKING
 
 from streaming.composition.secret import rotating
 from streaming.settings import TokenSettings
 from streaming.tokens import TokenVerifier
+
+if TYPE_CHECKING:
+    from streaming.key_set import KeySet
 
 
 @cache
@@ -13,4 +17,13 @@ def token_verifier() -> TokenVerifier:
     """Build the verifier. Raises ``ConfigurationError`` for a weak or missing key."""
     source = rotating(TokenSettings.from_environment, "JWT_SECRET_ARN")
     settings = source.current() if source else TokenSettings.from_environment(os.environ)
-    return TokenVerifier(settings, source)
+    return TokenVerifier(settings, source, _key_set(settings))
+
+
+def _key_set(settings: TokenSettings) -> "KeySet | None":
+    if settings.secrets or not settings.jwks_url:
+        return None
+    # Tokens signed with a shared secret need no HTTP client.
+    from streaming.key_set import KeySet
+
+    return KeySet(settings.jwks_url)

@@ -1,0 +1,105 @@
+"""HTTP requests that end: a deadline over the whole exchange, a cap on the answer, no redirects.
+
+httpx bounds each read, not the whole: an answer that drips would never end. So every read of the
+socket draws from the deadline.
+"""
+
+from collections.abc import Iterable
+from ssl import SSLContext
+from typing import Any
+
+import httpcore
+import httpx
+
+from streaming.deadline import DeadlineExceeded, allowance, within
+
+_LARGEST_ANSWER_BYTES = 64 * 1024
+
+
+class BoundedHttp:
+    """Asks for JSON documents. ``transport`` replaces the network in tests."""
+
+    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(transport=transport or _transport(), follow_redirects=False)
+
+    def get(self, url: str, seconds: float, **headers: str) -> httpx.Response:
+        """Return the answer, at most 64 KiB, within ``seconds`` and the request's deadline.
+
+        Raises ``httpx.HTTPError``.
+        """
+        try:
+            with within(seconds):
+                return self._get(url, {"Accept": "application/json", **headers})
+        except DeadlineExceeded as error:
+            raise httpx.PoolTimeout("the request has no time left") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _get(self, url: str, headers: dict[str, str]) -> httpx.Response:
+        body = bytearray()
+        # The least of these and of the deadline counts, anew at each read.
+        left = allowance(float("inf"))
+        with self._http.stream("GET", url, headers=headers, timeout=left) as response:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > _LARGEST_ANSWER_BYTES:
+                    raise httpx.ReadError("the answer is too large")
+        return httpx.Response(response.status_code, content=bytes(body), request=response.request)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A socket whose every operation draws from the deadline of its time."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            return self._stream.read(max_bytes, _least(timeout))
+        except DeadlineExceeded as error:
+            raise httpcore.ReadTimeout("the answer is too slow") from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _least(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _least(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Opens such sockets."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        seconds = _least(timeout)
+        return _Stream(super().connect_tcp(host, port, seconds, local_address, socket_options))
+
+
+def _least(seconds: float | None) -> float:
+    return allowance(float("inf") if seconds is None else seconds)
+
+
+def _transport() -> httpx.HTTPTransport:
+    transport = httpx.HTTPTransport()
+    # httpx has no argument for it; building the pool here would make the TLS context twice.
+    transport._pool._network_backend = _Backend()  # noqa: SLF001
+    return transport
