@@ -6,11 +6,11 @@ set -eu
 
 statements() {
     cat <<SQL
+SELECT pg_advisory_xact_lock(7403912650) \\g /dev/null
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name varchar(255) PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
-LOCK TABLE schema_migrations IN EXCLUSIVE MODE;
 SQL
     for file in "$MIGRATIONS"/[0-9]*.sql; do
         cat <<SQL

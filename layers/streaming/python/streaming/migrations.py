@@ -10,7 +10,9 @@ _CREATE_LEDGER = """
         applied_at timestamptz NOT NULL DEFAULT now()
     )
 """
-_LOCK_LEDGER = "LOCK TABLE schema_migrations IN EXCLUSIVE MODE"
+# Of the transaction, because a pooler gives the session to somebody else; taken before the ledger
+# is created, because two CREATE TABLE IF NOT EXISTS at once collide. migrate.sh takes it too.
+_LOCK = "SELECT pg_advisory_xact_lock(7403912650)"
 _SELECT_APPLIED = "SELECT name FROM schema_migrations"
 _INSERT_APPLIED = "INSERT INTO schema_migrations (name) VALUES (:name)"
 
@@ -24,8 +26,8 @@ def apply(database: Database, directory: Path) -> list[str]:
     files = sorted(directory.glob("[0-9]*.sql"))
 
     def migrate(transaction: Transaction) -> list[str]:
+        transaction.rows(_LOCK)
         transaction.rows(_CREATE_LEDGER)
-        transaction.rows(_LOCK_LEDGER)
         applied = {row["name"] for row in transaction.rows(_SELECT_APPLIED)}
         new = [file for file in files if file.name not in applied]
         for file in new:
