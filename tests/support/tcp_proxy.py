@@ -1,0 +1,382 @@
+"""A TCP proxy that breaks connections on command, to stand between the service and a server.
+
+Every fault begins when its method returns, for the connections that are open as for new ones, and
+ends with ``pass_through``. Bytes that a fault holds back are passed on afterwards, as TCP does.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+_HOST = "127.0.0.1"
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_BACKLOG = 128
+
+Result = TypeVar("Result")
+
+
+class _Signal(Enum):
+    """What a flow carries beside bytes."""
+
+    END = auto()
+    RESET = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What happens to bytes. All times are seconds."""
+
+    is_held: bool = False
+    delay: float = 0.0
+    drip_interval: float | None = None
+    cut_at_byte: int | None = None
+    answers_before_cut: int = 0
+
+
+class TcpProxy:
+    """Listens on ``port`` (0 takes a free one) and passes on to ``target_port``, both of this host.
+
+    A context manager. Its methods may be called from any thread.
+    """
+
+    def __init__(self, target_port: int, port: int = 0) -> None:
+        self.target_port = target_port
+        self.port = port
+        self._fault = _Fault()
+        self._links: set[_Link] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._server: asyncio.Server | None = None
+        self._deaf: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        """Begin to listen."""
+        self._thread.start()
+        self.pass_through()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the listener and reset all connections."""
+        self.refuse()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._links)
+
+    def pass_through(self) -> None:
+        """Pass everything on at once."""
+        self._run(self._switch(_Fault()))
+
+    def refuse(self) -> None:
+        """Reset what is open and refuse what is new, as when nothing listens."""
+        self._run(self._refuse())
+
+    def black_hole(self) -> None:
+        """Accept connections and pass nothing on, either way, as a server that hangs."""
+        self._run(self._switch(_Fault(is_held=True)))
+
+    def unreachable(self) -> None:
+        """Pass nothing on and leave connection attempts unanswered, as a host that is gone.
+
+        Linux only.
+        """
+        self._run(self._become_unreachable())
+
+    def delay(self, seconds: float) -> None:
+        """Pass everything on late, each way."""
+        self._run(self._switch(_Fault(delay=seconds)))
+
+    def drip(self, interval_seconds: float = 1.0) -> None:
+        """Pass on to the client one byte at a time."""
+        self._run(self._switch(_Fault(drip_interval=interval_seconds)))
+
+    def cut(self, at_byte: int = 2, answers_before: int = 0) -> None:
+        """Reset each connection in the middle of an answer, of which ``at_byte`` bytes arrive.
+
+        ``answers_before`` answers of each connection pass whole, counted from now; an answer is
+        what the server sends between two sendings of the client.
+        """
+        self._run(self._switch(_Fault(cut_at_byte=at_byte, answers_before_cut=answers_before)))
+
+    def cut_connections(self) -> int:
+        """Reset all open connections; return how many there were."""
+        return self._run(self._cut_connections())
+
+    def forget_connections(self) -> int:
+        """Pass nothing more on through open connections, whose clients notice nothing.
+
+        So it is for an execution environment that thaws after the network has dropped what it had
+        open. Returns how many there were.
+        """
+        return self._run(self._forget_connections())
+
+    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _switch(self, fault: _Fault) -> None:
+        self._hear_again()
+        if self._server is None:
+            self._server = await self._loop.create_server(
+                lambda: _Link(self).client, _HOST, self.port, backlog=_BACKLOG, reuse_address=True
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+        self._apply(fault)
+
+    def _apply(self, fault: _Fault) -> None:
+        self._fault = fault
+        for link in list(self._links):
+            link.follow(fault)
+
+    async def _refuse(self) -> None:
+        self._hear_again()
+        self._close_listener()
+        await self._cut_connections()
+
+    async def _become_unreachable(self) -> None:
+        self._apply(_Fault(is_held=True))
+        self._close_listener()
+        if not self._deaf:
+            # Linux drops connection attempts to a listener whose queue is full.
+            listener = socket.socket()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((_HOST, self.port))
+            listener.listen(0)
+            self._deaf = [listener, socket.create_connection((_HOST, self.port))]
+
+    def _hear_again(self) -> None:
+        while self._deaf:
+            self._deaf.pop().close()
+
+    def _close_listener(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _cut_connections(self) -> int:
+        links = list(self._links)
+        for link in links:
+            link.reset()
+        # The sockets are closed by callbacks that run next.
+        await asyncio.sleep(0)
+        return len(links)
+
+    async def _forget_connections(self) -> int:
+        for link in self._links:
+            link.is_forgotten = True
+        return len(self._links)
+
+
+class _Link:
+    """A client's connection together with ours to the server."""
+
+    def __init__(self, proxy: TcpProxy) -> None:
+        self.proxy = proxy
+        self.fault = _Fault()
+        self.is_forgotten = False
+        self.client = _Peer(self, self._on_client_connected)
+        self.server = _Peer(self)
+        self.requests = _Flow(self, self.client, self.server)
+        self.answers = _Flow(self, self.server, self.client)
+        self.client.flow, self.server.flow = self.requests, self.answers
+        self._connecting: asyncio.Task[None] | None = None
+        self._answers_passed = 0
+        self._bytes_of_answer = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing may pass now."""
+        return self.is_forgotten or self.fault.is_held
+
+    def follow(self, fault: _Fault) -> None:
+        """Have ``fault`` from now on."""
+        self.fault = fault
+        self._answers_passed = self._bytes_of_answer = 0
+        self.answers.not_before = 0.0
+        self.move()
+
+    def move(self) -> None:
+        """Pass on what may pass."""
+        if self.is_held:
+            return
+        if self._connecting is None:
+            self._connecting = self.proxy._loop.create_task(self._connect())
+        self.requests.move()
+        self.answers.move()
+
+    def reset(self) -> None:
+        """End both connections at once, as a crash does."""
+        self.proxy._links.discard(self)
+        if self._connecting is not None:
+            self._connecting.cancel()
+        for flow in (self.requests, self.answers):
+            flow.stop()
+        for peer in (self.client, self.server):
+            peer.reset()
+
+    def end_if_done(self) -> None:
+        """Close both connections once both directions have ended."""
+        if self.requests.has_ended and self.answers.has_ended:
+            self.proxy._links.discard(self)
+            self.client.close()
+            self.server.close()
+
+    def note_request(self) -> None:
+        """See that the client has sent something: what comes next is another answer."""
+        if self._bytes_of_answer:
+            self._answers_passed += 1
+            self._bytes_of_answer = 0
+
+    def cut_point(self, data: bytes) -> int | None:
+        """Return after how many bytes of ``data`` to cut; None to let it pass whole."""
+        before = self._bytes_of_answer
+        self._bytes_of_answer += len(data)
+        at_byte = self.fault.cut_at_byte
+        if at_byte is None or self._answers_passed < self.fault.answers_before_cut:
+            return None
+        return max(0, at_byte - before) if self._bytes_of_answer >= at_byte else None
+
+    def _on_client_connected(self) -> None:
+        if self.proxy._server is None:
+            # It began to refuse after this connection had been accepted.
+            self.client.reset()
+            return
+        self.proxy._links.add(self)
+        self.follow(self.proxy._fault)
+
+    async def _connect(self) -> None:
+        loop = self.proxy._loop
+        try:
+            await loop.create_connection(lambda: self.server, _HOST, self.proxy.target_port)
+        except OSError:
+            self.reset()
+        else:
+            self.move()
+
+
+class _Peer(asyncio.Protocol):
+    """One end of a link, which feeds one flow."""
+
+    flow: "_Flow"
+
+    def __init__(self, link: _Link, on_connected: Callable[[], None] = lambda: None) -> None:
+        self._link = link
+        self._on_connected = on_connected
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._on_connected()
+
+    def data_received(self, data: bytes) -> None:
+        self.flow.take(data)
+
+    def eof_received(self) -> bool:
+        self.flow.take(_Signal.END)
+        return True  # the other direction stays open
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self.flow.take(_Signal.RESET)
+
+    def reset(self) -> None:
+        """Close with a reset instead of an orderly end."""
+        if self.transport is not None:
+            connection = self.transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self.transport.abort()
+
+    def close(self) -> None:
+        """Close in order."""
+        if self.transport is not None:
+            self.transport.close()
+
+
+class _Flow:
+    """One direction of a link: what has come from ``source`` and is not yet with ``sink``."""
+
+    def __init__(self, link: _Link, source: _Peer, sink: _Peer) -> None:
+        self._link = link
+        self._source = source
+        self._sink = sink
+        self._waiting: deque[tuple[float, bytes | _Signal]] = deque()
+        self.not_before = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.has_ended = False
+
+    def take(self, piece: bytes | _Signal) -> None:
+        """Have ``piece`` passed on when it is due."""
+        if self.has_ended:
+            return
+        self._waiting.append((self._now() + self._link.fault.delay, piece))
+        self.move()
+
+    def stop(self) -> None:
+        """Pass on nothing more."""
+        self._waiting.clear()
+        self._forget_timer()
+
+    def move(self) -> None:
+        """Pass on what is due."""
+        self._forget_timer()
+        while self._waiting and not self._link.is_held and self._sink.transport is not None:
+            due, piece = self._waiting[0]
+            due = max(due, self.not_before)
+            if due > self._now():
+                self._timer = self._link.proxy._loop.call_at(due, self.move)
+                return
+            self._waiting.popleft()
+            self._pass_on(piece)
+
+    def _pass_on(self, piece: bytes | _Signal) -> None:
+        assert self._sink.transport is not None
+        if piece is _Signal.RESET:
+            self._link.reset()
+        elif isinstance(piece, _Signal):
+            self.has_ended = True
+            with contextlib.suppress(OSError):
+                self._sink.transport.write_eof()
+            self._link.end_if_done()
+        elif self._sink is self._link.server:
+            self._link.note_request()
+            self._sink.transport.write(piece)
+        else:
+            self._answer(self._sink.transport, piece)
+
+    def _answer(self, client: asyncio.Transport, data: bytes) -> None:
+        interval = self._link.fault.drip_interval
+        if interval is not None:
+            self.not_before = self._now() + interval
+            if data[1:]:
+                self._waiting.appendleft((0.0, data[1:]))
+            data = data[:1]
+        cut_point = self._link.cut_point(data)
+        client.write(data[:cut_point])
+        if cut_point is not None:
+            self._link.reset()
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _now(self) -> float:
+        return self._link.proxy._loop.time()
