@@ -140,11 +140,9 @@ class Resolver:
         if name in self._pseudo:
             return self._pseudo[name]
         if name in self._declared:
-            if name in self._parameters:
-                return self._parameters[name]
-            if "Default" not in self._declared[name]:
+            if name not in self._parameters and "Default" not in self._declared[name]:
                 raise UnresolvedError(f"!Ref {name} (a parameter without a default)")
-            value = self._declared[name]["Default"]
+            value = self._parameters.get(name, self._declared[name].get("Default"))
             listed = str(self._declared[name].get("Type", "")).endswith("List")
             return str(value).split(",") if listed else value
         resource = self._resources.get(name, {})

@@ -49,7 +49,7 @@ def http_handler(*, budget_seconds: float) -> Callable[[Handler], LambdaHandler]
             left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
             with within(min(budget_seconds, left)):
                 answer = _answer(handle, request)
-            return _with_cors(answer).to_event()
+            return _with_cors(answer, request).to_event()
 
         return handler
 
@@ -70,11 +70,17 @@ def _answer(handle: Handler, request: Request) -> Answer:
         return problem(unexpected, request.request_id)
 
 
-def _with_cors(answer: Answer) -> Answer:
-    cors = {
-        "Access-Control-Allow-Origin": http_settings().cors_allow_origin,
-        "Access-Control-Expose-Headers": "retry-after, www-authenticate",
-    }
+def _with_cors(answer: Answer, request: Request) -> Answer:
+    """Let the caller's page read ``answer`` if its origin may (https://fetch.spec.whatwg.org)."""
+    allowed = http_settings().cors_allow_origins
+    if "*" in allowed:
+        cors = {"Access-Control-Allow-Origin": "*"}
+    elif (origin := request.headers.get("origin")) in allowed and origin is not None:
+        vary = ", ".join(filter(None, (answer.headers.get("Vary"), "Origin")))
+        cors = {"Access-Control-Allow-Origin": origin, "Vary": vary}
+    else:
+        return answer
+    cors["Access-Control-Expose-Headers"] = "retry-after, www-authenticate"
     return Answer(answer.status, answer.body, {**answer.headers, **cors}, answer.is_base64)
 
 

@@ -24,14 +24,14 @@ class ConfigurationError(Exception):
 class HttpSettings:
     """How answers look."""
 
-    cors_allow_origin: str
+    cors_allow_origins: tuple[str, ...]
     docs_enabled: bool
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Read ``CORS_ALLOW_ORIGIN`` and ``DOCS_ENABLED``."""
+        """Read ``CORS_ALLOW_ORIGIN``, a list with commas, and ``DOCS_ENABLED``."""
         return cls(
-            cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN") or "*",
+            cors_allow_origins=_list(environment, "CORS_ALLOW_ORIGIN") or ("*",),
             docs_enabled=_flag(environment, "DOCS_ENABLED", default=True),
         )
 

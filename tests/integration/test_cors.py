@@ -1,0 +1,36 @@
+"""Which pages may read an answer, where no API Gateway decides it."""
+
+import pytest
+
+from tests.support.functions import Response, event, forget_environment, request
+
+ORIGINS = "https://www.example.com, https://tv.example.com"
+
+
+def openapi(origin: str | None) -> Response:
+    """Ask for a document that needs no token, from a page of that origin."""
+    headers = {"Origin": origin} if origin else {}
+    return request("docs", {**event("docs_openapi"), "headers": headers})
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions of a deployment whose pages have two origins."""
+    monkeypatch.setenv("CORS_ALLOW_ORIGIN", ORIGINS)
+    forget_environment()
+
+
+@pytest.mark.parametrize("origin", ORIGINS.split(", "))
+def test_each_origin_is_told_itself(origin: str) -> None:
+    """A page of a listed origin may read the answer, and caches keep origins apart."""
+    answer = openapi(origin)
+
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert "Origin" in answer.headers["vary"].split(", ")
+    assert "retry-after" in answer.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("origin", [None, "https://www.example.com.evil.example", "null"])
+def test_no_other_origin(origin: str | None) -> None:
+    """Any other page may not, and neither is told of the listed ones."""
+    assert "access-control-allow-origin" not in openapi(origin).headers
