@@ -1,7 +1,6 @@
 """The traps of a PostgreSQL connection, each of which has bitten a real system."""
 
 import json
-import ssl
 from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
@@ -104,21 +103,6 @@ def test_nothing_listens(environment: dict[str, str]) -> None:
 
     with pytest.raises(DatabaseUnavailable):
         nowhere.run(backend)
-
-
-def test_tls_is_verified(environment: dict[str, str]) -> None:
-    """sslmode in the URL means verified TLS: a server without it is refused."""
-    secure = Database(DatabaseSettings(f"{environment['DATABASE_URL']}?sslmode=verify-full"))
-
-    with pytest.raises(DatabaseUnavailable):
-        secure.run(backend)
-
-    from streaming.database import _ssl_context
-
-    context = _ssl_context({"sslmode": ["require"]})
-    assert isinstance(context, ssl.SSLContext)
-    assert context.verify_mode == ssl.CERT_REQUIRED
-    assert context.check_hostname
 
 
 @pytest.mark.parametrize("url", ["localhost", "mysql://localhost/x", "postgresql:///x"])

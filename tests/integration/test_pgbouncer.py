@@ -17,7 +17,7 @@ from local.ports import free_ports
 from local.servers.postgres import USER
 from local.stack import Stack
 from streaming import migrations
-from streaming.database import Database, Transaction
+from streaming.database import Database, Row, Transaction
 from streaming.errors import DatabaseUnavailable
 from streaming.settings import DatabaseSettings
 from tests.conftest import Rows, set_subscription
@@ -33,6 +33,7 @@ from tests.support.functions import (
 )
 from tests.support.kafka import await_events
 from tests.support.pgbouncer import PgBouncer
+from tests.support.tls import Authority
 
 ENVIRONMENTS = 3
 CLIENTS = 8
@@ -249,3 +250,25 @@ def test_server_behind_the_pooler_restarts(
         assert viewer.report(movie_id, position).status == 200
         stack.postgres.restart()
     assert viewer.report(movie_id, 9).status == 200
+
+
+def test_pooler_that_wants_tls(
+    start_pooler: Pooler, databases: Callable[[str], Database], tmp_path: Path
+) -> None:
+    """A pooler's certificate is verified; one that takes TLS only is not spoken to without."""
+    authority = Authority(tmp_path, "trusted")
+    certificate = authority.issue("127.0.0.1")
+    file = tmp_path / "pooler.pem"
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(file))
+    pooler = start_pooler(
+        client_tls_sslmode="require", client_tls_key_file=file, client_tls_cert_file=file
+    )
+
+    def ask(query: str) -> list[Row]:
+        database = databases(f"{pooler.database_url}?{query}")
+        return database.run(lambda transaction: transaction.rows("SELECT 1 AS one"))
+
+    assert ask(f"sslmode=verify-full&sslrootcert={authority.file}") == [{"one": 1}]
+    for query in ("sslmode=verify-full", "sslmode=disable"):
+        with pytest.raises(DatabaseUnavailable):
+            ask(query)

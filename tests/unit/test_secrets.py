@@ -3,9 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import ClassVar
 from uuid import uuid4
 
 import jwt
@@ -26,6 +23,7 @@ from streaming.secrets import (
 from streaming.secrets_manager import Credentials, read_secret, signed_headers
 from streaming.settings import CacheSettings, ConfigurationError, EventSettings, TokenSettings
 from streaming.tokens import TokenVerifier
+from tests.support.secrets_manager import RESTORED_TOKEN, SecretsManager
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/jwt-AbCdEf"
 OLD = "an-old-secret-of-more-than-thirty-two-bytes"
@@ -197,77 +195,36 @@ def test_signature_equals_botocores(token: str | None) -> None:
     assert ours["authorization"].endswith(f"Signature={signature}")
 
 
-class SecretsManager(BaseHTTPRequestHandler):
-    """Answers GetSecretValue, and the credentials of a restored environment."""
-
-    secrets: ClassVar[dict[str, str]] = {ARN: OLD}
-    callers: ClassVar[list[str]] = []
-
-    def do_POST(self) -> None:
-        """Answer the secret, or that there is none."""
-        wanted = json.loads(self.rfile.read(int(self.headers["content-length"])))["SecretId"]
-        self.callers.append(self.headers["authorization"].split("/")[0].rpartition("=")[2])
-        if wanted in self.secrets:
-            self._answer(200, {"SecretString": self.secrets[wanted]})
-        else:
-            self._answer(400, {"__type": "ResourceNotFoundException"})
-
-    def do_GET(self) -> None:
-        """Answer credentials to who has the token."""
-        known = self.headers["authorization"] == "restored"
-        self._answer(
-            200 if known else 403,
-            {"AccessKeyId": "RESTORED", "SecretAccessKey": "s", "Token": "t"},
-        )
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-    def _answer(self, status: int, body: dict[str, str]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
 @pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
     """A secret store on this machine, and credentials to ask it with."""
-    server = HTTPServer(("127.0.0.1", 0), SecretsManager)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    SecretsManager.callers.clear()
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    yield url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with SecretsManager({ARN: OLD}).running() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        yield server
 
 
-def test_secret_is_read_with_the_functions_own_credentials(endpoint: str) -> None:
+def test_secret_is_read_with_the_functions_own_credentials(store: SecretsManager) -> None:
     """The function's role asks, and gets the text of the secret."""
     assert read_secret(ARN) == OLD
-    assert SecretsManager.callers == ["ROLE"]
+    assert store.callers == ["ROLE"]
 
 
 def test_restored_environment_asks_for_its_credentials(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch
+    store: SecretsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After SnapStart there are no keys in the environment, but an address to get them from."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{endpoint}/credentials")
-    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "restored")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{store.url}/credentials")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", RESTORED_TOKEN)
 
     assert read_secret(ARN) == OLD
-    assert SecretsManager.callers == ["RESTORED"]
+    assert store.callers == ["RESTORED"]
 
 
 def test_missing_secret_and_dead_store_are_unavailable(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch
+    store: SecretsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the store does wrong, callers see the one error that they expect."""
     with pytest.raises(SecretUnavailable):
@@ -279,7 +236,7 @@ def test_missing_secret_and_dead_store_are_unavailable(
         read_secret("jwt-secret")
 
 
-def test_deadline_bounds_reading_a_secret(endpoint: str) -> None:
+def test_deadline_bounds_reading_a_secret(store: SecretsManager) -> None:
     """A request that has no time left does not wait for a secret."""
     with within(0), pytest.raises(SecretUnavailable):
         read_secret(ARN)

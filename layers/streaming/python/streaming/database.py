@@ -5,15 +5,15 @@ unread answer may be left on the wire, and the next query would get another user
 connection is closed, never rolled back and reused.
 """
 
-import ssl
 import struct
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pg8000.native
 from aws_lambda_powertools.logging import Logger
 
+from streaming.database_tls import ssl_context
 from streaming.deadline import allowance
 from streaming.errors import DatabaseUnavailable, StreamingError
 from streaming.metrics import dependency_failure
@@ -177,21 +177,10 @@ def _connect(url: str) -> pg8000.native.Connection:
         host=parts.hostname,
         port=parts.port or 5432,
         database=unquote(parts.path.lstrip("/")),
-        ssl_context=_ssl_context(parse_qs(parts.query)),
+        ssl_context=ssl_context(parts.query),
         timeout=allowance(_CONNECT_SECONDS),
         application_name="streaming",
     )
-
-
-def _ssl_context(query: dict[str, list[str]]) -> ssl.SSLContext | bool:
-    """Return a verifying context when the URL says sslmode, else False: no TLS.
-
-    pg8000's own True and None do not verify the server.
-    """
-    mode = query.get("sslmode", ["disable"])[0]
-    if mode == "disable":
-        return False
-    return ssl.create_default_context(cafile=query.get("sslrootcert", [None])[0])
 
 
 def _limit_wait(connection: pg8000.native.Connection, seconds: float = _STATEMENT_SECONDS) -> None:

@@ -1,0 +1,198 @@
+"""PostgreSQL and Redis over TLS: verified to the name, or not spoken to at all."""
+
+import socket
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from local.stack import Stack
+from streaming.database import Database
+from streaming.errors import DatabaseUnavailable
+from streaming.settings import ConfigurationError, DatabaseSettings
+from tests.conftest import Rows
+from tests.support.functions import Viewer, forget_environment
+from tests.support.tls import Authority, TlsFront
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom the service trusts."""
+    return Authority(tmp_path_factory.mktemp("tls"), "trusted")
+
+
+@pytest.fixture(scope="module")
+def stranger_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Somebody else who issues certificates."""
+    return Authority(tmp_path_factory.mktemp("tls"), "stranger")
+
+
+@pytest.fixture
+def secure_postgres(stack: Stack, authority: Authority) -> Iterator[TlsFront]:
+    """PostgreSQL with a certificate for the address 127.0.0.1."""
+    context = authority.server_context("127.0.0.1")
+    with TlsFront(stack.ports.postgres_port, context, postgres=True) as front:
+        yield front
+
+
+@pytest.fixture
+def secure_redis(stack: Stack, authority: Authority) -> Iterator[TlsFront]:
+    """Redis with a certificate for the address 127.0.0.1."""
+    with TlsFront(stack.ports.redis_port, authority.server_context("127.0.0.1")) as front:
+        yield front
+
+
+def database_url(stack: Stack, port: int, query: str, host: str = "127.0.0.1") -> str:
+    """Return the URL of the stack's database at another address."""
+    address = urlsplit(stack.environment["DATABASE_URL"])
+    user = address.netloc.rpartition("@")[0]
+    return address._replace(netloc=f"{user}@{host}:{port}", query=query).geturl()
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_database_over_tls(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    secure_postgres: TlsFront,
+    authority: Authority,
+    mode: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the authority of its certificate the record is read and written over TLS."""
+    query = f"sslmode={mode}&sslrootcert={authority.file}"
+    monkeypatch.setenv("DATABASE_URL", database_url(stack, secure_postgres.port, query))
+    forget_environment()
+
+    session_id = viewer.start(movie_id).json["session_id"]
+    assert viewer.report(movie_id, 8, session_id=session_id, sequence=1).status == 200
+    assert viewer.continue_watching().json["items"][0]["position_seconds"] == 8
+    assert viewer.stop(movie_id, 9).status == 200
+    assert secure_postgres.handshakes >= 1
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+@pytest.mark.parametrize("wrong", ["authority", "public authorities", "host name", "plaintext"])
+def test_database_that_cannot_be_verified(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    secure_postgres: TlsFront,
+    authority: Authority,
+    stranger_authority: Authority,
+    mode: str,
+    wrong: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is wrong, and whatever the mode, it is 503; nothing falls back to plaintext."""
+    port, host = secure_postgres.port, "127.0.0.1"
+    query = f"sslmode={mode}&sslrootcert={authority.file}"
+    if wrong == "authority":
+        query = f"sslmode={mode}&sslrootcert={stranger_authority.file}"
+    elif wrong == "public authorities":
+        query = f"sslmode={mode}"
+    elif wrong == "host name":
+        host = "localhost"
+    else:
+        port = stack.ports.postgres_port
+    monkeypatch.setenv("DATABASE_URL", database_url(stack, port, query, host))
+    forget_environment()
+
+    answer = viewer.report(movie_id, 8)
+
+    assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
+    assert secure_postgres.handshakes == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("sslmode=prefer", "prefer"),
+        ("sslmode=allow", "allow"),
+        ("sslmode=", "sslmode"),
+        ("sslmode=Verify-Full", "Verify-Full"),
+        ("ssl_mode=verify-full", "ssl_mode"),
+        ("sslmode=verify-full&sslcert=client.pem", "sslcert"),
+        ("sslrootcert=bundle.pem", "sslrootcert"),
+        ("sslmode=verify-full&sslrootcert=/nowhere.pem", "sslrootcert"),
+    ],
+)
+def test_wishes_for_tls_are_not_ignored(environment: dict[str, str], query: str, told: str) -> None:
+    """A mode that may fall back, and what looks like a misspelt wish, are refused by name."""
+    with pytest.raises(ConfigurationError, match=told):
+        Database(DatabaseSettings(f"{environment['DATABASE_URL']}?{query}")).run(
+            lambda transaction: transaction.rows("SELECT 1")
+        )
+
+
+def test_tls_can_be_off(environment: dict[str, str]) -> None:
+    """Without sslmode, or with disable, there is no TLS, as for a server on the same machine."""
+    for query in ("", "?sslmode=disable"):
+        plain = Database(DatabaseSettings(environment["DATABASE_URL"] + query))
+        assert plain.run(lambda transaction: transaction.rows("SELECT 1 AS one")) == [{"one": 1}]
+        plain.close()
+
+
+def test_black_hole_during_the_handshake(environment: dict[str, str], authority: Authority) -> None:
+    """A server that accepts and says nothing is given up in time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        url = f"postgresql://u:p@127.0.0.1:{port}/d?sslmode=verify-full"
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            Database(DatabaseSettings(url)).run(lambda transaction: transaction.rows("SELECT 1"))
+        assert time.monotonic() - began < 2
+
+
+def test_redis_over_tls(
+    viewer: Viewer,
+    movie_id: UUID,
+    secure_redis: TlsFront,
+    authority: Authority,
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the authority of its certificate, what is cached comes from Redis over TLS."""
+    speak_tls_to_redis(monkeypatch, secure_redis.port, authority)
+    assert viewer.start(movie_id).status == 200
+    assert viewer.report(movie_id, 8).status == 200
+    rows("DELETE FROM watch_progress WHERE user_id = :user", user=viewer.user_id)
+
+    assert viewer.progress(movie_id).json["position_seconds"] == 8
+    assert secure_redis.handshakes >= 1
+
+
+@pytest.mark.parametrize("wrong", ["authority", "host name", "plaintext"])
+def test_redis_that_cannot_be_verified(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    secure_redis: TlsFront,
+    authority: Authority,
+    stranger_authority: Authority,
+    wrong: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is wrong, Redis counts as down: nothing is cached and every call answers."""
+    port = stack.ports.redis_port if wrong == "plaintext" else secure_redis.port
+    trusted = stranger_authority if wrong == "authority" else authority
+    speak_tls_to_redis(monkeypatch, port, trusted)
+    if wrong == "host name":
+        monkeypatch.setenv("REDIS_HOST", "localhost")
+        forget_environment()
+
+    session_id = viewer.start(movie_id).json["session_id"]
+    assert viewer.report(movie_id, 8, session_id=session_id, sequence=1).status == 200
+    assert viewer.progress(movie_id).json["position_seconds"] == 8
+    assert viewer.stop(movie_id, 9).status == 200
+    assert secure_redis.handshakes == 0
+
+
+def speak_tls_to_redis(monkeypatch: pytest.MonkeyPatch, port: int, trusted: Authority) -> None:
+    """Begin an environment that asks Redis over TLS; Python's default authority is ``trusted``."""
+    monkeypatch.setenv("REDIS_TLS", "true")
+    monkeypatch.setenv("REDIS_PORT", str(port))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
+    forget_environment()

@@ -1,0 +1,104 @@
+"""A TLS front of our own for servers whose embedded builds speak none.
+
+It ends TLS and passes everything on, as a load balancer before the server does.
+"""
+
+import asyncio
+import contextlib
+import ssl
+import threading
+from pathlib import Path
+from typing import Self
+
+import trustme
+
+# The first message of a PostgreSQL client that wants TLS, and the answer that grants it.
+_SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+_GRANTED = b"S"
+
+
+class Authority:
+    """An authority of the tests, its certificate in a file."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._authority = trustme.CA(organization_name=name)
+        self.file = folder / f"{name}.pem"
+        self._authority.cert_pem.write_to_path(str(self.file))
+
+    def issue(self, *hosts: str) -> trustme.LeafCert:
+        """Return a certificate for ``hosts``."""
+        return self._authority.issue_cert(*hosts)
+
+    def server_context(self, *hosts: str) -> ssl.SSLContext:
+        """Return a server's context with a certificate for ``hosts``."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.issue(*hosts).configure_cert(context)
+        return context
+
+
+class TlsFront:
+    """Listens on a port of its own while entered; ``upstream`` is a port on this machine."""
+
+    def __init__(self, upstream: int, context: ssl.SSLContext, *, postgres: bool = False) -> None:
+        self._upstream = upstream
+        self._context = context
+        self._postgres = postgres
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._server: asyncio.Server | None = None
+        self.handshakes = 0
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> asyncio.Server:
+        # PostgreSQL's clients ask for TLS in the clear first.
+        context = None if self._postgres else self._context
+        return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+
+    async def _close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if self._postgres:
+                if await reader.readexactly(len(_SSL_REQUEST)) != _SSL_REQUEST:
+                    return
+                writer.write(_GRANTED)
+                await writer.start_tls(self._context)
+            self.handshakes += 1
+            inner = await asyncio.open_connection("127.0.0.1", self._upstream)
+            await asyncio.gather(_pass_on(reader, inner[1]), _pass_on(inner[0], writer))
+        except (OSError, asyncio.IncompleteReadError):
+            # The client does not trust us, or went away.
+            return
+        finally:
+            writer.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
