@@ -25,7 +25,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-browser test-judges test-build corpus lint check format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-browser test-judges test-build corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose
 
 help: ## List the commands
@@ -59,9 +59,12 @@ lint: $(INSTALLED) ## Run the fast static checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint check-workflows check-compose check-templates ## Run all static checks
+check: lint check-migrations check-workflows check-compose check-templates ## Run all static checks
 	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
+
+check-migrations: $(INSTALLED) ## Check that migrations only add, and lock nothing for long
+	$(BIN)/squawk --config .squawk.toml migrations/*.sql
 
 check-templates: $(INSTALLED) $(SAM) $(CHECKOV) ## Check what is deployed to AWS
 	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)

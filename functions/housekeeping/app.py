@@ -1,24 +1,34 @@
-"""Runs every minute: relays the outbox, renews the signed copies of films in use."""
+"""Runs every minute: ends abandoned sessions, relays the outbox, renews signed copies."""
 
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming import clock
-from streaming.composition.housekeeping import relay_outbox, renew_copies
+from streaming import chores, clock
+from streaming.composition.housekeeping import end_abandoned_sessions, relay_outbox, renew_copies
 from streaming.metrics import measured
 
 logger = Logger(utc=True, serialize_stacktrace=False)
 
-RENEWAL_SECONDS = 25
+MARGIN_SECONDS = 5
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Do the chores; return what was done."""
+    """Do the chores and return what was done. Raises ``ChoresFailed``, when all were tried."""
+    seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    return chores.run({"abandoned": _abandoned, "outbox": _outbox, "copies": _copies}, seconds)
+
+
+def _abandoned(seconds: float) -> dict[str, int]:
+    return {"abandoned": end_abandoned_sessions()(clock.now(), seconds)}
+
+
+def _outbox(seconds: float) -> dict[str, int]:
     relayed = relay_outbox()()
     sizes = measured(OutboxMessages=relayed.waiting, OutboxAgeSeconds=relayed.oldest_seconds)
     logger.info("the outbox is relayed", **sizes)
-    renewed = renew_copies()(clock.now(), RENEWAL_SECONDS)
-    done = {"relayed": relayed.relayed, "waiting": relayed.waiting, "renewed": renewed}
-    logger.info("the chores are done", done=done)
-    return done
+    return {"relayed": relayed.relayed, "waiting": relayed.waiting}
+
+
+def _copies(seconds: float) -> dict[str, int]:
+    return {"renewed": renew_copies()(clock.now(), seconds)}

@@ -13,7 +13,8 @@ from streaming.database import Database
 from streaming.identifiers import uuid7
 from streaming.progress import Report, ReportOrder, SavedProgress, supersedes
 from streaming.progress_cache import ProgressCache
-from streaming.repository import NewSession, Repository
+from streaming.repository import Repository
+from streaming.session_rows import NewSession
 from streaming.settings import CacheSettings, DatabaseSettings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,7 +59,9 @@ def test_model_record_and_cache_agree(
             position, order = reported, placed or order
         session_id, sequence = (placed.session_id, placed.sequence) if placed else (None, None)
         report = Report(user_id, movie_id, reported, session_id, sequence, NOW)
-        saved.append(repository.record_report(report, no_message, bool).progress)
+        recorded = repository.record_report(report, no_message, bool).progress
+        assert recorded is not None
+        saved.append(recorded)
 
     cache_order.shuffle(saved)
     for progress in saved:

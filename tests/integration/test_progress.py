@@ -218,6 +218,7 @@ def test_report_after_stop(viewer: Viewer, movie_id: UUID) -> None:
     answer = viewer.report(movie_id, 30, session_id=session_id, sequence=99)
 
     assert (answer.status, answer.json["applied"]) == (200, False)
+    assert answer.json["session_ended"] is True
     assert viewer.progress(movie_id).json["position_seconds"] == 42
 
 

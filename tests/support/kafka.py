@@ -33,13 +33,17 @@ def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[st
 
 
 def await_events(
-    bootstrap_servers: str, user_id: object, count: int, seconds: float = 20
+    bootstrap_servers: str,
+    user_id: object,
+    count: int,
+    seconds: float = 20,
+    topic: str | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the user's events as soon as there are ``count`` of them."""
+    """Return the user's events as soon as there are ``count`` of them, in ``topic`` if given."""
     ends_at = time.monotonic() + seconds
     while True:
         found = events_of(bootstrap_servers, user_id)
-        if sum(map(len, found.values())) >= count:
+        if sum(len(found[each]) for each in ([topic] if topic else found)) >= count:
             return found
         if time.monotonic() > ends_at:
             raise AssertionError(f"there are not {count} events but {found}")

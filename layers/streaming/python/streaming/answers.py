@@ -45,7 +45,9 @@ class ProgressSaved:
     message: str
     """For people."""
     applied: bool
-    """False when a later report of the player was already on record."""
+    """False when a later report was already on record, or the session has ended."""
+    session_ended: bool
+    """True when the session was stopped, or taken over by another player: stop playing then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from streaming.identifiers import uuid7
 from streaming.progress import Report
 
 Action = Literal["stream_start", "stream_progress", "stream_stop"]
+EndReason = Literal["abandoned", "taken_over"]
+"""Why a session ended that its player did not stop."""
 
 _TOPIC_SUFFIXES: dict[Action, str] = {
     "stream_start": "start",
@@ -21,7 +23,10 @@ _TOPIC_SUFFIXES: dict[Action, str] = {
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """Something that a viewer did, at ``timestamp``. Consumers drop repeats by ``event_id``."""
+    """Something that a viewer did, at ``timestamp``. Consumers drop repeats by ``event_id``.
+
+    ``reason`` says why a session ended that its player did not stop.
+    """
 
     event_id: UUID
     action: Action
@@ -31,6 +36,7 @@ class StreamEvent:
     session_id: UUID | None
     position_seconds: int | None = None
     sequence: int | None = None
+    reason: EndReason | None = None
 
     @classmethod
     def of_report(
@@ -50,7 +56,7 @@ class StreamEvent:
 
     def to_message(self, topic_prefix: str) -> "Message":
         """Return the event as it goes to Kafka, in the topic of its action."""
-        value = {
+        value: dict[str, str | int | None] = {
             "event_id": str(self.event_id),
             "user_id": str(self.user_id),
             "movie_id": str(self.movie_id),
@@ -60,6 +66,8 @@ class StreamEvent:
             "position_seconds": self.position_seconds,
             "sequence": self.sequence,
         }
+        if self.reason is not None:
+            value["reason"] = self.reason
         return Message(
             event_id=self.event_id,
             topic=f"{topic_prefix}.{_TOPIC_SUFFIXES[self.action]}",

@@ -3,10 +3,17 @@
 from functools import cache
 
 from streaming.composition.delivery import delivery
-from streaming.composition.events import event_publisher
+from streaming.composition.events import event_publisher, event_sink
 from streaming.composition.record import outbox, repository
+from streaming.service.abandoned import EndAbandonedSessions
 from streaming.service.relay import RelayOutbox
 from streaming.service.renew import RenewCopies
+
+
+@cache
+def end_abandoned_sessions() -> EndAbandonedSessions:
+    """Build the use case of ending abandoned sessions."""
+    return EndAbandonedSessions(repository(), event_sink())
 
 
 @cache

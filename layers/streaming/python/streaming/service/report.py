@@ -29,10 +29,12 @@ class ReportProgress:
             return self._events.message(event)
 
         recorded = self._repository.record_report(report, progress_message, self._events.send)
-        self._progress_cache.keep(recorded.progress)
+        if recorded.progress is not None:
+            self._progress_cache.keep(recorded.progress)
         return ProgressSaved(
             success=True,
-            position_seconds=recorded.progress.position_seconds,
+            position_seconds=recorded.progress.position_seconds if recorded.progress else 0,
             message="Progress updated successfully",
             applied=recorded.applied,
+            session_ended=recorded.session_ended,
         )

@@ -12,7 +12,8 @@ from streaming.event_sink import EventSink
 from streaming.events import StreamEvent, new_event_id
 from streaming.identifiers import uuid7
 from streaming.progress_cache import ProgressCache
-from streaming.repository import NewSession, Repository
+from streaming.repository import Repository
+from streaming.session_rows import NewSession
 from streaming.signing import ManifestType
 
 _LONGEST_USER_AGENT = 512

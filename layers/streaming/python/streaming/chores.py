@@ -1,0 +1,43 @@
+"""The chores of a background function: each has its share of the time, none depends on another."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.deadline import within
+from streaming.metrics import measured
+
+logger = Logger(child=True)
+
+Chore = Callable[[float], dict[str, int]]
+"""Works for so many seconds, finishes what it has begun soon after, and tells what it did."""
+
+_WINDING_UP = 0.2
+
+
+class ChoresFailed(Exception):
+    """One chore or several failed; the log says why."""
+
+
+def run(chores: Mapping[str, Chore], seconds: float) -> dict[str, int]:
+    """Do each of ``chores``, in order, in ``seconds`` altogether; return what was done.
+
+    A chore gets an equal part of the time that those before it have left. Raises ``ChoresFailed``
+    after the last one if any has failed.
+    """
+    ends_at = time.monotonic() + seconds
+    done: dict[str, int] = {}
+    failed: list[str] = []
+    for position, (name, chore) in enumerate(chores.items()):
+        share = (ends_at - time.monotonic()) / (len(chores) - position)
+        try:
+            with within(share):
+                done |= chore(share * (1 - _WINDING_UP))
+        except Exception:
+            logger.exception("a chore failed", chore=name, **measured(ChoreFailures=1))
+            failed.append(name)
+    logger.info("the chores are done", done=done)
+    if failed:
+        raise ChoresFailed(f"these chores failed: {', '.join(failed)}")
+    return done

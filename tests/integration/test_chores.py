@@ -1,0 +1,84 @@
+"""Housekeeping: its chores are independent, its failures show, and it ends in time."""
+
+import time
+from uuid import uuid4
+
+import pytest
+
+from streaming import chores
+from streaming.chores import ChoresFailed
+from streaming.deadline import DeadlineExceeded, allowance
+from tests.conftest import Rows
+from tests.support.functions import event, forget_environment, invoke
+
+SILENT = """
+    INSERT INTO stream_sessions (
+        id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at
+    )
+    VALUES (
+        :id, gen_random_uuid(), gen_random_uuid(), 'hls',
+        now() - interval '2 hours', now() - interval '1 hour'
+    )
+"""
+
+
+def test_a_failing_chore_keeps_no_other_from_running(
+    environment: dict[str, str],
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When a chore in the middle cannot be done, the rest is, and the invocation tells of it."""
+    monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "nonsense")
+    monkeypatch.setenv("ENABLE_KAFKA", "false")
+    forget_environment()
+    session_id = uuid4()
+    rows(SILENT, id=session_id)
+
+    with pytest.raises(ChoresFailed, match="outbox"):
+        invoke("housekeeping", event("housekeeping"))
+
+    (ended,) = rows("SELECT end_reason FROM stream_sessions WHERE id = :id", id=session_id)
+    assert ended["end_reason"] == "abandoned"
+    (failure,) = [vars(record) for record in caplog.records if "ChoreFailures" in vars(record)]
+    assert (failure["levelname"], failure["chore"]) == ("ERROR", "outbox")
+    assert "KAFKA_SECURITY_PROTOCOL" in caplog.text
+    (summary,) = [vars(record)["done"] for record in caplog.records if "done" in vars(record)]
+    assert summary.keys() == {"abandoned", "renewed"}
+
+
+def test_shares() -> None:
+    """Each chore has an equal part of the time that is left, which ends what it waits for."""
+    given: dict[str, float] = {}
+
+    def quick(seconds: float) -> dict[str, int]:
+        given["quick"] = seconds
+        return {}
+
+    def stuck(seconds: float) -> dict[str, int]:
+        given["stuck"] = seconds
+        while True:
+            time.sleep(allowance(0.01))
+
+    def last(seconds: float) -> dict[str, int]:
+        given["last"] = seconds
+        return {"last": 1}
+
+    began = time.monotonic()
+    with pytest.raises(ChoresFailed, match="stuck"):
+        chores.run({"quick": quick, "stuck": stuck, "last": last}, seconds=3)
+
+    assert 0.7 < given["quick"] < 1 < given["stuck"] < 1.5
+    assert given["last"] > 1
+    assert time.monotonic() - began < 3
+
+
+def test_no_time_at_all() -> None:
+    """Without any time left a chore may begin nothing, and fails."""
+
+    def chore(seconds: float) -> dict[str, int]:
+        with pytest.raises(DeadlineExceeded):
+            allowance(1)
+        return {"did": int(seconds)}
+
+    assert chores.run({"chore": chore}, seconds=-1) == {"did": 0}
