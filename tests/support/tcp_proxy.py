@@ -44,12 +44,14 @@ class _Fault:
 class TcpProxy:
     """Listens on ``port`` (0 takes a free one) and passes on to ``target_port``, both of this host.
 
-    A context manager. Its methods may be called from any thread.
+    ``readdress`` says that the server tells clients where it is, as Kafka does: its answers then
+    name the proxy. A context manager. Its methods may be called from any thread.
     """
 
-    def __init__(self, target_port: int, port: int = 0) -> None:
+    def __init__(self, target_port: int, port: int = 0, *, readdress: bool = False) -> None:
         self.target_port = target_port
         self.port = port
+        self._readdresses = readdress
         self._fault = _Fault()
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
@@ -129,6 +131,11 @@ class TcpProxy:
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def _readdressed(self, data: bytes) -> bytes:
+        if not self._readdresses:
+            return data
+        return data.replace(_kafka_address(self.target_port), _kafka_address(self.port))
 
     async def _switch(self, fault: _Fault) -> None:
         self._hear_again()
@@ -359,7 +366,7 @@ class _Flow:
             self._link.note_request()
             self._sink.transport.write(piece)
         else:
-            self._answer(self._sink.transport, piece)
+            self._answer(self._sink.transport, self._link.proxy._readdressed(piece))
 
     def _answer(self, client: asyncio.Transport, data: bytes) -> None:
         interval = self._link.fault.drip_interval
@@ -380,3 +387,7 @@ class _Flow:
 
     def _now(self) -> float:
         return self._link.proxy._loop.time()
+
+
+def _kafka_address(port: int) -> bytes:
+    return _HOST.encode() + struct.pack(">i", port)

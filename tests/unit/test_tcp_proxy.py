@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import struct
 import sys
 import threading
 import time
@@ -205,6 +206,13 @@ def test_connections_are_forgotten(proxy: TcpProxy) -> None:
             assert ask(new, b"after") == b"after"
         proxy.pass_through()
         assert_silent(old)
+
+
+def test_answers_name_the_proxy(server: int) -> None:
+    """Where a server tells clients its address, as a Kafka broker does, they get the proxy's."""
+    with TcpProxy(server, readdress=True) as proxy, connect(proxy) as connection:
+        answer = ask(connection, b"\0\x09127.0.0.1" + struct.pack(">i", server) + b"\xff")
+        assert answer == b"\0\x09127.0.0.1" + struct.pack(">i", proxy.port) + b"\xff"
 
 
 def test_server_is_gone(proxy: TcpProxy) -> None:

@@ -1,0 +1,63 @@
+"""A stack whose every server is reached through a proxy that can break the connection."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from local.stack import Stack
+from tests.support.tcp_proxy import TcpProxy
+
+DEPENDENCIES = ("postgres", "redis", "kafka", "s3", "user_service")
+
+
+class Proxies:
+    """A proxy before each server of a running stack; ``proxies["redis"]`` is the one of Redis.
+
+    ``environment`` has the variables of functions that are to go through them. Players keep to the
+    bucket itself. A context manager.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._running = ExitStack()
+        self._proxies = {
+            name: TcpProxy(getattr(stack, name).port, readdress=name == "kafka")
+            for name in DEPENDENCIES
+        }
+
+    def __enter__(self) -> Self:
+        """Begin to listen."""
+        for proxy in self._proxies.values():
+            self._running.enter_context(proxy)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Reset all connections."""
+        self._running.close()
+
+    def __getitem__(self, dependency: str) -> TcpProxy:
+        """Return the proxy before one server."""
+        return self._proxies[dependency]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The stack's environment with the proxies in the place of its servers."""
+        environment = dict(self._stack.environment)
+        environment["REDIS_PORT"] = str(self["redis"].port)
+        for dependency, variable in (
+            ("postgres", "DATABASE_URL"),
+            ("kafka", "KAFKA_BOOTSTRAP_SERVERS"),
+            ("s3", "S3_ENDPOINT_URL"),
+            ("user_service", "USER_SERVICE_URL"),
+        ):
+            server = f"127.0.0.1:{getattr(self._stack, dependency).port}"
+            assert server in environment[variable]
+            environment[variable] = environment[variable].replace(
+                server, f"127.0.0.1:{self[dependency].port}"
+            )
+        return environment
