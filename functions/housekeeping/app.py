@@ -24,10 +24,15 @@ def _abandoned(seconds: float) -> dict[str, int]:
 
 
 def _outbox(seconds: float) -> dict[str, int]:
-    relayed = relay_outbox()()
-    sizes = measured(OutboxMessages=relayed.waiting, OutboxAgeSeconds=relayed.oldest_seconds)
+    relayed = relay_outbox()(seconds)
+    left = relayed.left
+    sizes = measured(
+        OutboxMessages=left.messages,
+        OutboxAgeSeconds=left.oldest_seconds,
+        OutboxDeadLetters=left.dead_letters,
+    )
     logger.info("the outbox is relayed", **sizes)
-    return {"relayed": relayed.relayed, "waiting": relayed.waiting}
+    return {"relayed": relayed.relayed, "waiting": left.messages}
 
 
 def _copies(seconds: float) -> dict[str, int]:

@@ -10,12 +10,15 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
+from kafka.producer.future import FutureRecordMetadata
 
+from streaming import refusals
 from streaming.breaker import Breaker
 from streaming.deadline import DeadlineExceeded, allowance
 from streaming.events import Message
 from streaming.metrics import dependency_failure
+from streaming.refusals import Refusal
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import EventSettings
 
@@ -23,6 +26,9 @@ logger = Logger(child=True)
 
 _CONNECT_SECONDS = 1.0
 _PAUSE_SECONDS = 5.0
+_TOPIC_PAUSE_SECONDS = 30.0
+
+_UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
 
 
 class EventPublisher:
@@ -36,36 +42,71 @@ class EventPublisher:
         self._settings = settings
         self._producer: KafkaProducer | None = None
         self._breaker = Breaker(_PAUSE_SECONDS)
+        self._closed_topics: dict[str, tuple[float, Refusal]] = {}
 
-    def publish(self, messages: Sequence[Message], wait_seconds: float = 0.5) -> set[UUID]:
-        """Send ``messages`` in order; return the ids of those acknowledged in ``wait_seconds``."""
-        acknowledged: set[UUID] = set()
+    def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
+        """Send ``message``; tell whether it was acknowledged in ``wait_seconds``."""
         if self._breaker.is_open:
-            return acknowledged
+            return False
         try:
             producer = self._producer = self._producer or self._connect()
             ends_at = time.monotonic() + allowance(wait_seconds)
-            sends = [
-                (
-                    message,
-                    producer.send(message.topic, message.value.encode(), key=message.key.encode()),
-                )
-                for message in messages
-            ]
-            for message, send in sends:
-                send.get(timeout=max(0.0, ends_at - time.monotonic()))
-                acknowledged.add(message.event_id)
-        except (KafkaError, OSError, DeadlineExceeded, SecretUnavailable) as error:
-            logger.warning(
-                "Kafka does not acknowledge", **dependency_failure("kafka", "publish", error)
-            )
-            # The producer stays: it reconnects by itself, and closing it waits for what it holds.
-            self._breaker.record_failure()
-            if isinstance(self._settings, Rotating) and self._settings.renewed():
-                self._producer = None
-        else:
-            self._breaker.record_success()
-        return acknowledged
+            send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
+            send.get(timeout=max(0.0, ends_at - time.monotonic()))
+        except _UNAVAILABLE as error:
+            self._has_failed("publish", error)
+            return False
+        self._breaker.record_success()
+        return True
+
+    def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
+        """Send ``messages``, none of which depends on another, and wait for all of them.
+
+        Returns, by their ids, why those were refused that are not acknowledged in ``wait_seconds``.
+        """
+        if self._breaker.is_open:
+            resting = Refusal("unanswered", KafkaConnectionError("no answer a moment ago"))
+            return dict.fromkeys((message.event_id for message in messages), resting)
+        try:
+            producer = self._producer = self._producer or self._connect()
+        except _UNAVAILABLE as error:
+            self._has_failed("connect", error)
+            away = Refusal("unanswered", error)
+            return dict.fromkeys((message.event_id for message in messages), away)
+        ends_at = time.monotonic() + allowance(wait_seconds)
+        sends = [(message, self._send(producer, message)) for message in messages]
+        refused: dict[UUID, Refusal] = {}
+        for message, send in sends:
+            refusal = send if isinstance(send, Refusal) else _await(send, ends_at)
+            if refusal is not None:
+                refused[message.event_id] = refusal
+        unanswered = [each.error for each in refused.values() if each.reason == "unanswered"]
+        if messages and len(unanswered) == len(messages):
+            self._has_failed("deliver", unanswered[0])
+        return refused
+
+    def _send(self, producer: KafkaProducer, message: Message) -> FutureRecordMetadata | Refusal:
+        """Begin to send ``message``, unless it is clear already that it would be refused."""
+        closed_until, known = self._closed_topics.get(message.topic, (0.0, None))
+        if known is not None and time.monotonic() < closed_until:
+            return known
+        try:
+            return producer.send(message.topic, message.value.encode(), key=message.key.encode())
+        except (KafkaError, ValueError) as error:
+            refusal = refusals.before_sending(error)
+        if refusal.reason == "topic":
+            # Every message to a topic that is missing would wait for it anew.
+            closed_until = time.monotonic() + _TOPIC_PAUSE_SECONDS
+            self._closed_topics[message.topic] = (closed_until, refusal)
+        return refusal
+
+    def _has_failed(self, operation: str, error: BaseException) -> None:
+        failure = dependency_failure("kafka", operation, error)
+        logger.warning("Kafka does not acknowledge", **failure)
+        # The producer stays: it reconnects by itself, and closing it waits for what it holds.
+        self._breaker.record_failure()
+        if isinstance(self._settings, Rotating) and self._settings.renewed():
+            self._producer = None
 
     def _connect(self) -> KafkaProducer:
         settings = self._settings
@@ -92,3 +133,11 @@ class EventPublisher:
             reconnect_backoff_max_ms=1000,
             metrics_enabled=False,
         )
+
+
+def _await(send: FutureRecordMetadata, ends_at: float) -> Refusal | None:
+    try:
+        send.get(timeout=max(0.0, ends_at - time.monotonic()))
+    except KafkaError as error:
+        return refusals.by_answer(error)
+    return None

@@ -42,14 +42,14 @@ class KafkaSink:
 
     def send(self, message: Message) -> bool:
         """Send ``message``; tell whether Kafka acknowledged it."""
-        return bool(self._publisher.publish([message]))
+        return self._publisher.publish(message)
 
     def send_committed(self, message: Message) -> None:
         """Send ``message`` and take it out of the outbox; what fails is left to housekeeping."""
         if not self.send(message):
             return
         try:
-            self._outbox.delete([message.event_id])
+            self._outbox.delete(message.event_id)
         except DatabaseUnavailable:
             # The event is in Kafka; housekeeping will send it again and consumers drop repeats.
             logger.warning("an acknowledged event stays in the outbox", event_id=message.event_id)

@@ -1,28 +1,43 @@
 """Builds what housekeeping needs."""
 
+import os
 from functools import cache
 
 from streaming.composition.delivery import delivery
 from streaming.composition.events import event_publisher, event_sink
-from streaming.composition.record import outbox, repository
+from streaming.composition.secret import rotating
+from streaming.database import Database
+from streaming.outbox import Outbox
+from streaming.repository import Repository
 from streaming.service.abandoned import EndAbandonedSessions
 from streaming.service.relay import RelayOutbox
 from streaming.service.renew import RenewCopies
+from streaming.settings import DatabaseSettings
+
+# Nobody waits for housekeeping, which reads more at once than any request.
+_STATEMENT_SECONDS = 10.0
 
 
 @cache
 def end_abandoned_sessions() -> EndAbandonedSessions:
     """Build the use case of ending abandoned sessions."""
-    return EndAbandonedSessions(repository(), event_sink())
+    return EndAbandonedSessions(Repository(_database()), event_sink())
 
 
 @cache
 def relay_outbox() -> RelayOutbox:
     """Build the use case of relaying the outbox."""
-    return RelayOutbox(outbox(), event_publisher())
+    return RelayOutbox(Outbox(_database()), event_publisher())
 
 
 @cache
 def renew_copies() -> RenewCopies:
     """Build the use case of renewing the copies of films in use."""
-    return RenewCopies(repository(), delivery())
+    return RenewCopies(Repository(_database()), delivery())
+
+
+@cache
+def _database() -> Database:
+    source = rotating(DatabaseSettings.from_environment, "DATABASE_SECRET_ARN")
+    settings = source or DatabaseSettings.from_environment(os.environ)
+    return Database(settings, _STATEMENT_SECONDS)

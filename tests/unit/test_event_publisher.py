@@ -1,0 +1,110 @@
+"""What the publisher makes of the ways in which Kafka refuses messages."""
+
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from kafka.errors import (
+    InvalidRecordError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    NotLeaderForPartitionError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+    UnknownTopicOrPartitionError,
+)
+
+from streaming.event_publisher import EventPublisher
+from streaming.events import Message
+from streaming.refusals import by_answer
+from streaming.settings import EventSettings
+
+
+class FakeProducer:
+    """Knows every topic but those that are called missing, and acknowledges all but the silent."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def send(self, topic: str, value: bytes, key: bytes) -> "FakeProducer":
+        """Wait in vain for a topic that is missing, as the client does for a second."""
+        self.asked[topic] += 1
+        if topic == "missing":
+            raise KafkaTimeoutError("Failed to update metadata")
+        self.topic = topic
+        return self
+
+    def get(self, timeout: float) -> None:
+        """Return once the message is acknowledged."""
+        if self.topic == "silent":
+            raise KafkaTimeoutError("Timeout after waiting")
+
+
+class Publisher(EventPublisher):
+    """Connects to the fake."""
+
+    def __init__(self) -> None:
+        super().__init__(EventSettings.from_environment({}))
+        self.producer = FakeProducer()
+
+    def _connect(self) -> Any:
+        return self.producer
+
+
+def to(topic: str) -> Message:
+    """Make a message to a topic."""
+    return Message(uuid4(), topic, "key", "value")
+
+
+def test_each_message_is_refused_on_its_own_account() -> None:
+    """A refused message does not keep others from being acknowledged."""
+    messages = [to("missing"), to("known"), to("missing")]
+
+    refused = Publisher().deliver(messages, 1)
+
+    assert set(refused) == {messages[0].event_id, messages[2].event_id}
+    assert {refusal.reason for refusal in refused.values()} == {"topic"}
+
+
+def test_missing_topic_is_asked_for_once() -> None:
+    """Asking for a topic that is missing takes a second, so it is not done for each message."""
+    publisher = Publisher()
+
+    publisher.deliver([to("missing"), to("missing"), to("known")], 1)
+    publisher.deliver([to("missing")], 1)
+
+    assert publisher.producer.asked == {"missing": 1, "known": 1}
+
+
+def test_kafka_that_answers_nothing_is_left_alone() -> None:
+    """When nothing at all is acknowledged, the next messages do not wait for that again."""
+    publisher = Publisher()
+    publisher.deliver([to("silent")], 0)
+
+    (refusal,) = publisher.deliver([to("known")], 1).values()
+
+    assert refusal.reason == "unanswered"
+    assert publisher.producer.asked == {"silent": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MessageSizeTooLargeError(), "message"),
+        (InvalidRecordError(), "message"),
+        (ValueError("Topic name is illegal"), "message"),
+        (TopicAuthorizationFailedError(), "topic"),
+        (UnknownTopicOrPartitionError(), "topic"),
+        (KafkaTimeoutError(), "unanswered"),
+        (KafkaConnectionError(), "unanswered"),
+        (NotLeaderForPartitionError(), "unanswered"),
+        (RequestTimedOutError(), "unanswered"),
+        (UnknownError(), "unanswered"),
+    ],
+)
+def test_reasons(error: Exception, reason: str) -> None:
+    """Only what Kafka says of the message, or of its topic, is held against it."""
+    assert by_answer(error).reason == reason
