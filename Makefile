@@ -25,7 +25,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-browser test-judges test-build corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-browser test-judges test-build test-sam corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose
 
 help: ## List the commands
@@ -51,6 +51,10 @@ test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten 
 
 test-build: $(INSTALLED) $(SAM) ## Build the artefacts for every target and look into them
 	@$(BIN)/python -m pytest tests/packaging $(PYTEST_ARGS)
+
+test-sam: $(INSTALLED) $(SAM) $(RUNTIME) ## Run every event and the API under sam local, in containers
+	@tools/container_engine.sh
+	@$(BIN)/python -m pytest tests/sam $(PYTEST_ARGS)
 
 corpus: $(INSTALLED) $(JUDGES) ## Have them judge all manifests below a directory (CORPUS=dir)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.corpus "$(CORPUS)"
@@ -138,13 +142,13 @@ $(CHECKOV): tools/requirements/checkov.txt | $(INSTALLED)
 $(SAM): tools/requirements/sam.txt | $(INSTALLED)
 	@echo "Installing the SAM command line into $(SAM_VENV) ..."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
-	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r tools/requirements/sam.txt
+	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes --compile-bytecode -r tools/requirements/sam.txt
 	@touch $@
 
 $(RUNTIME): tools/requirements/runtime.txt | $(INSTALLED)
 	@echo "Installing Lambda's runtime client into $(RUNTIME_CLIENT) ..."
 	@rm -rf $(RUNTIME_CLIENT)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(RUNTIME_CLIENT) --require-hashes -r tools/requirements/runtime.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(RUNTIME_CLIENT) --require-hashes --compile-bytecode -r tools/requirements/runtime.txt
 	@touch $@
 
 $(PLAYERS): tests/browser/node/package-lock.json

@@ -18,13 +18,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from local import demo, demo_film, film_upload
-from tools import sam_environment
+from tools import sam_environment, sam_process
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = ROOT / ".env"
 FUNCTION_ENVIRONMENT = ROOT / ".local" / "sam-env.json"
 FILMS = ROOT / ".local" / "films"
 NETWORK = "streaming"
+PYTHON = "3.13"
 SERVICES = ("minio", "postgres", "redis", "kafka", "user-service")
 SET_UPS = ("minio-init", "migrate", "kafka-init")
 
@@ -83,9 +84,15 @@ def run_functions(sam: Path, variables: Mapping[str, str]) -> int:
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     parameters = [
         "--parameter-overrides",
-        f"Architecture={architecture} EnvironmentName=local",
+        f"Architecture={architecture} PythonRuntime=python{PYTHON} EnvironmentName=local",
     ]
-    environment = sam_process_environment(variables)
+    environment = sam_process.environment(
+        access_key=variables["MINIO_SERVICE_ACCESS_KEY"],
+        secret_key=variables["MINIO_SERVICE_SECRET_KEY"],
+        region=variables["S3_REGION"],
+        architecture=architecture,
+        python=PYTHON,
+    )
     subprocess.run([str(sam), "build", *parameters], check=True, env=environment)
     options = [
         *("--host", "127.0.0.1", "--port", variables["API_PORT"]),
@@ -96,23 +103,6 @@ def run_functions(sam: Path, variables: Mapping[str, str]) -> int:
     ]
     command = [str(sam), "local", "start-api", *options, *parameters]
     return subprocess.run(command, check=False, env=environment).returncode
-
-
-def sam_process_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return SAM's own environment: what it knows of AWS, it hands to the functions as their role.
-
-    A developer's real account must not get there.
-    """
-    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {
-        **others,
-        "AWS_ACCESS_KEY_ID": variables["MINIO_SERVICE_ACCESS_KEY"],
-        "AWS_SECRET_ACCESS_KEY": variables["MINIO_SERVICE_SECRET_KEY"],
-        "AWS_DEFAULT_REGION": variables["S3_REGION"],
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "SAM_CLI_TELEMETRY": "0",
-    }
 
 
 def announce(variables: Mapping[str, str]) -> None:

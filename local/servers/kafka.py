@@ -14,19 +14,29 @@ TOPIC_OPTIONS = {"num_partitions": 3, "replication_factor": 1}
 
 
 class Kafka(Server):
-    """Run one broker and create the topics, which a restart forgets."""
+    """Run one broker and create the topics, which a restart forgets.
+
+    Args:
+        port: Where it listens.
+        state: Of the stack.
+        topics: To create.
+        host: The address of this machine that it listens on, and tells its clients.
+    """
 
     name = "kafka"
     title = "Kafka"
 
-    def __init__(self, port: int, state: State, *, topics: Sequence[str]) -> None:
+    def __init__(
+        self, port: int, state: State, *, topics: Sequence[str], host: str = "127.0.0.1"
+    ) -> None:
         super().__init__(port, state)
+        self._host = host
         self._topics = tuple(topics)
 
     @property
     def bootstrap_servers(self) -> str:
         """The address that clients are given."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self._host}:{self.port}"
 
     def launch(self) -> None:
         """Start the broker, which advertises the address that it listens on."""
@@ -37,7 +47,7 @@ class Kafka(Server):
 
     def check(self) -> None:
         """Ask for the versions that the broker speaks."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+        with socket.create_connection((self._host, self.port), timeout=1) as connection:
             connection.sendall(API_VERSIONS)
             answer = connection.recv(8)
         if len(answer) < 8:

@@ -68,7 +68,7 @@ def test_urls_inside_outlive_the_film(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_session_row(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """The session is on record with the caller's user agent and address."""
+    """The session is on record with the caller's user agent and the network of the address."""
     agent = "x" * 600 + "\ud800\x00"
     started = viewer.start(movie_id, sourceIp="198.51.100.9", userAgent=agent)
 
@@ -78,10 +78,19 @@ def test_session_row(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
     assert len(session) == 1
     assert str(session[0]["id"]) == started.json["session_id"]
     assert session[0]["movie_id"] == movie_id
-    assert session[0]["ip_address"] == "198.51.100.9"
+    assert session[0]["ip_address"] == "198.51.100.0"
     assert session[0]["user_agent"] == "x" * 512
     assert session[0]["ended_at"] is None
     assert session[0]["started_at"] is not None
+
+
+@pytest.mark.parametrize("address", ["198.51.100.9, 10.0.0.1", "\x00", "x" * 100_000])
+def test_strange_address(viewer: Viewer, movie_id: UUID, rows: Rows, address: str) -> None:
+    """An address that is none is not kept, and keeps nobody from watching."""
+    assert viewer.start(movie_id, sourceIp=address).status == 200
+
+    (session,) = rows("SELECT * FROM stream_sessions WHERE user_id = :user", user=viewer.user_id)
+    assert session["ip_address"] is None
 
 
 def test_event(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:

@@ -45,12 +45,17 @@ class TcpProxy:
     """Listens on ``port`` (0 takes a free one) and passes on to ``target_port``, both of this host.
 
     ``readdress`` says that the server tells clients where it is, as Kafka does: its answers then
-    name the proxy. A context manager. Its methods may be called from any thread.
+    name the proxy. ``host`` is another address of this host to listen on. A context manager. Its
+    methods may be called from any thread.
     """
 
-    def __init__(self, target_port: int, port: int = 0, *, readdress: bool = False) -> None:
+    def __init__(
+        self, target_port: int, port: int = 0, *, readdress: bool = False, host: str = _HOST
+    ) -> None:
+        assert host == _HOST or not readdress
         self.target_port = target_port
         self.port = port
+        self.host = host
         self._readdresses = readdress
         self._fault = _Fault()
         self._links: set[_Link] = set()
@@ -141,7 +146,11 @@ class TcpProxy:
         self._hear_again()
         if self._server is None:
             self._server = await self._loop.create_server(
-                lambda: _Link(self).client, _HOST, self.port, backlog=_BACKLOG, reuse_address=True
+                lambda: _Link(self).client,
+                self.host,
+                self.port,
+                backlog=_BACKLOG,
+                reuse_address=True,
             )
             self.port = self._server.sockets[0].getsockname()[1]
         self._apply(fault)
@@ -163,9 +172,9 @@ class TcpProxy:
             # Linux drops connection attempts to a listener whose queue is full.
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((_HOST, self.port))
+            listener.bind((self.host, self.port))
             listener.listen(0)
-            self._deaf = [listener, socket.create_connection((_HOST, self.port))]
+            self._deaf = [listener, socket.create_connection((self.host, self.port))]
 
     def _hear_again(self) -> None:
         while self._deaf:

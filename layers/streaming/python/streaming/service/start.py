@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from streaming import clock
+from streaming.addresses import truncated
 from streaming.answers import Started
 from streaming.delivery.playable import Delivery
 from streaming.entitlement import Entitlement
@@ -17,7 +18,6 @@ from streaming.session_rows import NewSession
 from streaming.signing import ManifestType
 
 _LONGEST_USER_AGENT = 512
-_LONGEST_IP_ADDRESS = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class StartStream:
             manifest_type=manifest_type,
             film_duration_seconds=film.duration_seconds,
             started_at=now,
-            user_agent=_shortened(viewer.user_agent, _LONGEST_USER_AGENT),
-            ip_address=_shortened(viewer.ip_address, _LONGEST_IP_ADDRESS),
+            user_agent=_storable(viewer.user_agent),
+            ip_address=truncated(viewer.ip_address),
         )
         event = StreamEvent(
             new_event_id(now), "stream_start", viewer.user_id, movie_id, now, session.id
@@ -88,8 +88,8 @@ class StartStream:
         )
 
 
-def _shortened(text: str | None, longest: int) -> str | None:
+def _storable(text: str | None) -> str | None:
     """Return ``text`` as PostgreSQL can store it: no NUL, no lone surrogate, not too long."""
     if text is None:
         return None
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:longest]
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:_LONGEST_USER_AGENT]
