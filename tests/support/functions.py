@@ -56,12 +56,16 @@ def event(name: str) -> Json:
 
 def invoke(function: str, payload: Json) -> Any:
     """Call ``functions/{function}/app.py`` with ``payload``; return what it returns."""
-    return _handler(function)(payload, Context())
+    return load(function)(payload, Context())
 
 
 def request(function: str, payload: Json) -> Response:
     """Call a request function and read its answer as API Gateway does."""
-    answer = invoke(function, payload)
+    return response_of(invoke(function, payload))
+
+
+def response_of(answer: Json) -> Response:
+    """Read what a request function returned as API Gateway does."""
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     body = answer["body"]
     if answer["isBase64Encoded"]:
@@ -86,34 +90,38 @@ def _composition_modules() -> list[str]:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A user who calls the API. ``token`` is what the user service knows them by."""
+    """A user who calls the API. ``token`` is what the user service knows them by.
+
+    ``send`` calls a function with an event: in this process, unless somebody else is to.
+    """
 
     user_id: UUID
     token: str
+    send: Callable[[str, Json], Response] = request
 
     def start(self, movie_id: object, body: Json | None = None, **context: Any) -> Response:
         """Start a film."""
-        return request("start", self._event("start_without_body", movie_id, body, **context))
+        return self.send("start", self._event("start_without_body", movie_id, body, **context))
 
     def report(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
         """Report a position."""
         body = {"position_seconds": position_seconds, **fields}
-        return request("progress", self._event("progress", movie_id, body))
+        return self.send("progress", self._event("progress", movie_id, body))
 
     def stop(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
         """Stop a film."""
         body = {"position_seconds": position_seconds, **fields}
-        return request("stop", self._event("stop", movie_id, body))
+        return self.send("stop", self._event("stop", movie_id, body))
 
     def progress(self, movie_id: object) -> Response:
         """Look up the position in a film."""
-        return request("get", self._event("get_progress", movie_id, None))
+        return self.send("get", self._event("get_progress", movie_id, None))
 
     def continue_watching(self, limit: int = 10) -> Response:
         """List the films to continue."""
         payload = self._event("get_continue_watching", None, None)
         payload["queryStringParameters"] = {"limit": str(limit)}
-        return request("get", payload)
+        return self.send("get", payload)
 
     def _event(self, name: str, movie_id: object, body: Json | None, **context: Any) -> Json:
         payload = event(name)
@@ -134,7 +142,8 @@ def new_viewer(sign: Callable[[str], str]) -> Viewer:
 
 
 @cache
-def _handler(function: str) -> Callable[[Json, Context], Any]:
+def load(function: str) -> Callable[[Json, Context], Any]:
+    """Return the handler of ``functions/{function}/app.py``."""
     path = ROOT / "functions" / function / "app.py"
     specification = importlib.util.spec_from_file_location(f"function_{function}", path)
     assert specification is not None

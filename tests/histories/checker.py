@@ -1,0 +1,70 @@
+"""Judges a history: a pure function of what was recorded and what the servers hold at the end."""
+
+from collections.abc import Iterator
+
+from tests.histories.events import judge_events
+from tests.histories.evidence import Evidence
+from tests.histories.operations import History
+from tests.histories.records import judge_records
+from tests.histories.violation import Violation
+
+# 200, what a caller did wrong, and "try again".
+_EXPECTED = (200, 404, 409, 422, 429, 503)
+
+
+def check(history: History, evidence: Evidence) -> list[Violation]:
+    """Return every broken promise; the list is empty when all were kept."""
+    return [
+        *_judge_answers(history),
+        *judge_records(history, evidence),
+        *judge_events(history, evidence),
+        *_judge_cache(history, evidence),
+    ]
+
+
+def _judge_answers(history: History) -> Iterator[Violation]:
+    """No answer is a failure of ours, none tells of somebody else."""
+    for operation in history.operations:
+        if operation.status is None:
+            continue
+        if operation.status not in _EXPECTED:
+            what = f"#{operation.number} was answered {operation.status}"
+            yield Violation("a fault is answered 503", what, (operation,))
+        if not operation.is_acknowledged:
+            continue
+        told = operation.answer.get("items", [operation.answer])
+        users = {each.get("user_id", operation.user_id) for each in told}
+        films = {each.get("movie_id", operation.movie_id) for each in told}
+        is_foreign = users - {operation.user_id} or (
+            operation.movie_id is not None and films != {operation.movie_id}
+        )
+        if is_foreign:
+            what = f"#{operation.number} was told of {users}, {films}"
+            yield Violation("nobody is told of somebody else", what, (operation,))
+
+
+def _judge_cache(history: History, evidence: Evidence) -> Iterator[Violation]:
+    """What Redis holds of a film is what PostgreSQL does."""
+    for film, cached in evidence.cached.items():
+        row = evidence.progress.get(film)
+        on_record = row and {
+            "position_seconds": row.position_seconds,
+            "duration_seconds": row.duration_seconds,
+            "completed": row.completed,
+            "session_id": row.session_id,
+            "sequence": row.sequence,
+            "version": row.version,
+        }
+        in_cache = {name: cached.get(name) for name in on_record or cached}
+        if in_cache != on_record:
+            writers = tuple(
+                each
+                for each in history.of(*film)
+                if each.position is not None
+                and each.position in (cached.get("position_seconds"), row and row.position_seconds)
+            )
+            yield Violation(
+                "Redis and PostgreSQL agree",
+                f"{film} is {in_cache} in Redis and {on_record} in PostgreSQL",
+                writers,
+            )

@@ -1,0 +1,123 @@
+"""What the servers hold when all is over: the other half of what the checker judges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+FilmOfUser = tuple[str, str]
+"""A user's id and a film's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressRow:
+    """A row of ``watch_progress``."""
+
+    user_id: str
+    movie_id: str
+    position_seconds: int
+    duration_seconds: int | None
+    completed: bool
+    session_id: str | None
+    sequence: int | None
+    version: int
+
+    @property
+    def order(self) -> tuple[str, int] | None:
+        """The greatest session and sequence that was reported."""
+        if self.session_id is None or self.sequence is None:
+            return None
+        return self.session_id, self.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A row of ``stream_sessions``. ``user_agent`` begins with the operation that made it."""
+
+    id: str
+    user_id: str
+    movie_id: str
+    started_at: datetime
+    last_heartbeat_at: datetime
+    ended_at: datetime | None
+    end_reason: str | None
+    duration_seconds: int | None
+    user_agent: str
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether its player may still come back."""
+        return self.end_reason == "abandoned"
+
+    @property
+    def operation(self) -> int:
+        """The number of the operation that made it."""
+        return int(self.user_agent.split()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event, in Kafka or in the outbox, with what its JSON says."""
+
+    topic: str
+    key: str
+    value: Mapping[str, Any]
+
+    @property
+    def event_id(self) -> str:
+        """What consumers tell repeats by."""
+        return str(self.value["event_id"])
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that it tells of."""
+        session_id: str | None = self.value["session_id"]
+        return session_id
+
+    @property
+    def position(self) -> int | None:
+        """The position that it tells."""
+        position: int | None = self.value["position_seconds"]
+        return position
+
+    @property
+    def reason(self) -> str | None:
+        """Why a session ended that its player did not stop."""
+        return self.value.get("reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What PostgreSQL, Redis and Kafka hold.
+
+    ``published`` is what Kafka has taken, repeats included, each partition in its order; ``outbox``
+    is what still waits. ``cached`` is the JSON under each key of progress in Redis.
+    """
+
+    progress: Mapping[FilmOfUser, ProgressRow]
+    sessions: Mapping[str, SessionRow]
+    published: tuple[Event, ...]
+    outbox: tuple[Event, ...]
+    cached: Mapping[FilmOfUser, Mapping[str, Any]]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events, those that wait last."""
+        return self.published + self.outbox
+
+    def events_of(self, user_id: str, movie_id: str) -> list[Event]:
+        """Return the events of one film of one user, without repeats."""
+        distinct = {
+            event.event_id: event
+            for event in self.events
+            if (event.key, event.value["movie_id"]) == (user_id, movie_id)
+        }
+        return list(distinct.values())
+
+    def sessions_of(self, user_id: str, movie_id: str) -> list[SessionRow]:
+        """Return the sessions of one film of one user."""
+        return [
+            row
+            for row in self.sessions.values()
+            if (row.user_id, row.movie_id) == (user_id, movie_id)
+        ]

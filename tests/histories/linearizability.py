@@ -1,0 +1,170 @@
+"""Whether what happened can be explained by calls that took effect one after the other.
+
+An operation takes effect at one moment between its invocation and its answer; one whose outcome is
+unknown does so at any moment after its invocation, or never (Herlihy and Wing, 1990; the search is
+Wing and Gong's, with the configurations remembered, as in Lowe, 2017). All explanations are kept,
+not just the first, because each read is judged against them: a read may see what any of them has
+within the time of the read.
+"""
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Generic, TypeVar
+
+MOST_CONFIGURATIONS = 50_000
+
+State = TypeVar("State", bound=Hashable)
+
+
+class TooComplex(Exception):
+    """There are more explanations than anybody wants to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[State]):
+    """Something that takes effect within ``began_at`` to ``ended_at``.
+
+    ``effect`` returns the state afterwards, or None when the step's answer does not fit the state;
+    ``blindly`` does so as if there were no answer yet. What ``may_not_happen`` may be left out;
+    what ``is_first_try`` comes before the step of the same number, if at all.
+    """
+
+    number: int
+    began_at: float
+    ended_at: float
+    effect: Callable[[State], State | None]
+    blindly: Callable[[State], State]
+    may_not_happen: bool = False
+    is_first_try: bool = False
+
+    def as_of(self, moment: float) -> "Step[State]":
+        """Return the step as it was known then: without its answer, when that came later."""
+        if self.ended_at <= moment:
+            return self
+        return replace(self, ended_at=inf, effect=self.blindly, may_not_happen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Generic[State]):
+    """A state that an explanation passes through, and the times between which it may last."""
+
+    state: State
+    earliest: float
+    latest: float
+
+    def is_within(self, began_at: float, ended_at: float) -> bool:
+        """Tell whether a read in that time may see the state."""
+        return max(self.earliest, began_at) <= min(self.latest, ended_at)
+
+
+def explain(
+    steps: Sequence[Step[State]], initial: State, is_final: Callable[[State], bool]
+) -> list[Moment[State]]:
+    """Return the moments of all explanations that end as ``is_final`` wants; empty: there is none.
+
+    Raises ``TooComplex``.
+    """
+    search = _Search(steps, initial)
+    return [
+        Moment(state, search.earliest(done), search.latest(done))
+        for done, state in search.leading_to(is_final)
+    ]
+
+
+def first_unexplained(steps: Sequence[Step[State]], initial: State) -> Step[State] | None:
+    """Return the step whose answer is the first that nothing explains; None when all are."""
+    answered = (step for step in steps if not step.may_not_happen)
+    for step in sorted(answered, key=lambda step: step.ended_at):
+        known = [each.as_of(step.ended_at) for each in steps if each.began_at <= step.ended_at]
+        if not explain(known, initial, lambda state: True):
+            return step
+    return None
+
+
+def states_before(steps: Sequence[Step[State]], initial: State, step: Step[State]) -> set[State]:
+    """Return the states in which ``step`` may have found the record, as far as was known then."""
+    others = [
+        each.as_of(step.ended_at)
+        for each in steps
+        if each.number != step.number and each.began_at <= step.ended_at
+    ]
+    moments = explain(others, initial, lambda state: True)
+    return {each.state for each in moments if each.is_within(step.began_at, step.ended_at)}
+
+
+class _Search(Generic[State]):
+    """Every configuration that can be reached, and from which.
+
+    A configuration is the set of steps that have taken effect, as bits, with the state that they
+    led to in some order.
+    """
+
+    def __init__(self, steps: Sequence[Step[State]], initial: State) -> None:
+        self._steps = sorted(steps, key=lambda step: step.began_at)
+        self._earliest: dict[int, float] = {}
+        self._latest: dict[int, float] = {}
+        tries = {step.number: index for index, step in enumerate(self._steps) if _is_last(step)}
+        self._not_after = [0 if _is_last(step) else 1 << tries[step.number] for step in self._steps]
+        first = (0, initial)
+        self._came_from: dict[tuple[int, State], list[tuple[int, State]]] = {first: []}
+        waiting = deque([first])
+        while waiting:
+            configuration = waiting.popleft()
+            for following in self._following(*configuration):
+                if following not in self._came_from:
+                    if len(self._came_from) >= MOST_CONFIGURATIONS:
+                        raise TooComplex(f"{len(steps)} steps can be put in too many orders")
+                    self._came_from[following] = []
+                    waiting.append(following)
+                self._came_from[following].append(configuration)
+
+    def leading_to(self, is_final: Callable[[State], bool]) -> set[tuple[int, State]]:
+        """Return the configurations from which such an end can be reached."""
+        waiting = deque(
+            (done, state)
+            for done, state in self._came_from
+            if self.latest(done) == inf and is_final(state)
+        )
+        leading = set(waiting)
+        while waiting:
+            for before in self._came_from[waiting.popleft()]:
+                if before not in leading:
+                    leading.add(before)
+                    waiting.append(before)
+        return leading
+
+    def earliest(self, done: int) -> float:
+        """Return from when on all of ``done`` may have taken effect."""
+        if done not in self._earliest:
+            began = (step.began_at for index, step in enumerate(self._steps) if done >> index & 1)
+            self._earliest[done] = max(began, default=-inf)
+        return self._earliest[done]
+
+    def latest(self, done: int) -> float:
+        """Return until when no more than ``done`` may have: infinity when none has to follow."""
+        if done not in self._latest:
+            ended = (
+                step.ended_at
+                for index, step in enumerate(self._steps)
+                if not step.may_not_happen and not done >> index & 1
+            )
+            self._latest[done] = min(ended, default=inf)
+        return self._latest[done]
+
+    def _following(self, done: int, state: State) -> Iterator[tuple[int, State]]:
+        earliest, latest = self.earliest(done), self.latest(done)
+        for index, step in enumerate(self._steps):
+            if step.began_at > latest:
+                return
+            if done & (1 << index | self._not_after[index]) or step.ended_at < earliest:
+                continue
+            after = step.effect(state)
+            # What need not happen is left out where it changes nothing.
+            if after is not None and not (step.may_not_happen and after == state):
+                yield done | 1 << index, after
+
+
+def _is_last(step: Step[State]) -> bool:
+    return not step.is_first_try

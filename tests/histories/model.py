@@ -1,0 +1,110 @@
+"""What the service promises about one film of one user, as if calls came one after the other.
+
+The same rules stand in SQL (``streaming.repository``); they are written down here once more, on
+purpose without using the service's own code.
+"""
+
+from dataclasses import dataclass, replace
+
+Order = tuple[str, int]
+"""Session id and sequence: ids are UUIDv7, so their text compares as their sessions began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a report says that it belongs: in a session, and there by sequence, or nowhere."""
+
+    session_id: str | None = None
+    sequence: int | None = None
+
+    @property
+    def order(self) -> Order | None:
+        """The report's place among all reports; None: then the last one wins."""
+        if self.session_id is None or self.sequence is None:
+            return None
+        return self.session_id, self.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """The record of one film of one user, with its sessions.
+
+    Sessions are open, ended for good, or abandoned, which their player may undo.
+    """
+
+    position: int | None = None
+    order: Order | None = None
+    open_sessions: frozenset[str] = frozenset()
+    ended_sessions: frozenset[str] = frozenset()
+    abandoned_sessions: frozenset[str] = frozenset()
+
+    @property
+    def sessions(self) -> frozenset[str]:
+        """All sessions that were ever begun."""
+        return self.open_sessions | self.ended_sessions | self.abandoned_sessions
+
+    @property
+    def latest_open_session(self) -> str | None:
+        """The session that a stop without one means."""
+        return max(self.open_sessions, default=None)
+
+    def finds(self, place: Place) -> bool:
+        """Tell whether the session that a report names, if it does, was ever begun."""
+        return place.session_id is None or place.session_id in self.sessions
+
+    def counts(self, place: Place) -> bool:
+        """Tell whether a position belongs on record: not when a later one is there."""
+        return place.order is None or self.order is None or place.order > self.order
+
+    def start(self, session_id: str) -> "Film":
+        """Begin a session, once."""
+        if session_id in self.sessions:
+            return self
+        return replace(self, open_sessions=self.open_sessions | {session_id})
+
+    def report(self, position: int, place: Place) -> "Film":
+        """Save a position if it counts and its session is not over; reopen an abandoned one."""
+        if place.session_id in self.ended_sessions:
+            return self
+        saved = self._set(position, place)
+        session_id = place.session_id
+        if session_id is None and not self.open_sessions:
+            session_id = max(self.sessions, default=None)
+        if session_id not in self.abandoned_sessions:
+            return saved
+        return replace(
+            saved,
+            open_sessions=self.open_sessions | {session_id},
+            abandoned_sessions=self.abandoned_sessions - {session_id},
+        )
+
+    def stop(self, position: int, place: Place, ends: str | None) -> "Film":
+        """Save the last position if it counts, and end the session ``ends`` for good."""
+        saved = self._set(position, place)
+        return saved if ends is None else saved.end(ends)
+
+    def end(self, session_id: str) -> "Film":
+        """End a session for good, once."""
+        if session_id not in self.sessions:
+            return self
+        return replace(
+            self,
+            open_sessions=self.open_sessions - {session_id},
+            abandoned_sessions=self.abandoned_sessions - {session_id},
+            ended_sessions=self.ended_sessions | {session_id},
+        )
+
+    def abandon(self, session_id: str) -> "Film":
+        """End a session of whose player nothing was heard."""
+        if session_id not in self.open_sessions:
+            return self
+        return replace(
+            self,
+            open_sessions=self.open_sessions - {session_id},
+            abandoned_sessions=self.abandoned_sessions | {session_id},
+        )
+
+    def _set(self, position: int, place: Place) -> "Film":
+        if not self.counts(place):
+            return self
+        return replace(self, position=position, order=place.order or self.order)

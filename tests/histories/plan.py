@@ -1,0 +1,178 @@
+"""What the clients of a history will do and what will befall the servers, all from one seed.
+
+Threads and servers decide how it interleaves, so that a seed repeats the plan and not each
+microsecond.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from tests.histories.operations import Call
+
+DURATION_SECONDS = 100_000
+"""How long the films are: long enough for each report to have a position of its own."""
+
+FILMS = 3
+"""How many films there are."""
+
+_FAULTS = (
+    ("kill an environment", 8),
+    ("kill postgres", 2),
+    ("kill redis", 2),
+    ("kill kafka", 2),
+    ("kill user_service", 1),
+    ("cut postgres", 3),
+    ("cut redis", 2),
+    ("cut kafka", 2),
+    ("stall postgres", 3),
+    ("stall redis", 2),
+    ("stall kafka", 1),
+    ("silence", 2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a device keeps the session that its start number ``start`` was answered."""
+
+    device: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a device does next.
+
+    ``pause`` is how many seconds it waits before, ``tries`` how often it sends the same request
+    until it is answered. ``slot`` and ``sequence`` give the report its place.
+    """
+
+    call: Call
+    pause: float
+    tries: int
+    film: int = 0
+    position: int | None = None
+    slot: Slot | None = None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A client of ``user``, both by number."""
+
+    user: int
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the nemesis does after ``pause`` seconds, for ``seconds`` if it lasts.
+
+    ``choice``, 0 to 1, says to whom.
+    """
+
+    what: str
+    pause: float
+    seconds: float
+    choice: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole history before it happens."""
+
+    seed: int
+    users: int
+    devices: tuple[Device, ...]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is to happen."""
+
+    users: int = 4
+    devices_per_user: int = 2
+    views_per_device: int = 3
+    reports_per_view: int = 6
+    faults: int = 8
+
+
+def plan(seed: int, size: Size = Size()) -> Plan:
+    """Return the plan of that seed."""
+    random = Random(seed)
+    positions = iter(random.sample(range(1, DURATION_SECONDS), 50_000))
+    devices = [
+        Device(number // size.devices_per_user, tuple(_acts(random, number, size, positions)))
+        for number in range(size.users * size.devices_per_user)
+    ]
+    names, weights = zip(*_FAULTS, strict=True)
+    faults = [
+        Fault(what, random.uniform(0.1, 1.2), random.uniform(0.1, 1.3), random.random())
+        for what in random.choices(names, weights, k=size.faults)
+    ]
+    return Plan(seed, size.users, tuple(devices), tuple(faults))
+
+
+def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> Iterator[Act]:
+    for start in range(size.views_per_device):
+        film = random.randrange(FILMS)
+        slot = Slot(device, start)
+        yield Act("start", _pause(random), random.choice((1, 4, 8)), film, slot=slot)
+        for act in _reports(random, film, slot, size.reports_per_view, positions):
+            yield act
+            if random.random() < 0.4:
+                yield Act("get", _pause(random), random.choice((1, 3)), film)
+        if random.random() < 0.4:
+            yield Act("continue", _pause(random), 2)
+        if random.random() < 0.8:
+            yield from _stops(random, film, slot, size.reports_per_view, positions)
+            yield Act("get", _pause(random), 3, film)
+        if random.random() < 0.3:
+            # Somebody else's session, or that of another film.
+            foreign = Slot(random.randrange(size.users * size.devices_per_user), 0)
+            yield Act("report", _pause(random), 2, film, next(positions), foreign, 1)
+
+
+def _reports(
+    random: Random, film: int, slot: Slot, count: int, positions: Iterator[int]
+) -> Iterator[Act]:
+    """Yield the reports of one view: in order mostly, some late, some twice, some in no order."""
+    reports = []
+    for sequence in range(1, count + 1):
+        manner = random.random()
+        place = (
+            (slot, sequence) if manner < 0.7 else (slot, None) if manner < 0.85 else (None, None)
+        )
+        tries = random.choice((1, 3, 6))
+        reports.append(
+            Act("report", _pause(random), tries, film, next(positions), place[0], place[1])
+        )
+    for index in range(len(reports) - 1):
+        if random.random() < 0.25:
+            reports[index], reports[index + 1] = reports[index + 1], reports[index]
+    for report in reports:
+        yield report
+        if random.random() < 0.2:
+            yield report
+
+
+def _stops(
+    random: Random, film: int, slot: Slot, count: int, positions: Iterator[int]
+) -> Iterator[Act]:
+    """Yield the stop of a view, perhaps twice, perhaps without naming its session."""
+    manner = random.random()
+    place: tuple[Slot | None, int | None] = (slot, count + 1)
+    if manner > 0.6:
+        place = (slot, None) if manner < 0.8 else (None, None)
+    stop = Act("stop", _pause(random), random.choice((1, 4, 8)), film, next(positions), *place)
+    yield stop
+    if random.random() < 0.3:
+        yield stop
+    if random.random() < 0.3:
+        yield Act("report", _pause(random), 2, film, next(positions), slot, count + 2)
+
+
+def _pause(random: Random) -> float:
+    return random.choice((0.0, 0.0, 0.02, 0.1, 0.4)) * random.random()

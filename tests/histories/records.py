@@ -1,0 +1,212 @@
+"""Judges positions and sessions: is there an order of calls that explains answers and end state?"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
+
+from tests.histories.evidence import Evidence, FilmOfUser
+from tests.histories.linearizability import (
+    Moment,
+    Step,
+    TooComplex,
+    explain,
+    first_unexplained,
+    states_before,
+)
+from tests.histories.model import Film
+from tests.histories.operations import History, Operation
+from tests.histories.shortest import shortest
+from tests.histories.steps import (
+    Traces,
+    ended_by_the_service,
+    likely_steps_of,
+    possible_steps_of,
+)
+from tests.histories.violation import Violation
+
+_COMPLETED_AT = 0.9
+
+
+def judge_records(history: History, evidence: Evidence) -> Iterator[Violation]:
+    """Yield what is wrong with the record of each film of each user."""
+    films = {
+        (operation.user_id, operation.movie_id)
+        for operation in history.operations
+        if operation.movie_id is not None
+    }
+    for film in sorted(films):
+        yield from _judge(history, evidence, film)
+    for stray in sorted(evidence.progress.keys() - films):
+        yield Violation("a record is of its own user and film", f"nobody reported {stray}")
+
+
+def _judge(history: History, evidence: Evidence, film: FilmOfUser) -> Iterator[Violation]:
+    """Look for a likely explanation, and where there is none for any that is possible."""
+    violations = list(_judge_steps(history, evidence, film, likely_steps_of))
+    if violations:
+        try:
+            violations = list(_judge_steps(history, evidence, film, possible_steps_of))
+        except TooComplex as limit:
+            yield Violation("the search comes to an end", f"{limit}; what follows may be possible")
+    yield from violations
+
+
+def _judge_steps(
+    history: History,
+    evidence: Evidence,
+    film: FilmOfUser,
+    steps_of: Callable[[Operation, Traces], Iterable[Step[Film]]],
+) -> Iterator[Violation]:
+    operations = list(history.of(*film))
+    traces = Traces(evidence.sessions_of(*film), evidence.events_of(*film), history.disturbances)
+    seen = set(_positions_seen(history, evidence, film))
+    steps = [
+        step
+        for operation in operations
+        if _can_matter(operation, seen)
+        for step in steps_of(operation, traces)
+    ]
+    steps += ended_by_the_service(traces)
+    recorded = _recorded(evidence, film)
+    moments = explain(steps, Film(), lambda state: state == recorded)
+    if not moments:
+        yield _unexplained(operations, steps, recorded)
+        return
+    for operation in operations:
+        if operation.call == "get" and operation.status in (200, 404):
+            yield from _judge_get(operation, operations, moments)
+        elif operation.call == "continue" and operation.is_acknowledged:
+            yield from _judge_list(operation, operations, moments, film)
+
+
+def _can_matter(operation: Operation, seen: set[int]) -> bool:
+    """Tell whether the search has to look at a call.
+
+    One in no order, with an unknown outcome and a position that nobody ever saw, might as well not
+    have happened.
+    """
+    return not (
+        operation.call == "report"
+        and operation.is_unknown
+        and operation.sequence is None
+        and operation.position not in seen
+    )
+
+
+def _recorded(evidence: Evidence, film: FilmOfUser) -> Film:
+    row = evidence.progress.get(film)
+    sessions = evidence.sessions_of(*film)
+    return Film(
+        position=row.position_seconds if row else None,
+        order=row.order if row else None,
+        open_sessions=frozenset(each.id for each in sessions if each.ended_at is None),
+        ended_sessions=frozenset(
+            each.id for each in sessions if each.ended_at is not None and not each.is_abandoned
+        ),
+        abandoned_sessions=frozenset(each.id for each in sessions if each.is_abandoned),
+    )
+
+
+def _unexplained(
+    operations: Sequence[Operation], steps: Sequence[Step[Film]], recorded: Film
+) -> Violation:
+    culprit = first_unexplained(steps, Film())
+    if culprit is not None:
+        states = states_before(steps, Film(), culprit)
+        return Violation(
+            "an answer is true",
+            f"nothing explains the answer to #{culprit.number}; by then the record was "
+            + " or ".join(sorted(map(str, states))),
+            shortest(operations, steps, Film(), culprit, recorded),
+        )
+    ends = {each.state for each in explain(steps, Film(), lambda state: True)}
+    return Violation(
+        "what was acknowledged stays on record",
+        f"in the end the record is {recorded}; the calls lead to "
+        + " or ".join(sorted(map(str, ends))[:5]),
+        shortest(operations, steps, Film(), None, recorded),
+    )
+
+
+def _judge_get(
+    read: Operation, operations: Sequence[Operation], moments: Sequence[Moment[Film]]
+) -> Iterator[Violation]:
+    found = read.answer["position_seconds"] if read.is_acknowledged else None
+    possible = _possible(read, moments)
+    if found not in possible:
+        yield _misread(read, operations, found, possible)
+
+
+def _judge_list(
+    read: Operation,
+    operations: Sequence[Operation],
+    moments: Sequence[Moment[Film]],
+    film: FilmOfUser,
+) -> Iterator[Violation]:
+    possible = _possible(read, moments)
+    for item in read.answer["items"]:
+        if item["movie_id"] == film[1]:
+            if item["position_seconds"] not in possible:
+                yield _misread(read, operations, item["position_seconds"], possible)
+            return
+    durations = [
+        each.answer["duration_seconds"] or inf
+        for each in operations
+        if each.call == "start" and each.is_acknowledged
+    ]
+    completed_at = _COMPLETED_AT * min(durations, default=0)
+    if all(position is not None and position < completed_at for position in possible):
+        yield Violation(
+            "a begun film is among those to continue",
+            f"#{read.number} left {film[1]} out, whose position was {_listed(possible)}",
+            _about(read, operations, possible),
+        )
+
+
+def _possible(read: Operation, moments: Sequence[Moment[Film]]) -> set[int | None]:
+    return {
+        moment.state.position
+        for moment in moments
+        if moment.is_within(read.invoked_at, read.answered_at)
+    }
+
+
+def _misread(
+    read: Operation,
+    operations: Sequence[Operation],
+    found: int | None,
+    possible: set[int | None],
+) -> Violation:
+    return Violation(
+        "a read sees what is on record",
+        f"#{read.number} saw {found}; possible were {_listed(possible)}",
+        _about(read, operations, possible | {found}),
+    )
+
+
+def _about(
+    read: Operation, operations: Sequence[Operation], positions: set[int | None]
+) -> tuple[Operation, ...]:
+    """Return ``read`` and the calls before its end that tell of these positions."""
+    return tuple(
+        each
+        for each in operations
+        if each.number == read.number
+        or (
+            each.position is not None
+            and each.position in positions
+            and each.invoked_at <= read.answered_at
+        )
+    )
+
+
+def _positions_seen(history: History, evidence: Evidence, film: FilmOfUser) -> Iterator[int]:
+    row = evidence.progress.get(film)
+    if row is not None:
+        yield row.position_seconds
+    for operation in history.of(*film):
+        yield from operation.positions_told
+
+
+def _listed(positions: set[int | None]) -> str:
+    told = sorted("none" if each is None else str(each) for each in positions)
+    return " or ".join(told)

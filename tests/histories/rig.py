@@ -1,0 +1,107 @@
+"""The servers of a history, each behind a proxy that cuts and stalls what goes over it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from local.environment import BUCKET
+from local.servers.server import Server
+from local.stack import Stack
+from streaming.database import Database, Row
+from streaming.settings import DatabaseSettings
+from tests.histories.kafka_log import KafkaLog
+from tests.histories.plan import DURATION_SECONDS, FILMS
+from tests.support.proxies import DEPENDENCIES, Proxies
+
+_SILENCE = """
+    UPDATE stream_sessions
+    SET started_at = started_at - interval '6 minutes',
+        last_heartbeat_at = last_heartbeat_at - interval '6 minutes'
+    WHERE ended_at IS NULL AND right(CAST(id AS text), 1) < '8'
+"""
+
+_PLAYLIST = f"""#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:{DURATION_SECONDS}
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXTINF:{DURATION_SECONDS},
+segment.ts
+#EXT-X-ENDLIST
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A stack of servers with their proxies; ``variables`` lead over the proxies."""
+
+    stack: Stack
+    proxies: Proxies
+    variables: dict[str, str]
+    kafka_log: KafkaLog
+    films: tuple[UUID, ...]
+
+    def server(self, name: str) -> Server:
+        """Return a server by name."""
+        server: Server = getattr(self.stack, name)
+        return server
+
+    def kill(self, name: str) -> None:
+        """Kill a server as a crash does."""
+        self.proxies[name].cut_connections()
+        if name == "kafka":
+            # Nobody gets an acknowledgement any more of what the broker takes with it.
+            self.proxies[name].refuse()
+            self.kafka_log.read()
+            self.kafka_log.turn_page()
+        self.server(name).kill()
+
+    def bring_back(self, name: str) -> None:
+        """Start a killed server again, on its port."""
+        self.proxies[name].pass_through()
+        self.server(name).start()
+
+    def heal(self) -> None:
+        """End all faults and bring back whatever is down."""
+        for name in DEPENDENCIES:
+            self.proxies[name].pass_through()
+            if not self.server(name).running:
+                self.server(name).start()
+
+    def silence(self) -> None:
+        """Let half of the open sessions be as if their players had been silent for six minutes."""
+        self.rows(_SILENCE)
+
+    def rows(self, statement: str, **values: Any) -> list[Row]:
+        """Run a statement against PostgreSQL, past its proxy."""
+        database = Database(DatabaseSettings(self.stack.environment["DATABASE_URL"]))
+        try:
+            return database.run(lambda transaction: transaction.rows(statement, **values))
+        finally:
+            database.close()
+
+
+@contextmanager
+def running_rig(folder: Path) -> Iterator[Rig]:
+    """Bring the servers up, and down again."""
+    with (
+        Stack.temporary(folder, gateway=False, films=False) as stack,
+        Proxies(stack) as proxies,
+    ):
+        films = tuple(uuid4() for _ in range(FILMS))
+        for movie_id in films:
+            _put_film(stack, movie_id)
+        variables = {**proxies.environment, "USER_SERVICE_TIMEOUT": "2", "LOG_LEVEL": "WARNING"}
+        yield Rig(stack, proxies, variables, KafkaLog(stack.ports.kafka_port), films)
+
+
+def _put_film(stack: Stack, movie_id: UUID) -> None:
+    """Put a film into the bucket: a playlist says all that a start wants to know."""
+    stack.s3.admin_client().put_object(
+        Bucket=BUCKET,
+        Key=f"movies/{movie_id}/index.m3u8",
+        Body=_PLAYLIST.encode(),
+        ContentType="application/vnd.apple.mpegurl",
+    )

@@ -1,0 +1,170 @@
+"""Turns recorded operations into the steps that an explanation has to put in order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+from tests.histories.evidence import Event, SessionRow
+from tests.histories.linearizability import Step
+from tests.histories.model import Film, Place
+from tests.histories.operations import Disturbance, Operation
+
+# A call that takes longer than this, or that something disturbed, may have met a lost answer of
+# PostgreSQL and repeated its transaction: until its own answer it may take effect twice.
+_CALM_SECONDS = 0.4
+
+# What PostgreSQL has not done soon after a call was given up is most likely never done.
+_SOON_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What one film of one user has left: rows, events, and what disturbed the calls.
+
+    An answer that was lost leaves its traces there.
+    """
+
+    sessions: Sequence[SessionRow]
+    events: Sequence[Event]
+    disturbances: Sequence[Disturbance]
+
+    def tells_of(self, report: Operation) -> bool:
+        """Tell whether there is an event of ``report``."""
+        return any(
+            event.position == report.position and event.value["action"] != "stream_start"
+            for event in self.events
+        )
+
+    def ended_by(self, stop: Operation) -> str | None:
+        """Return the session that ``stop`` ended, as far as anybody can tell."""
+        if stop.is_acknowledged:
+            ended: str | None = stop.answer["session_id"]
+            return ended
+        told = (
+            event.session_id
+            for event in self.events
+            if event.value["action"] == "stream_stop"
+            and event.reason is None
+            and event.position == stop.position
+        )
+        return stop.session_id or next(told, None)
+
+    def disturbed(self, operation: Operation) -> list[Disturbance]:
+        """Return what happened during ``operation``."""
+        return [
+            each
+            for each in self.disturbances
+            if each.began_at <= operation.answered_at and each.ended_at >= operation.invoked_at
+        ]
+
+
+def likely_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Film]]:
+    """Yield what ``operation`` has most likely done to the record of its film.
+
+    That explains most histories, and there is much less to search than with all that is possible.
+    """
+    for step in possible_steps_of(operation, traces):
+        if step.is_first_try:
+            continue
+        if operation.is_unknown:
+            if operation.call == "report" and not traces.tells_of(operation):
+                continue
+            ends = [each.ended_at for each in traces.disturbed(operation)]
+            ended_at = max([operation.answered_at, *ends]) + _SOON_SECONDS
+            yield replace(step, ended_at=ended_at)
+        else:
+            yield step
+
+
+def possible_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Film]]:
+    """Yield all that ``operation`` may have done to the record of its film."""
+    match operation.call:
+        case "start" if operation.is_acknowledged:
+            yield _started(operation)
+        case "start" if operation.is_unknown:
+            for row in traces.sessions:
+                if row.operation == operation.number:
+                    yield _of(operation, row.id)
+        case "report" | "stop":
+            ends = traces.ended_by(operation) if operation.call == "stop" else None
+            step = _written(operation, ends)
+            if step is None:
+                return
+            yield step
+            calm = operation.answered_at - operation.invoked_at <= _CALM_SECONDS
+            if operation.status != 404 and not (calm and not traces.disturbed(operation)):
+                yield replace(step, effect=step.blindly, may_not_happen=True, is_first_try=True)
+
+
+def ended_by_the_service(traces: Traces) -> Iterator[Step[Film]]:
+    """Yield the ends of sessions that no stop has ended: each says its reason."""
+    for event in traces.events:
+        if event.reason is not None and event.session_id is not None:
+            yield _end(event.session_id, event.reason)
+
+
+def _end(session_id: str, reason: str) -> Step[Film]:
+    def blindly(film: Film) -> Film:
+        return film.abandon(session_id) if reason == "abandoned" else film.end(session_id)
+
+    return Step(-1, -inf, inf, blindly, blindly, may_not_happen=True)
+
+
+def _started(operation: Operation) -> Step[Film]:
+    session_id: str = operation.answer["session_id"]
+    resumed_at = operation.answer["resume_position_seconds"]
+
+    def blindly(film: Film) -> Film:
+        return film.start(session_id)
+
+    def effect(film: Film) -> Film | None:
+        return blindly(film) if (film.position or 0) == resumed_at else None
+
+    return Step(operation.number, operation.invoked_at, operation.answered_at, effect, blindly)
+
+
+def _of(operation: Operation, session_id: str) -> Step[Film]:
+    """Return the start of a session whose answer got lost."""
+
+    def blindly(film: Film) -> Film:
+        return film.start(session_id)
+
+    return Step(operation.number, operation.invoked_at, inf, blindly, blindly, may_not_happen=True)
+
+
+def _written(operation: Operation, ends: str | None) -> Step[Film] | None:
+    """Return the step of a report or a stop, which ends the session ``ends``."""
+    place = Place(operation.session_id, operation.sequence)
+    position = operation.position
+    assert position is not None
+
+    def blindly(film: Film) -> Film:
+        if not film.finds(place):
+            return film
+        if operation.call == "stop":
+            return film.stop(position, place, ends)
+        return film.report(position, place)
+
+    def effect(film: Film) -> Film | None:
+        if operation.status == 404:
+            return None if film.finds(place) else film
+        after = blindly(film)
+        answer = operation.answer
+        is_right = film.finds(place) and answer["position_seconds"] == (after.position or 0)
+        if operation.call == "report":
+            has_ended = place.session_id in film.ended_sessions
+            is_right &= answer["session_ended"] == has_ended
+            is_right &= answer["applied"] == (film.counts(place) and not has_ended)
+        elif ends is None:
+            is_right &= not film.open_sessions
+        else:
+            # Of two stops without a session both may have found the same latest one open.
+            is_right &= ends in film.sessions
+        return after if is_right else None
+
+    number, began_at = operation.number, operation.invoked_at
+    if operation.is_unknown:
+        return Step(number, began_at, inf, blindly, blindly, may_not_happen=True)
+    if operation.is_acknowledged or operation.status == 404:
+        return Step(number, began_at, operation.answered_at, effect, blindly)
+    return None

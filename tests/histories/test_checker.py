@@ -1,0 +1,322 @@
+"""The checker itself: what it accepts, and that each kind of broken promise is found."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.histories.checker import check
+from tests.histories.evidence import Evidence
+from tests.histories.operations import Call, Disturbance, History, Operation
+from tests.histories.perfect_service import STARTED_AT, PerfectService
+
+ANNA, FILM = "anna", "film"
+
+
+@dataclass
+class Tale:
+    """Calls one after the other, each a second long, to a service that keeps its promises."""
+
+    service: PerfectService = field(default_factory=PerfectService)
+    operations: list[Operation] = field(default_factory=list)
+
+    def tell(self, call: Call, user_id: str = ANNA, **arguments: Any) -> Operation:
+        """Make a call and record it."""
+        asked = self.asked(call, user_id, **arguments)
+        return self.record(asked, self.service.take(asked))
+
+    def lose(self, call: Call, *, happens: bool, **arguments: Any) -> Operation:
+        """Make a call whose answer gets lost."""
+        asked = self.asked(call, ANNA, **arguments)
+        if happens:
+            self.service.take(asked)
+        self.operations.append(asked)
+        return asked
+
+    def asked(self, call: Call, user_id: str, **arguments: Any) -> Operation:
+        """Return a call without its answer."""
+        number = len(self.operations) + 1
+        return Operation(number, "device", call, user_id, FILM, arguments, number, number + 0.1)
+
+    def record(self, asked: Operation, answer: Any) -> Operation:
+        """Record what was answered."""
+        status = 404 if "code" in answer else 200
+        answered = replace(asked, status=status, answer=answer)
+        self.operations.append(answered)
+        return answered
+
+    def respell(self, operation: Operation, **answer: Any) -> None:
+        """Change an answer that was recorded."""
+        index = self.operations.index(operation)
+        changed = {**operation.answer, **answer}
+        self.operations[index] = replace(operation, answer=changed)
+
+    def promises_broken(self, **evidence: Any) -> set[str]:
+        """Return what the checker says is broken, some of the evidence being replaced."""
+        held = replace(self.service.evidence(), **evidence)
+        history = History(0, tuple(self.operations))
+        violations = check(history, held)
+        assert all(violation.told(history) for violation in violations)
+        return {violation.promise for violation in violations}
+
+
+@pytest.fixture
+def tale() -> Tale:
+    """A view of a film: started, reported twice, looked up, stopped."""
+    tale = Tale()
+    session_id = tale.tell("start").answer["session_id"]
+    tale.tell("report", position_seconds=10, session_id=session_id, sequence=1)
+    tale.tell("report", position_seconds=20, session_id=session_id, sequence=2)
+    tale.tell("get")
+    tale.tell("stop", position_seconds=30, session_id=session_id, sequence=3)
+    return tale
+
+
+def test_a_faithful_service_is_accepted(tale: Tale) -> None:
+    """Nothing is wrong with a view of a film."""
+    assert tale.promises_broken() == set()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_order_a_faithful_service_chose_is_accepted(seed: int) -> None:
+    """Calls may overlap, be late, be repeated, have no answer, and take effect much later."""
+    history, evidence = simulated(Random(seed))
+
+    violations = check(history, evidence)
+
+    assert [violation.told(history) for violation in violations] == []
+
+
+def test_a_lost_position_is_found(tale: Tale) -> None:
+    """What was acknowledged has to be on record in the end."""
+    row = tale.service.evidence().progress[ANNA, FILM]
+    older = replace(row, position_seconds=20, sequence=2)
+
+    assert "what was acknowledged stays on record" in tale.promises_broken(
+        progress={(ANNA, FILM): older}
+    )
+
+
+def test_a_record_that_vanished_is_found(tale: Tale) -> None:
+    """There has to be a record of what was acknowledged."""
+    assert "what was acknowledged stays on record" in tale.promises_broken(progress={}, cached={})
+
+
+def test_being_set_back_is_found(tale: Tale) -> None:
+    """A late report changes nothing, and must not say that it did."""
+    session_id = tale.operations[0].answer["session_id"]
+    late = tale.tell("report", position_seconds=15, session_id=session_id, sequence=1)
+    tale.respell(late, position_seconds=15, applied=True)
+
+    assert "an answer is true" in tale.promises_broken()
+
+
+def test_a_stale_read_is_found(tale: Tale) -> None:
+    """A read shows what was acknowledged before it began."""
+    read = tale.tell("get")
+    tale.respell(read, position_seconds=20)
+
+    assert tale.promises_broken() == {"a read sees what is on record"}
+
+
+def test_a_read_of_nothing_is_found(tale: Tale) -> None:
+    """A film that was watched is not answered as never watched."""
+    asked = tale.asked("get", ANNA)
+    tale.record(asked, {"code": "progress_not_found"})
+
+    assert tale.promises_broken() == {"a read sees what is on record"}
+
+
+def test_somebody_elses_position_is_found(tale: Tale) -> None:
+    """One user is never told of another, even when the answer does not say whose it is."""
+    tale.tell("report", "bert", position_seconds=77)
+    tale.respell(tale.tell("get"), position_seconds=77)
+
+    assert tale.promises_broken() == {"a read sees what is on record"}
+
+
+def test_somebody_elses_name_is_found(tale: Tale) -> None:
+    """An answer that names a user names the one who asked."""
+    tale.respell(tale.tell("get"), user_id="bert")
+
+    assert tale.promises_broken() == {"nobody is told of somebody else"}
+
+
+def test_a_film_left_out_is_found(tale: Tale) -> None:
+    """Continue watching lists a film that was begun, at the position that it has."""
+    tale.respell(tale.operations[0], duration_seconds=100)
+    asked = replace(tale.asked("continue", ANNA), movie_id=None)
+    tale.record(asked, {"items": []})
+
+    assert tale.promises_broken() == {"a begun film is among those to continue"}
+
+
+@pytest.mark.parametrize("action", ["stream_start", "stream_progress", "stream_stop"])
+def test_a_lost_event_is_found(tale: Tale, action: str) -> None:
+    """Each acknowledged start, report and stop has its event; in the outbox it is not lost."""
+    events = tale.service.events
+    kept = tuple(event for event in events if event.value["action"] != action)
+    waiting = tuple(event for event in events if event.value["action"] == action)
+
+    assert len(tale.promises_broken(published=kept)) == 1
+    assert tale.promises_broken(published=kept, outbox=waiting) == set()
+
+
+def test_repeated_events_are_accepted(tale: Tale) -> None:
+    """Delivery is at least once: consumers drop repeats by their id."""
+    assert tale.promises_broken(published=tuple(tale.service.events * 2)) == set()
+
+
+@pytest.mark.parametrize("index", [0, 1, -1])
+def test_an_event_too_many_is_found(tale: Tale, index: int) -> None:
+    """A session starts once and ends once, a report is told once."""
+    event = tale.service.events[index]
+    another = replace(event, value={**event.value, "event_id": "another"})
+
+    assert len(tale.promises_broken(published=(*tale.service.events, another))) == 1
+
+
+@pytest.mark.parametrize("index", [0, 1, -1])
+def test_an_event_of_nothing_is_found(tale: Tale, index: int) -> None:
+    """No event tells of a session or a report that there is not."""
+    event = tale.service.events[index]
+    stray = {"event_id": "stray", "session_id": "stray", "position_seconds": 99}
+    another = replace(event, value={**event.value, **stray})
+
+    assert len(tale.promises_broken(published=(*tale.service.events, another))) == 1
+
+
+def test_events_out_of_order_are_found(tale: Tale) -> None:
+    """Events of a session arrive in the order of its reports."""
+    start, first, second, stop = tale.service.events
+
+    assert tale.promises_broken(published=(start, second, first, stop)) == {
+        "events of a session arrive in order"
+    }
+
+
+def test_a_negative_duration_is_found(tale: Tale) -> None:
+    """A session does not end before it starts."""
+    sessions = {
+        name: replace(row, ended_at=STARTED_AT - timedelta(seconds=1))
+        for name, row in tale.service.sessions.items()
+    }
+
+    assert tale.promises_broken(sessions=sessions) == {"a session does not end before it starts"}
+
+
+def test_a_session_that_was_not_ended_is_found(tale: Tale) -> None:
+    """A stop that was acknowledged has ended its session."""
+    sessions = {name: replace(row, ended_at=None) for name, row in tale.service.sessions.items()}
+
+    assert "what was acknowledged stays on record" in tale.promises_broken(sessions=sessions)
+
+
+def test_a_cache_that_differs_is_found(tale: Tale) -> None:
+    """When all is quiet, Redis holds what PostgreSQL does, or nothing."""
+    cached = dict(tale.service.evidence().cached)
+    cached[ANNA, FILM] = {**cached[ANNA, FILM], "position_seconds": 20}
+
+    assert tale.promises_broken(cached=cached) == {"Redis and PostgreSQL agree"}
+    assert tale.promises_broken(cached={}) == set()
+
+
+def test_a_failure_is_found(tale: Tale) -> None:
+    """Whatever happens, nobody is answered 500."""
+    asked = tale.asked("get", ANNA)
+    tale.operations.append(replace(asked, status=500, answer={"code": "internal_error"}))
+
+    assert tale.promises_broken() == {"a fault is answered 503"}
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_a_call_without_an_answer_may_have_happened(tale: Tale, *, happens: bool) -> None:
+    """Nobody knows what became of it, unless something tells."""
+    tale.lose("start", happens=happens)
+    tale.lose("report", happens=happens, position_seconds=50)
+    tale.lose("stop", happens=happens, position_seconds=60)
+    tale.tell("get")
+
+    assert tale.promises_broken() == set()
+
+
+def test_the_story_told_is_short(tale: Tale) -> None:
+    """Of a long history only what shows the violation is told."""
+    session_id = tale.operations[0].answer["session_id"]
+    for sequence in range(4, 30):
+        tale.tell("report", position_seconds=sequence * 10, session_id=session_id)
+    late = tale.tell("report", position_seconds=5, session_id=session_id, sequence=1)
+    tale.respell(late, position_seconds=5, applied=True)
+    history = History(0, tuple(tale.operations))
+
+    violation = check(history, tale.service.evidence())[0]
+
+    assert late.number in {each.number for each in violation.operations}
+    assert len(violation.operations) <= 4
+
+
+def test_a_history_can_be_kept(tale: Tale, tmp_path: Any) -> None:
+    """What was recorded is written as lines of JSON and read back."""
+    history = History(7, tuple(tale.operations), (Disturbance("cut redis", 0.5, 0.6),))
+    history.write(tmp_path / "history.jsonl")
+
+    assert History.read(tmp_path / "history.jsonl") == history
+
+
+def simulated(random: Random) -> tuple[History, Evidence]:
+    """Return calls that overlap, as a service that keeps its promises answers them.
+
+    Each takes effect at some moment between its beginning and its end; one in six has no answer,
+    and takes effect at any moment after its beginning, or never.
+    """
+    service = PerfectService()
+    calls = sorted(_calls(random), key=lambda each: each[1])
+    effects: list[Operation] = []
+    for operation, moment in calls:
+        effects.append(_effected(random, service, operation, moment, effects))
+    return History(0, tuple(effects)), service.evidence()
+
+
+def _calls(random: Random) -> Iterator[tuple[Operation, float]]:
+    """Yield calls, each with the moment at which it takes effect."""
+    for number in range(1, random.randrange(5, 20)):
+        began_at = random.uniform(0, 4)
+        ended_at = began_at + random.expovariate(4)
+        call: Call = random.choice(("start", "report", "report", "report", "stop", "get"))
+        moment = random.uniform(began_at, ended_at)
+        status: int | None = 200
+        if call != "get" and random.random() < 1 / 6:
+            status = None
+            moment = random.choice((random.uniform(began_at, 9), float("inf")))
+        operation = Operation(number, "device", call, ANNA, FILM, {}, began_at, ended_at, status)
+        yield operation, moment
+
+
+def _effected(
+    random: Random,
+    service: PerfectService,
+    operation: Operation,
+    moment: float,
+    before: list[Operation],
+) -> Operation:
+    """Let ``operation`` take effect, and return it with its answer."""
+    sessions = [each.session_told for each in before if each.answered_at < operation.invoked_at]
+    known: list[str | None] = [None, *filter(None, sessions)]
+    arguments: dict[str, Any] = {}
+    if operation.call in ("report", "stop"):
+        arguments["position_seconds"] = operation.number
+        session_id = random.choice(known)
+        if session_id is not None:
+            arguments["session_id"] = session_id
+            if random.random() < 0.7:
+                arguments["sequence"] = random.randrange(9)
+    operation = replace(operation, arguments=arguments)
+    if moment == float("inf"):
+        return operation
+    answer = service.take(operation)
+    if operation.status is None:
+        return operation
+    return replace(operation, status=404 if "code" in answer else 200, answer=answer)
