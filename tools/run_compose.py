@@ -26,6 +26,8 @@ FUNCTION_ENVIRONMENT = ROOT / ".local" / "sam-env.json"
 FILMS = ROOT / ".local" / "films"
 NETWORK = "streaming"
 PYTHON = "3.13"
+# The bearer of the tokens in events/.
+EVENTS_USER_ID = "6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c"
 SERVICES = ("minio", "postgres", "redis", "kafka", "user-service")
 SET_UPS = ("minio-init", "migrate", "kafka-init")
 
@@ -64,18 +66,19 @@ def bring_films(variables: Mapping[str, str]) -> None:
 
 
 def subscribe(variables: Mapping[str, str]) -> None:
-    """Give the demo user a subscription for a year."""
+    """Give the demo user and the one of the events a subscription for a year."""
     expires_at = (datetime.now(UTC) + timedelta(days=365)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{variables['USER_SERVICE_PORT']}/local/subscriptions/{demo.DEMO_USER_ID}",
-        data=json.dumps(
-            {"is_active": True, "plan_id": "premium", "expires_at": expires_at, "max_streams": 3}
-        ).encode(),
-        headers={"Content-Type": "application/json"},
-        method="PUT",
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-        pass
+    subscription = {"is_active": True, "plan_id": "premium", "expires_at": expires_at}
+    port = variables["USER_SERVICE_PORT"]
+    for user_id in (demo.DEMO_USER_ID, EVENTS_USER_ID):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/local/subscriptions/{user_id}",
+            data=json.dumps({**subscription, "max_streams": 3}).encode(),
+            headers={"Content-Type": "application/json"},
+            method="PUT",
+        )
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+            pass
 
 
 def run_functions(sam: Path, variables: Mapping[str, str]) -> int:

@@ -112,7 +112,7 @@ def test_answer(name: str, subscribed: None) -> None:
 @pytest.mark.parametrize("name", IDENTITIES)
 def test_identity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The authorizer passes on the identity, or what is wrong with the token; it never denies."""
-    monkeypatch.setenv("ENVIRONMENT", "prod")
+    monkeypatch.setenv("ENVIRONMENT", "local")
     monkeypatch.setenv("JWT_SECRET_KEY", f"a-new-secret-that-nothing-is-signed-with-yet,{SECRET}")
     forget_environment()
 

@@ -171,6 +171,7 @@ def test_deeply_nested_payload() -> None:
     [
         {},
         {"JWT_SECRET_KEY": "your-secret-key-change-in-production"},
+        {"JWT_SECRET_KEY": f"{SECRET},events-are-signed-with-this-and-nothing-else"},
         {"JWT_SECRET_KEY": "x" * 31},
         {"JWT_SECRET_KEY": f"{SECRET},short"},
         {"JWT_SECRET_KEY": SECRET, "JWT_ALGORITHM": "none"},

@@ -12,7 +12,12 @@ from streaming import clock
 
 Environment = Mapping[str, str]
 
-_KNOWN_SECRETS = frozenset({"your-secret-key-change-in-production"})
+_KNOWN_SECRETS = frozenset(
+    {
+        "your-secret-key-change-in-production",
+        "events-are-signed-with-this-and-nothing-else",
+    }
+)
 _SHORTEST_SECRET_BYTES = 32
 
 
@@ -245,7 +250,7 @@ def _check_secrets(secrets: tuple[str, ...], *, is_local: bool) -> None:
         if is_local:
             continue
         if secret in _KNOWN_SECRETS:
-            raise ConfigurationError("JWT_SECRET_KEY is the published example secret")
+            raise ConfigurationError("JWT_SECRET_KEY is a published example secret")
         if len(secret.encode()) < _SHORTEST_SECRET_BYTES:
             raise ConfigurationError(
                 f"JWT_SECRET_KEY is shorter than {_SHORTEST_SECRET_BYTES} bytes"
