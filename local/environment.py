@@ -49,4 +49,5 @@ def function_environment(ports: Ports, credentials: Credentials) -> dict[str, st
         "REDIS_PROGRESS_TTL": "86400",
         "REDIS_SUBSCRIPTION_CACHE_TTL": "300",
         "DATABASE_URL": f"postgresql://{database}",
+        "PERSONAL_DATA_RETENTION_DAYS": "30",
     }

@@ -1,11 +1,16 @@
-"""Runs every minute: ends abandoned sessions, relays the outbox, renews signed copies."""
+"""Runs every minute: ends abandoned sessions, relays the outbox, renews copies, forgets people."""
 
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 
 from streaming import chores, clock
-from streaming.composition.housekeeping import end_abandoned_sessions, relay_outbox, renew_copies
+from streaming.composition.housekeeping import (
+    end_abandoned_sessions,
+    forget_personal_data,
+    relay_outbox,
+    renew_copies,
+)
 from streaming.metrics import measured
 
 logger = Logger(utc=True, serialize_stacktrace=False)
@@ -16,7 +21,13 @@ MARGIN_SECONDS = 5
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Do the chores and return what was done. Raises ``ChoresFailed``, when all were tried."""
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    return chores.run({"abandoned": _abandoned, "outbox": _outbox, "copies": _copies}, seconds)
+    work = {
+        "abandoned": _abandoned,
+        "outbox": _outbox,
+        "copies": _copies,
+        "personal data": _personal_data,
+    }
+    return chores.run(work, seconds)
 
 
 def _abandoned(seconds: float) -> dict[str, int]:
@@ -37,3 +48,7 @@ def _outbox(seconds: float) -> dict[str, int]:
 
 def _copies(seconds: float) -> dict[str, int]:
     return {"renewed": renew_copies()(clock.now(), seconds)}
+
+
+def _personal_data(seconds: float) -> dict[str, int]:
+    return {"forgotten": forget_personal_data()(clock.now(), seconds)}

@@ -69,7 +69,7 @@ IDENTITIES: dict[str, dict[str, object]] = {
 
 # What the functions that no request reaches return.
 RESULTS: dict[str, set[str]] = {
-    "housekeeping": {"abandoned", "relayed", "waiting", "renewed"},
+    "housekeeping": {"abandoned", "relayed", "waiting", "renewed", "forgotten"},
     "migrate": {"applied"},
 }
 

@@ -14,6 +14,11 @@ def parse_uuid(text: object) -> UUID | None:
     return None
 
 
+def first_uuid7(unix_milliseconds: int) -> UUID:
+    """Return what no UUIDv7 of ``unix_milliseconds`` or later compares less than."""
+    return UUID(int=(unix_milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76)
+
+
 def uuid7(unix_milliseconds: int) -> UUID:
     """Make a UUIDv7: 48 bits of ``unix_milliseconds``, then random bits (RFC 9562 section 5.7)."""
     random_bits = int.from_bytes(os.urandom(10), "big")

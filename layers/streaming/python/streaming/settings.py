@@ -196,6 +196,20 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """For how many days personal data is kept."""
+
+    retention_days: int
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``PERSONAL_DATA_RETENTION_DAYS``."""
+        return cls(
+            retention_days=_integer(environment, "PERSONAL_DATA_RETENTION_DAYS", 30, 1, 3650)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class EventSettings:
     """Where events go."""
 

@@ -8,11 +8,13 @@ from streaming.composition.events import event_publisher, event_sink
 from streaming.composition.secret import rotating
 from streaming.database import Database
 from streaming.outbox import Outbox
+from streaming.personal_data import PersonalData
 from streaming.repository import Repository
 from streaming.service.abandoned import EndAbandonedSessions
 from streaming.service.relay import RelayOutbox
 from streaming.service.renew import RenewCopies
-from streaming.settings import DatabaseSettings
+from streaming.service.retention import ForgetPersonalData
+from streaming.settings import DatabaseSettings, PrivacySettings
 
 # Nobody waits for housekeeping, which reads more at once than any request.
 _STATEMENT_SECONDS = 10.0
@@ -34,6 +36,13 @@ def relay_outbox() -> RelayOutbox:
 def renew_copies() -> RenewCopies:
     """Build the use case of renewing the copies of films in use."""
     return RenewCopies(Repository(_database()), delivery())
+
+
+@cache
+def forget_personal_data() -> ForgetPersonalData:
+    """Build the use case of forgetting personal data."""
+    settings = PrivacySettings.from_environment(os.environ)
+    return ForgetPersonalData(PersonalData(_database()), settings.retention_days)
 
 
 @cache
