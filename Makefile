@@ -25,7 +25,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-browser test-judges test-build test-sam corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-browser faults test-judges test-build test-sam corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose
 
 help: ## List the commands
@@ -45,6 +45,9 @@ test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 
 test-browser: $(INSTALLED) $(PLAYERS) ## Run the player in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+faults: $(INSTALLED) ## Break every dependency under every call; write docs/faults.md
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tests.faults $(FAULTS)
 
 test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten manifests
 	@$(BIN)/python -m pytest tests/judges $(PYTEST_ARGS)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -11,25 +12,19 @@ TOPICS = ("stream.start", "stream.progress", "stream.stop")
 
 def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[str, Any]]]:
     """Return the events of one user by topic, oldest first."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None)
-    try:
-        found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
-        partitions = [
-            TopicPartition(topic, partition)
-            for topic in TOPICS
-            for partition in consumer.partitions_for_topic(topic) or ()
-        ]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                for record in records:
-                    if record.key == str(user_id).encode():
-                        found[record.topic].append(json.loads(record.value))
-        return found
-    finally:
-        consumer.close()
+    found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
+    for record in _records(bootstrap_servers):
+        if record.key == str(user_id).encode():
+            found[record.topic].append(json.loads(record.value))
+    return found
+
+
+def users_by_topic(bootstrap_servers: str) -> dict[str, set[str]]:
+    """Return whom there are events of, by topic."""
+    found: dict[str, set[str]] = {topic: set() for topic in TOPICS}
+    for record in _records(bootstrap_servers):
+        found[record.topic].add(record.key.decode())
+    return found
 
 
 def await_events(
@@ -48,3 +43,21 @@ def await_events(
         if time.monotonic() > ends_at:
             raise AssertionError(f"there are not {count} events but {found}")
         time.sleep(0.1)
+
+
+def _records(bootstrap_servers: str) -> Iterator[Any]:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None)
+    try:
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in TOPICS
+            for partition in consumer.partitions_for_topic(topic) or ()
+        ]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(each) < ends[each] for each in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                yield from records
+    finally:
+        consumer.close()

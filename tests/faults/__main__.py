@@ -1,0 +1,100 @@
+"""``make faults``: breaks everything, writes docs/faults.md, fails when a promise is broken.
+
+Arguments name dependencies, faults or both, to run a part; nothing is written then.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.stack import Stack
+from tests.faults.document import render_document
+from tests.faults.environment import Functions
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.scenario import Cell, Scenario
+from tests.faults.table import make, parse, regressions
+from tests.faults.world import World
+from tests.support.functions import ROOT
+from tests.support.kafka import users_by_topic
+from tests.support.proxies import DEPENDENCIES
+
+DOCUMENT = ROOT / "docs" / "faults.md"
+AT_ONCE = 4
+ALL_BROKEN = ("refused", "silent", "unreachable")
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Run the scenarios; return the exit status."""
+    began = time.monotonic()
+    log = ROOT / ".local" / "faults.log"
+    log.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, log.open("w") as functions_log:
+        stack = Stack.temporary(Path(folder), gateway=False, films=False)
+        with stack, Functions(stack.environment, functions_log) as functions:
+            os.environ.update(stack.environment)
+            cells = asyncio.run(_run(World(stack), functions, wanted))
+    committed = parse(DOCUMENT.read_text("utf-8")) if DOCUMENT.exists() else {}
+    tables = make(cells, committed)
+    document = render_document(tables)
+    if wanted:
+        print(document)
+    else:
+        DOCUMENT.write_text(document, "utf-8")
+    problems = [f"{cell}: {text}" for cell in cells for text in (*cell.broken, *cell.too_slow)]
+    problems += regressions(tables, committed)
+    for problem in problems:
+        print(problem)
+    print(f"{len(cells)} cells, {len(problems)} problems, {time.monotonic() - began:.0f} s; {log}")
+    return 1 if problems else 0
+
+
+async def _run(world: World, functions: Functions, wanted: Sequence[str]) -> list[Cell]:
+    scenarios = [
+        scenario for scenario in _scenarios(world, functions) if set(wanted) <= set(scenario.words)
+    ]
+    gentle = [scenario for scenario in scenarios if not scenario.kills]
+    for number in range(0, len(gentle), AT_ONCE):
+        await _together(gentle[number : number + AT_ONCE])
+    _check_records(world, gentle)
+    killing = [scenario for scenario in scenarios if scenario.kills]
+    for scenario in killing:
+        await _together([scenario])
+        # The broker keeps its topics in memory.
+        _check_records(world, [scenario])
+    return [cell for scenario in scenarios for cell in scenario.cells]
+
+
+def _scenarios(world: World, functions: Functions) -> list[Scenario]:
+    groups: list[tuple[tuple[str, ...], Fault]] = [
+        ((dependency,), fault) for dependency in DEPENDENCIES for fault in FAULTS
+    ]
+    groups += [(DEPENDENCIES, fault) for fault in FAULTS if fault.title in ALL_BROKEN]
+    return [Scenario(world, functions, group, fault) for group, fault in groups]
+
+
+async def _together(scenarios: list[Scenario]) -> None:
+    all_ready = asyncio.Barrier(len(scenarios))
+    await asyncio.gather(*(scenario.run(all_ready) for scenario in scenarios))
+    for scenario in scenarios:
+        broken = [text for cell in scenario.cells for text in (*cell.broken, *cell.too_slow)]
+        print(f"{scenario}: {len(broken) or 'no'} problems", flush=True)
+
+
+def _check_records(world: World, scenarios: Sequence[Scenario]) -> None:
+    """See that everything acknowledged is in PostgreSQL, in Kafka or in the outbox."""
+    topics = users_by_topic(world.stack.environment["KAFKA_BOOTSTRAP_SERVERS"])
+    for row in world.rows("SELECT topic, key FROM event_outbox"):
+        topics[row["topic"]].add(row["key"])
+    for cell in (cell for scenario in scenarios for cell in scenario.cells):
+        for scene in cell.acknowledged:
+            broken = cell.call.broken_record(world, scene, topics)
+            if broken is not None:
+                cell.broken.append(f"acknowledged, but {broken}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""A function that is imported once, and forked into as many execution environments as wanted.
+
+What is measured begins after Lambda's init phase, so each environment may have it from here. Run as
+``python -m tests.faults.fork_server FD``; frames are those of ``local.gateway.worker``.
+"""
+
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from local.gateway.worker import Context, _invoke, _load, _receive, _send
+
+
+def main() -> None:
+    """Import the function, then fork for each socket that arrives, until there are no more."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    settings = _receive(control)
+    sys.path[:0] = settings["paths"]
+    handler = _load(settings["handler"])
+    # Nobody waits for the environments: their sockets tell when they end.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    _send(control, "R", b"{}")
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not descriptors:
+            return
+        if os.fork() == 0:
+            control.close()
+            try:
+                _serve(handler, settings, socket.socket(fileno=descriptors[0]))
+            finally:
+                os._exit(0)
+        os.close(descriptors[0])
+
+
+def _serve(handler: Any, settings: dict[str, Any], connection: socket.socket) -> None:
+    os.environ.clear()
+    os.environ.update(_receive(connection))
+    _send(connection, "R", b"%d" % os.getpid())
+    while True:
+        frame = _receive(connection)
+        context = Context(settings, frame["id"], frame["seconds"])
+        _send(connection, *_invoke(handler, frame["event"], context))
+
+
+if __name__ == "__main__":
+    main()

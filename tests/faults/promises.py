@@ -1,0 +1,42 @@
+"""What the design promises of every call under every fault."""
+
+from collections.abc import Collection
+
+from tests.faults.calls import Call
+from tests.faults.faults import Fault
+
+RECOVERY_SECONDS = 5.0
+# A start that has to ask the user service waits for it as long as USER_SERVICE_TIMEOUT says.
+USER_SERVICE_SECONDS = 5.5
+
+_CODES = {
+    "postgres": "503 database_unavailable",
+    "s3": "503 storage_unavailable",
+    "user_service": "503 entitlement_unavailable",
+}
+
+
+def allowed_outcomes(dependencies: Collection[str], fault: Fault, call: Call) -> set[str]:
+    """Return the answers that a call may get while these dependencies are broken."""
+    failures = {_CODES[each] for each in dependencies if _needs(call, each)}
+    # Without Redis, nobody knows who has paid or that the film has a signed copy.
+    if "redis" in dependencies and call.function == "start":
+        failures |= {_CODES[each] for each in dependencies if each in ("user_service", "s3")}
+    if "redis" in dependencies and "postgres" in dependencies and call.function == "get":
+        failures.add(_CODES["postgres"])
+    if not failures:
+        return {"200"}
+    return failures | {"200"} if fault.may_pass else failures
+
+
+def allowed_seconds(dependencies: Collection[str], call: Call) -> float:
+    """Return how long the answer may take."""
+    if call.is_first_start and list(dependencies) == ["user_service"]:
+        return USER_SERVICE_SECONDS
+    return call.promised_seconds
+
+
+def _needs(call: Call, dependency: str) -> bool:
+    if dependency == "postgres":
+        return call.title != "get"
+    return call.is_first_start and dependency in ("s3", "user_service")

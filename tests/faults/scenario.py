@@ -1,0 +1,196 @@
+"""One fault of one dependency, or of several at once, under all calls."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from tests.faults.calls import CALLS, Call, Scene
+from tests.faults.environment import Answer, Environment, Functions
+from tests.faults.faults import Fault
+from tests.faults.promises import RECOVERY_SECONDS, allowed_outcomes, allowed_seconds
+from tests.faults.world import World
+from tests.support.proxies import Proxies
+
+# Long enough for breakers that a failure has opened to let a call try again.
+_PAUSE_SECONDS = 2.5
+_RETRY_SECONDS = 0.1
+_MOST_RECOVERY_SECONDS = 15.0
+# Two cores measure nobody's latency when all calls begin at once: each gets a moment of its own,
+# longer where clients have to be loaded first.
+_WARM_MOMENT, _COLD_MOMENT, _FIRST_START_MOMENT = 0.05, 0.2, 0.8
+_one_at_a_time = asyncio.Lock()
+
+
+@dataclass
+class Cell:
+    """What became of one call in one environment under one fault. Times are seconds."""
+
+    dependencies: tuple[str, ...]
+    fault: Fault
+    call: Call
+    is_warm: bool
+    outcomes: list[str] = field(default_factory=list)
+    worst_seconds: float = 0.0
+    recovery_seconds: float = 0.0
+    acknowledged: list[Scene] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    too_slow: list[str] = field(default_factory=list)
+
+    def add(self, scene: Scene, answer: Answer) -> None:
+        """Note an answer that was given during the fault."""
+        self.worst_seconds = max(self.worst_seconds, answer.seconds)
+        if answer.outcome not in self.outcomes:
+            self.outcomes.append(answer.outcome)
+        allowed = allowed_outcomes(self.dependencies, self.fault, self.call)
+        if answer.outcome not in allowed:
+            self.broken.append(f"answered {answer.outcome} instead of {' or '.join(allowed)}")
+        if answer.seconds > allowed_seconds(self.dependencies, self.call):
+            self.too_slow.append(f"answered after {answer.seconds:.2f} s")
+        if answer.status == 503 and not answer.headers.get("retry-after"):
+            self.broken.append("503 without Retry-After")
+        if answer.status == 200:
+            self.acknowledged.append(scene)
+            if not self.call.judge(scene, answer.body):
+                self.broken.append(f"200 with a wrong answer: {answer.body}")
+
+    def __str__(self) -> str:
+        """Name the cell."""
+        environment = "warm" if self.is_warm else "cold"
+        return (
+            f"{' + '.join(self.dependencies)}, {self.fault.title}, {environment} {self.call.title}"
+        )
+
+
+class Scenario:
+    """A fault of these dependencies, from healthy environments to their recovery."""
+
+    def __init__(
+        self, world: World, functions: Functions, dependencies: Sequence[str], fault: Fault
+    ) -> None:
+        self._world = world
+        self._functions = functions
+        self._dependencies = tuple(dependencies)
+        self._fault = fault
+        self.cells = [
+            Cell(self._dependencies, fault, call, is_warm)
+            for call in CALLS
+            for is_warm in (True, False)
+        ]
+
+    def __str__(self) -> str:
+        """Name the scenario."""
+        return f"{' + '.join(self._dependencies)}: {self._fault.title}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What this scenario may be called by."""
+        group = self._dependencies if len(self._dependencies) == 1 else ("all",)
+        return (*group, self._fault.title)
+
+    @property
+    def kills(self) -> bool:
+        """Whether servers are killed, which disturbs others."""
+        return self._fault.kills
+
+    async def run(self, all_ready: asyncio.Barrier) -> None:
+        """Fill the cells. ``all_ready`` keeps preparations out of others' measurements."""
+        async with AsyncExitStack() as running:
+            proxies = running.enter_context(Proxies(self._world.stack))
+            variables = proxies.environment
+            environments = []
+            for cell in self.cells:
+                environment = await self._functions.environment(cell.call.function, variables)
+                running.callback(environment.close)
+                environments.append(environment)
+                if cell.is_warm:
+                    await self._warm_up(environment, cell.call)
+            scenes = [await self._scenes(cell) for cell in self.cells]
+            await all_ready.wait()
+            await self._begin(proxies)
+            await asyncio.gather(*map(self._suffer, self.cells, environments, scenes))
+            await self._end(proxies)
+            await asyncio.gather(*map(self._recover, self.cells, environments))
+            await asyncio.gather(*map(self._check_positions, self.cells))
+
+    async def _warm_up(self, environment: Environment, call: Call) -> None:
+        answer = await environment.call((await self._scene(call)).event)
+        assert answer.status == 200, answer
+
+    async def _scenes(self, cell: Cell) -> list[Scene]:
+        # The third call of a warm environment comes after its breakers' pause.
+        return [await self._scene(cell.call) for _ in range(3 if cell.is_warm else 1)]
+
+    async def _scene(self, call: Call) -> Scene:
+        world = self._world
+        return await asyncio.to_thread(world.calmly, lambda: call.prepare(world))
+
+    async def _begin(self, proxies: Proxies) -> None:
+        for dependency in self._dependencies:
+            if self._fault.kills:
+                await asyncio.to_thread(getattr(self._world.stack, dependency).kill)
+            self._fault.begin(proxies[dependency], dependency)
+
+    async def _end(self, proxies: Proxies) -> None:
+        for dependency in self._dependencies:
+            server = getattr(self._world.stack, dependency)
+            if self._fault.kills:
+                await asyncio.to_thread(server.launch)
+            proxies[dependency].pass_through()
+            if self._fault.kills:
+                await asyncio.to_thread(server.await_ready)
+
+    async def _suffer(self, cell: Cell, environment: Environment, scenes: list[Scene]) -> None:
+        moment = _WARM_MOMENT if cell.is_warm else _COLD_MOMENT
+        if cell.call.is_first_start and not cell.is_warm:
+            moment = _FIRST_START_MOMENT
+        for number, scene in enumerate(scenes):
+            if number == 2:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            async with _one_at_a_time:
+                answering = asyncio.create_task(environment.call(scene.event))
+                await asyncio.wait([answering], timeout=moment)
+            cell.add(scene, await answering)
+
+    async def _recover(self, cell: Cell, environment: Environment) -> None:
+        began = time.monotonic()
+        while True:
+            scene = await self._scene(cell.call)
+            answer = await environment.call(scene.event)
+            cell.recovery_seconds = time.monotonic() - began
+            if answer.status == 200 and self._is_normal(cell.call, scene):
+                break
+            if cell.recovery_seconds > _MOST_RECOVERY_SECONDS:
+                break
+            await asyncio.sleep(_RETRY_SECONDS)
+        if cell.recovery_seconds > RECOVERY_SECONDS:
+            cell.too_slow.append(f"back after {cell.recovery_seconds:.1f} s ({answer.outcome})")
+
+    def _is_normal(self, call: Call, scene: Scene) -> bool:
+        """Tell whether an answer came about as usual."""
+        user_id = scene.viewer.user_id
+        if "kafka" in self._dependencies and call.topic is not None:
+            return not self._world.waits_in_outbox(user_id)
+        if "redis" in self._dependencies and call.position is not None:
+            return self._world.is_cached(user_id, scene.movie_id)
+        return True
+
+    async def _check_positions(self, cell: Cell) -> None:
+        """See that looking up gives what was acknowledged during the fault, or newer."""
+        if cell.call.position is None:
+            return
+        ends_at = time.monotonic() + RECOVERY_SECONDS
+        for scene in cell.acknowledged:
+            while (found := await self._position(scene)) < cell.call.position:
+                if time.monotonic() > ends_at:
+                    cell.broken.append(f"{cell.call.position} was acknowledged, found is {found}")
+                    break
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _position(self, scene: Scene) -> int:
+        def look_up() -> int:
+            position: int = scene.viewer.progress(scene.movie_id).json.get("position_seconds", 0)
+            return position
+
+        return await asyncio.to_thread(self._world.calmly, look_up)

@@ -1,0 +1,100 @@
+"""The tables of docs/faults.md, in classes of latency that do not change with the weather."""
+
+from collections.abc import Iterable
+
+from tests.faults.scenario import Cell
+
+CLASSES = (0.1, 0.5, 1.0, 1.5, 3.0, 5.5)
+# How far a measurement may lie outside the class of the committed one without moving to another.
+_TOLERANCE = 0.3
+_HEADER = ("Fault", "Environment")
+_RECOVERY = "back after"
+
+Row = tuple[str, str]
+Table = dict[Row, dict[str, str]]
+"""What stands in each row, a fault and an environment, by the name of the column."""
+Tables = dict[str, Table]
+
+
+def make(cells: Iterable[Cell], committed: Tables) -> Tables:
+    """Return a table for each group of dependencies, by their names.
+
+    Where a measurement is near the ``committed`` one, that stays.
+    """
+    made: Tables = {}
+    recovery: dict[tuple[str, Row], float] = {}
+    for cell in cells:
+        title, row = " + ".join(cell.dependencies), _row(cell)
+        columns = made.setdefault(title, {}).setdefault(row, {})
+        known = committed.get(title, {}).get(row, {}).get(cell.call.title, "")
+        bound = _class(cell.worst_seconds, known)
+        columns[cell.call.title] = f"{' or '.join(sorted(cell.outcomes))}, {bound}"
+        before = recovery.get((title, row), 0.0)
+        recovery[title, row] = max(before, cell.recovery_seconds)
+    for (title, row), seconds in recovery.items():
+        known = committed.get(title, {}).get(row, {}).get(_RECOVERY, "")
+        made[title][row][_RECOVERY] = _class(seconds, known)
+    return made
+
+
+def regressions(made: Tables, committed: Tables) -> list[str]:
+    """Return what succeeded according to ``committed`` and now does not."""
+    return [
+        f"{title}, {' '.join(row)} environment, {column}: {text!r} was {known!r}"
+        for title, table in made.items()
+        for row, columns in table.items()
+        for column, text in columns.items()
+        for known in [committed.get(title, {}).get(row, {}).get(column, "")]
+        if known and _outcomes(known) == {"200"} and _outcomes(text) != {"200"}
+    ]
+
+
+def render(table: Table) -> str:
+    """Return ``table`` in Markdown."""
+    columns = list(next(iter(table.values())))
+    lines = [(*_HEADER, *columns), ("---",) * (len(_HEADER) + len(columns))]
+    lines += [(*row, *(cells[column] for column in columns)) for row, cells in table.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def parse(document: str) -> Tables:
+    """Return the tables of a document that ``render`` has made, by the headings before them."""
+    found: Tables = {}
+    title = ""
+    columns: list[str] = []
+    for line in document.splitlines():
+        if line.startswith("#"):
+            title, columns = line.lstrip("# "), []
+        elif line.startswith("| "):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if not columns:
+                columns = cells[len(_HEADER) :]
+            elif cells[0] != "---":
+                fault, environment, *texts = cells
+                found.setdefault(title, {})[fault, environment] = dict(
+                    zip(columns, texts, strict=True)
+                )
+    return found
+
+
+def _row(cell: Cell) -> Row:
+    return cell.fault.title, "warm" if cell.is_warm else "cold"
+
+
+def _outcomes(text: str) -> set[str]:
+    return set(text.rpartition(", ")[0].split(" or "))
+
+
+def _class(seconds: float, known: str) -> str:
+    below = 0.0
+    for bound in CLASSES:
+        is_near = below * (1 - _TOLERANCE) <= seconds <= bound * (1 + _TOLERANCE)
+        if known.endswith(_text(bound)) and is_near:
+            return _text(bound)
+        below = bound
+    fitting = [bound for bound in CLASSES if seconds <= bound]
+    return _text(fitting[0]) if fitting else f"{seconds:.0f} s"
+
+
+def _text(bound: float) -> str:
+    return f"≤ {bound:g} s"

@@ -1,0 +1,75 @@
+"""What the calls of the rig need: viewers, films, and a look at what is true behind the service."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from redis import Redis
+
+from local.environment import BUCKET
+from local.stack import Stack
+from streaming.database import Database, Row
+from streaming.settings import DatabaseSettings
+from tests.conftest import set_subscription
+from tests.support.functions import Viewer, new_viewer
+
+_MASTER = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000000\n720p/index.m3u8\n"
+_MEDIA = (
+    b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
+    + b"".join(b"#EXTINF:4,\nchunk_%05d.ts\n" % number for number in range(900))
+    + b"#EXT-X-ENDLIST\n"
+)
+
+Result = TypeVar("Result")
+
+
+class World:
+    """A running stack, reached directly, whatever the environments under test have to go through.
+
+    The handlers in this process are the healthy environment that sets the scenes; the process's
+    environment variables must be those of the stack.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._one_at_a_time = Lock()
+        self._database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))
+        self._redis = Redis(port=stack.ports.redis_port, decode_responses=True)
+        self._bucket = stack.s3.admin_client()
+        self.film_in_use = self.new_film()
+
+    def calmly(self, work: Callable[[], Result]) -> Result:
+        """Run ``work``, which may use the healthy environment, while nobody else does."""
+        with self._one_at_a_time:
+            return work()
+
+    def new_subscriber(self) -> Viewer:
+        """Return somebody who has paid and whom the service has never seen."""
+        viewer = new_viewer(self.stack.token)
+        set_subscription(self.stack, viewer.user_id)
+        return viewer
+
+    def new_film(self) -> UUID:
+        """Put an hour-long film into the bucket that nobody has started yet."""
+        movie_id = uuid4()
+        for path, body in (("index.m3u8", _MASTER), ("720p/index.m3u8", _MEDIA)):
+            self._bucket.put_object(Bucket=BUCKET, Key=f"movies/{movie_id}/{path}", Body=body)
+        return movie_id
+
+    def forget_cached_progress(self, user_id: UUID, movie_id: UUID) -> None:
+        """Take the position out of Redis."""
+        self._redis.delete(f"progress:{user_id}:{movie_id}")
+
+    def is_cached(self, user_id: UUID, movie_id: UUID) -> bool:
+        """Tell whether the position is in Redis."""
+        return bool(self._redis.exists(f"progress:{user_id}:{movie_id}"))
+
+    def rows(self, statement: str, **values: object) -> list[Row]:
+        """Run a statement against PostgreSQL."""
+        return self._database.run(lambda transaction: transaction.rows(statement, **values))
+
+    def waits_in_outbox(self, user_id: UUID) -> bool:
+        """Tell whether an event of the user waits in the outbox."""
+        found = self.rows("SELECT 1 FROM event_outbox WHERE key = :key LIMIT 1", key=str(user_id))
+        return bool(found)
