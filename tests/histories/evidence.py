@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tests.histories.identifiers import short
+
 FilmOfUser = tuple[str, str]
 """A user's id and a film's."""
 
@@ -48,6 +50,17 @@ class SessionRow:
     def is_abandoned(self) -> bool:
         """Whether its player may still come back."""
         return self.end_reason == "abandoned"
+
+    def __str__(self) -> str:
+        """Return words for people."""
+        if self.ended_at is None:
+            until = "is open"
+        else:
+            until = f"ended at {self.ended_at:%H:%M:%S.%f} ({self.end_reason or 'stopped'})"
+        return (
+            f"session {short(self.id)} of user {short(self.user_id)} and film "
+            f"{short(self.movie_id)}, which began at {self.started_at:%H:%M:%S.%f} and {until}"
+        )
 
     @property
     def operation(self) -> int:

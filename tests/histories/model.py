@@ -6,6 +6,8 @@ purpose without using the service's own code.
 
 from dataclasses import dataclass, replace
 
+from tests.histories.identifiers import short
+
 Order = tuple[str, int]
 """Session id and sequence: ids are UUIDv7, so their text compares as their sessions began."""
 
@@ -103,6 +105,20 @@ class Film:
             open_sessions=self.open_sessions - {session_id},
             abandoned_sessions=self.abandoned_sessions | {session_id},
         )
+
+    def __str__(self) -> str:
+        """Return words for people."""
+        order = f" by {short(self.order[0])} sequence {self.order[1]}" if self.order else ""
+        sessions = {
+            "open": self.open_sessions,
+            "ended": self.ended_sessions,
+            "abandoned": self.abandoned_sessions,
+        }
+        told = [f"{self.position}{order}"]
+        told += [
+            f"{name} {' '.join(map(short, sorted(ids)))}" for name, ids in sessions.items() if ids
+        ]
+        return ", ".join(told)
 
     def _set(self, position: int, place: Place) -> "Film":
         if not self.counts(place):

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from tests.histories.identifiers import short
+
 Call = Literal["start", "report", "stop", "get", "continue"]
 Json = dict[str, Any]
 
@@ -78,18 +80,18 @@ class Operation:
 
     def __str__(self) -> str:
         """Return a line for people."""
-        arguments = " ".join(f"{name}={_short(value)}" for name, value in self.arguments.items())
+        arguments = " ".join(f"{name}={short(value)}" for name, value in self.arguments.items())
         answer = self.answer if isinstance(self.answer, dict) else {}
         told = " ".join(
-            f"{name}={_short(value)}"
+            f"{name}={short(value)}"
             for name, value in answer.items()
             if name in _TOLD and value is not None
         )
         times = f"{self.invoked_at:8.3f}-{self.answered_at:8.3f}"
-        film = f" film {_short(self.movie_id)}" if self.movie_id else ""
+        film = f" film {short(self.movie_id)}" if self.movie_id else ""
         status = self.status or "no answer"
         return (
-            f"#{self.number:<4} {times} {self.client:8} {self.call:8} user {_short(self.user_id)}"
+            f"#{self.number:<4} {times} {self.client:8} {self.call:8} user {short(self.user_id)}"
             f"{film} {arguments} -> {status} {told}"
         ).rstrip()
 
@@ -104,12 +106,6 @@ _TOLD = (
     "user_id",
     "movie_id",
 )
-
-
-def _short(value: object) -> str:
-    """Return the end of an identifier, where those that are made in one go differ."""
-    text = str(value)
-    return text[-8:] if len(text) == 36 else text
 
 
 @dataclass(frozen=True, slots=True)

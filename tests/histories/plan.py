@@ -45,7 +45,8 @@ class Act:
     """What a device does next.
 
     ``pause`` is how many seconds it waits before, ``tries`` how often it sends the same request
-    until it is answered. ``slot`` and ``sequence`` give the report its place.
+    until it is answered. ``slot`` and ``sequence`` give the report its place. A player whose name
+    ``is_garbled`` sends bytes that are no text.
     """
 
     call: Call
@@ -55,6 +56,7 @@ class Act:
     position: int | None = None
     slot: Slot | None = None
     sequence: int | None = None
+    is_garbled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,10 @@ def plan(seed: int, size: Size = Size()) -> Plan:
 def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> Iterator[Act]:
     for start in range(size.views_per_device):
         film = random.randrange(FILMS)
-        slot = Slot(device, start)
-        yield Act("start", _pause(random), random.choice((1, 4, 8)), film, slot=slot)
+        slot, garbled = Slot(device, start), random.random() < 0.2
+        yield Act(
+            "start", _pause(random), random.choice((1, 4, 8)), film, slot=slot, is_garbled=garbled
+        )
         for act in _reports(random, film, slot, size.reports_per_view, positions):
             yield act
             if random.random() < 0.4:

@@ -98,7 +98,7 @@ class _Play:
         )
         send = Viewer(viewer.user_id, viewer.token, self._send)
         try:
-            response = _CALLS[act.call](send, film, operation)
+            response = _CALLS[act.call](send, film, operation, act)
         except Died:
             operation = replace(operation, answered_at=self._clock())
         else:
@@ -152,27 +152,28 @@ class _Play:
         return time.monotonic() - self._began_at
 
 
-def _start(viewer: Viewer, film: UUID, operation: Operation) -> Response:
-    return viewer.start(film, userAgent=str(operation.number))
+def _start(viewer: Viewer, film: UUID, operation: Operation, act: Act) -> Response:
+    name = "player \ud800" if act.is_garbled else "player"
+    return viewer.start(film, userAgent=f"{operation.number} {name}")
 
 
-def _report(viewer: Viewer, film: UUID, operation: Operation) -> Response:
+def _report(viewer: Viewer, film: UUID, operation: Operation, act: Act) -> Response:
     return viewer.report(film, **operation.arguments)
 
 
-def _stop(viewer: Viewer, film: UUID, operation: Operation) -> Response:
+def _stop(viewer: Viewer, film: UUID, operation: Operation, act: Act) -> Response:
     return viewer.stop(film, **operation.arguments)
 
 
-def _get(viewer: Viewer, film: UUID, operation: Operation) -> Response:
+def _get(viewer: Viewer, film: UUID, operation: Operation, act: Act) -> Response:
     return viewer.progress(film)
 
 
-def _continue(viewer: Viewer, film: UUID, operation: Operation) -> Response:
+def _continue(viewer: Viewer, film: UUID, operation: Operation, act: Act) -> Response:
     return viewer.continue_watching(100)
 
 
-_CALLS: dict[Call, Callable[[Viewer, UUID, Operation], Response]] = {
+_CALLS: dict[Call, Callable[[Viewer, UUID, Operation, Act], Response]] = {
     "start": _start,
     "report": _report,
     "stop": _stop,

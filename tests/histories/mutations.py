@@ -1,0 +1,91 @@
+"""Bugs to plant in a copy of the shared package: the checker has to find each of them."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.servers.python_service import LAYER
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A change of the code: each text is replaced by another, and is in one place only."""
+
+    name: str
+    replacements: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the name, for the ids of tests."""
+        return self.name
+
+    def planted(self, folder: Path) -> Path:
+        """Copy the shared package to ``folder``, change it there, and return where it is."""
+        copy = folder / "layer"
+        shutil.copytree(LAYER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        modules = list(copy.rglob("*.py"))
+        for old, new in self.replacements.items():
+            (module,) = (path for path in modules if old in path.read_text())
+            text = module.read_text()
+            assert text.count(old) == 1, f"{module} has it several times"
+            module.write_text(text.replace(old, new))
+        return copy
+
+
+NONE = Mutation("as it is")
+
+UPSERT_WITHOUT_WHERE = Mutation(
+    "upsert without WHERE",
+    {
+        """
+    WHERE excluded.sequence IS NULL
+        OR saved.sequence IS NULL
+        OR (excluded.session_id, excluded.sequence) > (saved.session_id, saved.sequence)
+""": "\n"
+    },
+)
+
+PUBLISH_BEFORE_COMMIT = Mutation(
+    "publish before the commit, without the outbox",
+    {
+        """
+        ended = self._repository.end_session(report, stop_message)
+""": """
+        def publish(session_id: UUID) -> None:
+            message = stop_message(session_id)
+            if message is not None:
+                self._events.send(message)
+
+        ended = self._repository.end_session(report, publish)
+"""
+    },
+)
+
+_UNCLEANED_USER_AGENT = {
+    """ text.encode("utf-8", "replace").decode().replace("\\x00", "")[:_LONGEST_USER_AGENT]""": (
+        " text[:_LONGEST_USER_AGENT]"
+    )
+}
+
+# The edge refuses what would poison a connection, so that there has to be a gap in it first.
+GAP_AT_THE_EDGE = Mutation("a lone surrogate gets as far as PostgreSQL", _UNCLEANED_USER_AGENT)
+
+REUSE_POISONED_CONNECTION = Mutation(
+    "reuse a poisoned connection",
+    {
+        **_UNCLEANED_USER_AGENT,
+        """
+            self.close()
+            raise _Lost(operation) from error
+        except BaseException:
+            self.close()
+            raise
+""": """
+            self._roll_back()
+            raise _Lost(operation) from error
+        except BaseException:
+            self._roll_back()
+            raise
+""",
+    },
+)

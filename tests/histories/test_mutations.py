@@ -1,0 +1,57 @@
+"""The checker finds planted bugs, and finds nothing where none is planted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.histories.checker import check
+from tests.histories.environments import Environments
+from tests.histories.mutations import (
+    GAP_AT_THE_EDGE,
+    NONE,
+    PUBLISH_BEFORE_COMMIT,
+    REUSE_POISONED_CONNECTION,
+    UPSERT_WITHOUT_WHERE,
+    Mutation,
+)
+from tests.histories.plan import Fault, Size, plan
+from tests.histories.rig import Rig
+from tests.histories.runner import run
+
+_SIZE = Size(users=3, devices_per_user=2, views_per_device=3, reports_per_view=3, faults=0)
+_KAFKA_GOES_AWAY = (Fault("kill kafka", 0.3, 1.0, 0.0),)
+
+
+@pytest.mark.parametrize(
+    ("mutation", "promise"),
+    [
+        (UPSERT_WITHOUT_WHERE, "an answer is true"),
+        (PUBLISH_BEFORE_COMMIT, "a session ends once, with one event"),
+        (REUSE_POISONED_CONNECTION, "a fault is answered 503"),
+    ],
+    ids=str,
+)
+def test_a_planted_bug_is_found(rig: Rig, mutation: Mutation, promise: str, tmp_path: Path) -> None:
+    """Each bug makes the checker name a promise that it breaks."""
+    assert promise in promises_broken(rig, mutation, tmp_path)
+
+
+@pytest.mark.parametrize("mutation", [NONE, GAP_AT_THE_EDGE], ids=str)
+def test_nothing_is_found_where_nothing_is_wrong(
+    rig: Rig, mutation: Mutation, tmp_path: Path
+) -> None:
+    """The same history passes without a bug, and with the gap alone that one of the bugs needs."""
+    assert promises_broken(rig, mutation, tmp_path) == set()
+
+
+def promises_broken(rig: Rig, mutation: Mutation, folder: Path) -> set[str]:
+    """Return what the checker says of a history of the mutated code."""
+    layer = mutation.planted(folder)
+    # The only trouble is Kafka's: events that nobody kept are lost then.
+    trouble = replace(plan(1, _SIZE), faults=_KAFKA_GOES_AWAY)
+    with Environments(rig.variables, folder / "environments.log", layer) as environments:
+        history, evidence = run(rig, environments, trouble)
+    violations = check(history, evidence)
+    print(*(violation.told(history) for violation in violations[:3]), sep="\n\n")
+    return {violation.promise for violation in violations}
