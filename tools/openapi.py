@@ -168,6 +168,32 @@ def _paths() -> dict[str, Any]:
                 problems=(*AUTHENTICATED, errors.InvalidRequest, *RECORD),
             )
         },
+        "/api/v1/users/{user_id}/data": {
+            "delete": _operation(
+                "eraseUser",
+                "Service",
+                "Forget a user",
+                "Deletes the user's positions, sessions and waiting events, wholly or not at all. "
+                "What Kafka has already stays there. Needs the claim `role: admin`.",
+                answer=answers.Erased,
+                parameters=[
+                    {
+                        "name": "user_id",
+                        "in": "path",
+                        "required": True,
+                        "description": "The user.",
+                        "schema": {"type": "string", "format": "uuid"},
+                    }
+                ],
+                problems=(
+                    *AUTHENTICATED,
+                    errors.Forbidden,
+                    errors.InvalidRequest,
+                    errors.CacheUnavailable,
+                    *RECORD,
+                ),
+            )
+        },
         "/health": {
             "get": _operation(
                 "health",
@@ -262,6 +288,7 @@ def _schemas() -> dict[str, Any]:
             "ContinueWatching",
             "Stopped",
             "Invalidated",
+            "Erased",
             "Health",
             "GatewayMessage",
             "Problem",

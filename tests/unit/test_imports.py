@@ -27,6 +27,7 @@ LOADED = {
     "progress": {"pydantic", "redis", "pg8000", "kafka"},
     "get": {"redis", "pg8000"},
     "invalidate": {"redis", "pg8000"},
+    "erase": {"redis", "pg8000"},
     "stop": {"pydantic", "redis", "pg8000", "kafka"},
     "docs": set[str](),
     "housekeeping": {"redis", "pg8000", "kafka"},
@@ -40,6 +41,7 @@ USE_CASES = {
     "get": "streaming.composition.watching.find_progress",
     "stop": "streaming.composition.stop.stop_stream",
     "invalidate": "streaming.composition.invalidate.invalidate_film",
+    "erase": "streaming.composition.erase.erase_user",
     "housekeeping": "streaming.composition.housekeeping.relay_outbox",
 }
 

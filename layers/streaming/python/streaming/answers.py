@@ -113,6 +113,24 @@ class Invalidated:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """The service knows nothing of the user any more; the counts say what it knew."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    success: bool
+    """Always true."""
+    user_id: UUID
+    """The user."""
+    positions: int
+    """Films whose position was deleted."""
+    sessions: int
+    """Sessions that were deleted."""
+    events: int
+    """Events that were deleted before Kafka had them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The service runs."""
 

@@ -98,10 +98,10 @@ class Cache:
             return None
         return value if isinstance(value, dict) else None
 
-    def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
-        """Put ``value`` under ``key`` for ``ttl_seconds``."""
+    def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis did."""
         text = json.dumps(value, separators=(",", ":"))
-        self._attempt("set", lambda: self._redis.set(key, text, ex=ttl_seconds))
+        return bool(self._attempt("set", lambda: self._redis.set(key, text, ex=ttl_seconds)))
 
     def add(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
         """Put ``value`` under ``key`` if nothing is there; tell whether it was put."""
@@ -115,9 +115,9 @@ class Cache:
         arguments = [text, value["version"], ttl_seconds]
         self._attempt("set_if_newer", lambda: self._set_if_newer(keys=[key], args=arguments))
 
-    def delete(self, *keys: str) -> None:
-        """Remove ``keys``."""
-        self._attempt("delete", lambda: self._redis.delete(*keys))
+    def delete(self, *keys: str) -> bool:
+        """Remove ``keys``; tell whether Redis did."""
+        return self._attempt("delete", lambda: self._redis.delete(*keys)) is not None
 
     def _attempt(self, operation: str, call: Callable[[], Result]) -> Result | None:
         if self._breaker.is_open:

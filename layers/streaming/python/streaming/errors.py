@@ -150,6 +150,13 @@ class StorageUnavailable(Unavailable):
     title = "The film storage does not answer"
 
 
+class CacheUnavailable(Unavailable):
+    """Redis does not answer, and the call cannot do without it."""
+
+    code = "cache_unavailable"
+    title = "The cache does not answer"
+
+
 class DatabaseUnavailable(Unavailable):
     """PostgreSQL does not answer."""
 

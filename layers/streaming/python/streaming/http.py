@@ -67,6 +67,14 @@ class Request:
         return movie_id
 
     @property
+    def user_id(self) -> UUID:
+        """The user that the path names. Raises ``InvalidRequest`` when it is no UUID."""
+        user_id = parse_uuid(self.path_parameters.get("user_id"))
+        if user_id is None:
+            raise InvalidRequest("user_id is not a UUID")
+        return user_id
+
+    @property
     def body(self) -> bytes:
         """The body's bytes. Raises ``BodyTooLarge`` over 16 KiB, ``InvalidJson`` for bad base64."""
         if len(self.raw_body) > 2 * MAX_BODY_BYTES:

@@ -1,11 +1,17 @@
 """Saved progress in Redis, under the key ``progress:{user_id}:{movie_id}``."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from streaming import clock
 from streaming.cache import Cache
 from streaming.progress import ReportOrder, SavedProgress
+
+# No record, and newer than any.
+_GREATEST_VERSION = {"version": (1 << 53) - 1}
+# Longer than any request runs.
+_FORGETTING_SECONDS = 60
 
 
 class ProgressCache:
@@ -30,6 +36,16 @@ class ProgressCache:
         """Cache ``progress`` unless a newer version is there."""
         self._cache.set_if_newer(
             _key(progress.user_id, progress.movie_id), _to_value(progress), self._ttl_seconds
+        )
+
+    def forget(self, user_id: UUID, movie_ids: Sequence[UUID]) -> bool:
+        """Forget the user's records of these films; tell whether Redis did.
+
+        For a minute they cannot be cached again: requests that are running may still hold them.
+        """
+        return all(
+            self._cache.set(_key(user_id, movie_id), _GREATEST_VERSION, _FORGETTING_SECONDS)
+            for movie_id in movie_ids
         )
 
 

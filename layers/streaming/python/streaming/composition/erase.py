@@ -1,0 +1,23 @@
+"""Builds what erasing a user needs."""
+
+import os
+from functools import cache
+
+from streaming.composition.record import progress_cache, redis_cache
+from streaming.composition.secret import rotating
+from streaming.database import Database
+from streaming.personal_data import PersonalData
+from streaming.service.erase import EraseUser
+from streaming.settings import DatabaseSettings
+
+# It waits for whoever relays the user's events just now.
+_STATEMENT_SECONDS = 10.0
+
+
+@cache
+def erase_user() -> EraseUser:
+    """Build the use case."""
+    source = rotating(DatabaseSettings.from_environment, "DATABASE_SECRET_ARN")
+    settings = source or DatabaseSettings.from_environment(os.environ)
+    personal_data = PersonalData(Database(settings, _STATEMENT_SECONDS))
+    return EraseUser(personal_data, progress_cache(), redis_cache())
