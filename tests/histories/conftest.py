@@ -1,14 +1,27 @@
-"""The servers that histories run against, and how a violation is shown."""
+"""The servers that histories run against."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.histories.environments import Environments
 from tests.histories.rig import Rig, running_rig
+
+SEEDS = int(os.environ.get("SEEDS") or 0)
+"""How many histories `make histories` runs; 0 in `make test`, which runs one short one."""
 
 
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Servers behind proxies, which die and come back while histories run."""
     with running_rig(tmp_path_factory.mktemp("rig")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def environments(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
+    """Execution environments of the code as it is."""
+    log = tmp_path_factory.mktemp("environments") / "environments.log"
+    with Environments(rig.variables, log) as running:
         yield running

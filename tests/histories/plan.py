@@ -5,7 +5,7 @@ microsecond.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.histories.operations import Call
@@ -15,6 +15,9 @@ DURATION_SECONDS = 100_000
 
 FILMS = 3
 """How many films there are."""
+
+# A call that connects first takes as many; a warm one is over sooner, and lives.
+_MOST_STEPS = 60
 
 _FAULTS = (
     ("kill an environment", 8),
@@ -46,7 +49,8 @@ class Act:
 
     ``pause`` is how many seconds it waits before, ``tries`` how often it sends the same request
     until it is answered. ``slot`` and ``sequence`` give the report its place. A player whose name
-    ``is_garbled`` sends bytes that are no text.
+    ``is_garbled`` sends bytes that are no text. With ``die_at_step`` the process that handles the
+    first try is killed at that step.
     """
 
     call: Call
@@ -57,6 +61,7 @@ class Act:
     slot: Slot | None = None
     sequence: int | None = None
     is_garbled: bool = False
+    die_at_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is to happen."""
+    """How much is to happen. ``deaths`` is the share of calls whose process is killed meanwhile."""
 
     users: int = 4
     devices_per_user: int = 2
     views_per_device: int = 3
     reports_per_view: int = 6
     faults: int = 8
+    deaths: float = 0.0
 
 
 def plan(seed: int, size: Size = Size()) -> Plan:
@@ -106,7 +112,13 @@ def plan(seed: int, size: Size = Size()) -> Plan:
     random = Random(seed)
     positions = iter(random.sample(range(1, DURATION_SECONDS), 50_000))
     devices = [
-        Device(number // size.devices_per_user, tuple(_acts(random, number, size, positions)))
+        Device(
+            number // size.devices_per_user,
+            tuple(
+                replace(act, die_at_step=_death(random, size.deaths))
+                for act in _acts(random, number, size, positions)
+            ),
+        )
         for number in range(size.users * size.devices_per_user)
     ]
     names, weights = zip(*_FAULTS, strict=True)
@@ -180,3 +192,7 @@ def _stops(
 
 def _pause(random: Random) -> float:
     return random.choice((0.0, 0.0, 0.02, 0.1, 0.4)) * random.random()
+
+
+def _death(random: Random, share: float) -> int | None:
+    return random.randrange(1, _MOST_STEPS) if random.random() < share else None
