@@ -69,10 +69,26 @@ def _paths() -> dict[str, Any]:
                 body=StartRequest,
                 body_is_optional=True,
                 of_film=True,
+                parameters=[
+                    {
+                        "name": "Idempotency-Key",
+                        "in": "header",
+                        "description": "Makes it safe to repeat a start whose answer was lost: for "
+                        "a day, the same key with the same request answers the same session.",
+                        "schema": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 255,
+                            "pattern": "^[!-~]+$",
+                        },
+                    }
+                ],
                 problems=(
                     *AUTHENTICATED,
                     *BODY,
                     errors.InvalidRequest,
+                    errors.IdempotencyKeyReused,
+                    errors.RequestInProgress,
                     errors.SubscriptionRequired,
                     errors.MovieNotFound,
                     errors.FilmUnplayable,

@@ -7,6 +7,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming import chores, clock
 from streaming.composition.housekeeping import (
     end_abandoned_sessions,
+    expire_idempotency_keys,
     forget_personal_data,
     relay_outbox,
     renew_copies,
@@ -25,6 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         "abandoned": _abandoned,
         "outbox": _outbox,
         "copies": _copies,
+        "idempotency keys": _idempotency_keys,
         "personal data": _personal_data,
     }
     return chores.run(work, seconds)
@@ -48,6 +50,10 @@ def _outbox(seconds: float) -> dict[str, int]:
 
 def _copies(seconds: float) -> dict[str, int]:
     return {"renewed": renew_copies()(clock.now(), seconds)}
+
+
+def _idempotency_keys(seconds: float) -> dict[str, int]:
+    return {"expired": expire_idempotency_keys()(clock.now(), seconds)}
 
 
 def _personal_data(seconds: float) -> dict[str, int]:

@@ -4,6 +4,7 @@ from streaming import clock
 from streaming.composition.start import start_stream
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
+from streaming.idempotency import IdempotencyKey
 from streaming.identity import require_identity
 from streaming.requests import StartRequest, parse
 from streaming.service.start import Viewer
@@ -16,10 +17,13 @@ def handler(request: Request) -> Answer:
     identity = require_identity(request, now)
     movie_id = request.movie_id
     wanted = parse(StartRequest, request.body)
+    key = IdempotencyKey.of(
+        request.headers.get("idempotency-key"), movie_id=movie_id, **wanted.model_dump()
+    )
     viewer = Viewer(
         user_id=identity.user_id,
         authorization=request.headers.get("authorization", ""),
         user_agent=request.user_agent,
         ip_address=request.source_ip,
     )
-    return ok(start_stream()(viewer, movie_id, wanted.manifest_type, now))
+    return ok(start_stream()(viewer, movie_id, wanted.manifest_type, now, key))

@@ -22,6 +22,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "start_movie_id_no_uuid": (422, "invalid_request"),
     "start_movie_id_traversal": (422, "invalid_request"),
     "start_unknown_film": (404, "movie_not_found"),
+    "start_idempotency_key_invalid": (422, "invalid_request"),
     "start_token_missing": (401, "token_missing"),
     "start_token_invalid": (401, "token_invalid"),
     "start_token_expired": (401, "token_expired"),
@@ -72,7 +73,7 @@ IDENTITIES: dict[str, dict[str, object]] = {
 
 # What the functions that no request reaches return.
 RESULTS: dict[str, set[str]] = {
-    "housekeeping": {"abandoned", "relayed", "waiting", "renewed", "forgotten"},
+    "housekeeping": {"abandoned", "relayed", "waiting", "renewed", "expired", "forgotten"},
     "migrate": {"applied"},
 }
 

@@ -43,3 +43,12 @@ def play_mixed(
         stopped = viewer.stop(movie_id, number, session_id=sessions[viewer.user_id])
         expect(viewer, "stop", stopped.json.get("session_id"), sessions[viewer.user_id])
     return wrong
+
+
+def start_repeatedly(
+    environment: Mapping[str, str], viewer: Viewer, movie_id: UUID, key: str, times: int
+) -> list[tuple[int, str | None]]:
+    """Start the film with one Idempotency-Key; return each status and session."""
+    os.environ.update(environment)
+    answers = [viewer.start(movie_id, key=key) for _ in range(times)]
+    return [(answer.status, answer.json.get("session_id")) for answer in answers]

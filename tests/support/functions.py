@@ -99,9 +99,14 @@ class Viewer:
     token: str
     send: Callable[[str, Json], Response] = request
 
-    def start(self, movie_id: object, body: Json | None = None, **context: Any) -> Response:
-        """Start a film."""
-        return self.send("start", self._event("start_without_body", movie_id, body, **context))
+    def start(
+        self, movie_id: object, body: Json | None = None, *, key: str | None = None, **context: Any
+    ) -> Response:
+        """Start a film, with ``key`` as the Idempotency-Key."""
+        payload = self._event("start_without_body", movie_id, body, **context)
+        if key is not None:
+            payload["headers"]["Idempotency-Key"] = key
+        return self.send("start", payload)
 
     def report(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
         """Report a position."""

@@ -105,6 +105,15 @@ class SessionNotFound(NotFound):
     title = "No such session"
 
 
+class RequestInProgress(StreamingError):
+    """An earlier request with the same ``Idempotency-Key`` has not been answered yet."""
+
+    status = 409
+    code = "request_in_progress"
+    title = "The same request is still running"
+    retry_after_seconds = 1
+
+
 class BodyTooLarge(StreamingError):
     """The body exceeds the cap."""
 
@@ -119,6 +128,14 @@ class InvalidRequest(StreamingError):
     status = 422
     code = "invalid_request"
     title = "The request is not valid"
+
+
+class IdempotencyKeyReused(StreamingError):
+    """An ``Idempotency-Key`` came with two different requests."""
+
+    status = 422
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key stands for another request"
 
 
 class FilmUnplayable(StreamingError):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from streaming import outbox, progress_rows, session_rows
+from streaming import idempotency_rows, outbox, progress_rows, session_rows
 from streaming.database import Database, Transaction
 from streaming.errors import SessionNotFound
 from streaming.events import Message
+from streaming.idempotency import Attempt, IdempotencyKey
 from streaming.progress import Report, SavedProgress
 from streaming.session_rows import NewSession, Session, SilentSession
 from streaming.signing import ManifestType
@@ -61,12 +62,41 @@ class Repository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open_session(self, session: NewSession, message: Message | None) -> OpenedSession:
-        """Insert ``session`` with its event."""
+    def claim_key(
+        self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
+    ) -> Attempt:
+        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
+
+        Raises ``IdempotencyKeyReused`` and ``RequestInProgress``.
+        """
+        return self._database.run(
+            lambda transaction: idempotency_rows.claim(transaction, user_id, key, attempt, seconds)
+        )
+
+    def release_key(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
+        """Let the request of a failed ``attempt`` be repeated at once."""
+        self._database.run(
+            lambda transaction: idempotency_rows.release(
+                transaction, user_id, key, attempt.session_id
+            )
+        )
+
+    def delete_old_keys(self, before: datetime, limit: int) -> int:
+        """Delete the keys that are older than ``before``, at most ``limit``; return how many."""
+        return self._database.run(
+            lambda transaction: idempotency_rows.delete_old(transaction, before, limit)
+        )
+
+    def open_session(
+        self, session: NewSession, message: Message | None, key: IdempotencyKey | None = None
+    ) -> OpenedSession:
+        """Insert ``session`` with its event, once, and complete the attempt with ``key``."""
 
         def work(transaction: Transaction) -> OpenedSession:
-            session_rows.insert(transaction, session)
-            is_next = message is not None and outbox.insert(transaction, [message])
+            is_new = session_rows.insert(transaction, session)
+            is_next = bool(is_new and message and outbox.insert(transaction, [message]))
+            if key is not None:
+                idempotency_rows.complete(transaction, session.user_id, key, session.id)
             progress = progress_rows.find(transaction, session.user_id, session.movie_id)
             return OpenedSession(progress, is_next)
 

@@ -29,6 +29,7 @@ _INSERT = """
         :started_at, :started_at, :user_agent, :ip_address
     )
     ON CONFLICT (id) DO NOTHING
+    RETURNING id
 """
 
 _LOCK = f"""
@@ -174,9 +175,9 @@ class SilentSession:
     position_seconds: int | None
 
 
-def insert(transaction: Transaction, session: NewSession) -> None:
-    """Insert ``session``, once."""
-    transaction.rows(
+def insert(transaction: Transaction, session: NewSession) -> bool:
+    """Insert ``session``, once; tell whether it is new."""
+    inserted = transaction.row(
         _INSERT,
         id=session.id,
         user_id=session.user_id,
@@ -187,6 +188,7 @@ def insert(transaction: Transaction, session: NewSession) -> None:
         user_agent=session.user_agent,
         ip_address=session.ip_address,
     )
+    return inserted is not None
 
 
 def lock(transaction: Transaction, session_id: UUID, report: Report) -> Session | None:

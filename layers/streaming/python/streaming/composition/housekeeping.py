@@ -11,6 +11,7 @@ from streaming.outbox import Outbox
 from streaming.personal_data import PersonalData
 from streaming.repository import Repository
 from streaming.service.abandoned import EndAbandonedSessions
+from streaming.service.expire_keys import ExpireIdempotencyKeys
 from streaming.service.relay import RelayOutbox
 from streaming.service.renew import RenewCopies
 from streaming.service.retention import ForgetPersonalData
@@ -36,6 +37,12 @@ def relay_outbox() -> RelayOutbox:
 def renew_copies() -> RenewCopies:
     """Build the use case of renewing the copies of films in use."""
     return RenewCopies(Repository(_database()), delivery())
+
+
+@cache
+def expire_idempotency_keys() -> ExpireIdempotencyKeys:
+    """Build the use case of deleting old idempotency keys."""
+    return ExpireIdempotencyKeys(Repository(_database()))
 
 
 @cache

@@ -4,20 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from aws_lambda_powertools.logging import Logger
+
 from streaming import clock
 from streaming.addresses import truncated
 from streaming.answers import Started
-from streaming.delivery.playable import Delivery
+from streaming.delivery.playable import Delivery, PlayableFilm
 from streaming.entitlement import Entitlement
+from streaming.errors import DatabaseUnavailable
 from streaming.event_sink import EventSink
 from streaming.events import StreamEvent, new_event_id
+from streaming.idempotency import Attempt, IdempotencyKey
 from streaming.identifiers import uuid7
+from streaming.progress import SavedProgress
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
 from streaming.session_rows import NewSession
 from streaming.signing import ManifestType
 
+logger = Logger(child=True)
+
 _LONGEST_USER_AGENT = 512
+# No attempt takes longer: Lambda has ended its function by then.
+_LONGEST_ATTEMPT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +57,59 @@ class StartStream:
         self._events = events
 
     def __call__(
-        self, viewer: Viewer, movie_id: UUID, manifest_type: ManifestType, now: datetime
+        self,
+        viewer: Viewer,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        now: datetime,
+        key: IdempotencyKey | None = None,
     ) -> Started:
-        """Start ``movie_id`` for ``viewer``.
+        """Start ``movie_id`` for ``viewer``; a repeated ``key`` opens no second session.
 
         Raises ``SubscriptionRequired``, ``EntitlementUnavailable``, ``MovieNotFound``,
-        ``FilmUnplayable``, ``StorageUnavailable`` and ``DatabaseUnavailable``.
+        ``FilmUnplayable``, ``StorageUnavailable``, ``DatabaseUnavailable``,
+        ``IdempotencyKeyReused`` and ``RequestInProgress``.
         """
-        self._entitlement.require(viewer.user_id, viewer.authorization, now)
-        film = self._delivery.playable(movie_id, manifest_type, now)
+        attempt = Attempt(uuid7(clock.milliseconds(now)), new_event_id(now))
+        if key is not None:
+            attempt = self._repository.claim_key(
+                viewer.user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS
+            )
+        try:
+            self._entitlement.require(viewer.user_id, viewer.authorization, now)
+            film = self._delivery.playable(movie_id, manifest_type, now)
+            if attempt.is_completed:
+                progress = self._repository.find_progress(viewer.user_id, movie_id)
+            else:
+                progress = self._open(viewer, movie_id, manifest_type, now, film, attempt, key)
+        except BaseException:
+            if key is not None and not attempt.is_completed:
+                self._release(viewer.user_id, key, attempt)
+            raise
+        if progress is not None:
+            self._progress_cache.keep(progress)
+        return Started(
+            manifest_url=film.manifest_url,
+            expires_in=film.expires_in,
+            manifest_type=manifest_type,
+            session_id=attempt.session_id,
+            resume_position_seconds=progress.position_seconds if progress else 0,
+            duration_seconds=film.duration_seconds,
+            completed=progress.completed if progress else False,
+        )
+
+    def _open(
+        self,
+        viewer: Viewer,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        now: datetime,
+        film: PlayableFilm,
+        attempt: Attempt,
+        key: IdempotencyKey | None,
+    ) -> SavedProgress | None:
         session = NewSession(
-            id=uuid7(clock.milliseconds(now)),
+            id=attempt.session_id,
             user_id=viewer.user_id,
             movie_id=movie_id,
             manifest_type=manifest_type,
@@ -68,24 +119,20 @@ class StartStream:
             ip_address=truncated(viewer.ip_address),
         )
         event = StreamEvent(
-            new_event_id(now), "stream_start", viewer.user_id, movie_id, now, session.id
+            attempt.event_id, "stream_start", viewer.user_id, movie_id, now, session.id
         )
         message = self._events.message(event)
-        opened = self._repository.open_session(session, message)
-        progress = opened.progress
+        opened = self._repository.open_session(session, message, key)
         if message is not None and opened.event_is_next:
             self._events.send_committed(message)
-        if progress is not None:
-            self._progress_cache.keep(progress)
-        return Started(
-            manifest_url=film.manifest_url,
-            expires_in=film.expires_in,
-            manifest_type=manifest_type,
-            session_id=session.id,
-            resume_position_seconds=progress.position_seconds if progress else 0,
-            duration_seconds=film.duration_seconds,
-            completed=progress.completed if progress else False,
-        )
+        return opened.progress
+
+    def _release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
+        try:
+            self._repository.release_key(user_id, key, attempt)
+        except DatabaseUnavailable:
+            # Repeats are told to wait until the attempt is given up by itself.
+            logger.warning("a failed start keeps its Idempotency-Key for a while")
 
 
 def _storable(text: str | None) -> str | None:
