@@ -5,7 +5,9 @@ unread answer may be left on the wire, and the next query would get another user
 connection is closed, never rolled back and reused.
 """
 
+import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -13,8 +15,10 @@ from urllib.parse import unquote, urlsplit
 import pg8000.native
 from aws_lambda_powertools.logging import Logger
 
+from streaming.bounded_socket import bounded
+from streaming.breaker import Breaker
 from streaming.database_tls import ssl_context
-from streaming.deadline import allowance
+from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.errors import DatabaseUnavailable, StreamingError
 from streaming.metrics import dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
@@ -24,6 +28,21 @@ logger = Logger(child=True)
 
 _CONNECT_SECONDS = 1.0
 _STATEMENT_SECONDS = 1.0
+_CLOSE_SECONDS = 0.1
+# An environment that was frozen may wake with a dead connection, which the first statement shows:
+# it waits so little that there is time for another connection.
+_IDLE_SECONDS = 10.0
+_FIRST_STATEMENT_SECONDS = 0.5
+# Whoever is cut off in a transaction must not hold a viewer's row for hours.
+_ABANDONED_SECONDS = 5.0
+# A server that does not even answer an attempt to connect is left alone for so long.
+_PAUSE_SECONDS = 1.0
+
+_BEGIN = """
+    BEGIN;
+    SET LOCAL idle_in_transaction_session_timeout = '{abandoned_seconds:g}s';
+    SET LOCAL statement_timeout = '{statement_seconds:g}s'
+"""
 
 _WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeError)
 
@@ -54,8 +73,8 @@ class Transaction:
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         """Run ``statement`` with its ``:name`` parameters and return its rows by column name."""
-        _limit_wait(self._connection, self._statement_seconds)
-        values = self._connection.run(statement, **parameters) or []
+        with within(self._statement_seconds):
+            values = self._connection.run(statement, **parameters) or []
         names = [column["name"] for column in self._connection.columns or []]
         return [dict(zip(names, row, strict=True)) for row in values]
 
@@ -79,7 +98,12 @@ class Database:
     ) -> None:
         self._settings = settings
         self._statement_seconds = statement_seconds
+        self._begin = _BEGIN.format(
+            abandoned_seconds=_ABANDONED_SECONDS, statement_seconds=statement_seconds
+        )
         self._connection: pg8000.native.Connection | None = None
+        self._used_at = 0.0
+        self._breaker = Breaker(_PAUSE_SECONDS)
 
     def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run ``work`` in a transaction, commit, and return its result.
@@ -87,17 +111,22 @@ class Database:
         ``work`` must be idempotent: when a connection that was open before turns out dead, it runs
         once more on a new one. Raises ``DatabaseUnavailable``.
         """
+        if self._breaker.is_open:
+            raise DatabaseUnavailable("the database did not answer a moment ago")
         was_connected = self._connection is not None
+        began = time.monotonic()
         try:
+            allowance(_STATEMENT_SECONDS)
             try:
                 return self._run_once(work)
             except _Lost:
                 if not was_connected:
                     raise
                 return self._run_once(work)
+        except DeadlineExceeded as error:
+            raise DatabaseUnavailable("there is no time left for the database") from error
         except _Lost as error:
-            failure = dependency_failure("postgresql", error.operation, error)
-            logger.warning("PostgreSQL does not answer", **failure)
+            self._note(error, time.monotonic() - began)
             raise DatabaseUnavailable("the database does not answer") from error.__cause__
 
     def close(self) -> None:
@@ -109,11 +138,12 @@ class Database:
     def _run_once(self, work: Callable[[Transaction], Result]) -> Result:
         try:
             connection = self._connection = self._connection or self._connect()
-            _limit_wait(connection)
-            connection.run("BEGIN")
+            with within(self._patience()):
+                connection.run(self._begin)
             result = work(Transaction(connection, self._statement_seconds))
-            _limit_wait(connection)
-            connection.run("COMMIT")
+            with within(_STATEMENT_SECONDS):
+                connection.run("COMMIT")
+            self._used_at = time.time()
         except pg8000.native.DatabaseError as error:
             self._recover(error)
             raise
@@ -128,6 +158,19 @@ class Database:
             self.close()
             raise
         return result
+
+    def _note(self, error: _Lost, seconds: float) -> None:
+        failure = dependency_failure("postgresql", error.operation, error)
+        logger.warning("PostgreSQL does not answer", **failure)
+        is_silent = failure["kind"] == "timeout" and error.operation == "connect"
+        if is_silent and seconds >= _FIRST_STATEMENT_SECONDS:
+            self._breaker.record_failure()
+
+    def _patience(self) -> float:
+        """Return for how many seconds to wait for a transaction to begin."""
+        # The wall's clock, because another may stand still while an environment is frozen.
+        is_idle = self._used_at and time.time() - self._used_at > _IDLE_SECONDS
+        return _FIRST_STATEMENT_SECONDS if is_idle else _STATEMENT_SECONDS
 
     def _connect(self) -> pg8000.native.Connection:
         if isinstance(self._settings, DatabaseSettings):
@@ -161,8 +204,8 @@ class Database:
         if self._connection is None:
             return
         try:
-            _limit_wait(self._connection)
-            self._connection.run("ROLLBACK")
+            with within(_STATEMENT_SECONDS):
+                self._connection.run("ROLLBACK")
         except (pg8000.native.DatabaseError, *_WIRE_ERRORS):
             self.close()
 
@@ -171,21 +214,23 @@ def _connect(url: str) -> pg8000.native.Connection:
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
         raise ConfigurationError("DATABASE_URL is not postgresql://user:password@host:port/name")
-    return pg8000.native.Connection(
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        host=parts.hostname,
-        port=parts.port or 5432,
-        database=unquote(parts.path.lstrip("/")),
-        ssl_context=ssl_context(parts.query),
-        timeout=allowance(_CONNECT_SECONDS),
-        application_name="streaming",
-    )
-
-
-def _limit_wait(connection: pg8000.native.Connection, seconds: float = _STATEMENT_SECONDS) -> None:
-    # pg8000 takes a timeout for connecting only; its socket keeps whatever is set here.
-    connection._usock.settimeout(allowance(seconds))  # noqa: SLF001
+    host, port = parts.hostname, parts.port or 5432
+    with within(_CONNECT_SECONDS):
+        wire = bounded(socket.create_connection((host, port), allowance(_CONNECT_SECONDS)))
+        try:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return pg8000.native.Connection(
+                user=unquote(parts.username or ""),
+                password=unquote(parts.password or ""),
+                host=host,
+                database=unquote(parts.path.lstrip("/")),
+                ssl_context=ssl_context(parts.query),
+                sock=wire,
+                application_name="streaming",
+            )
+        except BaseException:
+            wire.close()
+            raise
 
 
 def _sql_state(error: pg8000.native.DatabaseError) -> str:
@@ -195,8 +240,8 @@ def _sql_state(error: pg8000.native.DatabaseError) -> str:
 
 def _close_quietly(connection: pg8000.native.Connection) -> None:
     try:
-        connection._usock.settimeout(0.1)  # noqa: SLF001
-        connection.close()
+        with within(_CLOSE_SECONDS):
+            connection.close()
     except (pg8000.native.InterfaceError, OSError, struct.error):
         # The wire is dead already, which is why it is being closed.
         return

@@ -7,6 +7,7 @@ import ssl
 from functools import cache
 from urllib.parse import parse_qs
 
+from streaming.bounded_socket import BoundedTls
 from streaming.settings import ConfigurationError
 
 _OFF = "disable"
@@ -41,8 +42,10 @@ def ssl_context(query: str) -> ssl.SSLContext | bool:
 def _verifying(authorities: str) -> ssl.SSLContext:
     """Build a context, once: reading the authorities costs more than the handshake."""
     try:
-        return ssl.create_default_context(
+        context = ssl.create_default_context(
             cafile=None if authorities == _PUBLIC_AUTHORITIES else authorities
         )
     except OSError as error:
         raise ConfigurationError(f"DATABASE_URL's sslrootcert cannot be read: {error}") from error
+    context.sslsocket_class = BoundedTls
+    return context

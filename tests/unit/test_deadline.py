@@ -1,0 +1,140 @@
+"""The time of a request, and how calls draw from it."""
+
+import socket
+import ssl
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from streaming.bounded_socket import BoundedTls, bounded
+from streaming.deadline import DeadlineExceeded, allowance, apart, inherited, within
+from tests.support.tls import Authority
+
+AMPLE = 60.0
+
+
+def burn(seconds: float) -> None:
+    """Compute for so long."""
+    ends_at = time.process_time() + seconds
+    while time.process_time() < ends_at:
+        pass
+
+
+def test_no_deadline() -> None:
+    """Without a deadline a call gets what it asks for."""
+    assert allowance(7.0) == 7.0
+
+
+def test_least_counts() -> None:
+    """A call gets what it asks for or what is left; an inner deadline cannot outlast an outer."""
+    with within(AMPLE):
+        assert allowance(1.0) == 1.0
+        assert AMPLE - 1 < allowance(2 * AMPLE) <= AMPLE
+        with within(1.0):
+            assert allowance(AMPLE) <= 1.0
+            with within(AMPLE):
+                assert allowance(AMPLE) <= 1.0
+        assert allowance(AMPLE) > 1.0
+    assert allowance(AMPLE) == AMPLE
+
+
+def test_nothing_left() -> None:
+    """When nothing is left a call is not begun."""
+    with within(0.0), pytest.raises(DeadlineExceeded):
+        allowance(1.0)
+
+
+def test_computing_is_not_waiting() -> None:
+    """Computing is not taken off where the deadline says so, up to what that grants."""
+    began = time.monotonic()
+    with within(AMPLE, computing_seconds=AMPLE):
+        burn(0.3)
+        left = allowance(AMPLE)
+    assert left > AMPLE - (time.monotonic() - began) + 0.2
+    with within(AMPLE):
+        burn(0.3)
+        assert allowance(AMPLE) <= AMPLE - 0.3
+    with within(0.1, computing_seconds=0.1):
+        burn(0.3)
+        with pytest.raises(DeadlineExceeded):
+            allowance(1.0)
+
+
+def test_work_apart_puts_the_deadline_off() -> None:
+    """Work apart has a deadline of its own, and the rest keeps the time that it had."""
+    with within(AMPLE):
+        with apart(1.0):
+            assert allowance(AMPLE) <= 1.0
+            time.sleep(0.2)
+        assert allowance(AMPLE) > AMPLE - 0.15
+
+
+def test_other_threads_inherit() -> None:
+    """Work that is handed to other threads draws from the same deadline."""
+    with ThreadPoolExecutor(2) as pool, within(1.0):
+        assert pool.submit(allowance, AMPLE).result() == AMPLE
+        assert max(pool.map(inherited(allowance), [AMPLE, AMPLE])) <= 1.0
+
+
+def drip(connection: socket.socket) -> None:
+    """Send a byte ten times a second, for longer than any test reads."""
+    with connection:
+        for _ in range(100):
+            try:
+                connection.send(b"x")
+            except OSError:
+                return
+            time.sleep(0.1)
+
+
+def read_on(connection: socket.socket) -> None:
+    """Read until nothing comes any more."""
+    while connection.recv(1):
+        pass
+
+
+def test_dripping_answer_ends() -> None:
+    """What comes byte by byte ends with the deadline, whoever reads, and later reads may wait."""
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=drip, args=(theirs,), daemon=True).start()
+    connection = bounded(ours)
+    connection.settimeout(5.0)
+    with pytest.raises(TimeoutError), within(0.5):
+        read_on(connection)
+    with pytest.raises(TimeoutError), within(0.5):
+        connection.makefile("rb").read(100)
+    assert connection.recv(1) == b"x"
+    assert connection.gettimeout() == 5.0
+
+
+@pytest.mark.parametrize("of", ["context", "connection"])
+def test_dripping_answer_over_tls_ends(tmp_path: Path, of: str) -> None:
+    """The same over TLS, by the context's class or for a connection that has been made."""
+    authority = Authority(tmp_path, "trusted")
+    context = ssl.create_default_context(cafile=authority.file)
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        server = authority.server_context("host.example")
+        drip(server.wrap_socket(theirs, server_side=True))
+
+    threading.Thread(target=serve, daemon=True).start()
+    if of == "context":
+        context.sslsocket_class = BoundedTls
+    wrapped = context.wrap_socket(ours, server_hostname="host.example")
+    connection = wrapped if of == "context" else bounded(wrapped)
+    with pytest.raises(TimeoutError), within(0.5):
+        read_on(connection)
+    assert connection.recv(1) == b"x"
+
+
+def test_sending_ends() -> None:
+    """A peer that reads nothing holds a sender no longer than the deadline."""
+    ours, theirs = socket.socketpair()
+    connection = bounded(ours)
+    with pytest.raises(TimeoutError), within(0.2):
+        connection.sendall(bytes(64 * 1024 * 1024))
+    theirs.close()
