@@ -5,24 +5,31 @@ alone for a moment then, so that an outage costs each request at most one time-o
 """
 
 import json
+import socket
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.logging import Logger
-from redis import Redis
+from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
+from streaming.bounded_socket import bounded
 from streaming.breaker import Breaker
+from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.metrics import dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import CacheSettings
 
 logger = Logger(child=True)
 
-_SOCKET_SECONDS = 0.25
+_OPERATION_SECONDS = 0.25
+# The first operation connects, and may have to make a TLS context.
+_FIRST_OPERATION_SECONDS = 0.5
+# With less time than this, it is not Redis's fault to be late.
+_FAIR_SECONDS = 0.1
 _PAUSE_SECONDS = 2.0
 
 # The greater version stays, whoever writes last.
@@ -55,6 +62,22 @@ class _Credentials(CredentialProvider):
         return (settings.username, password) if settings.username else (password,)
 
 
+class _Plain(Connection):
+    """A connection whose waits draw from the deadline."""
+
+    def _connect(self) -> socket.socket:
+        connect: Callable[[], socket.socket] = super()._connect
+        return bounded(connect())
+
+
+class _Tls(SSLConnection):
+    """The same over TLS."""
+
+    def _connect(self) -> socket.socket:
+        connect: Callable[[], socket.socket] = super()._connect
+        return bounded(connect())
+
+
 class Cache:
     """JSON objects by key, each with a life in seconds.
 
@@ -67,20 +90,20 @@ class Cache:
     ) -> None:
         self._breaker = Breaker(_PAUSE_SECONDS)
         self._source = source
-        # A frozen environment wakes with a dead socket, hence one retry, which connects anew. All
-        # operations here may be repeated.
-        self._redis = Redis(
+        self._is_connected = False
+        pool = ConnectionPool(
+            connection_class=_Tls if settings.is_tls else _Plain,
             host=settings.host,
             port=settings.port,
-            ssl=settings.is_tls,
             **_login(settings, source),
-            socket_connect_timeout=_SOCKET_SECONDS,
-            socket_timeout=_SOCKET_SECONDS,
-            retry=Retry(NoBackoff(), 1),
+            socket_connect_timeout=_FIRST_OPERATION_SECONDS,
+            socket_timeout=_FIRST_OPERATION_SECONDS,
+            retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             protocol=2,
             driver_info=None,  # saves two round trips when connecting
         )
+        self._redis = Redis(connection_pool=pool)
         self._set_if_newer = self._redis.register_script(_SET_IF_NEWER)
 
     @property
@@ -109,29 +132,58 @@ class Cache:
         added = self._attempt("add", lambda: self._redis.set(key, text, ex=ttl_seconds, nx=True))
         return bool(added)
 
-    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> None:
-        """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one."""
+    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one.
+
+        Returns whether Redis answered, and so has ``value`` or a newer one.
+        """
         text = json.dumps(value, separators=(",", ":"))
         arguments = [text, value["version"], ttl_seconds]
-        self._attempt("set_if_newer", lambda: self._set_if_newer(keys=[key], args=arguments))
+        answer = self._attempt(
+            "set_if_newer", lambda: self._set_if_newer(keys=[key], args=arguments)
+        )
+        return answer is not None
 
     def delete(self, *keys: str) -> bool:
         """Remove ``keys``; tell whether Redis did."""
         return self._attempt("delete", lambda: self._redis.delete(*keys)) is not None
 
     def _attempt(self, operation: str, call: Callable[[], Result]) -> Result | None:
-        if self._breaker.is_open:
+        seconds = _seconds_left()
+        if self._breaker.is_open or not seconds:
             return None
         try:
-            result = call()
+            result = self._call(call)
         except (RedisError, OSError, SecretUnavailable) as error:
+            self._is_connected = False
             if isinstance(error, AuthenticationError) and self._source and self._source.renewed():
                 return self._attempt(operation, call)
-            self._breaker.record_failure()
+            if seconds > _FAIR_SECONDS:
+                self._breaker.record_failure()
             logger.warning("Redis does not answer", **dependency_failure("redis", operation, error))
             return None
+        self._is_connected = True
         self._breaker.record_success()
         return result
+
+    def _call(self, call: Callable[[], Result]) -> Result:
+        if self._is_connected:
+            try:
+                with within(_OPERATION_SECONDS):
+                    return call()
+            except (RedisError, OSError):
+                # A frozen environment wakes with a dead connection. All operations here may be
+                # repeated, and redis-py has dropped the connection.
+                self._is_connected = False
+        with within(_FIRST_OPERATION_SECONDS):
+            return call()
+
+
+def _seconds_left() -> float:
+    try:
+        return allowance(_FIRST_OPERATION_SECONDS)
+    except DeadlineExceeded:
+        return 0.0
 
 
 def _login(settings: CacheSettings, source: Rotating[CacheSettings] | None) -> dict[str, Any]:
