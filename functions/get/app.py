@@ -10,7 +10,7 @@ MOST_FILMS = 100
 FILMS_BY_DEFAULT = 20
 
 
-@http_handler(budget_seconds=3)
+@http_handler(budget_seconds=2.7)
 def handler(request: Request) -> Answer:
     """Answer the progress in one film, or the films to continue when the path names none."""
     identity = require_identity(request, clock.now())

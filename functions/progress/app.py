@@ -8,7 +8,7 @@ from streaming.identity import require_identity
 from streaming.requests import PositionRequest, parse
 
 
-@http_handler(budget_seconds=1.5)
+@http_handler(budget_seconds=1.25)
 def handler(request: Request) -> Answer:
     """Answer the position on record."""
     now = clock.now()

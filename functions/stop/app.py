@@ -8,7 +8,7 @@ from streaming.identity import require_identity
 from streaming.requests import PositionRequest, parse
 
 
-@http_handler(budget_seconds=3)
+@http_handler(budget_seconds=2.7)
 def handler(request: Request) -> Answer:
     """Answer the ended session."""
     now = clock.now()

@@ -4,7 +4,9 @@ httpx bounds each read, not the whole: an answer that drips would never end. So 
 socket draws from the deadline.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
 
@@ -14,39 +16,77 @@ import httpx
 from streaming.deadline import DeadlineExceeded, allowance, within
 
 _LARGEST_ANSWER_BYTES = 64 * 1024
+_LONGEST_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An answer as it came over the wire, its body still compressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class BoundedHttp:
-    """Asks for JSON documents. ``transport`` replaces the network in tests."""
+    """Makes requests. ``transport`` replaces the network in tests."""
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._http = httpx.Client(transport=transport or _transport(), follow_redirects=False)
 
     def get(self, url: str, seconds: float, **headers: str) -> httpx.Response:
-        """Return the answer, at most 64 KiB, within ``seconds`` and the request's deadline.
+        """Return a JSON document, at most 64 KiB, within ``seconds`` and the request's deadline.
 
         Raises ``httpx.HTTPError``.
         """
-        try:
-            with within(seconds):
-                return self._get(url, {"Accept": "application/json", **headers})
-        except DeadlineExceeded as error:
-            raise httpx.PoolTimeout("the request has no time left") from error
+        accepting = {"Accept": "application/json", **headers}
+        with _bounded(seconds), self._stream("GET", url, accepting) as response:
+            body = _read(response.iter_bytes(), _LARGEST_ANSWER_BYTES)
+        return httpx.Response(response.status_code, content=body, request=response.request)
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, largest: int
+    ) -> RawAnswer:
+        """Return the answer, within the deadline. A body that says it is too large is not read.
+
+        Raises ``httpx.HTTPError``.
+        """
+        with (
+            _bounded(float("inf")),
+            self._stream(method, url, headers, content=content) as response,
+        ):
+            is_too_large = int(response.headers.get("content-length", 0)) > largest
+            body = b"" if is_too_large else _read(response.iter_raw(), largest)
+        return RawAnswer(response.status_code, dict(response.headers), body)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _get(self, url: str, headers: dict[str, str]) -> httpx.Response:
-        body = bytearray()
+    def _stream(
+        self, method: str, url: str, headers: Mapping[str, str], **more: Any
+    ) -> AbstractContextManager[httpx.Response]:
         # The least of these and of the deadline counts, anew at each read.
-        left = allowance(float("inf"))
-        with self._http.stream("GET", url, headers=headers, timeout=left) as response:
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > _LARGEST_ANSWER_BYTES:
-                    raise httpx.ReadError("the answer is too large")
-        return httpx.Response(response.status_code, content=bytes(body), request=response.request)
+        left = allowance(_LONGEST_SECONDS)
+        return self._http.stream(method, url, headers=dict(headers), timeout=left, **more)
+
+
+@contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    try:
+        with within(seconds):
+            yield
+    except DeadlineExceeded as error:
+        raise httpx.PoolTimeout("the request has no time left") from error
+
+
+def _read(chunks: Iterable[bytes], largest: int) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > largest:
+            raise httpx.ReadError("the answer is too large")
+    return bytes(body)
 
 
 class _Stream(httpcore.NetworkStream):

@@ -34,11 +34,13 @@ Handler = Callable[[Request], Answer]
 LambdaHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def http_handler(*, budget_seconds: float) -> Callable[[Handler], LambdaHandler]:
+def http_handler(
+    *, budget_seconds: float, computing_seconds: float = 0.0
+) -> Callable[[Handler], LambdaHandler]:
     """Make a Lambda handler for an HTTP API out of ``handle(request) -> answer``.
 
-    ``budget_seconds`` is how long the request may take; Lambda's own remaining time, less a margin
-    to answer in, is respected too.
+    ``budget_seconds`` is how long the request may take, without as many ``computing_seconds`` of
+    the processor; Lambda's own remaining time, less a margin to answer in, is respected too.
     """
 
     def decorate(handle: Handler) -> LambdaHandler:
@@ -47,7 +49,8 @@ def http_handler(*, budget_seconds: float) -> Callable[[Handler], LambdaHandler]
             request = Request.from_event(event)
             logger.append_keys(request_id=request.request_id, route=request.route)
             left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
-            with within(min(budget_seconds, left)):
+            budget = min(budget_seconds, left)
+            with within(budget, min(computing_seconds, left - budget)):
                 answer = _answer(handle, request)
             return _with_cors(answer, request).to_event()
 

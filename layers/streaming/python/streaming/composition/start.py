@@ -4,14 +4,12 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from streaming.composition.cache import redis_cache
 from streaming.composition.delivery import delivery
 from streaming.composition.events import event_sink
-from streaming.composition.record import progress_cache, repository
+from streaming.composition.record import progress_cache, redis_cache, repository
 from streaming.entitlement import Entitlement
 from streaming.service.start import StartStream
 from streaming.settings import CacheSettings, UserServiceSettings
-from streaming.subscription_cache import SubscriptionCache
 
 if TYPE_CHECKING:
     from streaming.user_service import UserServiceClient
@@ -25,12 +23,14 @@ def start_stream() -> StartStream:
 
 @cache
 def _entitlement() -> Entitlement:
-    subscriptions = SubscriptionCache(
+    user_service = UserServiceSettings.from_environment(os.environ)
+    return Entitlement(
         redis_cache(),
+        _user_service,
         CacheSettings.from_environment(os.environ).subscription_ttl,
-        UserServiceSettings.from_environment(os.environ).grace,
+        user_service.grace,
+        user_service.timeout,
     )
-    return Entitlement(subscriptions, _user_service)
 
 
 @cache

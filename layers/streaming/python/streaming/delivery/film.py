@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.deadline import inherited
 from streaming.errors import FilmUnplayable, MovieNotFound
 from streaming.manifests import dash, hls
 from streaming.manifests.errors import ManifestError
@@ -88,7 +89,7 @@ def load_film(
                 seen.update((nested.path, nested.query) for nested in generation)
                 if len(seen) > _MOST_MANIFESTS:
                     raise _unplayable(f"the film has more than {_MOST_MANIFESTS} manifests")
-                loaded = list(pool.map(load, generation))
+                loaded = list(pool.map(inherited(load), generation))
                 copies += loaded
                 generation = _unseen(loaded, seen)
                 if not generation:

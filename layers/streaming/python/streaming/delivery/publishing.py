@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from streaming.deadline import inherited
 from streaming.delivery.copy_key import copy_key
 from streaming.delivery.film import Copy, ReadableBucket, load_film
 from streaming.delivery.window import Window
@@ -79,7 +80,7 @@ class Publisher:
         entry, *nested = film.copies
         assert entry.path == MANIFEST_NAMES[manifest_type]
         with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(write, nested))
+            list(pool.map(inherited(write), nested))
         # Last, so that whoever finds it finds all that it leads to.
         write(entry)
         return round(film.duration_seconds) if film.duration_seconds else None

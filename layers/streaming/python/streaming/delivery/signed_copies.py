@@ -17,8 +17,8 @@ from streaming.delivery.window import Window
 from streaming.errors import MovieNotFound
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
 
-# As long as a request may wait for somebody else's publication.
-_PATIENCE_SECONDS = 3.0
+# For how long to wait for somebody else's publication: there must be time for one's own then.
+_PATIENCE_SECONDS = 1.5
 # How long before a window's end the next one's copies are made.
 _LEAD_SECONDS = 600
 

@@ -1,0 +1,60 @@
+"""Carries botocore's requests over connections whose waits draw from the deadline.
+
+botocore's own bound single reads, so an answer that drips would never end.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from streaming.bounded_http import BoundedHttp
+
+# More than any manifest has; a larger body is left unread, and its caller sees its length.
+_LARGEST_BODY_BYTES = 32 * 1024 * 1024
+# Answered by the server before the body is sent, which is not worth a round trip.
+_LEFT_OUT = ("expect",)
+
+
+class StorageWire:
+    """Sends a request in botocore's stead, as its event ``before-send`` lets one do."""
+
+    def __init__(self) -> None:
+        self._http = BoundedHttp()
+
+    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Return the answer to ``request``. Raises ``httpx.HTTPError``."""
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        answer = self._http.send(
+            request.method,
+            request.url,
+            {
+                # Of botocore's own connection, too: a body is stored as it is.
+                "Accept-Encoding": "identity",
+                **{name: value for name, value in headers.items() if name.lower() not in _LEFT_OUT},
+            },
+            _content(request.body),
+            _LARGEST_BODY_BYTES,
+        )
+        return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
+
+
+class _Body(io.BytesIO):
+    """A body, read already, in the form in which botocore reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        """Return all of it."""
+        yield self.read()
+
+
+def _content(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    return bytes(body) if isinstance(body, bytes | bytearray) else bytes(body.read())
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
