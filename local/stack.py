@@ -24,10 +24,7 @@ from local.servers.wheels import check_platform
 from local.state import State
 
 FILMS = ROOT / ".local" / "films"
-TOPICS = (
-    *(f"{TOPIC_PREFIX}.{action}" for action in ("start", "progress", "stop")),
-    "subscription.changed",
-)
+TOPICS = tuple(f"{TOPIC_PREFIX}.{action}" for action in ("start", "progress", "stop"))
 
 Report = Callable[[str, float], None]
 

@@ -87,17 +87,6 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class KafkaSource:
-    """One event source mapping: brings ``function`` at most ``batch_size`` records at once."""
-
-    name: str
-    function: str
-    bootstrap_servers: tuple[str, ...]
-    topics: tuple[str, ...]
-    batch_size: int = 100
-
-
-@dataclass(frozen=True)
 class Service:
     """Everything that one template describes."""
 
@@ -107,4 +96,3 @@ class Service:
     authorizers: Mapping[str, Authorizer]
     cors: Cors | None
     schedules: tuple[Schedule, ...]
-    kafka_sources: tuple[KafkaSource, ...] = ()

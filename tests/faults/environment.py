@@ -8,7 +8,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,12 +56,12 @@ class Environment:
     async def call(self, event: Json) -> Answer:
         """Make a call. Lambda's own errors become 502, as API Gateway has it."""
         frame = {"id": str(uuid.uuid4()), "seconds": self._function.timeout, "event": event}
-        began = time.monotonic()
         try:
-            kind, payload = await asyncio.wait_for(self._exchange(frame), self._function.timeout)
+            async with asyncio.timeout(self._function.timeout):
+                _, seconds = await self._exchange(frame)
+                kind, payload = await self._read()
         except (TimeoutError, EOFError, ConnectionError) as error:
-            return Answer(502, {"code": repr(error)}, {}, time.monotonic() - began)
-        seconds = time.monotonic() - began
+            return Answer(502, {"code": repr(error)}, {}, self._function.timeout)
         if kind == "E":
             return Answer(502, {"code": payload["errorType"]}, {}, seconds)
         headers = {name.lower(): value for name, value in payload["headers"].items()}
@@ -77,6 +76,9 @@ class Environment:
     async def _exchange(self, frame: Json) -> tuple[str, Any]:
         text = json.dumps(frame).encode()
         self._writer.write(_FRAME.pack(len(text), ord("V")) + text)
+        return await self._read()
+
+    async def _read(self) -> tuple[str, Any]:
         size, kind = _FRAME.unpack(await self._reader.readexactly(_FRAME.size))
         return chr(kind), json.loads(await self._reader.readexactly(size))
 

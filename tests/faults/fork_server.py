@@ -1,13 +1,16 @@
 """A function that is imported once, and forked into as many execution environments as wanted.
 
 What is measured begins after Lambda's init phase, so each environment may have it from here. Run as
-``python -m tests.faults.fork_server FD``; frames are those of ``local.gateway.worker``.
+``python -m tests.faults.fork_server FD``; frames are those of ``local.gateway.worker``, and before
+each answer one of the kind ``T`` with the seconds that it took.
 """
 
 import os
 import signal
 import socket
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from local.gateway.worker import Context, _invoke, _load, _receive, _send
@@ -42,7 +45,18 @@ def _serve(handler: Any, settings: dict[str, Any], connection: socket.socket) ->
     while True:
         frame = _receive(connection)
         context = Context(settings, frame["id"], frame["seconds"])
-        _send(connection, *_invoke(handler, frame["event"], context))
+        began = _seconds()
+        answer = _invoke(handler, frame["event"], context)
+        _send(connection, "T", b"%.6f" % (_seconds() - began))
+        _send(connection, *answer)
+
+
+def _seconds() -> float:
+    """Return a time that stands still while this process could run and has no processor."""
+    # Other work on the machine is nobody's latency. https://docs.kernel.org/scheduler/sched-stats
+    statistics = Path("/proc/self/schedstat")
+    starved = int(statistics.read_text().split()[1]) / 1e9 if statistics.exists() else 0.0
+    return time.monotonic() - starved
 
 
 if __name__ == "__main__":
