@@ -4,14 +4,19 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pg8000.native
 import pytest
 
+from local.servers.postgres import USER
+from local.stack import Stack
 from streaming.database import Database, Transaction
 from streaming.errors import DatabaseUnavailable, MovieNotFound
 from streaming.secrets import Rotating
 from streaming.settings import ConfigurationError, DatabaseSettings
+from tests.conftest import Rows
+from tests.support.functions import Viewer, forget_environment
 
 
 @pytest.fixture
@@ -68,15 +73,42 @@ def test_server_errors_roll_back(database: Database) -> None:
     assert database.run(backend) == before
 
 
-def test_dead_connection_is_replaced(database: Database) -> None:
-    """Work on a connection that has died runs again on a new one."""
-    for _ in range(3):
-        pid = database.run(backend)
-        other = Database(database._settings)
-        kill = f"SELECT pg_terminate_backend({pid})"
-        other.run(partial(Transaction.rows, statement=kill))
-        other.close()
-        assert database.run(backend) != pid
+def test_connection_that_dies_between_calls(
+    environment: dict[str, str], viewer: Viewer, movie_id: UUID, rows: Rows
+) -> None:
+    """A hundred times the server ends the connection between two calls; each call succeeds."""
+    kill = """
+        SELECT count(pg_terminate_backend(pid, 1000)) AS killed FROM pg_stat_activity
+        WHERE application_name = 'streaming' AND pid <> pg_backend_pid() AND datname IS NOT NULL
+    """
+    for position in range(100):
+        assert viewer.report(movie_id, position).status == 200
+        assert rows(kill)[0]["killed"] >= 1
+        assert viewer.report(movie_id, position).status == 200
+
+
+def test_too_many_connections(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """A server without a free connection is not beset: the call says 503 after one or two tries."""
+    forget_environment()
+    admin = pg8000.native.Connection(
+        "postgres",
+        password=stack.state.credentials.postgres_admin_password,
+        host="127.0.0.1",
+        port=stack.ports.postgres_port,
+    )
+    refusals = stack.postgres.log.read_text().count("too many connections for role")
+    admin.run(f"ALTER ROLE {USER} CONNECTION LIMIT 0")
+    try:
+        answer = viewer.report(movie_id, 1)
+    finally:
+        admin.run(f"ALTER ROLE {USER} CONNECTION LIMIT -1")
+        admin.close()
+
+    assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    tries = stack.postgres.log.read_text().count("too many connections for role") - refusals
+    assert 1 <= tries <= 2
+    assert viewer.report(movie_id, 1).status == 200
 
 
 def test_read_only_server_is_dropped(database: Database) -> None:

@@ -17,7 +17,8 @@ from streaming.repository import Repository
 from streaming.session_rows import NewSession
 from streaming.settings import CacheSettings, DatabaseSettings
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+# Housekeeping, which runs beside the tests, would delete sessions of last year.
+NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
@@ -71,6 +72,35 @@ def test_model_record_and_cache_agree(
     assert on_record is not None
     assert (on_record.position_seconds, on_record.order) == (position, order)
     assert progress_cache.find(user_id, movie_id) == on_record
+
+
+def test_ten_thousand_in_any_order(repository: Repository, progress_cache: ProgressCache) -> None:
+    """Ten thousand numbered reports, repeated and mixed, leave one state, whatever their order."""
+    states = set()
+    places = [(session, sequence) for session in range(3) for sequence in range(100)]
+    for seed in range(25):
+        random = Random(seed)
+        user_id, movie_id = uuid4(), uuid4()
+        sessions = [open_session(repository, user_id, movie_id, number) for number in range(3)]
+        messy = places + random.choices(places, k=100)
+        random.shuffle(messy)
+        saved = []
+        for session, sequence in messy:
+            position = session * 1000 + sequence
+            report = Report(user_id, movie_id, position, sessions[session], sequence, NOW)
+            recorded = repository.record_report(report, no_message, bool).progress
+            assert recorded is not None
+            saved.append(recorded)
+        random.shuffle(saved)
+        for progress in saved:
+            progress_cache.keep(progress)
+
+        on_record = repository.find_progress(user_id, movie_id)
+        assert on_record is not None
+        assert progress_cache.find(user_id, movie_id) == on_record
+        assert on_record.order == ReportOrder(sessions[2], 99)
+        states.add((on_record.position_seconds, on_record.completed, on_record.last_watched_at))
+    assert states == {(2099, False, NOW)}
 
 
 def no_message(session_id: UUID | None) -> None:

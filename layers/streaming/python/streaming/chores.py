@@ -13,7 +13,8 @@ logger = Logger(child=True)
 Chore = Callable[[float], dict[str, int]]
 """Works for so many seconds, finishes what it has begun soon after, and tells what it did."""
 
-_WINDING_UP = 0.2
+# A relay that has begun a batch waits for Kafka, and then for the database.
+_WINDING_UP_SECONDS = 2.5
 
 
 class ChoresFailed(Exception):
@@ -33,7 +34,7 @@ def run(chores: Mapping[str, Chore], seconds: float) -> dict[str, int]:
         share = (ends_at - time.monotonic()) / (len(chores) - position)
         try:
             with within(share):
-                done |= chore(share * (1 - _WINDING_UP))
+                done |= chore(max(share / 2, share - _WINDING_UP_SECONDS))
         except Exception:
             logger.exception("a chore failed", chore=name, **measured(ChoreFailures=1))
             failed.append(name)
