@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from socket import create_server
 from typing import NoReturn
 
 import pytest
@@ -28,6 +29,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         leave("containers reach the services of a Linux machine only, with x86-64 or arm64")
     try:
         with container_engine(tmp_path_factory.mktemp("engine") / "dockerd.log") as engine:
+            if not _is_here(engine.bridge_address):
+                leave("the container engine runs elsewhere, where the services are not")
             yield engine
     except NoEngine as reason:
         leave(str(reason))
@@ -73,6 +76,14 @@ def sam(
 def leave(reason: str) -> NoReturn:
     """Skip, for a laptop may do without; where all tests have to run, a skip would be a hole."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+def _is_here(address: str) -> bool:
+    try:
+        create_server((address, 0)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _is_pulled(engine: Engine) -> bool:

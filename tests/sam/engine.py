@@ -77,11 +77,10 @@ def container_engine(log: Path) -> Iterator[Engine]:
 
 def _running_engine() -> Engine | None:
     question = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
-    host = os.environ.get("DOCKER_HOST") or _docker(question).strip()
-    engine = Engine(host, is_ours=False)
     try:
+        engine = Engine(os.environ.get("DOCKER_HOST") or _docker(question).strip(), is_ours=False)
         _check(engine)
-    except NotReadyError:
+    except (LocalError, NotReadyError):
         return None
     return engine
 

@@ -96,6 +96,11 @@ def test_expired_token(api: httpx.Client, stack: Stack) -> None:
     assert answer.json()["code"] == "token_expired"
 
 
+def test_no_token(api: httpx.Client) -> None:
+    """Without a token the gateway answers by itself, as the one of AWS does."""
+    assert api.get(f"{FILM}/progress").status_code == 401
+
+
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/docs"])
 def test_open_routes(api: httpx.Client, path: str) -> None:
     """The documentation and the health check need no token."""
