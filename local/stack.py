@@ -24,7 +24,10 @@ from local.servers.wheels import check_platform
 from local.state import State
 
 FILMS = ROOT / ".local" / "films"
-TOPICS = tuple(f"{TOPIC_PREFIX}.{action}" for action in ("start", "progress", "stop"))
+TOPICS = (
+    *(f"{TOPIC_PREFIX}.{action}" for action in ("start", "progress", "stop")),
+    "subscription.changed",
+)
 
 Report = Callable[[str, float], None]
 

@@ -1,5 +1,9 @@
 -- The outbox by key, when each key is to be tried again, and where events go that Kafka never takes.
 
+-- Playback waits behind a statement that waits for a lock.
+SET LOCAL lock_timeout = '3s';
+SET LOCAL statement_timeout = '10s';
+
 ALTER TABLE event_outbox
     ADD COLUMN attempts integer NOT NULL DEFAULT 0,
     ADD COLUMN next_attempt_at timestamptz;
@@ -7,6 +11,8 @@ ALTER TABLE event_outbox
 COMMENT ON COLUMN event_outbox.attempts IS 'How often Kafka refused it while it took others';
 COMMENT ON COLUMN event_outbox.next_attempt_at IS 'Empty: at once. Holds back the whole key';
 
+-- The outbox holds next to nothing, so its index is there at once.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX event_outbox_key ON event_outbox (key, id);
 
 CREATE TABLE event_dead_letters (

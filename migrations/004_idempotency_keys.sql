@@ -1,9 +1,13 @@
 -- Which start each Idempotency-Key stands for, so that a repeated one opens no second session.
 
+-- Playback waits behind a statement that waits for a lock.
+SET LOCAL lock_timeout = '3s';
+SET LOCAL statement_timeout = '10s';
+
 CREATE TABLE idempotency_keys (
     user_id uuid NOT NULL,
     key varchar(255) NOT NULL,
-    fingerprint char(64) NOT NULL,
+    fingerprint varchar(64) NOT NULL,
     session_id uuid NOT NULL,
     event_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),

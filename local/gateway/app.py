@@ -13,6 +13,7 @@ from local.gateway import cors, events, responses
 from local.gateway.authorizer import Authorizers
 from local.gateway.events import Request
 from local.gateway.invoke import InvokeApi
+from local.gateway.kafka_sources import KafkaSources
 from local.gateway.log import log
 from local.gateway.model import Service
 from local.gateway.responses import InvalidResultError, Response
@@ -43,6 +44,7 @@ class Gateway:
         self._pools = Pools(service.functions)
         self._authorizers = Authorizers(service.authorizers, self._pools, service.region)
         self._schedules = Schedules(service.schedules, self._pools, service.region)
+        self._kafka_sources = KafkaSources(service.kafka_sources, self._pools)
         self._invoke = InvokeApi(self._pools)
         self._static = StaticFiles(root / "web")
         self._demo = demo
@@ -56,15 +58,16 @@ class Gateway:
             await self._serve(scope, receive, send)
 
     async def start(self) -> None:
-        """Warm up one environment of each function that requests need; start the schedules."""
+        """Warm up one environment of each function that requests need; start what else calls."""
         needed = {route.function: None for route in self._service.routes}
         needed |= {item.function: None for item in self._service.authorizers.values()}
         self._pools.warm(needed)
         self._schedules.start()
+        self._kafka_sources.start()
 
     async def stop(self) -> None:
-        """End schedules and workers."""
-        await self._schedules.stop()
+        """End schedules, event sources and workers."""
+        await asyncio.gather(self._schedules.stop(), self._kafka_sources.stop())
         await self._pools.close()
 
     async def answer(self, request: Request) -> tuple[Response, str]:

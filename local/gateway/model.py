@@ -87,6 +87,17 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class KafkaSource:
+    """One event source mapping: brings ``function`` at most ``batch_size`` records at once."""
+
+    name: str
+    function: str
+    bootstrap_servers: tuple[str, ...]
+    topics: tuple[str, ...]
+    batch_size: int = 100
+
+
+@dataclass(frozen=True)
 class Service:
     """Everything that one template describes."""
 
@@ -96,3 +107,4 @@ class Service:
     authorizers: Mapping[str, Authorizer]
     cors: Cors | None
     schedules: tuple[Schedule, ...]
+    kafka_sources: tuple[KafkaSource, ...] = ()

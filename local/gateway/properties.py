@@ -53,11 +53,17 @@ SCHEDULE_IGNORED = {
     "OmitName", "PermissionsBoundary", "RetryPolicy", "RoleArn", "ScheduleExpressionTimezone",
 }  # fmt: skip
 
+EVENT_SOURCE = {"BatchSize", "FunctionName", "SelfManagedEventSource", "Topics"}
+EVENT_SOURCE_IGNORED = {
+    "MaximumBatchingWindowInSeconds", "SelfManagedKafkaEventSourceConfig",
+    "SourceAccessConfigurations", "StartingPosition", "Tags",
+}  # fmt: skip
+
 # Other ways to declare a function, a route or an invocation, which would be left out silently.
 UNSUPPORTED_RESOURCES = (
-    "AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Lambda::EventSourceMapping",
-    "AWS::Lambda::Function", "AWS::Lambda::Url", "AWS::Scheduler::Schedule",
-    "AWS::Serverless::Api", "AWS::Serverless::Connector", "AWS::Serverless::StateMachine",
+    "AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Lambda::Function", "AWS::Lambda::Url",
+    "AWS::Scheduler::Schedule", "AWS::Serverless::Api", "AWS::Serverless::Connector",
+    "AWS::Serverless::StateMachine",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from local.gateway import api, environment, properties
 from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, UnresolvedError, load_yaml
-from local.gateway.model import Function, Service
+from local.gateway.model import Function, KafkaSource, Service
 
 __all__ = ["TemplateError", "read"]
 
@@ -41,6 +42,7 @@ def read(path: Path, given: Mapping[str, str]) -> Service:
     functions: dict[str, Function] = {}
     events: dict[str, Mapping[str, Any]] = {}
     apis: dict[str, Mapping[str, Any]] = {}
+    sources: list[KafkaSource] = []
     for name, resource in resources.items():
         kind = resource.get("Type", "")
         if kind.startswith(properties.UNSUPPORTED_RESOURCES):
@@ -52,7 +54,10 @@ def read(path: Path, given: Mapping[str, str]) -> Service:
             function = _function(name, merged, resources, path.parent, given, resolver, region)
             functions[name] = function
             events[name] = merged.get("Events", {})
-    return api.describe(region, functions, events, apis, resolver)
+        if kind == "AWS::Lambda::EventSourceMapping":
+            sources.append(_kafka_source(name, resource.get("Properties", {}), resolver))
+    service = api.describe(region, functions, events, apis, resolver)
+    return replace(service, kafka_sources=tuple(sources))
 
 
 def _active(resources: Mapping[str, Any], resolver: Resolver) -> dict[str, Mapping[str, Any]]:
@@ -145,6 +150,25 @@ def _layers(
         if folder.is_dir():
             folders.append(folder)
     return folders
+
+
+def _kafka_source(name: str, given: Mapping[str, Any], resolver: Resolver) -> KafkaSource:
+    """Return one event source mapping, which must be of a Kafka that this machine can reach."""
+    properties.check(name, given, properties.EVENT_SOURCE, properties.EVENT_SOURCE_IGNORED)
+    honoured = {key: given[key] for key in properties.EVENT_SOURCE if key in given}
+    values = settled(name, honoured, resolver)
+    try:
+        return KafkaSource(
+            name=name,
+            function=values["FunctionName"],
+            bootstrap_servers=tuple(
+                values["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]
+            ),
+            topics=tuple(values["Topics"]),
+            batch_size=int(values.get("BatchSize", 100)),
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise TemplateError(f"{name}: {problem}") from None
 
 
 def settled_references(where: str, references: Any, resolver: Resolver) -> list[str]:

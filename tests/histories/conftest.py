@@ -5,11 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.histories.checker import check
 from tests.histories.environments import Environments
+from tests.histories.evidence import Evidence
+from tests.histories.operations import History
 from tests.histories.rig import Rig, running_rig
 
 SEEDS = int(os.environ.get("SEEDS") or 0)
 """How many histories `make histories` runs; 0 in `make test`, which runs one short one."""
+
+_MOST_TOLD = 5
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +30,10 @@ def environments(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     log = tmp_path_factory.mktemp("environments") / "environments.log"
     with Environments(rig.variables, log) as running:
         yield running
+
+
+def assert_kept(history: History, evidence: Evidence) -> None:
+    """Assert that every promise was kept; tell in words what was not."""
+    violations = check(history, evidence)
+    told = "\n\n".join(violation.told(history) for violation in violations[:_MOST_TOLD])
+    assert not violations, f"{len(violations)} promises are broken\n\n{told}"

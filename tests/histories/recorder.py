@@ -5,18 +5,26 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from tests.histories.environments import Died, Environments
+from tests.histories.environments import Died
 from tests.histories.operations import Call, Json, Operation
 from tests.support.functions import Response, Viewer, response_of
+
+
+class Invokes(Protocol):
+    """Runs functions: ``Environments`` does so in processes of their own."""
+
+    def invoke(self, function: str, event: Json, die_at_step: int | None = None) -> Json:
+        """Return ``result`` or ``error``. Raises ``Died``."""
+        ...
 
 
 class Recorder:
     """Records calls to functions that run in ``environments``. Safe to use from several threads."""
 
-    def __init__(self, environments: Environments) -> None:
+    def __init__(self, environments: Invokes) -> None:
         self._environments = environments
         self._began_at = time.monotonic()
         self._numbers = count(1)

@@ -21,6 +21,7 @@ _SILENCE = """
     SET started_at = started_at - interval '6 minutes',
         last_heartbeat_at = last_heartbeat_at - interval '6 minutes'
     WHERE ended_at IS NULL AND right(CAST(id AS text), 1) < '8'
+    RETURNING id, user_id, movie_id
 """
 
 _PLAYLIST = f"""#EXTM3U
@@ -70,9 +71,12 @@ class Rig:
             if not self.server(name).running:
                 self.server(name).start()
 
-    def silence(self) -> None:
-        """Let half of the open sessions be as if their players had been silent for six minutes."""
-        self.rows(_SILENCE)
+    def silence(self) -> list[Row]:
+        """Let half of the open sessions be as if their players had been silent for six minutes.
+
+        Returns the id, user and film of each.
+        """
+        return self.rows(_SILENCE)
 
     def rows(self, statement: str, **values: Any) -> list[Row]:
         """Run a statement against PostgreSQL, past its proxy."""

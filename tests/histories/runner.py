@@ -11,7 +11,7 @@ from tests.histories.evidence import Evidence
 from tests.histories.nemesis import Nemesis
 from tests.histories.operations import History, Json
 from tests.histories.plan import Act, Device, Plan, Slot
-from tests.histories.recorder import Recorder
+from tests.histories.recorder import Invokes, Recorder
 from tests.histories.rig import Rig
 from tests.support.functions import Viewer, event, new_viewer
 
@@ -45,6 +45,7 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
             is_over.set()
         raging.result()
         chores.result()
+    environments.forget()
     settle(rig, environments)
     history = History(plan.seed, recorder.operations, tuple(nemesis.disturbances))
     return history, collect(rig, {str(viewer.user_id) for viewer in viewers})
@@ -57,9 +58,8 @@ def new_subscriber(rig: Rig) -> Viewer:
     return viewer
 
 
-def settle(rig: Rig, environments: Environments) -> None:
+def settle(rig: Rig, environments: Invokes) -> None:
     """Have housekeeping relay what still waits."""
-    environments.forget()
     for _ in range(_MOST_CHORES):
         rig.rows(_SETTLE)
         answer = environments.invoke("housekeeping", event("housekeeping"))

@@ -174,7 +174,7 @@ def test_report_without_id_long_after(viewer: Viewer, movie_id: UUID, rows: Rows
 def test_stop_of_an_abandoned_session(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """A stop of a session that has ended saves the position and publishes nothing."""
+    """A stop of an abandoned session saves the position, publishes nothing, and is final."""
     session_id = viewer.start(movie_id).json["session_id"]
     abandon(rows, session_id)
     ended = session(rows, session_id)
@@ -184,7 +184,9 @@ def test_stop_of_an_abandoned_session(
     assert answer.json["session_id"] == session_id
     assert answer.json["duration_seconds"] == ended["duration_seconds"]
     assert viewer.progress(movie_id).json["position_seconds"] == 55
-    assert session(rows, session_id) == ended
+    assert session(rows, session_id) == {**ended, "end_reason": None}
+    late = viewer.report(movie_id, 40, session_id=session_id, sequence=8).json
+    assert (late["applied"], late["session_ended"]) == (False, True)
     (told,) = stop_events(stack, viewer, rows, 1)
     assert told["reason"] == "abandoned"
 

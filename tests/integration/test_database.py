@@ -129,6 +129,24 @@ def test_read_only_server_is_dropped(database: Database) -> None:
     assert len(set(attempts)) == 2
 
 
+def test_giving_way(database: Database) -> None:
+    """Work that gave way to another transaction runs once more, on the same connection."""
+    before = database.run(backend)
+    attempts: list[int] = []
+
+    def work(transaction: Transaction, failures: int) -> int:
+        attempts.append(backend(transaction))
+        if len(attempts) <= failures:
+            code = ("40001", "40P01")[len(attempts) % 2]
+            transaction.rows(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
+        return len(attempts)
+
+    assert database.run(partial(work, failures=1)) == 2
+    with pytest.raises(DatabaseUnavailable):
+        database.run(partial(work, failures=9))
+    assert attempts == [before] * 4
+
+
 def test_nothing_listens(environment: dict[str, str]) -> None:
     """A refused connection is database_unavailable."""
     nowhere = Database(DatabaseSettings("postgresql://nobody@127.0.0.1:9/nothing"))

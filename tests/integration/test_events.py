@@ -75,6 +75,7 @@ IDENTITIES: dict[str, dict[str, object]] = {
 RESULTS: dict[str, set[str]] = {
     "housekeeping": {"abandoned", "relayed", "waiting", "renewed", "expired", "forgotten"},
     "migrate": {"applied"},
+    "subscription_changed": {"forgotten"},
 }
 
 

@@ -179,7 +179,7 @@ def test_subscription_cache(stack: Stack, viewer: Viewer, movie_id: UUID, redis:
     set_subscription(stack, viewer.user_id, is_active=False)
 
     assert viewer.start(movie_id).status == 200
-    assert 290 < redis.ttl(f"subscription:{viewer.user_id}") <= 300
+    assert 260 < redis.ttl(f"subscription:{viewer.user_id}") <= 300
 
 
 def test_cache_does_not_outlive_subscription(

@@ -5,14 +5,18 @@ import gzip
 import importlib.util
 import json
 import pkgutil
+import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Self
 from uuid import UUID, uuid4
 
+import streaming
 from streaming import composition, entrypoint
 
 ROOT = Path(__file__).parents[2]
@@ -146,9 +150,59 @@ def new_viewer(sign: Callable[[str], str]) -> Viewer:
     return Viewer(user_id, sign(str(user_id)))
 
 
-@cache
+class ExecutionEnvironment:
+    """An execution environment beside others of this process, with connections of its own.
+
+    As a context manager, it is where the calls of this thread go.
+    """
+
+    _importing = Lock()
+
+    def __init__(self) -> None:
+        names = [composition.__name__, *_composition_modules()]
+        with self._importing:
+            others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+            try:
+                self._modules = {name: import_module(name) for name in names}
+                self.handler = cache(_load_handler)
+                for function in ("start", "progress", "get", "stop", "housekeeping"):
+                    self.handler(function)
+            finally:
+                sys.modules.update(others)
+                streaming.composition = others[composition.__name__]
+
+    def __enter__(self) -> Self:
+        self._token = _environment.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _environment.reset(self._token)
+
+    def close(self) -> None:
+        """Close the connections that are open."""
+        database = self._modules[f"{composition.__name__}.record"].database
+        publisher = self._modules[f"{composition.__name__}.events"].event_publisher
+        if database.cache_info().currsize:
+            database().close()
+        if publisher.cache_info().currsize and publisher()._producer:
+            publisher()._producer.close(timeout=0)
+
+
+_environment: ContextVar[ExecutionEnvironment | None] = ContextVar("environment", default=None)
+
+
 def load(function: str) -> Callable[[Json, Context], Any]:
     """Return the handler of ``functions/{function}/app.py``."""
+    environment = _environment.get()
+    return environment.handler(function) if environment else _shared_handler(function)
+
+
+@cache
+def _shared_handler(function: str) -> Callable[[Json, Context], Any]:
+    return _load_handler(function)
+
+
+def _load_handler(function: str) -> Callable[[Json, Context], Any]:
     path = ROOT / "functions" / function / "app.py"
     specification = importlib.util.spec_from_file_location(f"function_{function}", path)
     assert specification is not None

@@ -1,15 +1,17 @@
 """What the local gateway reads from a template, and what it refuses to ignore."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kafka.consumer.fetcher import ConsumerRecord
 
-from local.gateway import schedules, template
+from local.gateway import kafka_sources, schedules, template
 from local.gateway.intrinsics import TemplateError
-from local.gateway.model import Schedule, Service
+from local.gateway.model import KafkaSource, Schedule, Service
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests/data/gateway"
@@ -212,3 +214,67 @@ def test_schedule_input_replaces_the_event() -> None:
     """With Input the function gets exactly that."""
     schedule = Schedule("Name", "F", 60, scheduler=True, input={"do": "it"})
     assert schedules.event(schedule, "us-east-1", datetime.now(UTC)) == {"do": "it"}
+
+
+def event_source(**properties: Any) -> dict[str, Any]:
+    """Return a template whose function reads a topic."""
+    content = minimal()
+    content["Resources"]["Source"] = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {"FunctionName": {"Ref": "F"}, "Topics": ["changes"], **properties},
+    }
+    return content
+
+
+def test_topic_of_a_self_managed_kafka_is_read(tmp_path: Path) -> None:
+    """An event source mapping says which function gets the records of which topics."""
+    endpoints = {"Endpoints": {"KafkaBootstrapServers": ["a:9092", "b:9092"]}}
+    content = event_source(SelfManagedEventSource=endpoints, BatchSize=7, StartingPosition="LATEST")
+
+    (source,) = read(tmp_path, content).kafka_sources
+
+    assert source == KafkaSource("Source", "F", ("a:9092", "b:9092"), ("changes",), 7)
+
+
+def test_other_event_sources_are_refused(tmp_path: Path) -> None:
+    """What this machine does not have is not silently left out."""
+    with pytest.raises(TemplateError, match="does not support EventSourceArn"):
+        read(tmp_path, event_source(EventSourceArn="arn:aws:kafka:eu-west-1:1:cluster/x/y"))
+
+
+def test_product_reads_its_topic() -> None:
+    """The subscriptions that change are read from the Kafka that the functions write to."""
+    service = template.read(ROOT / "template.yaml", {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+
+    (source,) = service.kafka_sources
+    assert source.function == "SubscriptionChangedFunction"
+    assert source.topics == ("subscription.changed",)
+    assert source.bootstrap_servers == ("127.0.0.1:1",)
+
+
+def test_records_have_the_form_of_lambdas_own() -> None:
+    """A batch from the local Kafka looks like the committed one from Amazon MSK."""
+    committed = json.loads((ROOT / "events/subscription_changed.json").read_text("utf-8"))
+    (first,) = committed["records"]["subscription.changed-0"]
+    record = ConsumerRecord(
+        topic="subscription.changed",
+        partition=0,
+        leader_epoch=0,
+        offset=15,
+        timestamp=1795339800000,
+        timestamp_type=0,
+        key=b"0d5f7f0c-6c1b-4c55-8f6e-3a9d2b1c0e4f",
+        value=b'{"user_id": "0d5f7f0c-6c1b-4c55-8f6e-3a9d2b1c0e4f"}',
+        headers=[],
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        serialized_header_size=0,
+    )
+    source = KafkaSource("Source", "F", ("a:9092",), ("subscription.changed",))
+
+    happening = kafka_sources.event(source, [record])
+
+    assert happening["records"] == {"subscription.changed-0": [first]}
+    assert happening["eventSource"] == "SelfManagedKafka"
+    assert happening.keys() <= committed.keys()

@@ -26,10 +26,11 @@ LOADED = {
     "start": {"pydantic", "redis", "pg8000", "kafka"},
     "progress": {"pydantic", "redis", "pg8000", "kafka"},
     "get": {"redis", "pg8000"},
-    "invalidate": {"redis", "pg8000"},
+    "invalidate": {"redis"},
     "erase": {"redis", "pg8000"},
     "stop": {"pydantic", "redis", "pg8000", "kafka"},
     "docs": set[str](),
+    "subscription_changed": {"redis"},
     "housekeeping": {"redis", "pg8000", "kafka"},
     "migrate": {"pg8000"},
 }
@@ -41,6 +42,7 @@ USE_CASES = {
     "get": "streaming.composition.watching.find_progress",
     "stop": "streaming.composition.stop.stop_stream",
     "invalidate": "streaming.composition.invalidate.invalidate_film",
+    "subscription_changed": "streaming.composition.subscription_changed.forget_subscriptions",
     "erase": "streaming.composition.erase.erase_user",
     "housekeeping": "streaming.composition.housekeeping.relay_outbox",
 }

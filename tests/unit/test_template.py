@@ -35,7 +35,7 @@ BY_LAMBDA = {
 NO_VARIABLES = {"SASL_SSL", "AWS_MSK_IAM", "CREDENTIAL_EXPIRATION", "S3_SESSION_TOKEN"}
 # The policy that denies everything without TLS.
 STARS = {"FilmBucketPolicy"}
-BEHIND_NO_API = {"HousekeepingFunction", "MigrateFunction"}
+BEHIND_NO_API = {"HousekeepingFunction", "MigrateFunction", "SubscriptionChangedFunction"}
 
 Json = dict[str, Any]
 
@@ -244,7 +244,7 @@ def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if name != "AuthorizerFunction"
     }
-    named = re.findall(r"\$\{ServiceName\}-([a-z]+)", json.dumps(beside))
+    named = re.findall(r"\$\{ServiceName\}-([a-z]+(?:-[a-z]+)*)", json.dumps(beside))
     assert named
     assert set(named) <= ours
     (stack,) = of_type(resources, "AWS::CloudFormation::Stack").values()

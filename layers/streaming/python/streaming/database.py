@@ -50,7 +50,9 @@ _WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeErro
 # read-only server behind it (25006), too many connections (53300), broken protocol state (08xxx).
 _CONNECTION_IS_LOST = ("57P01", "57P02", "57P03", "25006", "08")
 _LOGIN_IS_REFUSED = "28"
-_SERVER_IS_BUSY = ("53", "57014", "40", "55P03")
+_SERVER_IS_BUSY = ("53", "57014", "55P03")
+# Deadlocks and serialization failures: the transaction was chosen to give way to another one.
+_GAVE_WAY = "40"
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -62,6 +64,10 @@ class _Lost(Exception):
     def __init__(self, operation: str) -> None:
         super().__init__(operation)
         self.operation = operation
+
+
+class _GaveWay(Exception):
+    """The transaction was undone in favour of another one; the same work may succeed now."""
 
 
 class Transaction:
@@ -109,7 +115,8 @@ class Database:
         """Run ``work`` in a transaction, commit, and return its result.
 
         ``work`` must be idempotent: when a connection that was open before turns out dead, it runs
-        once more on a new one. Raises ``DatabaseUnavailable``.
+        once more on a new one; when it had to give way to another transaction, it runs once more.
+        Raises ``DatabaseUnavailable``.
         """
         if self._breaker.is_open:
             raise DatabaseUnavailable("the database did not answer a moment ago")
@@ -119,12 +126,18 @@ class Database:
             allowance(_STATEMENT_SECONDS)
             try:
                 return self._run_once(work)
+            except _GaveWay:
+                return self._run_once(work)
             except _Lost:
                 if not was_connected:
                     raise
                 return self._run_once(work)
         except DeadlineExceeded as error:
             raise DatabaseUnavailable("there is no time left for the database") from error
+        except _GaveWay as error:
+            failure = dependency_failure("postgresql", "query", error)
+            logger.warning("PostgreSQL prefers other transactions", **failure)
+            raise DatabaseUnavailable("the database is overloaded") from error.__cause__
         except _Lost as error:
             self._note(error, time.monotonic() - began)
             raise DatabaseUnavailable("the database does not answer") from error.__cause__
@@ -194,6 +207,8 @@ class Database:
             self.close()
             raise _Lost(operation) from error
         self._roll_back()
+        if state.startswith(_GAVE_WAY):
+            raise _GaveWay from error
         if state.startswith(_SERVER_IS_BUSY):
             logger.warning(
                 "PostgreSQL is overloaded", **dependency_failure("postgresql", "query", error)

@@ -163,6 +163,7 @@ class Repository:
             if session is None:
                 return EndedSession(progress, None, None, ended_now=False)
             if not session.is_open:
+                session_rows.keep_ended(transaction, session)
                 return EndedSession(progress, session.id, session.duration_seconds, ended_now=False)
             duration = session_rows.end(transaction, session, report.reported_at)
             message = stop_message(session.id)

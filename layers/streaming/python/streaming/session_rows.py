@@ -87,6 +87,12 @@ _END = """
     RETURNING duration_seconds
 """
 
+_KEEP_ENDED = """
+    UPDATE stream_sessions
+    SET end_reason = NULL
+    WHERE id = :session_id
+"""
+
 _END_SILENT = """
     WITH silent AS MATERIALIZED (
         SELECT id
@@ -228,6 +234,12 @@ def end(transaction: Transaction, session: Session, at: datetime) -> int:
     row = transaction.row(_END, session_id=session.id, at=at)
     assert row is not None
     return int(row["duration_seconds"])
+
+
+def keep_ended(transaction: Transaction, session: Session) -> None:
+    """See to it that no late report reopens ``session``, which has ended and is locked."""
+    if session.is_abandoned:
+        transaction.rows(_KEEP_ENDED, session_id=session.id)
 
 
 def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[SilentSession]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from aws_lambda_powertools.logging import Logger
 
 from streaming.bucket_address import bucket_address
-from streaming.composition.record import redis_cache
+from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
 from streaming.delivery.direct import DirectDelivery
 from streaming.delivery.markers import Markers

@@ -3,7 +3,8 @@
 import os
 from functools import cache
 
-from streaming.composition.record import progress_cache, redis_cache
+from streaming.composition.cache import redis_cache
+from streaming.composition.record import progress_cache
 from streaming.composition.secret import rotating
 from streaming.database import Database
 from streaming.personal_data import PersonalData

@@ -3,7 +3,7 @@
 import os
 from functools import cache
 
-from streaming.cache import Cache
+from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
 from streaming.database import Database
 from streaming.outbox import Outbox
@@ -29,13 +29,6 @@ def repository() -> Repository:
 def outbox() -> Outbox:
     """Build the outbox."""
     return Outbox(database())
-
-
-@cache
-def redis_cache() -> Cache:
-    """Build the connection to Redis."""
-    settings = CacheSettings.from_environment(os.environ)
-    return Cache(settings, rotating(CacheSettings.from_environment, "REDIS_SECRET_ARN"))
 
 
 @cache

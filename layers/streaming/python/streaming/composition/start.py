@@ -4,12 +4,14 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
+from streaming.composition.cache import redis_cache
 from streaming.composition.delivery import delivery
 from streaming.composition.events import event_sink
-from streaming.composition.record import progress_cache, redis_cache, repository
+from streaming.composition.record import progress_cache, repository
 from streaming.entitlement import Entitlement
 from streaming.service.start import StartStream
 from streaming.settings import CacheSettings, UserServiceSettings
+from streaming.subscription_cache import SubscriptionCache
 
 if TYPE_CHECKING:
     from streaming.user_service import UserServiceClient
@@ -24,13 +26,12 @@ def start_stream() -> StartStream:
 @cache
 def _entitlement() -> Entitlement:
     user_service = UserServiceSettings.from_environment(os.environ)
-    return Entitlement(
+    subscriptions = SubscriptionCache(
         redis_cache(),
-        _user_service,
         CacheSettings.from_environment(os.environ).subscription_ttl,
         user_service.grace,
-        user_service.timeout,
     )
+    return Entitlement(subscriptions, _user_service, user_service.timeout)
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from streaming import subscription_cache
 from streaming.answers import Erased
 from streaming.cache import Cache
 from streaming.errors import CacheUnavailable
@@ -28,12 +29,11 @@ class EraseUser:
         """
 
         def forget_copies(movie_ids: Sequence[UUID]) -> None:
-            forgotten = self._progress_cache.forget(user_id, movie_ids) and self._cache.delete(
-                f"subscription:{user_id}",
-                f"subscription:grace:{user_id}",
-                f"streams:{user_id}",
-            )
-            if not forgotten:
+            if not (
+                self._progress_cache.forget(user_id, movie_ids)
+                and subscription_cache.forget(self._cache, user_id)
+                and self._cache.delete(f"streams:{user_id}")
+            ):
                 raise CacheUnavailable("Redis does not answer; nothing was erased")
 
         rows = self._personal_data.erase(user_id, forget_copies)

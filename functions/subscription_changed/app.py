@@ -1,0 +1,14 @@
+"""Reads the topic of changed subscriptions, so that a change is seen before the cache runs out."""
+
+from typing import Any
+
+from streaming.composition.subscription_changed import forget_subscriptions
+from streaming.kafka_records import records_of
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Forget the subscriptions that the records name; return how many.
+
+    Raises ``CacheUnavailable`` when Redis does not answer: Lambda then brings the same batch again.
+    """
+    return {"forgotten": forget_subscriptions()(records_of(event))}

@@ -1,0 +1,55 @@
+"""Records of Kafka, as Lambda's event sources (Amazon MSK, self-managed Kafka) bring them.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html
+
+Lambda brings a batch that fails again and again, and nothing behind it meanwhile. So a record that
+means nothing must be skipped, never raised.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_LARGEST_VALUE_BYTES = 64 * 1024
+
+
+class InvalidRecord(ValueError):
+    """The record is not what its topic promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaRecord:
+    """A record; ``value`` is base64, None for a record without one."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: str | None = field(repr=False)
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object that the value holds. Raises ``InvalidRecord``."""
+        text = self.value or ""
+        if len(text) > _LARGEST_VALUE_BYTES * 4 / 3 + 4:
+            raise InvalidRecord(f"the value is larger than {_LARGEST_VALUE_BYTES} bytes")
+        try:
+            value = json.loads(base64.b64decode(text, validate=True))
+        except (binascii.Error, ValueError, RecursionError) as error:
+            raise InvalidRecord("the value is no JSON") from error
+        if not isinstance(value, dict):
+            raise InvalidRecord("the value is no JSON object")
+        return value
+
+
+def records_of(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
+    """Yield the records of an event, each partition's in order."""
+    for records in event["records"].values():
+        for record in records:
+            yield KafkaRecord(
+                topic=record["topic"],
+                partition=record["partition"],
+                offset=record["offset"],
+                value=record.get("value"),
+            )

@@ -1,0 +1,263 @@
+"""The calls in any order, one after the other, against the model that the checker goes by."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+from redis import Redis
+
+from tests.histories.collect import collect
+from tests.histories.conftest import SEEDS, assert_kept
+from tests.histories.evidence import FilmOfUser
+from tests.histories.model import Film, Place
+from tests.histories.operations import Call, History, Json, Operation
+from tests.histories.plan import DURATION_SECONDS
+from tests.histories.recorder import Recorder
+from tests.histories.rig import Rig
+from tests.histories.runner import new_subscriber, settle
+from tests.support.functions import event, forget_environment, invoke
+
+_COMPLETED_FROM = 0.9 * DURATION_SECONDS
+
+_users = st.integers(0, 1)
+_films = st.integers(0, 1)
+_sequences = st.one_of(st.none(), st.integers(0, 6))
+_is_completed = st.booleans()
+# Mostly a session that the device was given, sometimes one of somebody else or of another film.
+_sessions = st.one_of(st.none(), st.integers(0, 8))
+
+
+class InProcess:
+    """Runs the handlers in this process, as one execution environment."""
+
+    def invoke(self, function: str, event: Json, die_at_step: int | None = None) -> Json:
+        """Return what the handler returns."""
+        return {"result": invoke(function, event)}
+
+
+class Viewing(RuleBasedStateMachine):
+    """Two users watch two films."""
+
+    rig: Rig
+    recorder: Recorder
+    positions: Iterator[int]
+    users: set[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models: dict[FilmOfUser, Film] = defaultdict(Film)
+        self.lengths: dict[FilmOfUser, int] = {}
+        self.touched: dict[FilmOfUser, int] = {}
+        self.sessions: list[str] = []
+        self.last: tuple[Call, int, int, Json] | None = None
+
+    @initialize()
+    def people(self) -> None:
+        """Have two new users."""
+        self.viewers = [new_subscriber(self.rig) for _ in range(2)]
+        self.users.update(str(viewer.user_id) for viewer in self.viewers)
+
+    @rule(user=_users, film=_films)
+    def start(self, user: int, film: int) -> None:
+        """A start begins a session and resumes at the position on record."""
+        key, before = self.before(user, film)
+        answered = self.call("start", user, film, {})
+
+        assert answered.status == 200
+        assert answered.answer["resume_position_seconds"] == (before.position or 0)
+        assert answered.answer["completed"] == self.is_completed(key)
+        session_id = answered.answer["session_id"]
+        assert session_id not in self.sessions
+        self.sessions.append(session_id)
+        self.models[key] = before.start(session_id)
+
+    @rule(user=_users, film=_films, session=_sessions, sequence=_sequences, completed=_is_completed)
+    def report(
+        self, user: int, film: int, session: int | None, sequence: int | None, *, completed: bool
+    ) -> None:
+        """A report counts, unless a later one is there or its session is over."""
+        arguments = self.arguments(session, sequence, completed=completed)
+        self.expect_report(user, film, arguments)
+
+    @rule(user=_users, film=_films, session=_sessions, sequence=_sequences, completed=_is_completed)
+    def stop(
+        self, user: int, film: int, session: int | None, sequence: int | None, *, completed: bool
+    ) -> None:
+        """A stop counts, unless a later report is there, and ends its session."""
+        arguments = self.arguments(session, sequence, completed=completed)
+        self.expect_stop(user, film, arguments)
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def repeat(self) -> None:
+        """Repeating the last request does no harm."""
+        assert self.last is not None
+        call, user, film, arguments = self.last
+        (self.expect_report if call == "report" else self.expect_stop)(user, film, arguments)
+
+    @rule(user=_users, film=_films)
+    def get(self, user: int, film: int) -> None:
+        """A look-up shows the record."""
+        key, before = self.before(user, film)
+        answered = self.call("get", user, film, {})
+
+        if before.position is None:
+            assert (answered.status, answered.answer["code"]) == (404, "progress_not_found")
+            return
+        assert answered.status == 200
+        shown = answered.answer
+        assert (shown["user_id"], shown["movie_id"]) == key
+        assert shown["position_seconds"] == before.position
+        assert shown["duration_seconds"] == self.lengths.get(key)
+        assert shown["completed"] == self.is_completed(key)
+
+    @rule(user=_users)
+    def films_to_continue(self, user: int) -> None:
+        """What was begun and not completed is listed, newest first."""
+        answered = self.call("continue", user, 0, {})
+
+        begun = [
+            key for key in self.touched if key[0] == answered.user_id and not self.is_completed(key)
+        ]
+        begun.sort(key=lambda key: self.touched[key], reverse=True)
+        listed = [(item["user_id"], item["movie_id"]) for item in answered.answer["items"]]
+        assert listed == begun
+        for key, item in zip(begun, answered.answer["items"], strict=True):
+            assert item["position_seconds"] == self.models[key].position
+
+    @rule()
+    def abandon(self) -> None:
+        """Players are silent for six minutes, and housekeeping ends their sessions."""
+        for row in self.rig.silence():
+            key = str(row["user_id"]), str(row["movie_id"])
+            self.models[key] = self.models[key].abandon(str(row["id"]))
+        invoke("housekeeping", event("housekeeping"))
+
+    @rule()
+    def lose_the_cache(self) -> None:
+        """Redis forgets every position."""
+        with Redis(port=self.rig.stack.ports.redis_port) as redis:
+            for key in redis.scan_iter("progress:*"):
+                redis.delete(key)
+
+    @rule()
+    def thaw(self) -> None:
+        """The next call meets a new execution environment."""
+        forget_environment()
+
+    def expect_report(self, user: int, film: int, arguments: Json) -> None:
+        """Report, and see the answer that the model foretells."""
+        key, before = self.before(user, film)
+        place = _place(arguments)
+        answered = self.call("report", user, film, arguments)
+
+        if not before.finds(place):
+            assert (answered.status, answered.answer["code"]) == (404, "session_not_found")
+            return
+        after = self.models[key] = before.report(arguments["position_seconds"], place)
+        has_ended = place.session_id in before.ended_sessions
+        counts = before.counts(place) and not has_ended
+        assert answered.status == 200
+        assert answered.answer["position_seconds"] == (after.position or 0)
+        assert answered.answer["session_ended"] == has_ended
+        assert answered.answer["applied"] == counts
+        if counts:
+            self.touch(key, belongs=bool(place.session_id or after.open_sessions))
+
+    def expect_stop(self, user: int, film: int, arguments: Json) -> None:
+        """Stop, and see the answer that the model foretells."""
+        key, before = self.before(user, film)
+        place = _place(arguments)
+        answered = self.call("stop", user, film, arguments)
+
+        if not before.finds(place):
+            assert (answered.status, answered.answer["code"]) == (404, "session_not_found")
+            return
+        ends = place.session_id or before.latest_open_session
+        position = arguments["position_seconds"]
+        after = self.models[key] = before.stop(position, place, ends)
+        assert answered.status == 200
+        assert answered.answer["position_seconds"] == after.position
+        assert answered.answer["session_id"] == ends
+        assert (answered.answer["duration_seconds"] is None) == (ends is None)
+        if before.counts(place):
+            self.touch(key, belongs=ends is not None)
+
+    def touch(self, key: FilmOfUser, *, belongs: bool) -> None:
+        """Note a report that counts; one that ``belongs`` to a session tells the film's length."""
+        self.touched[key] = next(_moments)
+        if belongs:
+            self.lengths[key] = DURATION_SECONDS
+
+    def call(self, call: Call, user: int, film: int, arguments: Json) -> Operation:
+        """Make a call."""
+        if call in ("report", "stop"):
+            self.last = (call, user, film, arguments)
+        return self.recorder.call(
+            call, f"user {user}", self.viewers[user], self.rig.films[film], **arguments
+        )
+
+    def before(self, user: int, film: int) -> tuple[FilmOfUser, Film]:
+        """Return the film's key, and what the model has of it."""
+        key = str(self.viewers[user].user_id), str(self.rig.films[film])
+        return key, self.models[key]
+
+    def is_completed(self, key: FilmOfUser) -> bool:
+        """Tell whether the film counts as watched."""
+        return key in self.lengths and (self.models[key].position or 0) >= _COMPLETED_FROM
+
+    def arguments(self, session: int | None, sequence: int | None, *, completed: bool) -> Json:
+        """Return the body of a report, whose position nobody else has."""
+        position = next(self.positions) + (int(_COMPLETED_FROM) if completed else 0)
+        arguments: Json = {"position_seconds": position}
+        if session is not None and session < len(self.sessions):
+            # The latest come first: so that hypothesis needs no luck to hit a session of the film.
+            arguments["session_id"] = self.sessions[-1 - session]
+            if sequence is not None:
+                arguments["sequence"] = sequence
+        return arguments
+
+
+_moments = count()
+
+
+def _place(arguments: Json) -> Place:
+    return Place(arguments.get("session_id"), arguments.get("sequence"))
+
+
+@pytest.fixture
+def variables(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process is an execution environment."""
+    for name, value in rig.stack.environment.items():
+        monkeypatch.setenv(name, value)
+    forget_environment()
+    yield
+    forget_environment()
+
+
+def test_every_answer_is_foretold(rig: Rig, variables: None) -> None:
+    """Whatever is called in whatever order, the model knows the answer; events tell of it."""
+
+    class Machine(Viewing):
+        pass
+
+    Machine.rig, Machine.recorder = rig, Recorder(InProcess())
+    Machine.positions, Machine.users = count(1), set()
+    run_machine(
+        Machine,
+        settings=settings(
+            max_examples=100 if SEEDS else 8,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+    settle(rig, InProcess())
+    history = History(0, Machine.recorder.operations)
+    assert_kept(history, collect(rig, Machine.users))

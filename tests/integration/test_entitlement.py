@@ -1,0 +1,288 @@
+"""Who may watch, under stress: many at once, changes, and answers that cross them."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import pytest
+from kafka import KafkaProducer
+from redis import Redis
+
+from local.stack import Stack
+from streaming import clock
+from streaming.cache import Cache
+from streaming.entitlement import Entitlement
+from streaming.errors import CacheUnavailable
+from streaming.settings import CacheSettings
+from streaming.subscription import Subscription
+from streaming.subscription_cache import SubscriptionCache
+from tests.conftest import set_subscription
+from tests.support.functions import Json, Viewer, event, forget_environment, invoke, new_viewer
+from tests.support.waiting import eventually
+
+ACTIVE = Subscription(is_active=True, plan_id="premium", expires_at=None)
+
+
+@pytest.fixture
+def redis(stack: Stack) -> Redis:
+    """The stack's Redis, to look into."""
+    return Redis(port=stack.ports.redis_port, decode_responses=True)
+
+
+@pytest.fixture
+def user_service(stack: Stack) -> Iterator[Stack]:
+    """The stack, whose user service runs again afterwards."""
+    yield stack
+    stack.user_service.restart()
+
+
+@dataclass
+class Source:
+    """A user service that does something before it answers."""
+
+    before_answering: Callable[[], object] = lambda: None
+    answer: Subscription = ACTIVE
+    questions: list[str] = field(default_factory=list)
+
+    def current_subscription(self, authorization: str) -> Subscription:
+        """Answer."""
+        self.questions.append(authorization)
+        self.before_answering()
+        return self.answer
+
+
+class CountingCache(SubscriptionCache):
+    """Counts how often it was asked."""
+
+    looked = 0
+
+    def find(self, user_id: UUID) -> Subscription | None:
+        """Look up a subscription."""
+        found = super().find(user_id)
+        self.looked += 1
+        return found
+
+
+def cache_of(environment: dict[str, str]) -> CountingCache:
+    """Return a cache of subscriptions in the stack's Redis."""
+    return CountingCache(Cache(CacheSettings.from_environment(environment)), 300, 900)
+
+
+def changed(*values: object) -> Json:
+    """Return the event of records with these values; bytes are sent as they are."""
+    payload = event("subscription_changed")
+    template = payload["records"]["subscription.changed-0"][0]
+    encoded = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in values]
+    payload["records"] = {
+        "subscription.changed-0": [
+            {**template, "offset": offset, "value": base64.b64encode(each).decode()}
+            for offset, each in enumerate(encoded)
+        ]
+    }
+    return payload
+
+
+def tell_of_change(user_id: UUID) -> None:
+    """Bring the function a record of that user."""
+    assert invoke("subscription_changed", changed({"user_id": str(user_id)})) == {"forgotten": 1}
+
+
+def test_many_cold_misses_ask_once(environment: dict[str, str]) -> None:
+    """However many start at once with nothing cached, an environment asks the user service once."""
+    count = 50
+    cache, all_looked = cache_of(environment), threading.Event()
+
+    def wait_for_all() -> None:
+        # The first looks twice, the others once, before they wait for its answer.
+        while cache.looked <= count and not all_looked.wait(0.01):
+            pass
+
+    source = Source(before_answering=wait_for_all)
+    entitlement = Entitlement(cache, lambda: source)
+    user_id = uuid4()
+    with ThreadPoolExecutor(count) as pool:
+        starts = [
+            pool.submit(entitlement.require, user_id, "Bearer token", clock.now())
+            for _ in range(count)
+        ]
+        try:
+            answers = [start.result(30) for start in starts]
+        finally:
+            all_looked.set()
+
+    assert answers == [ACTIVE] * count
+    assert len(source.questions) == 1
+
+
+def test_lives_differ_and_are_never_longer(environment: dict[str, str], redis: Redis) -> None:
+    """What was cached at once runs out over a tenth of its life, and not after it."""
+    cache = cache_of(environment)
+    users = [uuid4() for _ in range(30)]
+    for user_id in users:
+        cache.keep(user_id, ACTIVE, clock.now())
+
+    for key, longest in (("subscription", 300), ("subscription:grace", 900)):
+        lives = [redis.ttl(f"{key}:{user_id}") for user_id in users]
+        assert all(0.9 * longest - 10 <= life <= longest for life in lives)
+        assert len(set(lives)) > 3
+
+
+def test_change_is_seen_at_once(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """Who cancels can start nothing more, and who pays can at once, when a record says so."""
+    assert viewer.start(movie_id).status == 200
+    set_subscription(stack, viewer.user_id, is_active=False)
+    assert viewer.start(movie_id).status == 200
+
+    tell_of_change(viewer.user_id)
+    assert viewer.start(movie_id).status == 403
+
+    set_subscription(stack, viewer.user_id, is_active=True)
+    tell_of_change(viewer.user_id)
+    assert viewer.start(movie_id).status == 200
+
+
+def test_change_of_one_is_no_others(
+    stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis
+) -> None:
+    """Nobody else's subscription is forgotten."""
+    other = new_viewer(stack.token)
+    set_subscription(stack, other.user_id)
+    for each in (viewer, other):
+        each.start(movie_id)
+
+    tell_of_change(viewer.user_id)
+
+    assert not redis.exists(f"subscription:{viewer.user_id}")
+    assert redis.exists(f"subscription:{other.user_id}")
+
+
+def test_no_grace_after_a_change(user_service: Stack, viewer: Viewer, movie_id: UUID) -> None:
+    """Who has cancelled does not watch on because the user service fails after that."""
+    assert viewer.start(movie_id).status == 200
+    tell_of_change(viewer.user_id)
+    user_service.user_service.stop()
+
+    answer = viewer.start(movie_id)
+
+    assert (answer.status, answer.json["code"]) == (503, "entitlement_unavailable")
+
+
+def test_no_grace_after_a_refusal(
+    user_service: Stack, viewer: Viewer, movie_id: UUID, redis: Redis
+) -> None:
+    """Once the user service has said no, the copy of its former yes is worth nothing."""
+    assert viewer.start(movie_id).status == 200
+    set_subscription(user_service, viewer.user_id, is_active=False)
+    redis.delete(f"subscription:{viewer.user_id}")
+    assert viewer.start(movie_id).status == 403
+    redis.delete(f"subscription:{viewer.user_id}")
+    user_service.user_service.stop()
+
+    assert viewer.start(movie_id).status == 503
+
+
+def test_answer_that_crosses_a_change_is_not_kept(
+    environment: dict[str, str], redis: Redis
+) -> None:
+    """An answer asked for before a change and written after it lives for half a minute at most."""
+    user_id = uuid4()
+    source = Source(before_answering=lambda: tell_of_change(user_id))
+    entitlement = Entitlement(cache_of(environment), lambda: source)
+
+    entitlement.require(user_id, "Bearer token", clock.now())
+
+    assert 0 < redis.ttl(f"subscription:{user_id}") <= 30
+    assert not redis.exists(f"subscription:grace:{user_id}")
+
+
+def test_answers_are_kept_again_a_minute_after_a_change(
+    environment: dict[str, str], redis: Redis
+) -> None:
+    """The mark of a change goes away by itself, and with it the short lives."""
+    user_id = uuid4()
+    tell_of_change(user_id)
+    assert 0 < redis.ttl(f"subscription:changed:{user_id}") <= 60
+    redis.delete(f"subscription:changed:{user_id}")
+
+    cache_of(environment).keep(user_id, ACTIVE, clock.now())
+
+    assert redis.ttl(f"subscription:{user_id}") > 200
+    assert redis.ttl(f"subscription:grace:{user_id}") > 600
+
+
+BAD_VALUES: tuple[object, ...] = (
+    b"",
+    b"\xff\xfe\xfa",
+    b"not json",
+    b"[" * 30_000,
+    b'{"user_id": "\\ud800"}',
+    b'{"user_id": "0d5f7f0c-6c1b-4c55-8f6e-3a9d2b1c0e4f\\u0000"}',
+    b'{"user_id": "' + b"x" * 100_000 + b'"}',
+    [],
+    "text",
+    None,
+    {},
+    {"user_id": None},
+    {"user_id": 7},
+    {"user_id": ["0d5f7f0c-6c1b-4c55-8f6e-3a9d2b1c0e4f"]},
+    {"user_id": "everybody"},
+)
+
+
+def test_bad_records_are_skipped(
+    viewer: Viewer, movie_id: UUID, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record that means nothing blocks nobody: it is logged by its place and passed over."""
+    viewer.start(movie_id)
+    payload = changed(*BAD_VALUES, {"user_id": str(viewer.user_id), "plan": "basic"})
+    records = payload["records"]["subscription.changed-0"]
+    del records[0]["value"]
+    records[1]["value"] = "no base64!"
+
+    assert invoke("subscription_changed", payload) == {"forgotten": 1}
+
+    assert not redis.exists(f"subscription:{viewer.user_id}")
+    skipped = [vars(line) for line in caplog.records if "SkippedRecords" in vars(line)]
+    assert [line["record"] for line in skipped] == [
+        f"subscription.changed-0 at {offset}" for offset in range(len(BAD_VALUES))
+    ]
+    assert "xxx" not in caplog.text
+
+
+def test_batch_comes_again_when_redis_is_away(
+    stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis
+) -> None:
+    """Without Redis the function fails, so that Lambda brings the records again."""
+    viewer.start(movie_id)
+    payload = changed({"user_id": str(viewer.user_id)})
+    stack.redis.stop()
+    try:
+        with pytest.raises(CacheUnavailable):
+            invoke("subscription_changed", payload)
+    finally:
+        stack.redis.start()
+    forget_environment()
+
+    assert invoke("subscription_changed", payload) == {"forgotten": 1}
+
+
+def test_topic_is_read(stack: Stack, redis: Redis) -> None:
+    """Who runs the whole product has the topic read: a message to it forgets a subscription."""
+    key = f"subscription:{uuid4()}"
+    redis.set(key, "{}", ex=600)
+    producer = KafkaProducer(bootstrap_servers=stack.kafka.bootstrap_servers)
+    value = json.dumps({"user_id": key.partition(":")[2]}).encode()
+
+    def forgotten() -> bool:
+        # The gateway may still be looking for the brokers; it begins with what comes after.
+        producer.send("subscription.changed", value).get(10)
+        return not redis.exists(key)
+
+    try:
+        eventually(forgotten, seconds=60)
+    finally:
+        producer.close()
