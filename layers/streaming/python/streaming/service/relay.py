@@ -21,6 +21,7 @@ _PER_KEY = 50
 # The locks of a batch, and its transaction, are held for about so long.
 _BATCH_SECONDS = 2.0
 _WAIT_SECONDS = 1.5
+_LEAST_WAIT_SECONDS = 0.2
 
 _FIRST_PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 900.0
@@ -142,13 +143,15 @@ class _Run:
 
     def _deliver(self, heads: Sequence[Waiting]) -> dict[UUID, Refusal]:
         messages = [head.message for head in heads]
-        refusals = dict(self._publisher.deliver(messages, _WAIT_SECONDS))
+        # What comes after the run's end is for recording what Kafka has taken.
+        wait = min(_WAIT_SECONDS, max(_LEAST_WAIT_SECONDS, self._ends_at - time.monotonic()))
+        refusals = dict(self._publisher.deliver(messages, wait))
         # Kafka refuses a whole batch for one bad record in it, so each of those is sent alone.
         for message in messages:
             refusal = refusals.get(message.event_id)
             if refusal and refusal.reason == "message" and len(messages) > 1:
                 del refusals[message.event_id]
-                refusals |= self._publisher.deliver([message], _WAIT_SECONDS)
+                refusals |= self._publisher.deliver([message], wait)
         return refusals
 
 
