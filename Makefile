@@ -25,7 +25,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-browser faults test-judges test-build test-sam corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-browser faults test-judges test-build test-sam test-rie corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose
 
 help: ## List the commands
@@ -58,6 +58,9 @@ test-build: $(INSTALLED) $(SAM) ## Build the artefacts for every target and look
 test-sam: $(INSTALLED) $(SAM) $(RUNTIME) ## Run every event and the API under sam local, in containers
 	@tools/container_engine.sh
 	@$(BIN)/python -m pytest tests/sam $(PYTEST_ARGS)
+
+test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functions under Lambda's emulator
+	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
 
 corpus: $(INSTALLED) $(JUDGES) ## Have them judge all manifests below a directory (CORPUS=dir)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.corpus "$(CORPUS)"

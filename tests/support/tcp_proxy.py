@@ -45,8 +45,8 @@ class TcpProxy:
     """Listens on ``port`` (0 takes a free one) and passes on to ``target_port``, both of this host.
 
     ``readdress`` says that the server tells clients where it is, as Kafka does: its answers then
-    name the proxy. ``host`` is another address of this host to listen on. A context manager. Its
-    methods may be called from any thread.
+    name the proxy. ``host`` is another address of this host to listen on. ``accepted`` counts the
+    connections so far. A context manager. Its methods may be called from any thread.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class TcpProxy:
         self.target_port = target_port
         self.port = port
         self.host = host
+        self.accepted = 0
         self._readdresses = readdress
         self._fault = _Fault()
         self._links: set[_Link] = set()
@@ -274,6 +275,7 @@ class _Link:
             self.client.reset()
             return
         self.proxy._links.add(self)
+        self.proxy.accepted += 1
         self.follow(self.proxy._fault)
 
     async def _connect(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streaming.bounded_socket import BoundedTls, bounded
-from streaming.deadline import DeadlineExceeded, allowance, apart, inherited, within
+from streaming.deadline import DeadlineExceeded, allowance, apart, inherited, leaving, within
 from tests.support.tls import Authority
 
 AMPLE = 60.0
@@ -45,6 +45,18 @@ def test_nothing_left() -> None:
     """When nothing is left a call is not begun."""
     with within(0.0), pytest.raises(DeadlineExceeded):
         allowance(1.0)
+
+
+def test_something_is_left_for_later() -> None:
+    """What is kept for later cannot be spent before, and is there afterwards."""
+    with within(AMPLE):
+        with leaving(AMPLE / 2):
+            assert allowance(AMPLE) <= AMPLE / 2
+        assert allowance(AMPLE) > AMPLE / 2
+        with leaving(AMPLE), pytest.raises(DeadlineExceeded):
+            allowance(AMPLE)
+    with leaving(AMPLE):
+        assert allowance(AMPLE) == AMPLE
 
 
 def test_computing_is_not_waiting() -> None:

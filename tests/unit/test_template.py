@@ -36,6 +36,8 @@ NO_VARIABLES = {"SASL_SSL", "AWS_MSK_IAM", "CREDENTIAL_EXPIRATION", "S3_SESSION_
 # The policy that denies everything without TLS.
 STARS = {"FilmBucketPolicy"}
 BEHIND_NO_API = {"HousekeepingFunction", "MigrateFunction", "SubscriptionChangedFunction"}
+# A call that has begun in time may end after the budget.
+LAST_CALL_SECONDS = 2.0
 
 Json = dict[str, Any]
 
@@ -134,6 +136,30 @@ def test_functions_are_complete(resources: Json) -> None:
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
         known_as = json.dumps(function.get("FunctionName", {"Ref": name}))
         assert any(known_as in dimension for dimension in watched), name
+
+
+def test_functions_answer_before_lambda_ends_them() -> None:
+    """A request's own budget, and what its last call may take beyond it, fit into the time-out."""
+    found = 0
+    for name, resource in source()["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        properties = resource["Properties"]
+        budget = budget_seconds(ROOT / properties["CodeUri"] / "app.py")
+        if budget is not None:
+            found += 1
+            default = source()["Globals"]["Function"]["Timeout"]
+            assert budget + LAST_CALL_SECONDS < properties.get("Timeout", default), name
+    assert found >= 6
+
+
+def budget_seconds(path: Path) -> float | None:
+    """Return how long a request may take by the function's own rule; None where it has none."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "http_handler":
+            (budget,) = (each.value for each in node.keywords if each.arg == "budget_seconds")
+            return float(ast.literal_eval(budget))
+    return None
 
 
 def test_environment_equals_what_settings_read() -> None:

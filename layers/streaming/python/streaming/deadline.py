@@ -54,6 +54,17 @@ def within(seconds: float, computing_seconds: float = 0.0) -> Iterator[None]:
 
 
 @contextmanager
+def leaving(seconds: float) -> Iterator[None]:
+    """Keep the last ``seconds`` of the request from the enclosed work, for what has to follow."""
+    outer = _open.get()
+    token = _open.set(outer and outer.put_off(-seconds))
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+@contextmanager
 def apart(seconds: float) -> Iterator[None]:
     """Give the enclosed work ``seconds`` of its own; the deadline is put off by what it takes."""
     outer = _open.get()

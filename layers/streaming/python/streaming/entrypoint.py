@@ -14,7 +14,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming.deadline import within
 from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
-from streaming.settings import HttpSettings
+from streaming.settings import ConfigurationError, HttpSettings
 
 logger = Logger(utc=True, serialize_stacktrace=False)
 
@@ -67,6 +67,9 @@ def _answer(handle: Handler, request: Request) -> Answer:
         is_ours = error.status >= 500
         level(error.title, code=error.code, detail=error.detail, exc_info=is_ours)
         return problem(error, request.request_id)
+    except ConfigurationError:
+        # No answer: Lambda logs and counts it, which rolls a deployment back.
+        raise
     except Exception:
         logger.exception("the request failed unexpectedly")
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")

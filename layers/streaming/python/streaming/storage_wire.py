@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from streaming.bounded_http import BoundedHttp
@@ -18,7 +19,11 @@ _LEFT_OUT = ("expect",)
 
 
 class StorageWire:
-    """Sends a request in botocore's stead, as its event ``before-send`` lets one do."""
+    """Sends a request in botocore's stead, as its event ``before-send`` lets one do.
+
+    After a failure no connection is used again: an environment that was frozen wakes with all of
+    them dead, and a second try would take the next of those.
+    """
 
     def __init__(self) -> None:
         self._http = BoundedHttp()
@@ -26,17 +31,27 @@ class StorageWire:
     def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         """Return the answer to ``request``. Raises ``httpx.HTTPError``."""
         headers = {name: _text(value) for name, value in request.headers.items()}
-        answer = self._http.send(
-            request.method,
-            request.url,
-            {
-                # Of botocore's own connection, too: a body is stored as it is.
-                "Accept-Encoding": "identity",
-                **{name: value for name, value in headers.items() if name.lower() not in _LEFT_OUT},
-            },
-            _content(request.body),
-            _LARGEST_BODY_BYTES,
-        )
+        http = self._http
+        try:
+            answer = http.send(
+                request.method,
+                request.url,
+                {
+                    # Of botocore's own connection, too: a body is stored as it is.
+                    "Accept-Encoding": "identity",
+                    **{
+                        key: value for key, value in headers.items() if key.lower() not in _LEFT_OUT
+                    },
+                },
+                _content(request.body),
+                _LARGEST_BODY_BYTES,
+            )
+        except httpx.TransportError:
+            # Not closed, because other threads may be reading from it. Who fails later finds it
+            # replaced already.
+            if self._http is http:
+                self._http = BoundedHttp()
+            raise
         return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
 
 

@@ -1,0 +1,67 @@
+"""Functions under Lambda's emulator, with the embedded servers behind wires that can be cut."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from local.stack import Stack
+from tests.rie.deployed import deployed, function_environment
+from tests.support.functions import ROOT
+from tests.support.proxies import Proxies
+from tools.emulator import VERSION, Emulator
+
+Launch = Callable[..., Emulator]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The servers and the demo films; the emulator takes the gateway's place."""
+    with Stack.temporary(tmp_path_factory.mktemp("stack"), gateway=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dependencies_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dependency layer as it is deployed, for this machine."""
+    if sys.platform != "linux":
+        pytest.skip("Lambda's emulator is a program for Linux")
+    folder = tmp_path_factory.mktemp("dependencies")
+    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    subprocess.run(
+        [
+            *("make", "--silent", "-C", str(ROOT / "layers/dependencies")),
+            *("build-DependenciesLayer", f"ARTIFACTS_DIR={folder}"),
+            *(f"RUNTIME_VERSION={VERSION}", f"ARCHITECTURE={architecture}"),
+        ],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        check=True,
+    )
+    return folder / "python"
+
+
+@pytest.fixture
+def proxies(stack: Stack) -> Iterator[Proxies]:
+    """A proxy before each server, new for each test."""
+    with Proxies(stack) as running:
+        yield running
+
+
+@pytest.fixture
+def launch(proxies: Proxies, dependencies_layer: Path, tmp_path: Path) -> Iterator[Launch]:
+    """Starts functions that reach their dependencies through the proxies."""
+    functions = deployed(function_environment(proxies.environment))
+    with ExitStack() as running:
+
+        def start(name: str, **variables: str) -> Emulator:
+            function = functions[name]
+            layers = [*function.directories[1:], dependencies_layer]
+            log = tmp_path / f"{name}.log"
+            return running.enter_context(Emulator(function, layers, log, variables))
+
+        yield start

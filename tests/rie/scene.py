@@ -1,0 +1,125 @@
+"""Sets a scene in which a function's own committed event needs all that the function may use."""
+
+import json
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from redis import Redis
+
+from local.stack import Stack
+from tests.conftest import Rows, set_subscription
+from tests.integration.test_events import ANSWERS, USER
+from tests.support.functions import EVENTS, Json, Viewer, new_viewer
+from tests.support.kafka import events_of
+
+# The film of the committed events.
+MOVIE = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01")
+POSITION = 77
+# The topic in which a call of the function must be told of.
+TOLD_IN = {
+    "start": "stream.start",
+    "progress": "stream.progress",
+    "stop": "stream.stop",
+    "housekeeping": "stream.stop",
+}
+
+_OPEN_SESSION = """
+    INSERT INTO stream_sessions
+        (id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at)
+    VALUES (:id, :user_id, :movie_id, 'hls', now(), now())
+"""
+_SAVE_PROGRESS = """
+    INSERT INTO watch_progress (id, user_id, movie_id, position_seconds)
+    VALUES (:id, :user_id, :movie_id, :position)
+"""
+_LEAVE_WAITING = """
+    INSERT INTO event_outbox (event_id, topic, key, value, created_at)
+    VALUES (:id, 'stream.stop', :key, :value, now() - interval '1 minute')
+"""
+_WAITING = (
+    "SELECT CAST(event_id AS text) AS id FROM event_outbox WHERE key = :key AND topic = :topic"
+)
+_SAVED = "SELECT position_seconds FROM watch_progress WHERE user_id = :user_id"
+
+
+def main_event(function: str) -> str:
+    """Return the name of the committed event that the function answers with success."""
+    own = events_for(function)
+    succeeding = [name for name, (status, _) in ANSWERS.items() if status < 300 and name in own]
+    return (succeeding or own)[0]
+
+
+def events_for(function: str) -> list[str]:
+    """Return the names of all committed events of the function."""
+    names = sorted(path.stem for path in EVENTS.glob("*.json"))
+    return [name for name in names if name == function or name.startswith(f"{function}_")]
+
+
+class Scene:
+    """A viewer who has paid, watches a film, and has an event in the outbox; an empty Redis."""
+
+    def __init__(self, function: str, stack: Stack, rows: Rows) -> None:
+        self._function = function
+        self._stack = stack
+        self._rows = rows
+        self.viewer: Viewer = self._set()
+
+    @property
+    def event(self) -> Json:
+        """The function's main event, of this scene's viewer."""
+        return self.of_its_viewer(main_event(self._function))
+
+    def of_its_viewer(self, name: str) -> Json:
+        """Return a committed event with this scene's viewer for the one that it is of."""
+        text = (EVENTS / f"{name}.json").read_text("utf-8")
+        payload: Json = json.loads(text.replace(USER, str(self.viewer.user_id)))
+        # To the authorizer a token is what is judged; the others show it to the user service.
+        if self._function != "authorizer" and "authorization" in payload.get("headers", {}):
+            payload["headers"]["authorization"] = f"Bearer {self.viewer.token}"
+        return payload
+
+    def check(self, answer: Any) -> None:
+        """See that the call did what it answers, and that the event of it is not lost."""
+        assert "errorType" not in answer, answer
+        name = main_event(self._function)
+        if name in ANSWERS:
+            assert answer["statusCode"] == ANSWERS[name][0], answer
+        if self._function in TOLD_IN:
+            assert len(self._told()) == 1
+        if self._function == "start":
+            manifest_url = json.loads(answer["body"])["manifest_url"]
+            assert httpx.get(manifest_url).status_code == 200
+        if self._function == "get":
+            assert json.loads(answer["body"])["position_seconds"] == POSITION
+        if self._function in ("progress", "stop"):
+            (saved,) = self._rows(_SAVED, user_id=self.viewer.user_id)
+            assert saved == {"position_seconds": json.loads(self.event["body"])["position_seconds"]}
+
+    def _set(self) -> Viewer:
+        viewer = new_viewer(self._stack.token)
+        set_subscription(self._stack, viewer.user_id)
+        ids = {"user_id": viewer.user_id, "movie_id": MOVIE}
+        self._rows(_OPEN_SESSION, id=_uuid7(), **ids)
+        self._rows(_SAVE_PROGRESS, id=uuid4(), position=POSITION, **ids)
+        if self._function == "housekeeping":
+            event_id = uuid4()
+            value = json.dumps({"event_id": str(event_id)})
+            self._rows(_LEAVE_WAITING, id=event_id, key=str(viewer.user_id), value=value)
+        with Redis(port=self._stack.ports.redis_port) as redis:
+            redis.flushall()
+        return viewer
+
+    def _told(self) -> set[str]:
+        """Return the ids of the events that are in Kafka or will be."""
+        topic, user_id = TOLD_IN[self._function], self.viewer.user_id
+        waiting = {row["id"] for row in self._rows(_WAITING, key=str(user_id), topic=topic)}
+        servers = self._stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
+        return waiting | {each["event_id"] for each in events_of(servers, user_id)[topic]}
+
+
+def _uuid7() -> UUID:
+    from streaming.identifiers import uuid7
+
+    return uuid7(int(time.time() * 1000))

@@ -1,0 +1,86 @@
+"""Each function in its own execution environment, as it is deployed."""
+
+import json
+
+import pytest
+
+from local.stack import Stack
+from tests.conftest import Rows
+from tests.integration.test_events import ANSWERS, IDENTITIES, RESULTS
+from tests.rie.conftest import Launch
+from tests.rie.deployed import FUNCTIONS, OWN_ERRORS, dependencies
+from tests.rie.scene import Scene, events_for
+from tests.support.proxies import DEPENDENCIES, Proxies
+
+# Those that connect for the one call that they are deployed for.
+CALLED_ONCE = {"migrate"}
+BACKENDS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE application_name = 'streaming' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_committed_events(function: str, stack: Stack, launch: Launch, rows: Rows) -> None:
+    """One environment gives every committed event of its function the answer it gets in process."""
+    environment = launch(function)
+    scene = Scene(function, stack, rows)
+    names = events_for(function)
+    assert names
+    for name in names:
+        answer = environment.invoke(scene.of_its_viewer(name))
+
+        assert "errorType" not in answer, (name, answer)
+        if name in ANSWERS:
+            status, code = ANSWERS[name]
+            assert answer["statusCode"] == status, (name, answer)
+            assert code is None or json.loads(answer["body"])["code"] == code
+        if name in RESULTS:
+            assert answer.keys() == RESULTS[name]
+        if name in IDENTITIES:
+            assert answer["context"].items() >= IDENTITIES[name].items()
+    assert environment.initialisations == 1
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_servers_are_gone(
+    function: str, stack: Stack, proxies: Proxies, launch: Launch, rows: Rows
+) -> None:
+    """An environment initialises without any server, and the function itself says what is away."""
+    scene = Scene(function, stack, rows)
+    for each in DEPENDENCIES:
+        proxies[each].refuse()
+    environment = launch(function)
+
+    answer = environment.invoke(scene.event)
+
+    assert environment.initialisations == 1
+    if "statusCode" in answer:
+        assert answer["statusCode"] in (200, 503), answer
+    else:
+        assert answer.get("errorType") in {None, *OWN_ERRORS}, answer
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - CALLED_ONCE))
+def test_connections_are_kept(
+    function: str, stack: Stack, proxies: Proxies, launch: Launch, rows: Rows
+) -> None:
+    """The calls of an environment share its connections, and its one place in PostgreSQL."""
+    environment = launch(function)
+    scene = Scene(function, stack, rows)
+    scene.check(environment.invoke(scene.event))
+    accepted = _accepted(proxies)
+    backends = rows(BACKENDS)
+    assert len(backends) == ("postgres" in dependencies(function))
+
+    for _ in range(3):
+        scene = Scene(function, stack, rows)
+        scene.check(environment.invoke(scene.event))
+
+    assert _accepted(proxies) == accepted
+    assert rows(BACKENDS) == backends
+    assert environment.initialisations == 1
+
+
+def _accepted(proxies: Proxies) -> dict[str, int]:
+    return {each: proxies[each].accepted for each in DEPENDENCIES}

@@ -1,0 +1,54 @@
+"""A dependency that takes connections and never answers costs a call some time, never the call."""
+
+import json
+
+import pytest
+
+from local.stack import Stack
+from tests.conftest import Rows
+from tests.rie.conftest import Launch
+from tests.rie.deployed import OWN_ERRORS, losses
+from tests.rie.scene import Scene
+from tests.support.proxies import Proxies
+
+# What cannot be done without a dependency; the others may be away.
+NEEDED = {
+    "postgres": "database_unavailable",
+    "s3": "storage_unavailable",
+    "user_service": "entitlement_unavailable",
+}
+# Nobody is forgotten of whom Redis still knows; housekeeping leaves films for its next run.
+EXCEPTIONS = {
+    ("erase", "redis"): "cache_unavailable",
+    ("subscription_changed", "redis"): "cache_unavailable",
+    ("housekeeping", "s3"): None,
+}
+
+
+@pytest.mark.parametrize(("function", "lost"), losses())
+def test_black_hole(
+    function: str,
+    lost: tuple[str, ...],
+    stack: Stack,
+    proxies: Proxies,
+    launch: Launch,
+    rows: Rows,
+) -> None:
+    """The function answers by itself, before Lambda ends it, what it can do and what it cannot."""
+    scene = Scene(function, stack, rows)
+    environment = launch(function)
+    for each in lost:
+        proxies[each].black_hole()
+    codes = {EXCEPTIONS.get((function, each), NEEDED.get(each)) for each in lost} - {None}
+
+    answer = environment.invoke(scene.event)
+
+    assert environment.initialisations == 1
+    if not codes:
+        scene.check(answer)
+    elif "statusCode" in answer:
+        assert answer["statusCode"] == 503
+        assert answer["headers"]["Content-Type"] == "application/problem+json"
+        assert json.loads(answer["body"])["code"] in codes
+    else:
+        assert answer["errorType"] in OWN_ERRORS, answer
