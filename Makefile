@@ -25,7 +25,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-browser faults test-judges test-build test-sam test-rie corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-browser faults histories test-judges test-build test-sam test-rie corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose
 
 help: ## List the commands
@@ -48,6 +48,9 @@ test-browser: $(INSTALLED) $(PLAYERS) ## Run the player in Chromium against the 
 
 faults: $(INSTALLED) ## Break every dependency under every call; write docs/faults.md
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tests.faults $(FAULTS)
+
+histories: $(INSTALLED) ## Let clients go on while servers die, and judge it (SEEDS=20, or SEEDS=7-7 again)
+	@SEEDS=$${SEEDS:-20} $(BIN)/python -m pytest tests/histories $(PYTEST_ARGS)
 
 test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten manifests
 	@$(BIN)/python -m pytest tests/judges $(PYTEST_ARGS)

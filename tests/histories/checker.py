@@ -1,10 +1,12 @@
 """Judges a history: a pure function of what was recorded and what the servers hold at the end."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.histories.events import judge_events
 from tests.histories.evidence import Evidence
-from tests.histories.operations import History
+from tests.histories.identifiers import short
+from tests.histories.operations import History, Operation
 from tests.histories.records import judge_records
 from tests.histories.violation import Violation
 
@@ -16,6 +18,7 @@ def check(history: History, evidence: Evidence) -> list[Violation]:
     """Return every broken promise; the list is empty when all were kept."""
     return [
         *_judge_answers(history),
+        *_judge_keys(history, evidence),
         *judge_records(history, evidence),
         *judge_events(history, evidence),
         *_judge_cache(history, evidence),
@@ -41,6 +44,22 @@ def _judge_answers(history: History) -> Iterator[Violation]:
         if is_foreign:
             what = f"#{operation.number} was told of {users}, {films}"
             yield Violation("nobody is told of somebody else", what, (operation,))
+
+
+def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
+    """A start that is repeated with its Idempotency-Key begins no second session."""
+    tries: dict[tuple[str, str], list[Operation]] = defaultdict(list)
+    for operation in history.operations:
+        key = operation.arguments.get("key")
+        if key is not None:
+            tries[operation.user_id, key].append(operation)
+    for (_, key), starts in tries.items():
+        told = {each.session_told for each in starts} - {None}
+        numbers = {each.number for each in starts}
+        made = {row.id for row in evidence.sessions.values() if row.operation in numbers}
+        if len(told | made) > 1:
+            what = f"{key} has begun {sorted(map(short, told | made))}"
+            yield Violation("a key begins one session", what, tuple(starts))
 
 
 def _judge_cache(history: History, evidence: Evidence) -> Iterator[Violation]:

@@ -11,8 +11,15 @@ from tests.histories.evidence import Evidence
 from tests.histories.operations import History
 from tests.histories.rig import Rig, running_rig
 
-SEEDS = int(os.environ.get("SEEDS") or 0)
-"""How many histories `make histories` runs; 0 in `make test`, which runs one short one."""
+
+def _seeds(text: str) -> range:
+    """Read ``20``, which is from 1 to 20, or ``7-9``."""
+    first, _, last = text.rpartition("-")
+    return range(int(first or 1), int(last or 0) + 1)
+
+
+SEEDS = _seeds(os.environ.get("SEEDS", ""))
+"""The histories that `make histories` runs; none in `make test`, which has one short one."""
 
 _MOST_TOLD = 5
 

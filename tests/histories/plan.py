@@ -50,7 +50,7 @@ class Act:
     ``pause`` is how many seconds it waits before, ``tries`` how often it sends the same request
     until it is answered. ``slot`` and ``sequence`` give the report its place. A player whose name
     ``is_garbled`` sends bytes that are no text. With ``die_at_step`` the process that handles the
-    first try is killed at that step.
+    first try is killed at that step. ``key`` is the Idempotency-Key of a start.
     """
 
     call: Call
@@ -62,6 +62,7 @@ class Act:
     sequence: int | None = None
     is_garbled: bool = False
     die_at_step: int | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,15 @@ def plan(seed: int, size: Size = Size()) -> Plan:
 def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> Iterator[Act]:
     for start in range(size.views_per_device):
         film = random.randrange(FILMS)
-        slot, garbled = Slot(device, start), random.random() < 0.2
+        slot = Slot(device, start)
         yield Act(
-            "start", _pause(random), random.choice((1, 4, 8)), film, slot=slot, is_garbled=garbled
+            "start",
+            _pause(random),
+            random.choice((1, 4, 8)),
+            film,
+            slot=slot,
+            is_garbled=random.random() < 0.2,
+            key=f"{device}/{start}" if random.random() < 0.5 else None,
         )
         for act in _reports(random, film, slot, size.reports_per_view, positions):
             yield act

@@ -90,7 +90,7 @@ class Recorder:
 
 
 def _start(viewer: Viewer, film: UUID, player: str, arguments: Json) -> Response:
-    return viewer.start(film, userAgent=player)
+    return viewer.start(film, key=arguments.get("key"), userAgent=player)
 
 
 def _report(viewer: Viewer, film: UUID, player: str, arguments: Json) -> Response:

@@ -106,7 +106,7 @@ class _Clients:
                 time.sleep(_BETWEEN_TRIES_SECONDS)
 
     def _arguments(self, act: Act) -> Json:
-        arguments: Json = {}
+        arguments: Json = {} if act.key is None else {"key": act.key}
         if act.position is not None:
             arguments["position_seconds"] = act.position
         session_id = self._sessions.get(act.slot) if act.slot else None

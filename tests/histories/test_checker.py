@@ -232,6 +232,17 @@ def test_a_failure_is_found(tale: Tale) -> None:
     assert tale.promises_broken() == {"a fault is answered 503"}
 
 
+def test_a_second_session_for_a_key_is_found(tale: Tale) -> None:
+    """A start that is repeated with its Idempotency-Key begins no second session."""
+    tale.tell("start", key="once")
+    tale.tell("start", "bert", key="once")
+    assert tale.promises_broken() == set()
+
+    tale.tell("start", key="once")
+
+    assert tale.promises_broken() == {"a key begins one session"}
+
+
 @pytest.mark.parametrize("happens", [True, False])
 def test_a_call_without_an_answer_may_have_happened(tale: Tale, *, happens: bool) -> None:
     """Nobody knows what became of it, unless something tells."""

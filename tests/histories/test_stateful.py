@@ -251,7 +251,7 @@ def test_every_answer_is_foretold(rig: Rig, variables: None) -> None:
     run_machine(
         Machine,
         settings=settings(
-            max_examples=100 if SEEDS else 8,
+            max_examples=100 if SEEDS else 6,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

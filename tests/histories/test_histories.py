@@ -1,0 +1,49 @@
+"""Clients use the service while servers and processes die; every promise is kept."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.histories.conftest import SEEDS, assert_kept
+from tests.histories.environments import Environments
+from tests.histories.plan import Fault, Plan, Size, plan
+from tests.histories.rig import Rig
+from tests.histories.runner import run
+
+# In `make test` all but Redis breaks once, in some two hundred calls.
+_SHORT = Size(users=3, devices_per_user=2, views_per_device=3, reports_per_view=5)
+_EVERYTHING = (
+    "stall postgres",
+    "kill an environment",
+    "kill kafka",
+    "silence",
+    "kill postgres",
+    "kill user_service",
+    "cut postgres",
+)
+
+_LONG = Size(views_per_device=4, faults=12, deaths=0.1)
+
+
+def test_a_short_history(rig: Rig, environments: Environments, tmp_path: Path) -> None:
+    """Servers are killed, cut off or stalled while clients go on, and no promise is broken."""
+    faults = tuple(Fault(what, 0.2, 0.5, 0.5) for what in _EVERYTHING)
+    assert_history(rig, environments, replace(plan(1, _SHORT), faults=faults), tmp_path)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_history(seed: int, rig: Rig, environments: Environments, tmp_path: Path) -> None:
+    """Whatever befalls servers and processes, in whatever order, no promise is broken."""
+    assert_history(rig, environments, plan(seed, _LONG), tmp_path)
+
+
+def assert_history(rig: Rig, environments: Environments, planned: Plan, folder: Path) -> None:
+    """Carry out a plan and judge what came of it; keep the history beside the logs."""
+    history, evidence = run(rig, environments, planned)
+    path = folder / f"history-{planned.seed}.jsonl"
+    history.write(path)
+    print(f"seed {planned.seed}, {len(history.operations)} calls: {path}")
+    print(f"Again: make histories SEEDS={planned.seed}-{planned.seed}")
+    print(*history.disturbances, sep="\n")
+    assert_kept(history, evidence)
