@@ -6,6 +6,9 @@ time belongs in the outbox; Kafka may still get it twice, which consumers tell b
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Thread
 from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
@@ -25,7 +28,11 @@ from streaming.settings import EventSettings
 logger = Logger(child=True)
 
 _CONNECT_SECONDS = 1.0
-_PAUSE_SECONDS = 5.0
+# For so long a request waits for a connection, which goes on being made meanwhile.
+_PATIENCE_SECONDS = 0.75
+_PAUSE_SECONDS = 2.0
+# After a failure, finding out whether Kafka is back must cost nobody more.
+_PROBE_SECONDS = 0.05
 _TOPIC_PAUSE_SECONDS = 30.0
 
 _UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
@@ -42,6 +49,8 @@ class EventPublisher:
         self._settings = settings
         self._producer: KafkaProducer | None = None
         self._breaker = Breaker(_PAUSE_SECONDS)
+        self._has_failed_before = False
+        self._connecting: Future[KafkaProducer] | None = None
         self._closed_topics: dict[str, tuple[float, Refusal]] = {}
 
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
@@ -49,7 +58,9 @@ class EventPublisher:
         if self._breaker.is_open:
             return False
         try:
-            producer = self._producer = self._producer or self._connect()
+            producer = self._producer = self._producer or self._connected(message.topic)
+            if self._has_failed_before:
+                wait_seconds = _PROBE_SECONDS
             ends_at = time.monotonic() + allowance(wait_seconds)
             send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
             send.get(timeout=max(0.0, ends_at - time.monotonic()))
@@ -57,6 +68,7 @@ class EventPublisher:
             self._has_failed("publish", error)
             return False
         self._breaker.record_success()
+        self._has_failed_before = False
         return True
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
@@ -105,8 +117,32 @@ class EventPublisher:
         logger.warning("Kafka does not acknowledge", **failure)
         # The producer stays: it reconnects by itself, and closing it waits for what it holds.
         self._breaker.record_failure()
+        self._has_failed_before = True
         if isinstance(self._settings, Rotating) and self._settings.renewed():
             self._producer = None
+
+    def _connected(self, topic: str) -> KafkaProducer:
+        """Return a producer that knows ``topic``, made by a thread that goes on without us."""
+        connecting = self._connecting
+        if connecting is None:
+            connecting = self._connecting = Future()
+            Thread(target=self._connect_for, args=(topic, connecting), daemon=True).start()
+        seconds = _PROBE_SECONDS if self._has_failed_before else _PATIENCE_SECONDS
+        try:
+            return connecting.result(timeout=allowance(seconds))
+        finally:
+            if connecting.done():
+                self._connecting = None
+
+    def _connect_for(self, topic: str, connecting: Future[KafkaProducer]) -> None:
+        try:
+            producer = self._connect()
+            with suppress(KafkaError):
+                producer.partitions_for(topic)
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            connecting.set_exception(error)
+        else:
+            connecting.set_result(producer)
 
     def _connect(self) -> KafkaProducer:
         settings = self._settings

@@ -3,14 +3,22 @@
 from uuid import UUID
 
 from streaming.answers import ContinueWatching, WatchProgress
-from streaming.errors import ProgressNotFound
+from streaming.deadline import within
+from streaming.errors import DatabaseUnavailable, ProgressNotFound
 from streaming.progress import SavedProgress
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
 
+# There must be time to ask Redis then.
+_RECORD_SECONDS = 1.5
+
 
 class FindProgress:
-    """Finds the position in one film: in Redis, else in PostgreSQL."""
+    """Finds the position in one film: on record, or in Redis while PostgreSQL does not answer.
+
+    Redis cannot be asked first: it may have come back with positions from before an outage, in
+    which newer ones were acknowledged.
+    """
 
     def __init__(self, repository: Repository, progress_cache: ProgressCache) -> None:
         self._repository = repository
@@ -18,12 +26,18 @@ class FindProgress:
 
     def __call__(self, user_id: UUID, movie_id: UUID) -> WatchProgress:
         """Return the progress. Raises ``ProgressNotFound`` and ``DatabaseUnavailable``."""
-        progress = self._progress_cache.find(user_id, movie_id)
+        try:
+            with within(_RECORD_SECONDS):
+                progress = self._repository.find_progress(user_id, movie_id)
+        except DatabaseUnavailable:
+            cached = self._progress_cache.find(user_id, movie_id)
+            if cached is None:
+                raise
+            return _answer(cached)
         if progress is None:
-            progress = self._repository.find_progress(user_id, movie_id)
-            if progress is None:
-                raise ProgressNotFound("the user has never watched the film")
-            self._progress_cache.keep(progress)
+            raise ProgressNotFound("the user has never watched the film")
+        # Heals what an outage has left behind, and is there when PostgreSQL is not.
+        self._progress_cache.keep(progress)
         return _answer(progress)
 
 
