@@ -1,7 +1,8 @@
 """The real servers that the tests run against, one stack for a whole run."""
 
+import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -11,7 +12,9 @@ from local import demo
 from local.stack import Stack
 from streaming.database import Database, Row
 from streaming.settings import DatabaseSettings
+from tests.support import other_servers
 from tests.support.functions import Viewer, forget_environment, new_viewer
+from tests.support.other_servers import StackWithOthers
 
 Rows = Callable[..., list[Row]]
 
@@ -19,8 +22,13 @@ Rows = Callable[..., list[Row]]
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films."""
-    with Stack.temporary(tmp_path_factory.mktemp("stack")) as running:
-        yield running
+    stack = Stack.temporary(tmp_path_factory.mktemp("stack"))
+    others = other_servers.named_by(os.environ)
+    stack.environment.update(others)
+    with stack:
+        if "DATABASE_URL" in others:
+            other_servers.migrate(others["DATABASE_URL"])
+        yield cast(Stack, StackWithOthers(stack, others)) if others else stack
 
 
 @pytest.fixture

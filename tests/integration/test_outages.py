@@ -21,8 +21,9 @@ from tests.support.kafka import await_events
 @pytest.fixture(autouse=True)
 def everything_back(stack: Stack) -> Iterator[None]:
     """Whatever a test stops runs again afterwards, on the same port."""
+    servers = (stack.redis, stack.kafka, stack.user_service, stack.postgres)
     yield
-    for server in (stack.redis, stack.kafka, stack.user_service, stack.postgres):
+    for server in servers:
         if not server.running:
             server.start()
 
