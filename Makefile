@@ -110,7 +110,7 @@ publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=..
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \
 		$${TITLE:+--title="$$TITLE"} $(PUBLISH_ARGS) -- "$$FILE"
 
-bench: $(INSTALLED) ## Measure what is claimed to be fast
+bench: $(INSTALLED) $(SAM) $(RUNTIME) ## Measure what is claimed to be fast
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks
 
 build: $(INSTALLED) $(SAM) ## Build the functions and layers (ARCHITECTURE=arm64 RUNTIME_VERSION=3.13)

@@ -1,7 +1,7 @@
 """Runs every benchmark: ``make bench``."""
 
-from benchmarks import imports, publishing, rewriting, scaling, signing
+from benchmarks import cold_starts, imports, publishing, rewriting, scaling, signing
 
-for benchmark in (signing, rewriting, scaling, publishing, imports):
+for benchmark in (signing, rewriting, scaling, publishing, imports, cold_starts):
     benchmark.main()
     print()

@@ -5,6 +5,7 @@ and nothing of this checkout or of the packages that are installed beside.
 """
 
 import json
+import os
 import platform
 import signal
 import socket
@@ -33,9 +34,24 @@ _LATE_SECONDS = 30.0
 
 def program() -> Path:
     """Return the emulator, which ships with SAM's command line."""
-    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    path = _PROGRAM.format(version=VERSION, architecture=architecture)
+    path = _PROGRAM.format(version=VERSION, architecture=_architecture())
     return ROOT / ".venv" / f"sam-{VERSION}" / path
+
+
+def build_dependencies(folder: Path) -> Path:
+    """Build the dependency layer for this machine in ``folder``; return what goes on the path."""
+    command = [
+        *("make", "--silent", "-C", str(ROOT / "layers/dependencies"), "build-DependenciesLayer"),
+        *(
+            f"ARTIFACTS_DIR={folder}",
+            f"RUNTIME_VERSION={VERSION}",
+            f"ARCHITECTURE={_architecture()}",
+        ),
+    ]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    # MAKEFLAGS would have a make above this one print its folders.
+    subprocess.run(command, env={**os.environ, "PATH": path, "MAKEFLAGS": ""}, check=True)
+    return folder / "python"
 
 
 class Emulator:
@@ -173,3 +189,7 @@ class Emulator:
         if self._process is None or self._process.poll() is None:
             return None
         return f"the emulator ended with {self._process.returncode}: {self.log}"
+
+
+def _architecture() -> str:
+    return {"aarch64": "arm64"}.get(platform.machine(), platform.machine())

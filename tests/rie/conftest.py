@@ -1,8 +1,5 @@
 """Functions under Lambda's emulator, with the embedded servers behind wires that can be cut."""
 
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,9 +9,8 @@ import pytest
 
 from local.stack import Stack
 from tests.rie.deployed import deployed, function_environment
-from tests.support.functions import ROOT
 from tests.support.proxies import Proxies
-from tools.emulator import VERSION, Emulator
+from tools.emulator import Emulator, build_dependencies
 
 Launch = Callable[..., Emulator]
 
@@ -31,18 +27,7 @@ def dependencies_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dependency layer as it is deployed, for this machine."""
     if sys.platform != "linux":
         pytest.skip("Lambda's emulator is a program for Linux")
-    folder = tmp_path_factory.mktemp("dependencies")
-    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    subprocess.run(
-        [
-            *("make", "--silent", "-C", str(ROOT / "layers/dependencies")),
-            *("build-DependenciesLayer", f"ARTIFACTS_DIR={folder}"),
-            *(f"RUNTIME_VERSION={VERSION}", f"ARCHITECTURE={architecture}"),
-        ],
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        check=True,
-    )
-    return folder / "python"
+    return build_dependencies(tmp_path_factory.mktemp("dependencies"))
 
 
 @pytest.fixture
