@@ -17,6 +17,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from streaming.breaker import Breaker
 from streaming.event_publisher import EventPublisher
 from streaming.events import Message
 from streaming.refusals import by_answer
@@ -28,6 +29,8 @@ class FakeProducer:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self.is_discarded = False
+        self._sender = self
 
     def send(self, topic: str, value: bytes, key: bytes) -> "FakeProducer":
         """Wait in vain for a topic that is missing, as the client does for a second."""
@@ -36,6 +39,13 @@ class FakeProducer:
             raise KafkaTimeoutError("Failed to update metadata")
         self.topic = topic
         return self
+
+    def force_close(self) -> None:
+        """End without waiting."""
+        self.is_discarded = True
+
+    def close(self) -> None:
+        """Do nothing more."""
 
     def get(self, timeout: float) -> None:
         """Return once the message is acknowledged."""
@@ -88,6 +98,19 @@ def test_kafka_that_answers_nothing_is_left_alone() -> None:
 
     assert refusal.reason == "unanswered"
     assert publisher.producer.asked == {"silent": 1}
+
+
+@pytest.mark.parametrize("logs_in", [True, False])
+def test_producer_whose_login_may_be_refused_is_replaced(logs_in: bool) -> None:  # noqa: FBT001
+    """One that logs in and fails again and again is discarded; another one reconnects by itself."""
+    publisher = Publisher()
+    publisher._breaker = Breaker(0)
+    publisher._logs_in = logs_in
+
+    for _ in range(3):
+        publisher.deliver([to("silent")], 0)
+
+    assert publisher.producer.is_discarded is logs_in
 
 
 @pytest.mark.parametrize(

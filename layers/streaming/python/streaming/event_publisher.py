@@ -4,6 +4,7 @@ Nothing runs after a Lambda returns, so each send is awaited. A message that is 
 time belongs in the outbox; Kafka may still get it twice, which consumers tell by ``event_id``.
 """
 
+import ssl
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -34,6 +35,7 @@ _PAUSE_SECONDS = 2.0
 # After a failure, finding out whether Kafka is back must cost nobody more.
 _PROBE_SECONDS = 0.05
 _TOPIC_PAUSE_SECONDS = 30.0
+_MOST_FAILURES = 3
 
 _UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
 
@@ -42,14 +44,17 @@ class EventPublisher:
     """A producer that connects at the first message, and rests after a failure.
 
     When ``settings`` rotate, a failure has the password read anew, because the producer does not
-    tell a refused one from an outage.
+    tell a refused one from an outage. A producer that logs in and goes on failing is replaced:
+    refused once, it goes on knocking as fast as it can.
     """
 
     def __init__(self, settings: EventSettings | Rotating[EventSettings]) -> None:
         self._settings = settings
         self._producer: KafkaProducer | None = None
         self._breaker = Breaker(_PAUSE_SECONDS)
-        self._has_failed_before = False
+        self._failures = 0
+        self._logs_in = False
+        self._ssl_context: ssl.SSLContext | None = None
         self._connecting: Future[KafkaProducer] | None = None
         self._closed_topics: dict[str, tuple[float, Refusal]] = {}
 
@@ -59,7 +64,7 @@ class EventPublisher:
             return False
         try:
             producer = self._producer = self._producer or self._connected(message.topic)
-            if self._has_failed_before:
+            if self._failures:
                 wait_seconds = _PROBE_SECONDS
             ends_at = time.monotonic() + allowance(wait_seconds)
             send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
@@ -68,7 +73,7 @@ class EventPublisher:
             self._has_failed("publish", error)
             return False
         self._breaker.record_success()
-        self._has_failed_before = False
+        self._failures = 0
         return True
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
@@ -115,11 +120,14 @@ class EventPublisher:
     def _has_failed(self, operation: str, error: BaseException) -> None:
         failure = dependency_failure("kafka", operation, error)
         logger.warning("Kafka does not acknowledge", **failure)
-        # The producer stays: it reconnects by itself, and closing it waits for what it holds.
         self._breaker.record_failure()
-        self._has_failed_before = True
-        if isinstance(self._settings, Rotating) and self._settings.renewed():
-            self._producer = None
+        self._failures += 1
+        is_renewed = isinstance(self._settings, Rotating) and self._settings.renewed() is not None
+        # Otherwise the producer stays: it reconnects by itself, and sooner.
+        if is_renewed or (self._logs_in and self._failures % _MOST_FAILURES == 0):
+            producer, self._producer = self._producer, None
+            if producer is not None:
+                _discard(producer)
 
     def _connected(self, topic: str) -> KafkaProducer:
         """Return a producer that knows ``topic``, made by a thread that goes on without us."""
@@ -127,7 +135,7 @@ class EventPublisher:
         if connecting is None:
             connecting = self._connecting = Future()
             Thread(target=self._connect_for, args=(topic, connecting), daemon=True).start()
-        seconds = _PROBE_SECONDS if self._has_failed_before else _PATIENCE_SECONDS
+        seconds = _PROBE_SECONDS if self._failures else _PATIENCE_SECONDS
         try:
             return connecting.result(timeout=allowance(seconds))
         finally:
@@ -148,12 +156,20 @@ class EventPublisher:
         settings = self._settings
         if isinstance(settings, Rotating):
             settings = settings.current()
+        self._logs_in = settings.sasl_mechanism is not None
+        if settings.sasl_mechanism == "AWS_MSK_IAM":
+            # The producer loads it while it connects, which would take half of that time.
+            import botocore.session  # noqa: F401
+        if settings.security_protocol != "PLAINTEXT" and self._ssl_context is None:
+            # The producer would read the authorities for each broker anew.
+            self._ssl_context = ssl.create_default_context()
         milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
         # Repeats are told apart by event_id, so the producer needs no idempotence of its own. A
         # batch is given up soon: what is not acknowledged lies in the outbox.
         return KafkaProducer(
             bootstrap_servers=list(settings.bootstrap_servers),
             security_protocol=settings.security_protocol,
+            ssl_context=self._ssl_context,
             sasl_mechanism=settings.sasl_mechanism,
             sasl_plain_username=settings.username,
             sasl_plain_password=settings.password,
@@ -169,6 +185,16 @@ class EventPublisher:
             reconnect_backoff_max_ms=1000,
             metrics_enabled=False,
         )
+
+
+def _discard(producer: KafkaProducer) -> None:
+    """End ``producer`` without waiting, as its own ``close`` does for what it holds.
+
+    What it holds lies in the outbox.
+    """
+    producer._sender.force_close()  # noqa: SLF001
+    producer._closed = True  # noqa: SLF001
+    producer.close()
 
 
 def _await(send: FutureRecordMetadata, ends_at: float) -> Refusal | None:
