@@ -6,6 +6,7 @@ VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PLAYERS := tests/browser/node/node_modules/.package-lock.json
+KAFKA := tests/kafka/jars/.verified
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
@@ -25,7 +26,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-browser faults histories test-judges test-build test-sam test-rie corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-browser faults histories test-judges test-build test-sam test-rie test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose
 
 help: ## List the commands
@@ -64,6 +65,9 @@ test-sam: $(INSTALLED) $(SAM) $(RUNTIME) ## Run every event and the API under sa
 
 test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functions under Lambda's emulator
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
+
+test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
+	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)
 
 corpus: $(INSTALLED) $(JUDGES) ## Have them judge all manifests below a directory (CORPUS=dir)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.corpus "$(CORPUS)"
@@ -131,7 +135,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs
-	rm -rf .venv .local .aws-sam tools/corpus/node/node_modules tests/browser/node/node_modules
+	rm -rf .venv .local .aws-sam tests/kafka/jars tools/corpus/node/node_modules tests/browser/node/node_modules
 
 # uv installs the lock in seconds, where pip takes a minute.
 $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
@@ -163,6 +167,13 @@ $(RUNTIME): tools/requirements/runtime.txt | $(INSTALLED)
 $(PLAYERS): tests/browser/node/package-lock.json
 	@echo "Installing the players that the tests run in Chromium ..."
 	@npm ci --prefix tests/browser/node --silent --ignore-scripts --no-audit --no-fund && touch $@
+
+# Whatever Maven has resolved, only the jars that are listed run.
+$(KAFKA): tests/kafka/pom.xml tests/kafka/jars.sha256
+	@echo "Fetching Apache Kafka ..."
+	@rm -rf tests/kafka/jars
+	@mvn --quiet --batch-mode --no-transfer-progress --file tests/kafka/pom.xml dependency:copy-dependencies
+	@cd tests/kafka/jars && sha256sum *.jar | diff ../jars.sha256 - && touch .verified
 
 # Without Node.js the parsers of PyPI judge alone, and say so.
 $(JUDGES): tools/corpus/node/package-lock.json

@@ -1,10 +1,14 @@
 """Execution environments of their own, as Lambda has many: one process each."""
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from uuid import UUID
 
-from tests.support.functions import Viewer
+from tests.support.functions import Response, Viewer
 
 
 def play_mixed(
@@ -52,3 +56,57 @@ def start_repeatedly(
     os.environ.update(environment)
     answers = [viewer.start(movie_id, key=key) for _ in range(times)]
     return [(answer.status, answer.json.get("session_id")) for answer in answers]
+
+
+Fact = tuple[str, str, int | None]
+"""An event that must exist: its topic, session and, of a report, sequence."""
+
+
+@dataclass
+class Acknowledged:
+    """What calls were answered with 200 and so must have left behind.
+
+    ``refused`` are other answers; ``slowest`` is the longest call in seconds.
+    """
+
+    facts: list[Fact] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+
+    def call(self, action: Callable[[], Response]) -> Response | None:
+        """Return a successful answer, or None."""
+        began = time.monotonic()
+        answer = action()
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        if answer.status == 200:
+            return answer
+        self.refused.append(answer.body)
+        return None
+
+
+def play_until(
+    environment: Mapping[str, str], viewers: Sequence[Viewer], movie_id: UUID, over: Path
+) -> Acknowledged:
+    """Let all ``viewers`` play in turns until the file ``over`` appears; return what they know."""
+    os.environ.update(environment)
+    known = Acknowledged()
+    is_warm = False
+    while not (is_warm and over.exists()):
+        sessions = {}
+        for viewer in viewers:
+            if started := known.call(partial(viewer.start, movie_id)):
+                sessions[viewer] = started.json["session_id"]
+                known.facts.append(("stream.start", sessions[viewer], None))
+        for sequence in range(1, 11):
+            for viewer, session_id in sessions.items():
+                order = {"session_id": session_id, "sequence": sequence}
+                if known.call(partial(viewer.report, movie_id, 10, **order)):
+                    known.facts.append(("stream.progress", session_id, sequence))
+        for viewer, session_id in sessions.items():
+            order = {"session_id": session_id, "sequence": 11}
+            if known.call(partial(viewer.stop, movie_id, 20, **order)):
+                known.facts.append(("stream.stop", session_id, None))
+        if not is_warm:
+            # The first calls have loaded the handlers.
+            known.slowest, is_warm = 0.0, True
+    return known

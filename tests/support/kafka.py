@@ -9,6 +9,17 @@ from kafka import KafkaConsumer, TopicPartition
 
 TOPICS = ("stream.start", "stream.progress", "stream.stop")
 
+Record = tuple[str, int, str, dict[str, Any]]
+"""Topic, partition, key and event."""
+
+
+def read_records(bootstrap_servers: str) -> list[Record]:
+    """Return everything that is in the topics, each partition oldest first."""
+    return [
+        (record.topic, record.partition, record.key.decode(), json.loads(record.value))
+        for record in _records(bootstrap_servers)
+    ]
+
 
 def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[str, Any]]]:
     """Return the events of one user by topic, oldest first."""
@@ -46,7 +57,7 @@ def await_events(
 
 
 def _records(bootstrap_servers: str) -> Iterator[Any]:
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers.split(","), group_id=None)
     try:
         partitions = [
             TopicPartition(topic, partition)

@@ -1,0 +1,186 @@
+"""Events over verified TLS with a SCRAM login, as MSK has it."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from local.stack import TOPICS
+from streaming import secrets
+from streaming.composition.events import event_publisher
+from streaming.events import Message
+from tests.conftest import Rows
+from tests.support.functions import Viewer, forget_environment
+from tests.support.kafka import events_of
+from tests.support.kafka_cluster import REAUTHENTICATION_SECONDS, USER, KafkaCluster
+from tests.support.outbox import play_through, play_until_direct, waiting
+from tests.support.secrets_manager import SecretsManager
+from tests.support.tls import Authority
+from tests.support.waiting import eventually
+
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_streaming-AbCdEf"
+
+
+@pytest.fixture
+def secure(
+    environment: dict[str, str],
+    cluster: KafkaCluster,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An environment that logs in over TLS."""
+    variables = {
+        "KAFKA_BOOTSTRAP_SERVERS": cluster.secure_servers,
+        "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_USERNAME": USER,
+        "KAFKA_PASSWORD": cluster.password,
+        "SSL_CERT_FILE": str(authority.file),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    forget_environment()
+
+
+@pytest.fixture
+def store(cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
+    """A secret store with the login, which is asked again at once after a failure."""
+    monkeypatch.setattr(secrets, "RENEWAL_PAUSE_SECONDS", 0.0)
+    with SecretsManager({ARN: login(cluster)}).running() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
+        yield server
+
+
+def login(cluster: KafkaCluster) -> str:
+    """Return the text of the secret."""
+    return json.dumps({"username": USER, "password": cluster.password})
+
+
+def test_scram_over_tls(
+    cluster: KafkaCluster, secure: None, viewer: Viewer, movie_id: UUID, rows: Rows
+) -> None:
+    """Events are sent over TLS, also after the brokers have wanted the login again."""
+    plays = play_until_direct(viewer, movie_id, rows)
+    time.sleep(2 * REAUTHENTICATION_SECONDS)
+    plays += play_until_direct(viewer, movie_id, rows)
+
+    found = events_of(cluster.bootstrap_servers, viewer.user_id)
+    distinct = {topic: len({each["event_id"] for each in found[topic]}) for topic in TOPICS}
+    assert distinct == dict.fromkeys(TOPICS, plays)
+
+
+def test_cold_environments_send(secure: None, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """Connecting, TLS, login and the first message together fit into what a request gives them."""
+    play_until_direct(viewer, movie_id, rows)
+    seconds = []
+    for _ in range(11):
+        forget_environment()
+        message = Message(uuid4(), TOPICS[1], "cold", "{}")
+        began = time.monotonic()
+        assert event_publisher().publish(message)
+        seconds.append(time.monotonic() - began)
+    seconds.sort()
+    print(
+        f"first message of an environment: median {seconds[5]:.3f} s, longest {seconds[10]:.3f} s"
+    )
+
+    assert seconds[5] < 1
+
+
+@pytest.mark.parametrize(
+    "wrong", ["password", "user", "authority", "host name", "no login", "plaintext"]
+)
+def test_refusals(
+    cluster: KafkaCluster,
+    secure: None,
+    viewer: Viewer,
+    movie_id: UUID,
+    rows: Rows,
+    wrong: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever refuses whom, every call answers in time and its event waits in the outbox."""
+    stranger = Authority(tmp_path_factory.mktemp("tls"), "stranger")
+    changes = {
+        "password": {"KAFKA_PASSWORD": "wrong"},
+        "user": {"KAFKA_USERNAME": "nobody"},
+        "authority": {"SSL_CERT_FILE": str(stranger.file)},
+        "host name": {
+            "KAFKA_BOOTSTRAP_SERVERS": cluster.secure_servers.replace("127.0.0.1", "localhost")
+        },
+        "no login": {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SASL_MECHANISM": ""},
+        "plaintext": {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT", "KAFKA_SASL_MECHANISM": ""},
+    }
+    for name, value in changes[wrong].items():
+        monkeypatch.setenv(name, value)
+    forget_environment()
+
+    play_through(viewer, movie_id)
+
+    assert waiting(rows, viewer) == list(TOPICS)
+    expect_rest()
+
+
+def test_rotated_password(
+    cluster: KafkaCluster,
+    secure: None,
+    store: SecretsManager,
+    viewer: Viewer,
+    movie_id: UUID,
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A running environment goes over to the new password by itself; no event is lost."""
+    monkeypatch.setenv("KAFKA_SECRET_ARN", ARN)
+    forget_environment()
+    play_until_direct(viewer, movie_id, rows)
+
+    cluster.set_password("tomorrow's")
+    store.secrets[ARN] = login(cluster)
+    time.sleep(2 * REAUTHENTICATION_SECONDS)
+
+    play_until_direct(viewer, movie_id, rows)
+    expect_rest()
+
+
+def test_login_that_is_refused_for_a_while(
+    cluster: KafkaCluster,
+    secure: None,
+    viewer: Viewer,
+    movie_id: UUID,
+    rows: Rows,
+) -> None:
+    """An environment whose login was refused, and is right again, sends again without a restart."""
+    play_until_direct(viewer, movie_id, rows)
+    right = cluster.password
+    cluster.set_password("somebody's mistake")
+    time.sleep(2 * REAUTHENTICATION_SECONDS)
+
+    def has_given_up() -> bool:
+        play_through(viewer, movie_id)
+        return not senders()
+
+    eventually(has_given_up, seconds=30)
+    assert waiting(rows, viewer)
+    expect_rest()
+
+    cluster.set_password(right)
+
+    play_until_direct(viewer, movie_id, rows)
+
+
+def senders() -> list[threading.Thread]:
+    """Return the threads of producers."""
+    return [each for each in threading.enumerate() if each.name.endswith("network-thread")]
+
+
+def expect_rest() -> None:
+    """What could not log in neither computes nor piles up in the background."""
+    before = time.process_time()
+    time.sleep(1)
+    assert time.process_time() - before < 0.5
+    assert len(senders()) <= 1
