@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Generic, TypeVar
 
-MOST_CONFIGURATIONS = 50_000
+MOST_CONFIGURATIONS = 100_000
 
 State = TypeVar("State", bound=Hashable)
 

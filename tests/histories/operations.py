@@ -123,11 +123,15 @@ class Disturbance:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All operations of one run, by their numbers, and what disturbed them."""
+    """All operations of one run, by their numbers, and what disturbed them.
+
+    ``began_at`` is when its clock was zero, in Unix seconds; 0 when nobody knows.
+    """
 
     seed: int
     operations: tuple[Operation, ...]
     disturbances: tuple[Disturbance, ...] = ()
+    began_at: float = 0.0
 
     def of(self, user_id: str, movie_id: str) -> Iterator[Operation]:
         """Yield the operations on one film of one user, continue watching among them."""
@@ -137,7 +141,7 @@ class History:
 
     def write(self, path: Path) -> None:
         """Write one JSON object a line: first the seed, then disturbances and operations."""
-        lines: list[Json] = [{"seed": self.seed}]
+        lines: list[Json] = [{"seed": self.seed, "began_at": self.began_at}]
         lines += [{"disturbance": asdict(each)} for each in self.disturbances]
         lines += [{"operation": asdict(each)} for each in self.operations]
         path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -150,6 +154,7 @@ class History:
             lines[0]["seed"],
             tuple(Operation(**each["operation"]) for each in _having(lines, "operation")),
             tuple(Disturbance(**each["disturbance"]) for each in _having(lines, "disturbance")),
+            lines[0]["began_at"],
         )
 
 

@@ -27,6 +27,7 @@ class Recorder:
     def __init__(self, environments: Invokes) -> None:
         self._environments = environments
         self._began_at = time.monotonic()
+        self.began_at = time.time()
         self._numbers = count(1)
         self._operations: list[Operation] = []
         self._lock = threading.Lock()

@@ -47,7 +47,13 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
         chores.result()
     environments.forget()
     settle(rig, environments)
-    history = History(plan.seed, recorder.operations, tuple(nemesis.disturbances))
+    # What an outage of Redis has left there is healed by the next look-up.
+    for viewer in viewers:
+        for film in rig.films:
+            recorder.call("get", "look-up", viewer, film)
+    history = History(
+        plan.seed, recorder.operations, tuple(nemesis.disturbances), recorder.began_at
+    )
     return history, collect(rig, {str(viewer.user_id) for viewer in viewers})
 
 

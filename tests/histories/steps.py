@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import inf
 
 from tests.histories.evidence import Event, SessionRow
@@ -15,6 +16,7 @@ _CALM_SECONDS = 0.4
 
 # What PostgreSQL has not done soon after a call was given up is most likely never done.
 _SOON_SECONDS = 1.0
+_CLOCKS_DIFFER_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,25 @@ class Traces:
     sessions: Sequence[SessionRow]
     events: Sequence[Event]
     disturbances: Sequence[Disturbance]
+    began_at: float
 
     def tells_of(self, report: Operation) -> bool:
-        """Tell whether there is an event of ``report``."""
+        """Tell whether there is an event of ``report``, and not only of another try of it."""
         return any(
-            event.position == report.position and event.value["action"] != "stream_start"
+            event.position == report.position
+            and event.value["action"] == "stream_progress"
+            and self._is_within(event, report)
             for event in self.events
+        )
+
+    def _is_within(self, event: Event, report: Operation) -> bool:
+        if not self.began_at:
+            return True
+        told_at = datetime.fromisoformat(event.value["timestamp"]).timestamp() - self.began_at
+        return (
+            report.invoked_at - _CLOCKS_DIFFER_SECONDS
+            <= told_at
+            <= report.answered_at + _CLOCKS_DIFFER_SECONDS
         )
 
     def ended_by(self, stop: Operation) -> str | None:

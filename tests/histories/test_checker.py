@@ -54,10 +54,12 @@ class Tale:
         changed = {**operation.answer, **answer}
         self.operations[index] = replace(operation, answer=changed)
 
-    def promises_broken(self, **evidence: Any) -> set[str]:
+    def promises_broken(
+        self, disturbances: tuple[Disturbance, ...] = (), **evidence: Any
+    ) -> set[str]:
         """Return what the checker says is broken, some of the evidence being replaced."""
         held = replace(self.service.evidence(), **evidence)
-        history = History(0, tuple(self.operations))
+        history = History(0, tuple(self.operations), disturbances)
         violations = check(history, held)
         assert all(violation.told(history) for violation in violations)
         return {violation.promise for violation in violations}
@@ -120,6 +122,17 @@ def test_a_stale_read_is_found(tale: Tale) -> None:
     tale.respell(read, position_seconds=20)
 
     assert tale.promises_broken() == {"a read sees what is on record"}
+
+
+def test_redis_may_stand_in_for_postgresql(tale: Tale) -> None:
+    """While PostgreSQL is away a look-up may show an older position, but one of this film."""
+    away = Disturbance("kill postgres", 5.5, 6.5)
+    read = tale.tell("get")
+    tale.respell(read, position_seconds=20)
+    assert tale.promises_broken(disturbances=(away,)) == set()
+
+    tale.respell(tale.operations[-1], position_seconds=77)
+    assert tale.promises_broken(disturbances=(away,)) == {"a read sees what is on record"}
 
 
 def test_a_read_of_nothing_is_found(tale: Tale) -> None:
