@@ -84,6 +84,8 @@ async def _together(world: World, scenarios: Sequence[Scenario]) -> None:
     _check_records(world, scenarios)
     for scenario in scenarios:
         print(f"{scenario}: {len(scenario.problems) or 'no'} problems", flush=True)
+        for problem in scenario.problems:
+            print(f"  {problem}", flush=True)
 
 
 def _check_records(world: World, scenarios: Sequence[Scenario]) -> None:

@@ -38,7 +38,7 @@ _HOW = """\
 
 The real functions run in processes of their own, as execution environments, against real servers; a
 TCP proxy before each server breaks the connection. *Warm* environments have served the same call
-before, and get three calls during the fault, the last after the breakers' pause; *cold* ones have
+before, and get two calls during the fault, the second after the breakers' pause; *cold* ones have
 just started, and get their first call. Times are the worst of these, in classes, and include the
 loading of clients. *Back after* is the longest that any call took from the end of the fault until
 it succeeded as before: for Redis until positions were cached again, for Kafka until events went

@@ -61,6 +61,8 @@ class Environment:
                 _, seconds = await self._exchange(frame)
                 kind, payload = await self._read()
         except (TimeoutError, EOFError, ConnectionError) as error:
+            # As Lambda does. What comes late is nobody's answer any more.
+            self._writer.close()
             return Answer(502, {"code": repr(error)}, {}, self._function.timeout)
         if kind == "E":
             return Answer(502, {"code": payload["errorType"]}, {}, seconds)

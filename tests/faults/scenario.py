@@ -132,8 +132,8 @@ class Scenario:
         raise AssertionError(f"without any fault, {call.title} gets {answer}")
 
     async def _scenes(self, cell: Cell) -> list[Scene]:
-        # The third call of a warm environment comes after its breakers' pause.
-        return [await self._scene(cell.call) for _ in range(3 if cell.is_warm else 1)]
+        # The second call of a warm environment comes after its breakers' pause.
+        return [await self._scene(cell.call) for _ in range(2 if cell.is_warm else 1)]
 
     async def _scene(self, call: Call) -> Scene:
         world = self._world
@@ -159,7 +159,7 @@ class Scenario:
         if cell.call.is_first_start and not cell.is_warm:
             moment = _FIRST_START_MOMENT
         for number, scene in enumerate(scenes):
-            if number == 2:
+            if number == 1:
                 await asyncio.sleep(_PAUSE_SECONDS)
             async with _one_at_a_time:
                 answering = asyncio.create_task(environment.call(scene.event))
@@ -177,7 +177,9 @@ class Scenario:
             if cell.recovery_seconds > _MOST_RECOVERY_SECONDS:
                 break
             await asyncio.sleep(_RETRY_SECONDS)
-            scene = await self._scene(cell.call)
+            if answer.status == 200:
+                # What was not acknowledged may be tried again, as players do.
+                scene = await self._scene(cell.call)
         if cell.recovery_seconds > RECOVERY_SECONDS:
             cell.too_slow.append(f"back after {cell.recovery_seconds:.1f} s ({answer.outcome})")
 

@@ -366,7 +366,7 @@ class _Flow:
 
     def _pass_on(self, piece: bytes | _Signal) -> None:
         assert self._sink.transport is not None
-        if piece is _Signal.RESET:
+        if piece is _Signal.RESET or self._sink.transport.is_closing():
             self._link.reset()
         elif isinstance(piece, _Signal):
             self.has_ended = True

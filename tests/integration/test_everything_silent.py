@@ -1,0 +1,30 @@
+"""The worst case of the fault rig, which `make faults` runs in full."""
+
+import asyncio
+from pathlib import Path
+
+from local.stack import Stack
+from tests.faults.environment import Functions
+from tests.faults.faults import FAULTS
+from tests.faults.scenario import Scenario
+from tests.faults.world import World
+from tests.support.proxies import DEPENDENCIES
+
+
+def test_everything_silent(stack: Stack, environment: dict[str, str], tmp_path: Path) -> None:
+    """With all dependencies silent every call answers in time, warm or cold, and recovers."""
+    (silent,) = (fault for fault in FAULTS if fault.title == "silent")
+
+    with (tmp_path / "log").open("w") as log, Functions(stack.environment, log) as functions:
+        scenario = Scenario(World(stack), functions, DEPENDENCIES, silent)
+        # Where the machine was busy with something else, a second try says more.
+        for _ in range(2):
+            asyncio.run(_alone(scenario))
+            if not scenario.problems:
+                return
+
+    assert not scenario.problems
+
+
+async def _alone(scenario: Scenario) -> None:
+    await scenario.run(asyncio.Barrier(1))
