@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from local.stack import TOPICS, Stack
+from local.stack import Stack
 from tests.conftest import Rows, set_subscription
 from tests.support.environments import Acknowledged, Fact, play_until
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
-from tests.support.kafka import Record, events_of, read_records
+from tests.support.kafka import TOPICS, Record, events_of, read_records
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.outbox import (
     REPORT_SECONDS,
