@@ -83,4 +83,5 @@ def test_connections_are_kept(
 
 
 def _accepted(proxies: Proxies) -> dict[str, int]:
-    return {each: proxies[each].accepted for each in DEPENDENCIES}
+    # To S3 a function opens as many as it happens to need at once.
+    return {each: proxies[each].accepted for each in DEPENDENCIES if each != "s3"}
