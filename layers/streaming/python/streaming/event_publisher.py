@@ -132,7 +132,7 @@ class EventPublisher:
     def _connected(self, topic: str) -> KafkaProducer:
         """Return a producer that knows ``topic``, made by a thread that goes on without us."""
         connecting = self._connecting
-        if connecting is None:
+        if connecting is None or (connecting.done() and connecting.exception()):
             connecting = self._connecting = Future()
             Thread(target=self._connect_for, args=(topic, connecting), daemon=True).start()
         seconds = _PROBE_SECONDS if self._failures else _PATIENCE_SECONDS
