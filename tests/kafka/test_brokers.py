@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
 
 from local.stack import Stack
 from tests.conftest import Rows, set_subscription
@@ -108,13 +109,15 @@ def test_too_few_replicas(
 ) -> None:
     """While fewer replicas are in sync than must be, nothing counts as sent; all of it is later."""
     require_in_sync(cluster, 3)
-    cluster.brokers[3].kill()
-    await_replicas(cluster, 2)
+    try:
+        cluster.brokers[3].kill()
+        await_replicas(cluster, 2)
 
-    play_through(viewer, movie_id)
+        play_through(viewer, movie_id)
 
-    assert waiting(rows, viewer) == list(TOPICS)
-    require_in_sync(cluster, 2)
+        assert waiting(rows, viewer) == list(TOPICS)
+    finally:
+        require_in_sync(cluster, 2)
     drain(rows)
     expect_plays(cluster, viewer, 1)
 
@@ -268,7 +271,12 @@ def await_replicas(cluster: KafkaCluster, replicas: int) -> None:
     with cluster.admin() as admin:
 
         def has_settled() -> bool:
-            partitions = [p for t in admin.describe_topics(list(TOPICS)) for p in t["partitions"]]
+            try:
+                topics = admin.describe_topics(list(TOPICS))
+            except KafkaError:
+                # It asked the broker that is dead.
+                return False
+            partitions = [partition for topic in topics for partition in topic["partitions"]]
             return all(
                 len(p["isr_nodes"]) == replicas and p["leader_id"] in p["isr_nodes"]
                 for p in partitions
