@@ -34,7 +34,7 @@ def subscribe(path: Path) -> None:
         "is_active": True,
         "plan_id": "premium",
         "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "max_streams": 3,
+        "max_streams": None,
     }
     write_privately(path, json.dumps(subscriptions, indent=2))
 

@@ -36,6 +36,7 @@ def function_environment(ports: Ports, credentials: Credentials) -> dict[str, st
         "USER_SERVICE_URL": f"http://127.0.0.1:{ports.user_service_port}",
         "USER_SERVICE_TIMEOUT": "5",
         "SUBSCRIPTION_GRACE_SECONDS": "900",
+        "MAX_CONCURRENT_STREAMS": "0",
         "JWT_SECRET_KEY": credentials.jwt_secret_key,
         "JWT_ALGORITHM": "HS256",
         "JWT_JWKS_URL": "",

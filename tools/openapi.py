@@ -5,6 +5,7 @@
 
 import json
 import sys
+from collections import defaultdict
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ _GATEWAY_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
 _FROM_THE_GATEWAY = {
     "application/json": {"schema": {"$ref": SCHEMAS.format(model="GatewayMessage")}}
 }
+
+
+# What tells more than any problem does.
+_PROBLEMS = defaultdict[int, type](
+    lambda: answers.Problem, {HTTPStatus.TOO_MANY_REQUESTS: answers.StreamLimitProblem}
+)
 
 
 def document() -> dict[str, Any]:
@@ -90,6 +97,7 @@ def _paths() -> dict[str, Any]:
                     errors.IdempotencyKeyReused,
                     errors.RequestInProgress,
                     errors.SubscriptionRequired,
+                    errors.StreamLimitReached,
                     errors.MovieNotFound,
                     errors.FilmUnplayable,
                     errors.EntitlementUnavailable,
@@ -276,7 +284,7 @@ def _problem_responses(problems: tuple[type[errors.StreamingError], ...]) -> dic
             "description": "; ".join(f"`{each.code}`: {_first_line(each)}" for each in group),
             **_problem_headers(group),
             "content": {
-                "application/problem+json": {"schema": _reference(answers.Problem)},
+                "application/problem+json": {"schema": _reference(_PROBLEMS[status])},
                 **(_FROM_THE_GATEWAY if status in _GATEWAY_STATUSES else {}),
             },
         }
@@ -308,6 +316,7 @@ def _schemas() -> dict[str, Any]:
             "Health",
             "GatewayMessage",
             "Problem",
+            "StreamLimitProblem",
         )
     ]
     mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)  # type: ignore[arg-type]

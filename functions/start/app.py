@@ -18,7 +18,9 @@ def handler(request: Request) -> Answer:
     movie_id = request.movie_id
     wanted = parse(StartRequest, request.body)
     key = IdempotencyKey.of(
-        request.headers.get("idempotency-key"), movie_id=movie_id, **wanted.model_dump()
+        request.headers.get("idempotency-key"),
+        movie_id=movie_id,
+        **wanted.model_dump(exclude_defaults=True),
     )
     viewer = Viewer(
         user_id=identity.user_id,
@@ -26,4 +28,5 @@ def handler(request: Request) -> Answer:
         user_agent=request.user_agent,
         ip_address=request.source_ip,
     )
-    return ok(start_stream()(viewer, movie_id, wanted.manifest_type, now, key))
+    start = start_stream()
+    return ok(start(viewer, movie_id, wanted.manifest_type, now, key, take_over=wanted.take_over))

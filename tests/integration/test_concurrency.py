@@ -1,8 +1,7 @@
 """The same call from many sides at once, each on an execution environment of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from threading import Barrier, Thread
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from local.stack import Stack
 from tests.conftest import Rows
 from tests.support.functions import ExecutionEnvironment, Response, Viewer
 from tests.support.kafka import await_events
+from tests.support.threads import at_once
 
 FIFTY = 50
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
@@ -24,31 +24,6 @@ def environments() -> Iterator[list[ExecutionEnvironment]]:
     yield made
     for each in made:
         each.close()
-
-
-def at_once(
-    environments: list[ExecutionEnvironment], viewer: Viewer, call: Callable[[int], Response]
-) -> list[Response]:
-    """Make a numbered call in every environment at the same time; return the answers."""
-    answers: list[Response | None] = [None] * len(environments)
-    barrier = Barrier(len(environments))
-
-    def run(number: int, environment: ExecutionEnvironment) -> None:
-        with environment:
-            assert viewer.continue_watching().status == 200
-            barrier.wait(60)
-            answer = call(number)
-            # A row that fifty want may be waited for longer than a request has; players repeat.
-            while answer.status == 503:
-                answer = call(number)
-            answers[number] = answer
-
-    threads = [Thread(target=run, args=each) for each in enumerate(environments)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [answer for answer in answers if answer is not None]
 
 
 @pytest.mark.parametrize("names_session", [True, False])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streaming.cache import Cache
 from streaming.database import Database
+from streaming.events import StreamEvent
 from streaming.identifiers import uuid7
 from streaming.progress import Report, ReportOrder, SavedProgress, supersedes
 from streaming.progress_cache import ProgressCache
@@ -120,5 +121,6 @@ def open_session(repository: Repository, user_id: UUID, movie_id: UUID, number: 
         user_agent=None,
         ip_address=None,
     )
-    repository.open_session(session, None)
+    started = StreamEvent(uuid4(), "stream_start", user_id, movie_id, started_at, session.id)
+    repository.open_session(session, started, lambda event: None)
     return session.id

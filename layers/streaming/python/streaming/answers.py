@@ -151,6 +151,22 @@ class GatewayMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A stream that runs, or whose player was heard of less than a minute ago."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    session_id: UUID
+    """The session."""
+    movie_id: UUID | None
+    """The film; null while the session is only being opened."""
+    started_at: datetime
+    """When it was started."""
+    last_heartbeat_at: datetime
+    """When its player was last heard of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What went wrong (RFC 9457)."""
 
@@ -168,3 +184,15 @@ class Problem:
     """The kind of problem, for programs."""
     request_id: str
     """Quote it when asking for help."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimitProblem(Problem):
+    """As many streams of the user run as may run at once (RFC 9457)."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    max_streams: int
+    """How many may run at once."""
+    sessions: list[LiveSession]
+    """Those that run, the oldest first, which `take_over` would end."""

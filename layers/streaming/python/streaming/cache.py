@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.logging import Logger
 from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
@@ -104,7 +105,7 @@ class Cache:
             driver_info=None,  # saves two round trips when connecting
         )
         self._redis = Redis(connection_pool=pool)
-        self._set_if_newer = self._redis.register_script(_SET_IF_NEWER)
+        self._scripts: dict[str, Script] = {}
 
     @property
     def is_down(self) -> bool:
@@ -138,15 +139,22 @@ class Cache:
         Returns whether Redis answered, and so has ``value`` or a newer one.
         """
         text = json.dumps(value, separators=(",", ":"))
-        arguments = [text, value["version"], ttl_seconds]
-        answer = self._attempt(
-            "set_if_newer", lambda: self._set_if_newer(keys=[key], args=arguments)
-        )
-        return answer is not None
+        arguments = (text, value["version"], ttl_seconds)
+        return self.run("set_if_newer", _SET_IF_NEWER, key, *arguments) is not None
 
     def delete(self, *keys: str) -> bool:
         """Remove ``keys``; tell whether Redis did."""
         return self._attempt("delete", lambda: self._redis.delete(*keys)) is not None
+
+    def run(self, operation: str, script: str, key: str, *arguments: str | int) -> Any:
+        """Run a Lua ``script`` on ``key``; None when Redis does not answer.
+
+        It may run twice when an answer is lost, and is counted under ``operation`` when it fails.
+        """
+        registered = self._scripts.get(script)
+        if registered is None:
+            registered = self._scripts[script] = self._redis.register_script(script)
+        return self._attempt(operation, lambda: registered(keys=[key], args=arguments))
 
     def _attempt(self, operation: str, call: Callable[[], Result]) -> Result | None:
         seconds = _seconds_left()

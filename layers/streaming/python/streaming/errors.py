@@ -146,6 +146,16 @@ class FilmUnplayable(StreamingError):
     title = "The film cannot be played"
 
 
+class StreamLimitReached(StreamingError):
+    """As many streams of the user run as may run at once; ``sessions`` lists them."""
+
+    status = 429
+    code = "stream_limit_reached"
+    title = "Too many streams at once"
+    # By then a player that has died does not count any more.
+    retry_after_seconds = 60
+
+
 class Unavailable(StreamingError):
     """A dependency does not answer; the same call may succeed shortly."""
 

@@ -23,8 +23,11 @@ class EventSink(Protocol):
         """Send a message that is in no outbox; tell whether Kafka acknowledged it."""
         ...
 
-    def send_committed(self, message: Message) -> None:
-        """Send a message that is in the outbox, and delete it there once acknowledged."""
+    def send_committed(self, message: Message) -> bool:
+        """Send a message that is in the outbox, and delete it there once acknowledged.
+
+        Tells whether Kafka acknowledged it: else those behind it have to wait.
+        """
         ...
 
 
@@ -44,15 +47,16 @@ class KafkaSink:
         """Send ``message``; tell whether Kafka acknowledged it."""
         return self._publisher.publish(message)
 
-    def send_committed(self, message: Message) -> None:
+    def send_committed(self, message: Message) -> bool:
         """Send ``message`` and take it out of the outbox; what fails is left to housekeeping."""
         if not self.send(message):
-            return
+            return False
         try:
             self._outbox.delete(message.event_id)
         except DatabaseUnavailable:
             # The event is in Kafka; housekeeping will send it again and consumers drop repeats.
             logger.warning("an acknowledged event stays in the outbox", event_id=message.event_id)
+        return True
 
 
 class NoEvents:
@@ -65,5 +69,6 @@ class NoEvents:
         """Pretend that nothing is left to do."""
         return True
 
-    def send_committed(self, message: Message) -> None:
-        """Do nothing."""
+    def send_committed(self, message: Message) -> bool:
+        """Pretend that nothing is left to do."""
+        return True

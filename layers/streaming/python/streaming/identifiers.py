@@ -19,6 +19,11 @@ def first_uuid7(unix_milliseconds: int) -> UUID:
     return UUID(int=(unix_milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76)
 
 
+def milliseconds_of(uuid: UUID) -> int:
+    """Return the Unix milliseconds of a UUIDv7."""
+    return uuid.int >> 80
+
+
 def uuid7(unix_milliseconds: int) -> UUID:
     """Make a UUIDv7: 48 bits of ``unix_milliseconds``, then random bits (RFC 9562 section 5.7)."""
     random_bits = int.from_bytes(os.urandom(10), "big")

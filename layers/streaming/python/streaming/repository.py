@@ -1,19 +1,23 @@
 """The record in PostgreSQL: watch progress, sessions, and the outbox of their events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from streaming import idempotency_rows, outbox, progress_rows, session_rows
+from streaming.answers import LiveSession
 from streaming.database import Database, Transaction
 from streaming.deadline import leaving
 from streaming.errors import SessionNotFound
-from streaming.events import Message
+from streaming.events import Message, StreamEvent
 from streaming.idempotency import Attempt, IdempotencyKey
 from streaming.progress import Report, SavedProgress
-from streaming.session_rows import NewSession, Session, SilentSession
+from streaming.session_rows import ClosedSession, NewSession, Session
 from streaming.signing import ManifestType
+
+MessageOf = Callable[[StreamEvent], Message | None]
+"""Makes an event what goes to Kafka; None when events are switched off."""
 
 # What putting an event into the outbox and committing may take.
 _COMMIT_SECONDS = 0.3
@@ -23,11 +27,11 @@ _COMMIT_SECONDS = 0.3
 class OpenedSession:
     """What a start did. ``progress`` is the user's in the film, if any.
 
-    ``event_is_next`` tells that no older event of the user waits in the outbox.
+    ``next_messages`` are the events to send now, in order: none while older ones of the user wait.
     """
 
     progress: SavedProgress | None
-    event_is_next: bool
+    next_messages: Sequence[Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +96,46 @@ class Repository:
         )
 
     def open_session(
-        self, session: NewSession, message: Message | None, key: IdempotencyKey | None = None
+        self,
+        session: NewSession,
+        event: StreamEvent,
+        message_of: MessageOf,
+        key: IdempotencyKey | None = None,
+        taken_over: Sequence[UUID] = (),
     ) -> OpenedSession:
-        """Insert ``session`` with its event, once, and complete the attempt with ``key``."""
+        """Insert ``session`` with its event, once, and complete the attempt with ``key``.
+
+        Those of the user's sessions that are ``taken_over`` end in the same transaction.
+        """
 
         def work(transaction: Transaction) -> OpenedSession:
-            is_new = session_rows.insert(transaction, session)
-            is_next = bool(is_new and message and outbox.insert(transaction, [message]))
+            events = _take_over(transaction, session.user_id, taken_over, session.started_at)
+            if session_rows.insert(transaction, session):
+                events.append(event)
+            messages = _insert_events(transaction, events, message_of)
             if key is not None:
                 idempotency_rows.complete(transaction, session.user_id, key, session.id)
             progress = progress_rows.find(transaction, session.user_id, session.movie_id)
-            return OpenedSession(progress, is_next)
+            return OpenedSession(progress, messages)
 
         return self._database.run(work)
+
+    def end_taken_over(
+        self, user_id: UUID, session_ids: Sequence[UUID], at: datetime, message_of: MessageOf
+    ) -> Sequence[Message]:
+        """End those of the user's sessions that are open; return the events to send now."""
+
+        def work(transaction: Transaction) -> Sequence[Message]:
+            events = _take_over(transaction, user_id, session_ids, at)
+            return _insert_events(transaction, events, message_of)
+
+        return self._database.run(work)
+
+    def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
+        """Return those of the user's sessions that are on record, in any order."""
+        return self._database.run(
+            lambda transaction: session_rows.find_live(transaction, user_id, session_ids)
+        )
 
     def record_report(
         self,
@@ -182,18 +213,17 @@ class Repository:
         self,
         silent_since: datetime,
         limit: int,
-        stop_message: Callable[[SilentSession], Message | None],
-    ) -> int:
-        """End the sessions that had no heartbeat since then, at most ``limit``; return how many.
+        message_of: MessageOf,
+    ) -> list[ClosedSession]:
+        """End the sessions that had no heartbeat since then, at most ``limit``, and return them.
 
-        ``stop_message`` makes the events, which go to the outbox in the same transaction.
+        Their events go to the outbox in the same transaction.
         """
 
-        def work(transaction: Transaction) -> int:
+        def work(transaction: Transaction) -> list[ClosedSession]:
             ended = session_rows.end_silent(transaction, silent_since, limit)
-            messages = [stop_message(session) for session in ended]
-            outbox.insert(transaction, [each for each in messages if each is not None])
-            return len(ended)
+            _insert_events(transaction, [session.to_event() for session in ended], message_of)
+            return ended
 
         return self._database.run(work)
 
@@ -231,6 +261,24 @@ def _lock_session(transaction: Transaction, report: Report) -> Session | None:
     if session is None:
         raise SessionNotFound("the user has no such session of this film")
     return session
+
+
+def _take_over(
+    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
+) -> list[StreamEvent]:
+    if not session_ids:
+        return []
+    closed = session_rows.take_over(transaction, user_id, session_ids, at)
+    return [session.to_event() for session in closed]
+
+
+def _insert_events(
+    transaction: Transaction, events: Sequence[StreamEvent], message_of: MessageOf
+) -> Sequence[Message]:
+    """Put ``events`` in the outbox; return the messages, if they may be sent now."""
+    made = [message_of(event) for event in events]
+    messages = [message for message in made if message is not None]
+    return messages if outbox.insert(transaction, messages) else ()
 
 
 def _film_duration(session: Session | None) -> int | None:

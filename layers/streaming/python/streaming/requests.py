@@ -24,7 +24,7 @@ Sequence = Annotated[int, Field(ge=0, le=(1 << 53) - 1), BeforeValidator(_whole)
 
 
 class StartRequest(BaseModel):
-    """Which form of the film the player wants."""
+    """Which form of the film the player wants, and what to do when too many streams run."""
 
     model_config = ConfigDict(
         strict=True, json_schema_extra={"examples": [{"manifest_type": "hls"}]}
@@ -32,6 +32,10 @@ class StartRequest(BaseModel):
 
     manifest_type: Literal["hls", "dash"] = Field(
         default="hls", description="HLS (`index.m3u8`) or DASH (`index.mpd`)."
+    )
+    take_over: bool = Field(
+        default=False,
+        description="When as many streams run as may: end the oldest instead of answering 429.",
     )
 
 

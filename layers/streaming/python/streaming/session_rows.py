@@ -4,12 +4,14 @@ Each function runs within the caller's transaction. Whoever changes a session an
 the session first: so a report and the end of its session never meet halfway, and never deadlock.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from streaming.answers import LiveSession
 from streaming.database import Row, Transaction
-from streaming.events import EndReason
+from streaming.events import EndReason, StreamEvent, new_event_id
 from streaming.progress import Report
 from streaming.signing import ManifestType
 
@@ -93,7 +95,16 @@ _KEEP_ENDED = """
     WHERE id = :session_id
 """
 
-_END_SILENT = """
+_CLOSED = """
+    session.id, session.user_id, session.movie_id, session.ended_at,
+    (
+        SELECT progress.position_seconds
+        FROM watch_progress AS progress
+        WHERE progress.user_id = session.user_id AND progress.movie_id = session.movie_id
+    ) AS position_seconds
+"""
+
+_END_SILENT = f"""
     WITH silent AS MATERIALIZED (
         SELECT id
         FROM stream_sessions
@@ -110,13 +121,34 @@ _END_SILENT = """
         )
     FROM silent
     WHERE session.id = silent.id
-    RETURNING
-        session.id, session.user_id, session.movie_id, session.ended_at,
-        (
-            SELECT progress.position_seconds
-            FROM watch_progress AS progress
-            WHERE progress.user_id = session.user_id AND progress.movie_id = session.movie_id
-        ) AS position_seconds
+    RETURNING {_CLOSED}, 'abandoned' AS reason
+"""  # noqa: S608
+
+_LOCK_OPEN = """
+    SELECT id, to_jsonb(stream_sessions) ? 'end_reason' AS has_end_reason
+    FROM stream_sessions
+    WHERE user_id = :user_id AND id = ANY(CAST(:ids AS uuid[])) AND ended_at IS NULL
+    ORDER BY id
+    FOR NO KEY UPDATE
+"""
+
+_TAKE_OVER = f"""
+    UPDATE stream_sessions AS session
+    SET ended_at = greatest(session.started_at, :at),
+        end_reason = 'taken_over',
+        duration_seconds = greatest(
+            0, extract(epoch FROM CAST(:at AS timestamptz) - session.started_at)
+        )
+    WHERE session.id = ANY(CAST(:ids AS uuid[]))
+    RETURNING {_CLOSED}, 'taken_over' AS reason
+"""  # noqa: S608
+
+_TAKE_OVER_UNMIGRATED = _TAKE_OVER.replace("end_reason = 'taken_over',", "")
+
+_SELECT_LIVE = """
+    SELECT id AS session_id, movie_id, started_at, last_heartbeat_at
+    FROM stream_sessions
+    WHERE user_id = :user_id AND id = ANY(CAST(:ids AS uuid[]))
 """
 
 _SELECT_FILMS_IN_USE = """
@@ -168,8 +200,8 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class SilentSession:
-    """A session that was ended because nothing was heard of its player since ``ended_at``.
+class ClosedSession:
+    """A session that ended without its player's doing.
 
     ``position_seconds`` is the saved position in its film, None when there is none.
     """
@@ -179,6 +211,20 @@ class SilentSession:
     movie_id: UUID
     ended_at: datetime
     position_seconds: int | None
+    reason: EndReason
+
+    def to_event(self) -> StreamEvent:
+        """Return the event that tells of the end."""
+        return StreamEvent(
+            event_id=new_event_id(self.ended_at),
+            action="stream_stop",
+            user_id=self.user_id,
+            movie_id=self.movie_id,
+            timestamp=self.ended_at,
+            session_id=self.id,
+            position_seconds=self.position_seconds,
+            reason=self.reason,
+        )
 
 
 def insert(transaction: Transaction, session: NewSession) -> bool:
@@ -242,13 +288,35 @@ def keep_ended(transaction: Transaction, session: Session) -> None:
         transaction.rows(_KEEP_ENDED, session_id=session.id)
 
 
-def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[SilentSession]:
+def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[ClosedSession]:
     """End the sessions without a heartbeat since then, each at its last one, at most ``limit``.
 
     Sessions whose player reports at this moment are passed over.
     """
     rows = transaction.rows(_END_SILENT, silent_since=silent_since, limit=limit)
-    return [SilentSession(**row) for row in rows]
+    return [ClosedSession(**row) for row in rows]
+
+
+def take_over(
+    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
+) -> list[ClosedSession]:
+    """End those of the user's sessions that are open, in favour of another one, oldest first."""
+    ids = [str(session_id) for session_id in session_ids]
+    locked = transaction.rows(_LOCK_OPEN, user_id=user_id, ids=ids)
+    if not locked:
+        return []
+    statement = _TAKE_OVER if locked[0]["has_end_reason"] else _TAKE_OVER_UNMIGRATED
+    rows = transaction.rows(statement, ids=[str(row["id"]) for row in locked], at=at)
+    return sorted((ClosedSession(**row) for row in rows), key=lambda session: session.id)
+
+
+def find_live(
+    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]
+) -> list[LiveSession]:
+    """Return those of the user's sessions that are on record."""
+    ids = [str(session_id) for session_id in session_ids]
+    rows = transaction.rows(_SELECT_LIVE, user_id=user_id, ids=ids)
+    return [LiveSession(**row) for row in rows]
 
 
 def find_films_in_use(

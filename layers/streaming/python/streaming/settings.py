@@ -158,6 +158,18 @@ class UserServiceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How many streams a user may have at once whose subscription does not say; 0 is any number."""
+
+    max_streams: int
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read ``MAX_CONCURRENT_STREAMS``."""
+        return cls(max_streams=_integer(environment, "MAX_CONCURRENT_STREAMS", 0, 0, 1000))
+
+
+@dataclass(frozen=True, slots=True)
 class CacheSettings:
     """Where Redis is. Times are seconds."""
 

@@ -5,6 +5,7 @@ from functools import cache
 
 from streaming.composition.delivery import delivery
 from streaming.composition.events import event_publisher, event_sink
+from streaming.composition.record import stream_slots
 from streaming.composition.secret import rotating
 from streaming.database import Database
 from streaming.outbox import Outbox
@@ -24,7 +25,7 @@ _STATEMENT_SECONDS = 10.0
 @cache
 def end_abandoned_sessions() -> EndAbandonedSessions:
     """Build the use case of ending abandoned sessions."""
-    return EndAbandonedSessions(Repository(_database()), event_sink())
+    return EndAbandonedSessions(Repository(_database()), stream_slots(), event_sink())
 
 
 @cache

@@ -10,6 +10,7 @@ from streaming.outbox import Outbox
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
 from streaming.settings import CacheSettings, DatabaseSettings
+from streaming.stream_slots import StreamSlots
 
 
 @cache
@@ -29,6 +30,12 @@ def repository() -> Repository:
 def outbox() -> Outbox:
     """Build the outbox."""
     return Outbox(database())
+
+
+@cache
+def stream_slots() -> StreamSlots:
+    """Build the count of the streams that run."""
+    return StreamSlots(redis_cache())
 
 
 @cache

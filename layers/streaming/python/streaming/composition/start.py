@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from streaming.composition.cache import redis_cache
 from streaming.composition.delivery import delivery
 from streaming.composition.events import event_sink
-from streaming.composition.record import progress_cache, repository
+from streaming.composition.record import progress_cache, repository, stream_slots
 from streaming.entitlement import Entitlement
 from streaming.service.start import StartStream
-from streaming.settings import CacheSettings, UserServiceSettings
+from streaming.service.stream_limit import StreamLimit
+from streaming.settings import CacheSettings, SessionSettings, UserServiceSettings
 from streaming.subscription_cache import SubscriptionCache
 
 if TYPE_CHECKING:
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 @cache
 def start_stream() -> StartStream:
     """Build the use case."""
-    return StartStream(_entitlement(), delivery(), repository(), progress_cache(), event_sink())
+    return StartStream(
+        _entitlement(),
+        StreamLimit(stream_slots(), repository(), event_sink()),
+        delivery(),
+        repository(),
+        progress_cache(),
+        event_sink(),
+        SessionSettings.from_environment(os.environ).max_streams,
+    )
 
 
 @cache

@@ -3,11 +3,11 @@
 from functools import cache
 
 from streaming.composition.events import event_sink
-from streaming.composition.record import progress_cache, repository
+from streaming.composition.record import progress_cache, repository, stream_slots
 from streaming.service.stop import StopStream
 
 
 @cache
 def stop_stream() -> StopStream:
     """Build the use case."""
-    return StopStream(repository(), progress_cache(), event_sink())
+    return StopStream(repository(), progress_cache(), stream_slots(), event_sink())

@@ -8,16 +8,22 @@ from streaming.events import Message, StreamEvent, new_event_id
 from streaming.progress import Report
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
+from streaming.stream_slots import StreamSlots
 
 
 class ReportProgress:
     """Saves a position and tells Kafka of it."""
 
     def __init__(
-        self, repository: Repository, progress_cache: ProgressCache, events: EventSink
+        self,
+        repository: Repository,
+        progress_cache: ProgressCache,
+        slots: StreamSlots,
+        events: EventSink,
     ) -> None:
         self._repository = repository
         self._progress_cache = progress_cache
+        self._slots = slots
         self._events = events
 
     def __call__(self, report: Report) -> ProgressSaved:
@@ -31,6 +37,8 @@ class ReportProgress:
         recorded = self._repository.record_report(report, progress_message, self._events.send)
         if recorded.progress is not None:
             self._progress_cache.keep(recorded.progress)
+        if recorded.session_id is not None and not recorded.session_ended:
+            self._slots.heartbeat(report.user_id, recorded.session_id)
         return ProgressSaved(
             success=True,
             position_seconds=recorded.progress.position_seconds if recorded.progress else 0,

@@ -1,5 +1,6 @@
 """Starting a film."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ from streaming.identifiers import uuid7
 from streaming.progress import SavedProgress
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
+from streaming.service.stream_limit import StreamLimit
 from streaming.session_rows import NewSession
 from streaming.signing import ManifestType
 
@@ -45,16 +47,20 @@ class StartStream:
     def __init__(
         self,
         entitlement: Entitlement,
+        stream_limit: StreamLimit,
         delivery: Delivery,
         repository: Repository,
         progress_cache: ProgressCache,
         events: EventSink,
+        max_streams: int,
     ) -> None:
         self._entitlement = entitlement
+        self._stream_limit = stream_limit
         self._delivery = delivery
         self._repository = repository
         self._progress_cache = progress_cache
         self._events = events
+        self._max_streams = max_streams
 
     def __call__(
         self,
@@ -63,11 +69,14 @@ class StartStream:
         manifest_type: ManifestType,
         now: datetime,
         key: IdempotencyKey | None = None,
+        *,
+        take_over: bool = False,
     ) -> Started:
         """Start ``movie_id`` for ``viewer``; a repeated ``key`` opens no second session.
 
-        Raises ``SubscriptionRequired``, ``EntitlementUnavailable``, ``MovieNotFound``,
-        ``FilmUnplayable``, ``StorageUnavailable``, ``DatabaseUnavailable``,
+        With ``take_over`` the oldest stream ends when as many run as may. Raises
+        ``SubscriptionRequired``, ``EntitlementUnavailable``, ``StreamLimitReached``,
+        ``MovieNotFound``, ``FilmUnplayable``, ``StorageUnavailable``, ``DatabaseUnavailable``,
         ``IdempotencyKeyReused`` and ``RequestInProgress``.
         """
         attempt = Attempt(uuid7(clock.milliseconds(now)), new_event_id(now))
@@ -76,12 +85,19 @@ class StartStream:
                 viewer.user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS
             )
         try:
-            self._entitlement.require(viewer.user_id, viewer.authorization, now)
-            film = self._delivery.playable(movie_id, manifest_type, now)
+            subscription = self._entitlement.require(viewer.user_id, viewer.authorization, now)
             if attempt.is_completed:
+                film = self._delivery.playable(movie_id, manifest_type, now)
                 progress = self._repository.find_progress(viewer.user_id, movie_id)
             else:
-                progress = self._open(viewer, movie_id, manifest_type, now, film, attempt, key)
+                limit = subscription.max_streams
+                limit = self._max_streams if limit is None else limit
+                with self._stream_limit.slot(
+                    viewer.user_id, attempt.session_id, limit, take_over=take_over
+                ) as taken_over:
+                    film = self._delivery.playable(movie_id, manifest_type, now)
+                    session = _new_session(viewer, movie_id, manifest_type, now, film, attempt)
+                    progress = self._open(session, attempt.event_id, key, taken_over)
         except BaseException:
             if key is not None and not attempt.is_completed:
                 self._release(viewer.user_id, key, attempt)
@@ -100,31 +116,25 @@ class StartStream:
 
     def _open(
         self,
-        viewer: Viewer,
-        movie_id: UUID,
-        manifest_type: ManifestType,
-        now: datetime,
-        film: PlayableFilm,
-        attempt: Attempt,
+        session: NewSession,
+        event_id: UUID,
         key: IdempotencyKey | None,
+        taken_over: Sequence[UUID],
     ) -> SavedProgress | None:
-        session = NewSession(
-            id=attempt.session_id,
-            user_id=viewer.user_id,
-            movie_id=movie_id,
-            manifest_type=manifest_type,
-            film_duration_seconds=film.duration_seconds,
-            started_at=now,
-            user_agent=_storable(viewer.user_agent),
-            ip_address=truncated(viewer.ip_address),
-        )
         event = StreamEvent(
-            attempt.event_id, "stream_start", viewer.user_id, movie_id, now, session.id
+            event_id,
+            "stream_start",
+            session.user_id,
+            session.movie_id,
+            session.started_at,
+            session.id,
         )
-        message = self._events.message(event)
-        opened = self._repository.open_session(session, message, key)
-        if message is not None and opened.event_is_next:
-            self._events.send_committed(message)
+        opened = self._repository.open_session(
+            session, event, self._events.message, key, taken_over
+        )
+        for message in opened.next_messages:
+            if not self._events.send_committed(message):
+                break
         return opened.progress
 
     def _release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
@@ -133,6 +143,26 @@ class StartStream:
         except DatabaseUnavailable:
             # Repeats are told to wait until the attempt is given up by itself.
             logger.warning("a failed start keeps its Idempotency-Key for a while")
+
+
+def _new_session(
+    viewer: Viewer,
+    movie_id: UUID,
+    manifest_type: ManifestType,
+    now: datetime,
+    film: PlayableFilm,
+    attempt: Attempt,
+) -> NewSession:
+    return NewSession(
+        id=attempt.session_id,
+        user_id=viewer.user_id,
+        movie_id=movie_id,
+        manifest_type=manifest_type,
+        film_duration_seconds=film.duration_seconds,
+        started_at=now,
+        user_agent=_storable(viewer.user_agent),
+        ip_address=truncated(viewer.ip_address),
+    )
 
 
 def _storable(text: str | None) -> str | None:

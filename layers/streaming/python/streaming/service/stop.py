@@ -8,16 +8,22 @@ from streaming.events import Message, StreamEvent, new_event_id
 from streaming.progress import Report
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
+from streaming.stream_slots import StreamSlots
 
 
 class StopStream:
     """Saves the final position and ends the session."""
 
     def __init__(
-        self, repository: Repository, progress_cache: ProgressCache, events: EventSink
+        self,
+        repository: Repository,
+        progress_cache: ProgressCache,
+        slots: StreamSlots,
+        events: EventSink,
     ) -> None:
         self._repository = repository
         self._progress_cache = progress_cache
+        self._slots = slots
         self._events = events
 
     def __call__(self, report: Report) -> Stopped:
@@ -29,6 +35,8 @@ class StopStream:
             return self._events.message(event)
 
         ended = self._repository.end_session(report, stop_message)
+        if ended.session_id is not None:
+            self._slots.end(report.user_id, ended.session_id)
         if ended.event_is_next and ended.session_id is not None:
             message = stop_message(ended.session_id)
             if message is not None:

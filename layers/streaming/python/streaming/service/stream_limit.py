@@ -1,0 +1,95 @@
+"""Holding users to the number of streams that they may have at once."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming import clock
+from streaming.answers import LiveSession
+from streaming.errors import DatabaseUnavailable, StreamLimitReached
+from streaming.event_sink import EventSink
+from streaming.identifiers import milliseconds_of
+from streaming.metrics import measured
+from streaming.repository import Repository
+from streaming.stream_slots import Slot, StreamSlots
+
+logger = Logger(child=True)
+
+
+class StreamLimit:
+    """Lets a stream begin only while fewer run than its user may have.
+
+    When Redis does not answer, the limit is not enforced, and a metric says so.
+    """
+
+    def __init__(self, slots: StreamSlots, repository: Repository, events: EventSink) -> None:
+        self._slots = slots
+        self._repository = repository
+        self._events = events
+
+    @contextmanager
+    def slot(
+        self, user_id: UUID, session_id: UUID, limit: int, *, take_over: bool
+    ) -> Iterator[Sequence[UUID]]:
+        """Hold a slot for a session while the enclosed work opens it; 0 is no ``limit``.
+
+        Yields the sessions that the work has to end because they are taken over. When the work
+        fails, the slot is free again. Raises ``StreamLimitReached``, also afterwards, when the new
+        session itself was taken over meanwhile.
+        """
+        claim = (
+            self._slots.claim(user_id, session_id, limit, take_over=take_over) if limit else None
+        )
+        if claim is None:
+            if limit:
+                logger.warning(
+                    "the limit of streams is not enforced", **measured(StreamLimitNotEnforced=1)
+                )
+            yield ()
+            return
+        if not claim.is_granted:
+            raise self._reached(user_id, limit, claim.slots)
+        try:
+            yield [slot.session_id for slot in claim.slots]
+        except BaseException:
+            self._slots.release(user_id, session_id)
+            raise
+        if self._slots.heartbeat(user_id, session_id) is False:
+            self._end(user_id, session_id)
+            raise self._reached(user_id, limit, ())
+
+    def _end(self, user_id: UUID, session_id: UUID) -> None:
+        # Whoever took it over may not have found it on record, where it has only just come.
+        for message in self._repository.end_taken_over(
+            user_id, [session_id], clock.now(), self._events.message
+        ):
+            if not self._events.send_committed(message):
+                break
+
+    def _reached(self, user_id: UUID, limit: int, slots: Sequence[Slot]) -> StreamLimitReached:
+        return StreamLimitReached(
+            f"the user watches {limit} streams at once, which is the most allowed",
+            max_streams=limit,
+            sessions=self._describe(user_id, slots),
+        )
+
+    def _describe(self, user_id: UUID, slots: Sequence[Slot]) -> list[LiveSession]:
+        try:
+            on_record = {
+                session.session_id: session
+                for session in self._repository.find_sessions(
+                    user_id, [slot.session_id for slot in slots]
+                )
+            }
+        except DatabaseUnavailable:
+            on_record = {}
+        return [on_record.get(slot.session_id) or _as_counted(slot) for slot in slots]
+
+
+def _as_counted(slot: Slot) -> LiveSession:
+    """Return what the slot itself tells, of a session that is not on record yet."""
+    began = datetime.fromtimestamp(milliseconds_of(slot.session_id) / 1000, UTC)
+    return LiveSession(slot.session_id, None, began, slot.heartbeat_at)

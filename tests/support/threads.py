@@ -1,0 +1,32 @@
+"""The same call from many sides at once."""
+
+from collections.abc import Callable, Sequence
+from threading import Barrier, Thread
+
+from tests.support.functions import ExecutionEnvironment, Response, Viewer
+
+
+def at_once(
+    environments: Sequence[ExecutionEnvironment], viewer: Viewer, call: Callable[[int], Response]
+) -> list[Response]:
+    """Make a numbered call in every environment at the same time; return the answers."""
+    answers: list[Response | None] = [None] * len(environments)
+    barrier = Barrier(len(environments))
+
+    def run(number: int, environment: ExecutionEnvironment) -> None:
+        with environment:
+            assert viewer.continue_watching().status == 200
+            barrier.wait(60)
+            answer = call(number)
+            # A row that fifty want may be waited for longer than a request has; players repeat.
+            while answer.status == 503:
+                answer = call(number)
+            answers[number] = answer
+
+    threads = [Thread(target=run, args=each) for each in enumerate(environments)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert None not in answers
+    return [answer for answer in answers if answer is not None]
