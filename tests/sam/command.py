@@ -69,7 +69,7 @@ class Sam:
         # A function keeps its container for the next call.
         options = ["--port", str(port), "--warm-containers", "LAZY", *self._local]
         log = self.folder / "start-api.log"
-        with log.open("wb") as output:
+        with log.open("wb") as output, _interruptible_children():
             process = subprocess.Popen(
                 [_PROGRAM, "local", "start-api", *options],
                 env=self._environment,
@@ -139,3 +139,16 @@ class Sam:
         if completed.returncode != 0:
             raise LocalError(f"sam {' '.join(arguments[:3])}: {completed.stderr}")
         return completed.stdout
+
+
+@contextlib.contextmanager
+def _interruptible_children() -> Iterator[None]:
+    """Let processes that start now heed Ctrl-C, also in a run in the background, which ignores it.
+
+    A signal that is handled here is the default there; one that is ignored stays ignored.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
