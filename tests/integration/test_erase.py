@@ -59,7 +59,7 @@ def watch(viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows) -> None:
     session_id = viewer.start(movie_id, key=str(uuid4())).json["session_id"]
     viewer.report(movie_id, 25, session_id=session_id, sequence=1)
     viewer.report(uuid4(), 30)
-    redis.zadd(f"streams:{viewer.user_id}", {session_id: 1})
+    redis.hset(f"streams:{viewer.user_id}", session_id, "1")
     redis.set(f"subscription:grace:{viewer.user_id}", "{}", ex=900)
     insert = "INSERT INTO event_outbox (event_id, topic, key, value) VALUES (:id, 'x', :key, '{}')"
     rows(insert, id=uuid4(), key=str(viewer.user_id))

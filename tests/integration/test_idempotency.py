@@ -99,13 +99,11 @@ def test_still_running(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 def test_failed_start_may_be_repeated(viewer: Viewer, stack: Stack, movie_id: UUID) -> None:
     """A start that failed does not keep its key: the repeat is tried at once."""
-    stack.s3.stop()
-    stack.redis.stop()
+    stack.user_service.stop()
     try:
         assert viewer.start(movie_id, key=KEY).status == 503
     finally:
-        stack.redis.start()
-        stack.s3.start()
+        stack.user_service.start()
     forget_environment()
 
     assert viewer.start(movie_id, key=KEY).status == 200

@@ -1,18 +1,20 @@
 """PostgreSQL and Redis over TLS: verified to the name, or not spoken to at all."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from redis import Redis
 
 from local.stack import Stack
 from streaming.database import Database
 from streaming.errors import DatabaseUnavailable
 from streaming.settings import ConfigurationError, DatabaseSettings
-from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.tls import Authority, TlsFront
 
@@ -147,20 +149,22 @@ def test_black_hole_during_the_handshake(environment: dict[str, str], authority:
 
 
 def test_redis_over_tls(
+    stack: Stack,
     viewer: Viewer,
     movie_id: UUID,
     secure_redis: TlsFront,
     authority: Authority,
-    rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the authority of its certificate, what is cached comes from Redis over TLS."""
+    """With the authority of its certificate, what is cached goes to Redis over TLS."""
     speak_tls_to_redis(monkeypatch, secure_redis.port, authority)
     assert viewer.start(movie_id).status == 200
     assert viewer.report(movie_id, 8).status == 200
-    rows("DELETE FROM watch_progress WHERE user_id = :user", user=viewer.user_id)
 
-    assert viewer.progress(movie_id).json["position_seconds"] == 8
+    with closing(Redis(port=stack.ports.redis_port)) as redis:
+        cached = redis.get(f"progress:{viewer.user_id}:{movie_id}")
+    assert isinstance(cached, bytes)
+    assert json.loads(cached)["position_seconds"] == 8
     assert secure_redis.handshakes >= 1
 
 

@@ -46,7 +46,8 @@ class PositionRequest(BaseModel):
         strict=True,
         json_schema_extra={
             "examples": [{"position_seconds": 120}],
-            "dependentRequired": {"sequence": ["session_id"]},
+            "if": {"properties": {"sequence": {"type": "integer"}}, "required": ["sequence"]},
+            "then": {"properties": {"session_id": {"type": "string"}}, "required": ["session_id"]},
         },
     )
 
