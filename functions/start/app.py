@@ -10,7 +10,7 @@ from streaming.requests import StartRequest, parse
 from streaming.service.start import Viewer
 
 
-@http_handler(budget_seconds=2.2, computing_seconds=10)
+@http_handler(budget_seconds=2.0, computing_seconds=10)
 def handler(request: Request) -> Answer:
     """Answer where the film plays from."""
     now = clock.now()

@@ -10,12 +10,14 @@ from redis import Redis
 
 from local.stack import Stack
 from streaming.bounded_http import BoundedHttp
-from streaming.settings import UserServiceSettings
+from streaming.cache import Cache
+from streaming.settings import CacheSettings, UserServiceSettings
 from streaming.subscription import UserServiceUnavailable
 from streaming.user_service import UserServiceClient
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.kafka import await_events
+from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,41 @@ def test_redis_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
     play_through(viewer, movie_id)
     forget_environment()
     play_through(viewer, movie_id)
+
+
+def test_redis_slow(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A Redis that is slower than answering without it is left alone, also by a first start."""
+    with TcpProxy(stack.ports.redis_port) as proxy:
+        monkeypatch.setenv("REDIS_PORT", str(proxy.port))
+        forget_environment()
+        play_through(viewer, movie_id)
+        proxy.delay(0.2)
+        somebody_new = new_viewer(stack.token)
+        set_subscription(stack, somebody_new.user_id)
+        with Redis(port=stack.ports.redis_port) as redis:
+            redis.delete(*redis.keys("delivery:*"))
+
+        play_through(somebody_new, movie_id)
+        forget_environment()
+
+
+def test_busy_connection_that_is_late(stack: Stack) -> None:
+    """An operation that gets no answer in time waits once, not again on another connection."""
+    with TcpProxy(stack.ports.redis_port) as proxy:
+        settings = CacheSettings.from_environment({"REDIS_PORT": str(proxy.port)})
+        cache = Cache(settings)
+        assert cache.set("late", {"is": "here"}, 60)
+        proxy.delay(0.2)
+
+        assert cache.get("late") is None
+
+        assert cache.is_down
+        assert proxy.accepted == 1
 
 
 def test_redis_and_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 import streaming
-from streaming import composition, entrypoint
+from streaming import bounded_http, composition, entrypoint
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -81,7 +81,7 @@ def response_of(answer: Json) -> Response:
 
 def forget_environment() -> None:
     """Begin a new execution environment: no client, no connection, nothing remembered."""
-    modules = [entrypoint, *map(import_module, _composition_modules())]
+    modules = [entrypoint, bounded_http, *map(import_module, _composition_modules())]
     for part in (part for module in modules for part in vars(module).values()):
         if hasattr(part, "cache_clear"):
             part.cache_clear()

@@ -7,6 +7,7 @@ socket draws from the deadline.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from ssl import SSLContext
 from typing import Any
 
@@ -139,7 +140,13 @@ def _least(seconds: float | None) -> float:
 
 
 def _transport() -> httpx.HTTPTransport:
-    transport = httpx.HTTPTransport()
+    transport = httpx.HTTPTransport(verify=_ssl_context())
     # httpx has no argument for it; building the pool here would make the TLS context twice.
     transport._pool._network_backend = _Backend()  # noqa: SLF001
     return transport
+
+
+@cache
+def _ssl_context() -> SSLContext:
+    # Reading the authorities takes longer than many requests.
+    return httpx.create_ssl_context()

@@ -6,6 +6,7 @@ alone for a moment then, so that an outage costs each request at most one time-o
 
 import json
 import socket
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from streaming.bounded_socket import bounded
@@ -29,6 +31,8 @@ logger = Logger(child=True)
 _OPERATION_SECONDS = 0.25
 # The first operation connects, and may have to make a TLS context.
 _FIRST_OPERATION_SECONDS = 0.5
+# A connection that was used so recently is alive: when it is late, Redis is.
+_IDLE_SECONDS = 10.0
 # With less time than this, it is not Redis's fault to be late.
 _FAIR_SECONDS = 0.1
 _PAUSE_SECONDS = 2.0
@@ -92,6 +96,7 @@ class Cache:
         self._breaker = Breaker(_PAUSE_SECONDS)
         self._source = source
         self._is_connected = False
+        self._used_at = 0.0
         pool = ConnectionPool(
             connection_class=_Tls if settings.is_tls else _Plain,
             host=settings.host,
@@ -171,6 +176,7 @@ class Cache:
             logger.warning("Redis does not answer", **dependency_failure("redis", operation, error))
             return None
         self._is_connected = True
+        self._used_at = time.time()
         self._breaker.record_success()
         return result
 
@@ -179,12 +185,19 @@ class Cache:
             try:
                 with within(_OPERATION_SECONDS):
                     return call()
-            except (RedisError, OSError):
+            except (RedisError, OSError) as error:
+                if isinstance(error, RedisTimeoutError) and not self._is_idle:
+                    raise
                 # A frozen environment wakes with a dead connection. All operations here may be
                 # repeated, and redis-py has dropped the connection.
                 self._is_connected = False
         with within(_FIRST_OPERATION_SECONDS):
             return call()
+
+    @property
+    def _is_idle(self) -> bool:
+        # The wall's clock, because another may stand still while an environment is frozen.
+        return time.time() - self._used_at > _IDLE_SECONDS
 
 
 def _seconds_left() -> float:
