@@ -146,6 +146,24 @@ def test_user_service_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None
     assert int(unknown.headers["retry-after"]) > 0
 
 
+@pytest.mark.usefixtures("environment")
+def test_user_service_silent(stack: Stack, movie_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user service that hangs is asked by one start, not by each that comes in that moment."""
+    with TcpProxy(stack.ports.user_service_port) as proxy:
+        monkeypatch.setenv("USER_SERVICE_URL", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("USER_SERVICE_TIMEOUT", "1")
+        forget_environment()
+        proxy.black_hole()
+        answers = [new_viewer(stack.token).start(movie_id)]
+        asked = proxy.accepted
+
+        answers += [new_viewer(stack.token).start(movie_id) for _ in range(5)]
+
+        assert [answer.json["code"] for answer in answers] == ["entitlement_unavailable"] * 6
+        assert proxy.accepted == asked > 0
+        forget_environment()
+
+
 def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
     """When the cached subscription has run out, the grace copy is honoured during an outage."""
     assert viewer.start(movie_id).status == 200

@@ -94,8 +94,8 @@ def test_defaults_of_ports_are_those_of_the_example() -> None:
 def test_variables_of_the_example_are_those_of_the_functions() -> None:
     """A variable of the functions is in .env.example and in template.yaml, or in neither.
 
-    References to secrets are AWS's own way to say a value that .env says directly, and where the
-    migrations lie in a deployment is no choice of anybody's.
+    References to secrets are AWS's own way to say a value that .env says directly; where the
+    migrations lie in a deployment and how names are resolved there is no choice of anybody's.
     """
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader=CloudFormationLoader)
     holders = [template["Globals"]["Function"]]
@@ -108,7 +108,7 @@ def test_variables_of_the_example_are_those_of_the_functions() -> None:
         name
         for holder in holders
         for name in holder.get("Environment", {}).get("Variables", {})
-        if not name.endswith("_ARN") and name != "MIGRATIONS_DIRECTORY"
+        if not name.endswith("_ARN") and name not in ("MIGRATIONS_DIRECTORY", "RES_OPTIONS")
     }
     compose_only = set(sam_environment.read(FOR_COMPOSE, {}))
 
