@@ -29,7 +29,11 @@ const PROBLEMS = {
   movie_not_found: ['Film not found', 'There is no such film, or not in this format.'],
   stream_limit_reached: [
     'Too many streams',
-    'This account is watching on as many devices as it may. Stop one of them and try again.',
+    'This account is watching on as many devices as it may. Stop one of them, or watch here instead.',
+  ],
+  session_ended: [
+    'The film goes on elsewhere',
+    'Another device of this account took over. You can go on here instead.',
   ],
   token_missing: ['Please sign in', SIGN_IN],
   token_invalid: ['Please sign in again', `The access token is not valid. ${SIGN_IN}`],

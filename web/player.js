@@ -9,7 +9,7 @@
 
 import { clock, describe, STATES } from './messages.js';
 import { byId, drawContinueWatching, drawFacts, logCall } from './panels.js';
-import { StreamingClient, StreamingSession } from './streaming-session.js';
+import { newKey, StreamingClient, StreamingSession } from './streaming-session.js';
 
 const TOAST_MILLISECONDS = 8000;
 const OTHER_FILM = '';
@@ -27,6 +27,10 @@ let demo = { films: [], token: '' };
 /** @type {StreamingSession|null} */
 let session = null;
 let toastTimer = 0;
+/** What the notice on the screen tells. @type {import('./streaming-session.js').StreamingError|null} */
+let noticed = null;
+/** Of a start that nobody knows to have failed: another try may find its session. */
+let unansweredKey = '';
 /** Where each begun film was left. @type {Map<string, number>} */
 let leftAt = new Map();
 
@@ -57,9 +61,15 @@ const PLAYERS = {
   },
 };
 
-/** @param {number} [positionSeconds]  From here, instead of where the film was left. */
-async function play(positionSeconds) {
+/**
+ * @param {object} [options]
+ * @param {number} [options.positionSeconds]  From here, instead of where the film was left.
+ * @param {boolean} [options.takeOver]  In place of the oldest stream, when too many run.
+ * @param {string} [options.key]  Of a start that this one repeats.
+ */
+async function play({ positionSeconds, takeOver = false, key = newKey() } = {}) {
   hideNotice();
+  unansweredKey = '';
   drawState('starting');
   try {
     await session?.close();
@@ -70,9 +80,10 @@ async function play(positionSeconds) {
       onCall: logCall,
     });
     follow(session);
-    await session.start(movieId(), { manifestType: format(), positionSeconds });
+    await session.start(movieId(), { manifestType: format(), positionSeconds, takeOver, key });
     if (session.resumedFromSeconds > 0 && positionSeconds === undefined) offerStartOver();
   } catch (error) {
+    if (error.code === 'network_error' && !takeOver) unansweredKey = key;
     showNotice(error);
   }
 }
@@ -128,10 +139,26 @@ function showNotice(error) {
   byId('notice-title').textContent = title;
   byId('notice-detail').textContent = detail;
   byId('notice-code').textContent = code;
+  noticed = error;
+  drawSessions(error.sessions ?? []);
+  const offersTakeOver = error.code === 'session_ended' || error.code === 'stream_limit_reached';
+  byId('take-over').hidden = !offersTakeOver;
   hideToast();
   drawState('failed');
   byId('notice').hidden = false;
-  byId('notice-action').focus();
+  byId(offersTakeOver ? 'take-over' : 'notice-action').focus();
+}
+
+/** @param {import('./streaming-client.js').LiveSession[]} sessions */
+function drawSessions(sessions) {
+  const lines = sessions.map((each) => {
+    const since = new Date(each.started_at).toLocaleTimeString([], { timeStyle: 'short' });
+    const line = document.createElement('li');
+    line.textContent = `${each.movie_id ? titleOf(each.movie_id) : 'A film'}, since ${since}`;
+    return line;
+  });
+  byId('notice-sessions').replaceChildren(...lines);
+  byId('notice-sessions').hidden = lines.length === 0;
 }
 
 function hideNotice() {
@@ -152,7 +179,7 @@ function hideToast() {
 function tryAgain() {
   // Only a film that had begun has a position of its own; any other resumes as usual.
   const began = session?.savedPositionSeconds !== null ? session?.positionSeconds : undefined;
-  play(began || undefined);
+  play({ positionSeconds: began || undefined, key: unansweredKey || undefined });
 }
 
 async function refreshContinueWatching() {
@@ -224,6 +251,8 @@ async function begin() {
 playButton.addEventListener('click', () => play());
 stopButton.addEventListener('click', () => session?.stop());
 byId('notice-action').addEventListener('click', tryAgain);
+// The film goes on where the other player has left it, not where this one stands.
+byId('take-over').addEventListener('click', () => play({ takeOver: true }));
 byId('start-over').addEventListener('click', () => {
   hideToast();
   video.currentTime = 0;
@@ -242,7 +271,7 @@ form.addEventListener('submit', (event) => {
 });
 // Coming back to a network is the best moment to try what failed without it.
 addEventListener('online', () => {
-  if (session?.state === 'failed') tryAgain();
+  if (session?.state === 'failed' && noticed?.code === 'network_error') tryAgain();
 });
 
 begin();

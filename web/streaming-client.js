@@ -21,11 +21,21 @@
  */
 
 /**
+ * A stream of the user that runs, as a refusal lists it.
+ * @typedef {object} LiveSession
+ * @property {string} session_id
+ * @property {string|null} movie_id
+ * @property {string} started_at
+ * @property {string} last_heartbeat_at
+ */
+
+/**
  * What progress and stop answer.
  * @typedef {object} ReportAnswer
  * @property {boolean} success
  * @property {number} position_seconds
  * @property {string} message
+ * @property {boolean} [session_ended]  Of a progress: the session is over, and not by this player.
  */
 
 /**
@@ -55,9 +65,19 @@ export class StreamingError extends Error {
    * @param {string} [problem.detail]
    * @param {number|null} [problem.retryAfter]  Seconds to wait before another attempt.
    * @param {string|null} [problem.requestId]
+   * @param {LiveSession[]} [problem.sessions]  With `stream_limit_reached`: what runs, oldest first.
    * @param {unknown} [problem.cause]
    */
-  constructor({ status, code, title, detail = '', retryAfter = null, requestId = null, cause }) {
+  constructor({
+    status,
+    code,
+    title,
+    detail = '',
+    retryAfter = null,
+    requestId = null,
+    sessions = [],
+    cause,
+  }) {
     super(detail ? `${title}: ${detail}` : title, { cause });
     this.name = 'StreamingError';
     this.status = status;
@@ -66,6 +86,7 @@ export class StreamingError extends Error {
     this.detail = detail;
     this.retryAfter = retryAfter;
     this.requestId = requestId;
+    this.sessions = sessions;
   }
 
   /** Whether the same call may succeed later without anything else changing. */
@@ -111,10 +132,17 @@ export class StreamingClient {
    * Start a film.
    * @param {string} movieId
    * @param {'hls'|'dash'} manifestType
+   * @param {object} [options]
+   * @param {boolean} [options.takeOver]  End the oldest stream when as many run as may.
+   * @param {string} [options.key]  Makes it safe to repeat a start whose answer was lost: with the
+   *   same key the service answers the same session. See {@link newKey}.
    * @returns {Promise<StartAnswer>}
    */
-  start(movieId, manifestType) {
-    return this.#call('POST', filmPath(movieId), { body: { manifest_type: manifestType } });
+  start(movieId, manifestType, { takeOver = false, key } = {}) {
+    return this.#call('POST', filmPath(movieId), {
+      body: { manifest_type: manifestType, ...(takeOver && { take_over: true }) },
+      headers: key ? { 'Idempotency-Key': key } : {},
+    });
   }
 
   /**
@@ -147,7 +175,7 @@ export class StreamingClient {
     return this.#call('GET', `/api/v1/stream/progress?limit=${limit}`);
   }
 
-  async #call(method, path, { body, keepalive = false } = {}) {
+  async #call(method, path, { body, headers = {}, keepalive = false } = {}) {
     const began = performance.now();
     const note = (status, code) =>
       this.#onCall({
@@ -171,6 +199,7 @@ export class StreamingClient {
           Authorization: `Bearer ${token}`,
           Accept: 'application/json, application/problem+json',
           ...(body && { 'Content-Type': 'application/json' }),
+          ...headers,
         },
         ...(body && { body: JSON.stringify(body) }),
         ...(!keepalive && { signal: AbortSignal.timeout(this.#timeoutSeconds * 1000) }),
@@ -199,6 +228,12 @@ export class StreamingClient {
     this.#lastToken = typeof this.#token === 'function' ? await this.#token() : this.#token;
     return this.#lastToken;
   }
+}
+
+/** Make a key that no other start has, also on a page without HTTPS. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @param {string} movieId */
@@ -235,6 +270,7 @@ function problem(response, answer) {
     detail: told.detail ?? '',
     retryAfter: retryAfterSeconds(response.headers.get('Retry-After')),
     requestId: told.request_id ?? null,
+    sessions: Array.isArray(told.sessions) ? told.sessions : [],
   });
 }
 

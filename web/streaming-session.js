@@ -34,9 +34,9 @@
 import { OpenSession } from './open-session.js';
 import { bufferedAhead, PlayerFailure } from './players/player.js';
 import { RenewalBudget } from './renewal-budget.js';
-import { StreamingClient, StreamingError } from './streaming-client.js';
+import { newKey, StreamingClient, StreamingError } from './streaming-client.js';
 
-export { StreamingClient, StreamingError };
+export { newKey, StreamingClient, StreamingError };
 
 /**
  * @typedef {'idle'|'starting'|'playing'|'paused'|'renewing'|'ended'|'stopped'|'failed'} State
@@ -56,6 +56,8 @@ const COMPLETED_FRACTION = 0.9;
 const RENEWAL_BUFFER_SECONDS = 3;
 /** A scrub is dozens of seeks; only where it comes to rest is worth a report. */
 const SEEK_SETTLES_MILLISECONDS = 700;
+/** How often a start is repeated whose answer was lost, and one that still runs elsewhere. */
+const START_REPEATS = { network_error: 1, request_in_progress: 5 };
 /** A pause this near to the end is the end: dash.js may pause there before the element says so. */
 const END_SECONDS = 0.25;
 
@@ -85,6 +87,8 @@ export class StreamingSession extends EventTarget {
   #seekSettles = null;
   #renewalDue = false;
   /** @type {Promise<void>|null} */ #renewing = null;
+  /** Whether the session is over, and not by this page: another player took over. */
+  #isTakenOver = false;
   /** Whether the page went away in the middle of a film. */
   #left = false;
   #listeners = new AbortController();
@@ -152,21 +156,28 @@ export class StreamingSession extends EventTarget {
    * @param {object} [options]
    * @param {'hls'|'dash'} [options.manifestType]
    * @param {number} [options.positionSeconds]  Begin here, whatever was saved.
+   * @param {boolean} [options.takeOver]  End the user's oldest stream when as many run as may.
+   * @param {string} [options.key]  The key of an earlier start that failed without an answer, see
+   *   {@link newKey}: should it have opened a session after all, this start goes on with it.
    * @returns {Promise<import('./streaming-client.js').StartAnswer|null>}  Null when a renewal,
    *   another start or a stop took its place.
    * @throws {StreamingError}
    */
-  async start(movieId, { manifestType = 'hls', positionSeconds } = {}) {
+  async start(
+    movieId,
+    { manifestType = 'hls', positionSeconds, takeOver = false, key = newKey() } = {},
+  ) {
     await this.stop();
     const run = ++this.#run;
     this.#movieId = movieId;
     this.#manifestType = manifestType;
     this.#renewals.refill();
     this.#savedPosition = null;
+    this.#isTakenOver = false;
     this.#position = positionSeconds ?? 0;
     this.#setState('starting');
     try {
-      const answer = await this.#openSession(run);
+      const answer = await this.#openSession(run, { takeOver, key });
       if (!answer) return null;
       this.#resumedFrom = positionSeconds ?? resumePosition(answer);
       await this.#load(answer.manifest_url, this.#resumedFrom, true, run);
@@ -221,8 +232,8 @@ export class StreamingSession extends EventTarget {
   }
 
   /** Open a session at the service; null when it is no longer wanted once the answer is here. */
-  async #openSession(run) {
-    const answer = await this.#client.start(this.#movieId, this.#manifestType);
+  async #openSession(run, options = { key: newKey() }) {
+    const answer = await this.#askForSession(run, options);
     const opened = new OpenSession(this.#client, this.#movieId, answer);
     if (run !== this.#run) {
       opened.end(answer.resume_position_seconds).catch(() => {});
@@ -230,6 +241,21 @@ export class StreamingSession extends EventTarget {
     }
     this.#open = opened;
     return answer;
+  }
+
+  /** Ask for a session, again when nobody can tell whether there is one: the key makes it one. */
+  async #askForSession(run, options) {
+    const left = { ...START_REPEATS };
+    for (;;) {
+      try {
+        return await this.#client.start(this.#movieId, this.#manifestType, options);
+      } catch (error) {
+        if (!left[error.code]) throw error;
+        left[error.code] -= 1;
+        if (error.retryAfter) await seconds(error.retryAfter);
+        if (run !== this.#run) throw error;
+      }
+    }
   }
 
   /** Give a URL to the player and wait until it stands at the position. */
@@ -284,7 +310,9 @@ export class StreamingSession extends EventTarget {
     const reporting = this.#open;
     if (!reporting) return;
     try {
-      this.#saved(await reporting.report(this.#position));
+      const answer = await reporting.report(this.#position);
+      if (!answer?.session_ended) this.#saved(answer);
+      else if (reporting === this.#open && !reporting.ended) this.#takenOver();
     } catch (error) {
       if (reporting !== this.#open || reporting.ended) return;
       if (error.code === 'session_not_found') {
@@ -294,6 +322,21 @@ export class StreamingSession extends EventTarget {
         this.#emit('trouble', error);
       }
     }
+  }
+
+  /** Stop playing: another player of the user has this session's place now. */
+  #takenOver() {
+    this.#isTakenOver = true;
+    this.#open.ended = true;
+    this.#fail(
+      new StreamingError({
+        status: 0,
+        code: 'session_ended',
+        title: 'The film goes on elsewhere',
+        detail: 'Another player of this account took over',
+      }),
+    );
+    this.#video.pause();
   }
 
   /** Tell the service that the session is over, once. */
@@ -351,6 +394,9 @@ export class StreamingSession extends EventTarget {
       this.#position = this.#video.currentTime;
       this.#setState('playing');
       this.#reopen();
+    } else if (this.#isTakenOver) {
+      // The player still has good URLs, but no place.
+      this.#video.pause();
     }
   }
 
@@ -482,6 +528,11 @@ function finalError(error) {
     detail: error.message,
     cause: error,
   });
+}
+
+/** @param {number} count */
+function seconds(count) {
+  return new Promise((resolve) => setTimeout(resolve, count * 1000));
 }
 
 /** @param {number} renewals */

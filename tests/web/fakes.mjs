@@ -10,20 +10,23 @@ export class FakeService {
   /** Answers to give instead of the usual ones, each once, by the last part of the path. */
   failures = [];
   resume = { resume_position_seconds: 0, duration_seconds: 60, completed: false };
+  /** Sessions that another player has taken over. @type {Set<string>} */
+  taken = new Set();
   #sessions = 0;
 
   fetch = async (url, options) => {
     const { pathname } = new URL(url, 'http://api.test');
     const action = pathname.split('/')[5] ?? 'start';
     const body = options.body ? JSON.parse(options.body) : null;
-    this.requests.push({ ...options, action, body });
+    this.requests.push({ ...options, action, body, key: options.headers['Idempotency-Key'] });
     const index = this.failures.findIndex((failure) => failure.action === action);
     if (index >= 0) {
       const [{ response, error }] = this.failures.splice(index, 1);
       if (error) throw error;
       return response();
     }
-    return json(200, action === 'start' ? this.#start(body) : saved(body));
+    if (action === 'start') return json(200, this.#start(body));
+    return json(200, saved(body, this.taken.has(body?.session_id)));
   };
 
   fail(action, response) {
@@ -50,8 +53,13 @@ export class FakeService {
   }
 }
 
-function saved({ position_seconds: position }) {
-  return { success: true, position_seconds: position, message: 'Progress updated successfully' };
+function saved({ position_seconds: position }, sessionEnded) {
+  return {
+    success: true,
+    position_seconds: position,
+    message: 'Progress updated successfully',
+    session_ended: sessionEnded,
+  };
 }
 
 export function json(status, body, headers = {}) {
@@ -61,9 +69,9 @@ export function json(status, body, headers = {}) {
   });
 }
 
-export function problem(status, code, headers = {}) {
+export function problem(status, code, headers = {}, members = {}) {
   const body = { type: 'about:blank', title: `About ${code}`, status, detail: 'Because.', code };
-  return json(status, { ...body, request_id: 'request-1' }, headers);
+  return json(status, { ...body, request_id: 'request-1', ...members }, headers);
 }
 
 /** A media element that a test moves by hand. */

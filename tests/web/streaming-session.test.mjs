@@ -393,3 +393,116 @@ test('stop is sent once', async () => {
   assert.equal(service.of('stop').length, 1);
   assert.deepEqual(answers, [true, false, false]);
 });
+
+/** Each start has a key of its own, whoever asks for it. */
+test('starts and renewals have different keys', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  await session.renew();
+
+  const keys = service.of('start').map(({ key }) => key);
+  assert.equal(keys.length, 2);
+  assert.equal(new Set(keys).size, 2);
+  for (const key of keys) assert.match(key, /^[!-~]{16,255}$/);
+});
+
+/** A start whose answer was lost is repeated with its key, so that it opens one session. */
+test('a lost answer costs no second session', async () => {
+  const session = sessionWith();
+  service.disconnect('start');
+
+  await session.start(MOVIE);
+
+  const [lost, repeated] = service.of('start');
+  assert.equal(lost.key, repeated.key);
+  assert.equal(session.state, 'playing');
+});
+
+/** A network that is gone is said so, and the page may repeat the very same start later. */
+test('a page may repeat a start by its key', async () => {
+  const session = sessionWith();
+  service.disconnect('start');
+  service.disconnect('start');
+  await assert.rejects(session.start(MOVIE, { key: 'one-key' }), { code: 'network_error' });
+
+  await session.start(MOVIE, { key: 'one-key' });
+
+  assert.deepEqual(service.of('start').map(({ key }) => key), ['one-key', 'one-key', 'one-key']);
+});
+
+/** While the service still works on the first try, the second one waits as it is told. */
+test('a start that is still running is waited for', async () => {
+  const session = sessionWith();
+  service.disconnect('start');
+  service.fail('start', () => problem(409, 'request_in_progress', { 'Retry-After': '1' }));
+
+  const starting = session.start(MOVIE);
+  await settle();
+  assert.equal(service.of('start').length, 2);
+  mock.timers.tick(1000);
+  await starting;
+
+  assert.equal(new Set(service.of('start').map(({ key }) => key)).size, 1);
+  assert.equal(session.state, 'playing');
+});
+
+/** A refusal lists what runs, and the next start may take over. */
+test('one stream too many can take over', async () => {
+  const session = sessionWith();
+  const sessions = [{ session_id: 'other', movie_id: MOVIE }];
+  service.fail('start', () => problem(429, 'stream_limit_reached', {}, { sessions }));
+
+  const error = await session.start(MOVIE).catch((caught) => caught);
+  await session.start(MOVIE, { takeOver: true });
+
+  assert.deepEqual(error.sessions, sessions);
+  assert.deepEqual(reports('start').map((body) => body.take_over), [undefined, true]);
+  assert.equal(session.state, 'playing');
+});
+
+/** A player that was taken over pauses, says so, and neither stops, reports nor reopens. */
+test('a session that was taken over stops the film', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  service.taken.add('session-1');
+
+  mock.timers.tick(10_000);
+  await settle();
+  mock.timers.tick(60_000);
+  await settle();
+
+  assert.equal(session.state, 'failed');
+  assert.equal(video.paused, true);
+  assert.deepEqual(toldOf('failed').map(({ code }) => code), ['session_ended']);
+  assert.deepEqual([service.of('progress').length, service.of('stop').length], [1, 0]);
+  assert.equal(service.of('start').length, 1);
+});
+
+/** Its signed URLs are good still, but pressing play on the element does not use them. */
+test('a film that was taken over does not play on', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  service.taken.add('session-1');
+  mock.timers.tick(10_000);
+  await settle();
+
+  await video.play();
+  assert.equal(video.paused, true);
+
+  await session.start(MOVIE, { takeOver: true });
+  assert.equal(session.state, 'playing');
+});
+
+/** What a stop finds out about its own session is no news. */
+test('a report that crosses the stop tells nothing', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  service.taken.add('session-1');
+
+  mock.timers.tick(10_000);
+  await session.stop();
+  await settle();
+
+  assert.deepEqual(toldOf('failed'), []);
+  assert.equal(session.state, 'stopped');
+});
