@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 from typing import Any
 
 from local.files import write_privately
@@ -78,6 +79,7 @@ class S3(Server):
         self._spawn(
             [str(program), "mini", *(f"-{name}={value}" for name, value in options.items())],
             cwd=self._folder,
+            environment=_environment(),
         )
 
     def check(self) -> None:
@@ -135,3 +137,9 @@ class S3(Server):
             aws_secret_access_key=secret_key,
             config=Config(s3={"addressing_style": "path"}, connect_timeout=2, read_timeout=20),
         )
+
+
+def _environment() -> dict[str, str]:
+    # SeaweedFS makes an administrator of the AWS key that it finds in its environment, for ever.
+    foreign = ("AWS_", "WEED_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

@@ -120,6 +120,19 @@ def test_service_writes_copies_only(stack: Stack, service: Any) -> None:
     assert ["AccessDenied"] * len(attempts) == [_refusal(attempt) for attempt in attempts]
 
 
+def test_own_key_in_the_shell_gives_no_rights(
+    stack: Stack, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who starts S3 with a key in their environment has not made that key an administrator."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, stack.environment[name])
+
+    stack.s3.restart()
+
+    film = {"Bucket": stack.s3.bucket, "Key": SEGMENT}
+    assert _refusal(lambda: service.put_object(**film, Body=b"")) == "AccessDenied"
+
+
 @pytest.mark.parametrize("name", ["redis", "kafka", "user_service"])
 def test_comes_back_on_its_port(stack: Stack, name: str) -> None:
     """A test can take a dependency away and give it back where the functions look for it."""
