@@ -31,8 +31,8 @@ logger = Logger(child=True)
 _OPERATION_SECONDS = 0.25
 # The first operation connects, and may have to make a TLS context.
 _FIRST_OPERATION_SECONDS = 0.5
-# A connection that was used so recently is alive: when it is late, Redis is.
-_IDLE_SECONDS = 10.0
+# Late twice in this time, Redis is slow: it is not that a connection has died.
+_SLOW_SECONDS = 10.0
 # With less time than this, it is not Redis's fault to be late.
 _FAIR_SECONDS = 0.1
 _PAUSE_SECONDS = 2.0
@@ -96,7 +96,7 @@ class Cache:
         self._breaker = Breaker(_PAUSE_SECONDS)
         self._source = source
         self._is_connected = False
-        self._used_at = 0.0
+        self._late_at = 0.0
         pool = ConnectionPool(
             connection_class=_Tls if settings.is_tls else _Plain,
             host=settings.host,
@@ -176,28 +176,30 @@ class Cache:
             logger.warning("Redis does not answer", **dependency_failure("redis", operation, error))
             return None
         self._is_connected = True
-        self._used_at = time.time()
         self._breaker.record_success()
         return result
 
     def _call(self, call: Callable[[], Result]) -> Result:
-        if self._is_connected:
-            try:
-                with within(_OPERATION_SECONDS):
-                    return call()
-            except (RedisError, OSError) as error:
-                if isinstance(error, RedisTimeoutError) and not self._is_idle:
+        if not self._is_connected:
+            with within(_FIRST_OPERATION_SECONDS):
+                return call()
+        try:
+            with within(_OPERATION_SECONDS):
+                return call()
+        except (RedisError, OSError) as error:
+            if isinstance(error, RedisTimeoutError):
+                if self._was_late_before:
                     raise
-                # A frozen environment wakes with a dead connection. All operations here may be
-                # repeated, and redis-py has dropped the connection.
-                self._is_connected = False
+                self._late_at = time.time()
+        # A frozen environment wakes with a dead connection. All operations here may be repeated,
+        # and redis-py has dropped the connection.
         with within(_FIRST_OPERATION_SECONDS):
             return call()
 
     @property
-    def _is_idle(self) -> bool:
+    def _was_late_before(self) -> bool:
         # The wall's clock, because another may stand still while an environment is frozen.
-        return time.time() - self._used_at > _IDLE_SECONDS
+        return time.time() - self._late_at < _SLOW_SECONDS
 
 
 def _seconds_left() -> float:

@@ -33,6 +33,7 @@ _CLOSE_SECONDS = 0.1
 # it waits so little that there is time for another connection.
 _IDLE_SECONDS = 10.0
 _FIRST_STATEMENT_SECONDS = 0.5
+_BEGIN_SECONDS = 0.75
 # Whoever is cut off in a transaction must not hold a viewer's row for hours.
 _ABANDONED_SECONDS = 5.0
 # A server that does not even answer an attempt to connect is left alone for so long.
@@ -183,7 +184,7 @@ class Database:
         """Return for how many seconds to wait for a transaction to begin."""
         # The wall's clock, because another may stand still while an environment is frozen.
         is_idle = self._used_at and time.time() - self._used_at > _IDLE_SECONDS
-        return _FIRST_STATEMENT_SECONDS if is_idle else _STATEMENT_SECONDS
+        return _FIRST_STATEMENT_SECONDS if is_idle else _BEGIN_SECONDS
 
     def _connect(self) -> pg8000.native.Connection:
         if isinstance(self._settings, DatabaseSettings):
