@@ -53,6 +53,6 @@ The faults:
 
 def render_document(tables: Tables) -> str:
     """Return the page."""
-    faults = "\n".join(f"- **{fault.title}**: {fault.explanation};" for fault in FAULTS)
+    faults = "\n".join(f"- **{fault.title}**: {fault.explanation}." for fault in FAULTS)
     sections = [f"### {title}\n\n{render(table)}\n" for title, table in tables.items()]
     return "\n".join([_INTRODUCTION, _PROMISES, _HOW, faults + "\n", "## The tables\n", *sections])

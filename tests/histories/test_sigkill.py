@@ -1,6 +1,10 @@
 """The process of a function is killed at every step that others see; its client tries again."""
 
+from http import HTTPStatus
 from itertools import count
+from random import Random
+from typing import Any
+from uuid import UUID
 
 import pytest
 from redis import Redis
@@ -15,6 +19,11 @@ from tests.histories.runner import new_subscriber, settle
 
 # `make test` tries some of the steps, `make histories` every one.
 _STRIDE = 1 if SEEDS else 5
+
+# Of each seed, so that twenty seeds kill a thousand times.
+_KILLS = 50 if SEEDS else 10
+_DEATHS = 0.5
+_LATEST_STEP = 30
 
 
 @pytest.mark.parametrize("call", ["start", "report", "stop", "get"])
@@ -35,6 +44,45 @@ def test_a_killed_process_breaks_no_promise(
     assert_kept(History(0, recorder.operations), collect(rig, users))
     # Before and after each statement and each command.
     assert step > 10
+
+
+@pytest.mark.parametrize("seed", SEEDS or [1])
+def test_processes_killed_at_random_break_no_promise(
+    seed: int, rig: Rig, environments: Environments
+) -> None:
+    """Players go on from call to call, and try again, whenever and however often one is killed."""
+    print(f"Again: make histories SEEDS={seed}-{seed}")
+    random, recorder, users = Random(seed), Recorder(environments), set()
+    while sum(each.is_unknown for each in recorder.operations) < _KILLS:
+        users.add(str(play_and_die(rig, recorder, random)))
+    environments.forget()
+    settle(rig, environments)
+
+    assert_kept(History(seed, recorder.operations), collect(rig, users))
+
+
+def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> UUID:
+    """Play a film from start to stop, through deaths at random steps; return whose film it was."""
+    viewer, film = new_subscriber(rig), random.choice(rig.films)
+
+    def insist(call: Call, **arguments: Any) -> Operation:
+        while True:
+            dies = random.random() < _DEATHS
+            step = random.randint(1, _LATEST_STEP) if dies else None
+            client = str(viewer.user_id)
+            tried = recorder.call(call, client, viewer, film, die_at_step=step, **arguments)
+            if tried.is_acknowledged:
+                return tried
+            if tried.status == HTTPStatus.CONFLICT:
+                # The key of a start that has died answers so for a while: rather begin anew.
+                del arguments["key"]
+
+    session_id = insist("start", key=f"key {viewer.user_id}").answer["session_id"]
+    for sequence in (1, 2):
+        insist("report", session_id=session_id, sequence=sequence, position_seconds=10 * sequence)
+        insist("get")
+    insist("stop", session_id=session_id, sequence=3, position_seconds=30)
+    return viewer.user_id
 
 
 def try_and_die(rig: Rig, recorder: Recorder, call: Call, step: int) -> Operation:
