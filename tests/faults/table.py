@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tests.faults.scenario import Cell
 
-CLASSES = (0.1, 0.5, 1.0, 1.5, 3.0, 5.5)
+CLASSES = (0.1, 0.5, 1.0, 1.5, 3.0, 5.0, 5.5)
 # How far a measurement may lie outside the class of the committed one without moving to another.
 _TOLERANCE = 0.3
 _HEADER = ("Fault", "Environment")

@@ -1,0 +1,37 @@
+"""docs/faults.md, which `make faults` writes, is whole and tells of no broken promise."""
+
+import pytest
+
+from tests.faults.calls import CALLS
+from tests.faults.document import render_document
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.promises import RECOVERY_SECONDS, allowed_outcomes, allowed_seconds
+from tests.faults.table import parse
+from tests.support.functions import ROOT
+from tests.support.proxies import DEPENDENCIES
+
+DOCUMENT = (ROOT / "docs" / "faults.md").read_text("utf-8")
+TABLES = parse(DOCUMENT)
+
+
+def test_nobody_wrote_into_it() -> None:
+    """What stands around the tables is what the generator puts there."""
+    assert render_document(TABLES) == DOCUMENT
+
+
+@pytest.mark.parametrize("environment", ["warm", "cold"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+@pytest.mark.parametrize("dependency", DEPENDENCIES)
+def test_every_cell_keeps_its_promise(dependency: str, fault: Fault, environment: str) -> None:
+    """Each dependency under each fault has an answer of each call, in time, and comes back."""
+    row = TABLES[dependency][fault.title, environment]
+    assert set(row) == {call.title for call in CALLS} | {"back after"}
+    for call in CALLS:
+        outcomes, _, bound = row[call.title].rpartition(", ")
+        assert set(outcomes.split(" or ")) <= allowed_outcomes([dependency], fault, call)
+        assert _seconds(bound) <= allowed_seconds([dependency], call)
+    assert _seconds(row["back after"]) <= RECOVERY_SECONDS
+
+
+def _seconds(text: str) -> float:
+    return float(text.removeprefix("≤ ").removesuffix(" s"))
