@@ -8,6 +8,10 @@ from tests.faults.faults import Fault
 RECOVERY_SECONDS = 5.0
 # A start that has to ask the user service waits for it as long as USER_SERVICE_TIMEOUT says.
 USER_SERVICE_SECONDS = 5.5
+# What a call may lose to Kafka once its environment knows that Kafka is away. Two measurements are
+# compared, which have their own noise.
+LOST_SECONDS = 0.05
+LOST_NOISE_SECONDS = 0.05
 
 _CODES = {
     "postgres": "503 database_unavailable",
@@ -34,6 +38,12 @@ def allowed_seconds(dependencies: Collection[str], call: Call) -> float:
     if call.is_first_start and list(dependencies) == ["user_service"]:
         return USER_SERVICE_SECONDS
     return call.promised_seconds
+
+
+def is_promised_to_lose_little(dependencies: Collection[str], fault: Fault, call: Call) -> bool:
+    """Tell whether ``LOST_SECONDS`` holds: Kafka gives no answer to a call that has an event."""
+    has_event = call.topic is not None and not call.is_first_start
+    return list(dependencies) == ["kafka"] and has_event and not fault.may_pass
 
 
 def _needs(call: Call, dependency: str) -> bool:

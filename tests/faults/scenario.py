@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from tests.faults.calls import CALLS, Call, Scene
 from tests.faults.environment import Answer, Environment, Functions
 from tests.faults.faults import Fault
-from tests.faults.promises import RECOVERY_SECONDS, allowed_outcomes, allowed_seconds
+from tests.faults.promises import (
+    LOST_NOISE_SECONDS,
+    LOST_SECONDS,
+    RECOVERY_SECONDS,
+    allowed_outcomes,
+    allowed_seconds,
+    is_promised_to_lose_little,
+)
 from tests.faults.world import World
 from tests.support.proxies import Proxies
 
@@ -17,6 +24,7 @@ from tests.support.proxies import Proxies
 _PAUSE_SECONDS = 2.5
 _RETRY_SECONDS = 0.1
 _MOST_WARM_UPS = 5
+_CALM_CALLS = 3
 _MOST_RECOVERY_SECONDS = 15.0
 # Two cores measure nobody's latency when all calls begin at once: each gets a moment of its own,
 # longer where clients have to be loaded first.
@@ -26,7 +34,10 @@ _one_at_a_time = asyncio.Lock()
 
 @dataclass
 class Cell:
-    """What became of one call in one environment under one fault. Times are seconds."""
+    """What became of one call in one environment under one fault. Times are seconds.
+
+    ``calm_seconds`` is what it takes without any fault, where that is asked.
+    """
 
     dependencies: tuple[str, ...]
     fault: Fault
@@ -35,6 +46,8 @@ class Cell:
     outcomes: list[str] = field(default_factory=list)
     worst_seconds: float = 0.0
     recovery_seconds: float = 0.0
+    calm_seconds: float | None = None
+    lost_seconds: float | None = None
     acknowledged: list[Scene] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     too_slow: list[str] = field(default_factory=list)
@@ -55,6 +68,14 @@ class Cell:
             self.acknowledged.append(scene)
             if not self.call.judge(scene, answer.body):
                 self.broken.append(f"200 with a wrong answer: {answer.body}")
+
+    def add_later(self, seconds: float) -> None:
+        """Note what an answer took when the fault was known already."""
+        if self.calm_seconds is None:
+            return
+        self.lost_seconds = max(0.0, seconds - self.calm_seconds)
+        if self.lost_seconds > LOST_SECONDS + LOST_NOISE_SECONDS:
+            self.too_slow.append(f"lost {self.lost_seconds:.2f} s to a known outage")
 
     def __str__(self) -> str:
         """Name the cell."""
@@ -112,7 +133,7 @@ class Scenario:
                 running.callback(environment.close)
                 environments.append(environment)
                 if cell.is_warm:
-                    await self._warm_up(environment, cell.call)
+                    await self._warm_up(environment, cell)
             scenes = [await self._scenes(cell) for cell in self.cells]
             later = [await self._scene(cell.call) for cell in self.cells]
             await all_ready.wait()
@@ -122,14 +143,18 @@ class Scenario:
             await asyncio.gather(*map(self._recover, self.cells, environments, later))
             await asyncio.gather(*map(self._check_positions, self.cells))
 
-    async def _warm_up(self, environment: Environment, call: Call) -> None:
+    async def _warm_up(self, environment: Environment, cell: Cell) -> None:
         for _ in range(_MOST_WARM_UPS):
-            answer = await environment.call((await self._scene(call)).event)
+            answer = await environment.call((await self._scene(cell.call)).event)
             if answer.status == 200:
-                return
+                break
             # Many environments load their clients at once here.
             await asyncio.sleep(_PAUSE_SECONDS)
-        raise AssertionError(f"without any fault, {call.title} gets {answer}")
+        else:
+            raise AssertionError(f"without any fault, {cell.call.title} gets {answer}")
+        if is_promised_to_lose_little(self._dependencies, self._fault, cell.call):
+            events = [(await self._scene(cell.call)).event for _ in range(_CALM_CALLS)]
+            cell.calm_seconds = max([(await environment.call(event)).seconds for event in events])
 
     async def _scenes(self, cell: Cell) -> list[Scene]:
         # The second call of a warm environment comes after its breakers' pause.
@@ -164,7 +189,10 @@ class Scenario:
             async with _one_at_a_time:
                 answering = asyncio.create_task(environment.call(scene.event))
                 await asyncio.wait([answering], timeout=moment)
-            cell.add(scene, await answering)
+            answer = await answering
+            cell.add(scene, answer)
+            if number == 1:
+                cell.add_later(answer.seconds)
 
     async def _recover(self, cell: Cell, environment: Environment, scene: Scene) -> None:
         ended = time.monotonic()

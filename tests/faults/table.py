@@ -1,14 +1,17 @@
 """The tables of docs/faults.md, in classes of latency that do not change with the weather."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tests.faults.scenario import Cell
 
 CLASSES = (0.1, 0.5, 1.0, 1.5, 3.0, 5.0, 5.5)
+LOSS_CLASSES = (0.05, *CLASSES)
 # How far a measurement may lie outside the class of the committed one without moving to another.
 _TOLERANCE = 0.3
 _HEADER = ("Fault", "Environment")
-_RECOVERY = "back after"
+RECOVERY = "back after"
+LOSS = "later calls lose"
+_NOT_MEASURED = "-"
 
 Row = tuple[str, str]
 Table = dict[Row, dict[str, str]]
@@ -22,18 +25,25 @@ def make(cells: Iterable[Cell], committed: Tables) -> Tables:
     Where a measurement is near the ``committed`` one, that stays.
     """
     made: Tables = {}
-    recovery: dict[tuple[str, Row], float] = {}
+    rows: dict[tuple[str, Row], list[Cell]] = {}
     for cell in cells:
         title, row = " + ".join(cell.dependencies), _row(cell)
         columns = made.setdefault(title, {}).setdefault(row, {})
         known = committed.get(title, {}).get(row, {}).get(cell.call.title, "")
         bound = _class(cell.worst_seconds, known)
         columns[cell.call.title] = f"{' or '.join(sorted(cell.outcomes))}, {bound}"
-        before = recovery.get((title, row), 0.0)
-        recovery[title, row] = max(before, cell.recovery_seconds)
-    for (title, row), seconds in recovery.items():
-        known = committed.get(title, {}).get(row, {}).get(_RECOVERY, "")
-        made[title][row][_RECOVERY] = _class(seconds, known)
+        rows.setdefault((title, row), []).append(cell)
+    for (title, row), together in rows.items():
+        columns, known_columns = made[title][row], committed.get(title, {}).get(row, {})
+        recovery = max(cell.recovery_seconds for cell in together)
+        columns[RECOVERY] = _class(recovery, known_columns.get(RECOVERY, ""))
+        if title == "kafka":
+            losses = [cell.lost_seconds for cell in together if cell.lost_seconds is not None]
+            columns[LOSS] = (
+                _class(max(losses), known_columns.get(LOSS, ""), LOSS_CLASSES)
+                if losses
+                else _NOT_MEASURED
+            )
     return made
 
 
@@ -85,14 +95,14 @@ def _outcomes(text: str) -> set[str]:
     return set(text.rpartition(", ")[0].split(" or "))
 
 
-def _class(seconds: float, known: str) -> str:
+def _class(seconds: float, known: str, classes: Sequence[float] = CLASSES) -> str:
     below = 0.0
-    for bound in CLASSES:
+    for bound in classes:
         is_near = below * (1 - _TOLERANCE) <= seconds <= bound * (1 + _TOLERANCE)
         if known.endswith(_text(bound)) and is_near:
             return _text(bound)
         below = bound
-    fitting = [bound for bound in CLASSES if seconds <= bound]
+    fitting = [bound for bound in classes if seconds <= bound]
     return _text(fitting[0]) if fitting else f"{seconds:.0f} s"
 
 

@@ -73,11 +73,13 @@ def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> UUID:
             tried = recorder.call(call, client, viewer, film, die_at_step=step, **arguments)
             if tried.is_acknowledged:
                 return tried
-            if tried.status == HTTPStatus.CONFLICT:
-                # The key of a start that has died answers so for a while: rather begin anew.
-                del arguments["key"]
+            if tried.is_unknown:
+                continue
+            # The key of a start that has died answers so for a while: rather begin anew.
+            assert tried.status == HTTPStatus.CONFLICT, tried.answer
+            del arguments["key"]
 
-    session_id = insist("start", key=f"key {viewer.user_id}").answer["session_id"]
+    session_id = insist("start", key=str(viewer.user_id)).answer["session_id"]
     for sequence in (1, 2):
         insist("report", session_id=session_id, sequence=sequence, position_seconds=10 * sequence)
         insist("get")

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,6 +22,8 @@ from tests.support.tls import Authority
 from tests.support.waiting import eventually
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_streaming-AbCdEf"
+
+Senders = Callable[[], list[threading.Thread]]
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def store(cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
     with SecretsManager({ARN: login(cluster)}).running() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
         yield server
+
+
+@pytest.fixture
+def senders() -> Senders:
+    """Tells the threads of the producers that a test has begun."""
+    earlier = threading.enumerate()
+
+    def begun() -> list[threading.Thread]:
+        here = [each for each in threading.enumerate() if each not in earlier]
+        return [each for each in here if each.name.endswith("network-thread")]
+
+    return begun
 
 
 def login(cluster: KafkaCluster) -> str:
@@ -102,6 +116,7 @@ def test_refusals(
     wrong: str,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
+    senders: Senders,
 ) -> None:
     """Whoever refuses whom, every call answers in time and its event waits in the outbox."""
     stranger = Authority(tmp_path_factory.mktemp("tls"), "stranger")
@@ -122,7 +137,7 @@ def test_refusals(
     play_through(viewer, movie_id)
 
     assert waiting(rows, viewer) == list(TOPICS)
-    expect_rest()
+    expect_rest(senders)
 
 
 def test_rotated_password(
@@ -133,6 +148,7 @@ def test_rotated_password(
     movie_id: UUID,
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
+    senders: Senders,
 ) -> None:
     """A running environment goes over to the new password by itself; no event is lost."""
     monkeypatch.setenv("KAFKA_SECRET_ARN", ARN)
@@ -144,7 +160,7 @@ def test_rotated_password(
     time.sleep(2 * REAUTHENTICATION_SECONDS)
 
     play_until_direct(viewer, movie_id, rows)
-    expect_rest()
+    expect_rest(senders)
 
 
 def test_login_that_is_refused_for_a_while(
@@ -154,6 +170,7 @@ def test_login_that_is_refused_for_a_while(
     viewer: Viewer,
     movie_id: UUID,
     rows: Rows,
+    senders: Senders,
 ) -> None:
     """An environment whose login was refused, and is right again, sends again without a restart."""
     play_until_direct(viewer, movie_id, rows)
@@ -169,19 +186,14 @@ def test_login_that_is_refused_for_a_while(
         return not senders()
 
     eventually(has_given_up, seconds=30)
-    expect_rest()
+    expect_rest(senders)
 
     cluster.set_password(right)
 
     play_until_direct(viewer, movie_id, rows)
 
 
-def senders() -> list[threading.Thread]:
-    """Return the threads of producers."""
-    return [each for each in threading.enumerate() if each.name.endswith("network-thread")]
-
-
-def expect_rest() -> None:
+def expect_rest(senders: Senders) -> None:
     """What could not log in neither computes nor piles up in the background."""
     before = time.process_time()
     time.sleep(1)
