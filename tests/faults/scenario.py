@@ -186,9 +186,11 @@ class Scenario:
         for number, scene in enumerate(scenes):
             if number == 1:
                 await asyncio.sleep(_PAUSE_SECONDS)
+            # A loss of hundredths of a second is seen only where nothing runs beside.
+            is_compared = number == 1 and cell.calm_seconds is not None
             async with _one_at_a_time:
                 answering = asyncio.create_task(environment.call(scene.event))
-                await asyncio.wait([answering], timeout=moment)
+                await asyncio.wait([answering], timeout=None if is_compared else moment)
             answer = await answering
             cell.add(scene, answer)
             if number == 1:

@@ -31,9 +31,10 @@ logger = Logger(child=True)
 _CONNECT_SECONDS = 1.0
 # For so long a request waits for a connection, which goes on being made meanwhile.
 _PATIENCE_SECONDS = 0.75
-_PAUSE_SECONDS = 2.0
-# After a failure, finding out whether Kafka is back must cost nobody more.
-_PROBE_SECONDS = 0.05
+_PAUSE_SECONDS = 1.5
+# After a failure, finding out whether Kafka is back must cost nobody more. An answer that takes
+# longer is seen by the next message.
+_PROBE_SECONDS = 0.02
 _TOPIC_PAUSE_SECONDS = 30.0
 _MOST_FAILURES = 3
 
@@ -53,6 +54,7 @@ class EventPublisher:
         self._producer: KafkaProducer | None = None
         self._breaker = Breaker(_PAUSE_SECONDS)
         self._failures = 0
+        self._last_send: FutureRecordMetadata | None = None
         self._logs_in = False
         self._ssl_context: ssl.SSLContext | None = None
         self._connecting: Future[KafkaProducer] | None = None
@@ -64,10 +66,12 @@ class EventPublisher:
             return False
         try:
             producer = self._producer = self._producer or self._connected(message.topic)
-            if self._failures:
+            if self._failures and not (self._last_send and self._last_send.succeeded()):
                 wait_seconds = _PROBE_SECONDS
             ends_at = time.monotonic() + allowance(wait_seconds)
+            self._last_send = None
             send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
+            self._last_send = send
             send.get(timeout=max(0.0, ends_at - time.monotonic()))
         except _UNAVAILABLE as error:
             self._has_failed("publish", error)
