@@ -117,7 +117,7 @@ def test_the_end_is_saved(
 
     expect(player.page.get_by_text("Finished")).to_be_visible(timeout=20_000)
     expect(player.page.get_by_text("Films you have begun appear here.")).to_be_visible()
-    assert viewer.saved_position(movie_id) == pytest.approx(60, abs=1)
+    eventually(lambda: viewer.saved_position(movie_id) == pytest.approx(60, abs=1))
     player.assert_clean()
 
 
