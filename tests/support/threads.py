@@ -1,5 +1,7 @@
 """The same call from many sides at once."""
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
 
@@ -18,8 +20,10 @@ def at_once(
             assert viewer.continue_watching().status == 200
             barrier.wait(60)
             answer = call(number)
-            # A row that fifty want may be waited for longer than a request has; players repeat.
+            # A row that fifty want may be waited for longer than a request has; players repeat when
+            # they are told to.
             while answer.status == 503:
+                time.sleep(int(answer.headers["retry-after"]) * random.random())
                 answer = call(number)
             answers[number] = answer
 
