@@ -1,22 +1,20 @@
 """What the `migrate` service of docker-compose.yml does, by the real psql on a real PostgreSQL."""
 
 import os
-import secrets
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pg8000.native
 import pytest
 
-from local.servers.postgres import USER
 from local.servers.wheels import in_package
 from local.stack import Stack
 from streaming import migrations
 from streaming.database import Database, Row
 from streaming.settings import DatabaseSettings
+from tests.support.databases import empty_database
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "infrastructure" / "compose" / "postgres" / "migrate.sh"
@@ -26,18 +24,8 @@ FILES = sorted(path.name for path in (ROOT / "migrations").glob("*.sql"))
 @pytest.fixture
 def database_url(stack: Stack) -> Iterator[str]:
     """An empty database of its own."""
-    name = f"compose_{secrets.token_hex(4)}"
-    admin = pg8000.native.Connection(
-        "postgres",
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-        database="postgres",
-        password=stack.state.credentials.postgres_admin_password,
-    )
-    admin.run(f"CREATE DATABASE {name} OWNER {USER}")
-    yield urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    admin.run(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
+    with empty_database(stack) as url:
+        yield url
 
 
 @pytest.fixture

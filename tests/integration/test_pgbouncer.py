@@ -1,6 +1,5 @@
 """The record behind a transaction pooler, where another client gets the connection next."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -14,7 +13,6 @@ import pg8000.native
 import pytest
 
 from local.ports import free_ports
-from local.servers.postgres import USER
 from local.servers.server import NotReadyError, await_condition
 from local.stack import Stack
 from streaming import migrations
@@ -22,6 +20,7 @@ from streaming.database import Database, Row, Transaction
 from streaming.errors import DatabaseUnavailable
 from streaming.settings import DatabaseSettings
 from tests.conftest import Rows, set_subscription
+from tests.support.databases import empty_database
 from tests.support.environments import play_mixed
 from tests.support.functions import (
     ROOT,
@@ -170,29 +169,19 @@ def test_migrations_of_several_at_once(
     stack: Stack, start_pooler: Pooler, databases: Callable[[str], Database]
 ) -> None:
     """Migrating an empty database through the pooler, thrice at once, applies each file once."""
-    name = f"pooled_{secrets.token_hex(4)}"
-    admin = pg8000.native.Connection(
-        "postgres",
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-        database="postgres",
-        password=stack.state.credentials.postgres_admin_password,
-    )
-    admin.run(f"CREATE DATABASE {name} OWNER {USER}")
-    pooler = start_pooler()
-    url = urlsplit(pooler.database_url)._replace(path=f"/{name}").geturl()
-    directory = ROOT / "migrations"
+    with empty_database(stack) as database_url:
+        pooler = start_pooler()
+        url = urlsplit(pooler.database_url)._replace(path=urlsplit(database_url).path).geturl()
+        directory = ROOT / "migrations"
 
-    def apply(_: int) -> list[str]:
-        return migrations.apply(databases(url), directory)
+        def apply(_: int) -> list[str]:
+            return migrations.apply(databases(url), directory)
 
-    with ThreadPoolExecutor(3) as pool:
-        applied = [file for files in pool.map(apply, range(3)) for file in files]
+        with ThreadPoolExecutor(3) as pool:
+            applied = [file for files in pool.map(apply, range(3)) for file in files]
 
-    assert sorted(applied) == sorted(path.name for path in Path(directory).glob("*.sql"))
-    pooler.stop()
-    admin.run(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
+        assert sorted(applied) == sorted(path.name for path in Path(directory).glob("*.sql"))
+        pooler.stop()
 
 
 def test_exhausted_pool(

@@ -1,21 +1,19 @@
 """New code on the old schema, and old code on the new one: a deployment is never all at once."""
 
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import pg8000.native
 import pytest
 
-from local.servers.postgres import USER
 from local.stack import Stack
 from streaming import migrations
 from streaming.database import Database, Row
 from streaming.settings import DatabaseSettings
 from tests.conftest import set_subscription
+from tests.support.databases import empty_database
 from tests.support.functions import ROOT, Viewer, forget_environment
 from tests.support.kafka import await_events
 
@@ -37,29 +35,15 @@ CONSTRAINTS = """
 @pytest.fixture
 def new_database(stack: Stack) -> Iterator[Callable[[], Database]]:
     """Makes empty databases."""
-    made: list[tuple[str, Database]] = []
-    admin = pg8000.native.Connection(
-        "postgres",
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-        database="postgres",
-        password=stack.state.credentials.postgres_admin_password,
-    )
+    with ExitStack() as made:
 
-    def make() -> Database:
-        name = f"schema_{secrets.token_hex(4)}"
-        admin.run(f"CREATE DATABASE {name} OWNER {USER}")
-        url = urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-        database = Database(DatabaseSettings(url))
-        made.append((name, database))
-        return database
+        def make() -> Database:
+            database = Database(DatabaseSettings(made.enter_context(empty_database(stack))))
+            made.callback(database.close)
+            return database
 
-    yield make
-    forget_environment()
-    for name, database in made:
-        database.close()
-        admin.run(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
+        yield make
+        forget_environment()
 
 
 @pytest.fixture
