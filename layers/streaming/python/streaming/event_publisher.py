@@ -54,7 +54,7 @@ class EventPublisher:
         self._producer: KafkaProducer | None = None
         self._breaker = Breaker(_PAUSE_SECONDS)
         self._failures = 0
-        self._last_send: FutureRecordMetadata | None = None
+        self._unanswered: FutureRecordMetadata | None = None
         self._logs_in = False
         self._ssl_context: ssl.SSLContext | None = None
         self._connecting: Future[KafkaProducer] | None = None
@@ -66,18 +66,18 @@ class EventPublisher:
             return False
         try:
             producer = self._producer = self._producer or self._connected(message.topic)
-            if self._failures and not (self._last_send and self._last_send.succeeded()):
+            if self._failures and not (self._unanswered and self._unanswered.succeeded()):
                 wait_seconds = _PROBE_SECONDS
             ends_at = time.monotonic() + allowance(wait_seconds)
-            self._last_send = None
+            self._unanswered = None
             send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
-            self._last_send = send
+            self._unanswered = send
             send.get(timeout=max(0.0, ends_at - time.monotonic()))
         except _UNAVAILABLE as error:
             self._has_failed("publish", error)
             return False
         self._breaker.record_success()
-        self._failures = 0
+        self._failures, self._unanswered = 0, None
         return True
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
