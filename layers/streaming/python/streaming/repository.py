@@ -134,7 +134,7 @@ class Repository:
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
         """Return those of the user's sessions that are on record, in any order."""
         return self._database.run(
-            lambda transaction: session_rows.find_live(transaction, user_id, session_ids)
+            lambda transaction: session_rows.find(transaction, user_id, session_ids)
         )
 
     def record_report(

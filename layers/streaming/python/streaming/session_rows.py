@@ -145,7 +145,7 @@ _TAKE_OVER = f"""
 
 _TAKE_OVER_UNMIGRATED = _TAKE_OVER.replace("end_reason = 'taken_over',", "")
 
-_SELECT_LIVE = """
+_SELECT = """
     SELECT id AS session_id, movie_id, started_at, last_heartbeat_at
     FROM stream_sessions
     WHERE user_id = :user_id AND id = ANY(CAST(:ids AS uuid[]))
@@ -310,12 +310,10 @@ def take_over(
     return sorted((ClosedSession(**row) for row in rows), key=lambda session: session.id)
 
 
-def find_live(
-    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]
-) -> list[LiveSession]:
+def find(transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
     """Return those of the user's sessions that are on record."""
     ids = [str(session_id) for session_id in session_ids]
-    rows = transaction.rows(_SELECT_LIVE, user_id=user_id, ids=ids)
+    rows = transaction.rows(_SELECT, user_id=user_id, ids=ids)
     return [LiveSession(**row) for row in rows]
 
 

@@ -40,14 +40,14 @@ class StreamLimit:
         fails, the slot is free again. Raises ``StreamLimitReached``, also afterwards, when the new
         session itself was taken over meanwhile.
         """
-        claim = (
-            self._slots.claim(user_id, session_id, limit, take_over=take_over) if limit else None
-        )
+        if not limit:
+            yield ()
+            return
+        claim = self._slots.claim(user_id, session_id, limit, take_over=take_over)
         if claim is None:
-            if limit:
-                logger.warning(
-                    "the limit of streams is not enforced", **measured(StreamLimitNotEnforced=1)
-                )
+            logger.warning(
+                "the limit of streams is not enforced", **measured(StreamLimitNotEnforced=1)
+            )
             yield ()
             return
         if not claim.is_granted:
