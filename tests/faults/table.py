@@ -33,12 +33,18 @@ def make(cells: Iterable[Cell], committed: Tables) -> Tables:
         bound = _class(cell.worst_seconds, known)
         columns[cell.call.title] = f"{' or '.join(sorted(cell.outcomes))}, {bound}"
         rows.setdefault((title, row), []).append(cell)
+    # A table has the column in all of its rows, or in none.
+    comparing = {
+        title
+        for (title, _), together in rows.items()
+        if any(cell.lost_seconds is not None for cell in together)
+    }
     for (title, row), together in rows.items():
         columns, known_columns = made[title][row], committed.get(title, {}).get(row, {})
         recovery = max(cell.recovery_seconds for cell in together)
         columns[RECOVERY] = _class(recovery, known_columns.get(RECOVERY, ""))
-        if title == "kafka":
-            losses = [cell.lost_seconds for cell in together if cell.lost_seconds is not None]
+        losses = [cell.lost_seconds for cell in together if cell.lost_seconds is not None]
+        if title in comparing:
             columns[LOSS] = (
                 _class(max(losses), known_columns.get(LOSS, ""), LOSS_CLASSES)
                 if losses

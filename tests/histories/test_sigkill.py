@@ -4,7 +4,6 @@ from http import HTTPStatus
 from itertools import count
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import pytest
 from redis import Redis
@@ -54,23 +53,23 @@ def test_processes_killed_at_random_break_no_promise(
     print(f"Again: make histories SEEDS={seed}-{seed}")
     random, recorder, users = Random(seed), Recorder(environments), set()
     while sum(each.is_unknown for each in recorder.operations) < _KILLS:
-        users.add(str(play_and_die(rig, recorder, random)))
+        users.add(play_and_die(rig, recorder, random))
     environments.forget()
     settle(rig, environments)
 
     assert_kept(History(seed, recorder.operations), collect(rig, users))
 
 
-def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> UUID:
+def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> str:
     """Play a film from start to stop, through deaths at random steps; return whose film it was."""
     viewer, film = new_subscriber(rig), random.choice(rig.films)
+    user_id = str(viewer.user_id)
 
     def insist(call: Call, **arguments: Any) -> Operation:
         while True:
             dies = random.random() < _DEATHS
             step = random.randint(1, _LATEST_STEP) if dies else None
-            client = str(viewer.user_id)
-            tried = recorder.call(call, client, viewer, film, die_at_step=step, **arguments)
+            tried = recorder.call(call, user_id, viewer, film, die_at_step=step, **arguments)
             if tried.is_acknowledged:
                 return tried
             if tried.is_unknown:
@@ -79,12 +78,12 @@ def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> UUID:
             assert tried.status == HTTPStatus.CONFLICT, tried.answer
             del arguments["key"]
 
-    session_id = insist("start", key=str(viewer.user_id)).answer["session_id"]
+    session_id = insist("start", key=user_id).answer["session_id"]
     for sequence in (1, 2):
         insist("report", session_id=session_id, sequence=sequence, position_seconds=10 * sequence)
         insist("get")
     insist("stop", session_id=session_id, sequence=3, position_seconds=30)
-    return viewer.user_id
+    return user_id
 
 
 def try_and_die(rig: Rig, recorder: Recorder, call: Call, step: int) -> Operation:
