@@ -71,7 +71,7 @@ class StreamLimit:
 
     def _reached(self, user_id: UUID, limit: int, slots: Sequence[Slot]) -> StreamLimitReached:
         return StreamLimitReached(
-            f"the user watches {limit} streams at once, which is the most allowed",
+            f"as many streams run as the user may have at once: {limit}",
             max_streams=limit,
             sessions=self._describe(user_id, slots),
         )
