@@ -17,7 +17,7 @@ SILENT = """
     )
     VALUES (
         :id, gen_random_uuid(), gen_random_uuid(), 'hls',
-        now() - interval '2 hours', now() - interval '1 hour'
+        now() - interval '2 days', now() - interval '1 day'
     )
 """
 
