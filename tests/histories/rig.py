@@ -61,15 +61,16 @@ class Rig:
 
     def bring_back(self, name: str) -> None:
         """Start a killed server again, on its port."""
-        self.proxies[name].pass_through()
+        # Kafka makes the topic that a client asks for before we have, with partitions of its own.
         self.server(name).start()
+        self.proxies[name].pass_through()
 
     def heal(self) -> None:
         """End all faults and bring back whatever is down."""
         for name in DEPENDENCIES:
-            self.proxies[name].pass_through()
             if not self.server(name).running:
                 self.server(name).start()
+            self.proxies[name].pass_through()
 
     def silence(self) -> list[Row]:
         """Let half of the open sessions be as if their players had been silent for six minutes.

@@ -18,7 +18,7 @@ import pg8000.native
 import psutil
 import pytest
 from botocore.exceptions import ClientError
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 
 from local.demo import DEMO_USER_ID
 from local.demo_film import DEMO_FILMS
@@ -153,6 +153,26 @@ def test_topics_are_back_after_a_restart(stack: Stack) -> None:
     client = KafkaAdminClient(bootstrap_servers=stack.kafka.bootstrap_servers)
     with contextlib.closing(client):
         assert set(TOPICS) <= set(client.list_topics())
+
+
+def test_topics_that_a_client_has_made(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks for a topic while the broker comes up does not keep it from coming up."""
+    bootstrap_servers = stack.kafka.bootstrap_servers
+    list_topics = KafkaAdminClient.list_topics
+
+    def list_and_let_a_client_ask(client: KafkaAdminClient) -> list[str]:
+        listed: list[str] = list_topics(client)
+        with contextlib.closing(KafkaProducer(bootstrap_servers=bootstrap_servers)) as producer:
+            assert producer.partitions_for(TOPICS[0])
+        return listed
+
+    with monkeypatch.context() as patches:
+        patches.setattr(KafkaAdminClient, "list_topics", list_and_let_a_client_ask)
+        stack.kafka.restart()
+
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=bootstrap_servers)) as client:
+        assert set(TOPICS) <= set(client.list_topics())
+    stack.kafka.restart()
 
 
 def test_rows_survive_a_killed_server(stack: Stack) -> None:

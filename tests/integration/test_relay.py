@@ -100,7 +100,11 @@ def in_kafka(stack: Stack) -> dict[tuple[str, str], list[str]]:
     """Return the values that Kafka has by topic and key, in order."""
     consumer = KafkaConsumer(bootstrap_servers=stack.kafka.bootstrap_servers, group_id=None)
     try:
-        partitions = [TopicPartition(topic, number) for topic in TOPICS for number in range(3)]
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in TOPICS
+            for number in consumer.partitions_for_topic(topic) or ()
+        ]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
         ends = consumer.end_offsets(partitions)
