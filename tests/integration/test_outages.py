@@ -1,8 +1,9 @@
 """What still works while a dependency is gone, and that it is back when the dependency is."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -11,13 +12,18 @@ from redis import Redis
 from local.stack import Stack
 from streaming.bounded_http import BoundedHttp
 from streaming.cache import Cache
-from streaming.settings import CacheSettings, UserServiceSettings
+from streaming.event_publisher import EventPublisher
+from streaming.events import Message
+from streaming.settings import CacheSettings, EventSettings, UserServiceSettings
 from streaming.subscription import UserServiceUnavailable
 from streaming.user_service import UserServiceClient
 from tests.conftest import Rows, set_subscription
+from tests.faults.faults import FAULTS
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.kafka import await_events
+from tests.support.proxies import Proxies
 from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +124,32 @@ def test_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) ->
         "stream.progress": 1,
         "stream.stop": 1,
     }
+
+
+@pytest.mark.parametrize("fault", ["silent", "unreachable"])
+def test_kafka_gone_leaves_the_processor_alone(
+    stack: Stack, environment: dict[str, str], fault: str
+) -> None:
+    """While messages wait for a broker that does not answer, the producer's thread waits, too."""
+    (broken,) = (each for each in FAULTS if each.title == fault)
+    with Proxies(stack) as proxies:
+        settings = EventSettings.from_environment({**environment, **proxies.environment})
+        publisher = EventPublisher(settings)
+        eventually(lambda: publisher.publish(_message()))
+        broken.begin(proxies["kafka"], "kafka")
+        worked, began = time.process_time(), time.monotonic()
+
+        def publish_for_four_seconds() -> bool:
+            assert not publisher.publish(_message())
+            return time.monotonic() - began > 4
+
+        eventually(publish_for_four_seconds)
+
+        assert time.process_time() - worked < 0.2 * (time.monotonic() - began)
+
+
+def _message() -> Message:
+    return Message(uuid4(), "stream.start", str(uuid4()), "{}")
 
 
 def test_fresh_outbox_rows_are_left_alone(

@@ -36,6 +36,8 @@ _PAUSE_SECONDS = 1.5
 # longer is seen by the next message.
 _PROBE_SECONDS = 0.02
 _TOPIC_PAUSE_SECONDS = 30.0
+# How soon the producer looks again for a broker that it is connecting to, unless that answers.
+_LOOK_AGAIN_MILLISECONDS = 50.0
 _MOST_FAILURES = 3
 
 _UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
@@ -170,7 +172,7 @@ class EventPublisher:
         milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
         # Repeats are told apart by event_id, so the producer needs no idempotence of its own. A
         # batch is given up soon: what is not acknowledged lies in the outbox.
-        return KafkaProducer(
+        producer = KafkaProducer(
             bootstrap_servers=list(settings.bootstrap_servers),
             security_protocol=settings.security_protocol,
             ssl_context=self._ssl_context,
@@ -189,6 +191,22 @@ class EventPublisher:
             reconnect_backoff_max_ms=1000,
             metrics_enabled=False,
         )
+        _keep_from_spinning(producer)
+        return producer
+
+
+def _keep_from_spinning(producer: KafkaProducer) -> None:
+    """Have the producer's thread wait while it connects, not use up the processor.
+
+    It polls as fast as it can where a message waits for a broker that is being connected to, which
+    takes the processor from the requests: https://github.com/dpkp/kafka-python/issues/1907. What
+    the broker does wakes it all the same.
+    """
+    producer._sender._client.connection_delay = _look_again  # noqa: SLF001
+
+
+def _look_again(node_id: object) -> float:  # noqa: ARG001 - the client asks for each broker
+    return _LOOK_AGAIN_MILLISECONDS
 
 
 def _discard(producer: KafkaProducer) -> None:
