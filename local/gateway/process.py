@@ -81,7 +81,6 @@ class WorkerProcess:
             "memory": self._function.memory,
             "handler": self._function.handler,
             "paths": [str(path) for path in self._function.directories],
-            "edited": self.sources.just_edited(),
         }
         try:
             kind, payload = await self._exchange("I", settings, _INIT_SECONDS)

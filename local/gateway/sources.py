@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
-
-_RACY_SECONDS = 2.0
 
 
 class Fingerprint:
@@ -22,11 +19,6 @@ class Fingerprint:
         return isinstance(other, Fingerprint) and self._files == other._files
 
     __hash__ = None  # type: ignore[assignment]
-
-    def just_edited(self) -> bool:
-        """Tell whether a file is so new that another edit could bear the same time in seconds."""
-        newest = max((modified for modified, _ in self._files.values()), default=0)
-        return time.time() - newest / 1e9 < _RACY_SECONDS
 
     def _scan(self, directory: str) -> None:
         try:

@@ -9,6 +9,7 @@ byte of kind, then JSON. Kinds: ``I`` initialise and ``V`` event from the gatewa
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import json
 import os
 import select
@@ -17,12 +18,44 @@ import struct
 import sys
 import threading
 import time
+import zlib
+from collections.abc import Iterable
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 _MAX_RESULT_BYTES = 6 * 1024 * 1024 + 100
 _HEADER = struct.Struct("!IB")
+
+
+class _ExactLoader(importlib.machinery.SourceFileLoader):
+    """Accepts byte code only of the source as it was at its very time of modification.
+
+    Python stamps byte code with the source's time in whole seconds and its size, so that byte code
+    of a first edit would be taken for a second edit of the same length within that second.
+    """
+
+    def path_stats(self, path: str) -> dict[str, Any]:
+        """Return a stamp made of the time in nanoseconds instead of the time in seconds."""
+        status = os.stat(path)  # noqa: PTH116 - pathlib is not loaded here
+        stamp = zlib.crc32(status.st_mtime_ns.to_bytes(8, "big", signed=True))
+        return {"mtime": stamp, "size": status.st_size}
+
+
+def _match_byte_code_to_the_nanosecond(directories: Iterable[str]) -> None:
+    """Use the exact loader for all modules below these directories."""
+    roots = tuple(os.path.join(directory, "") for directory in directories)  # noqa: PTH118
+    finder = importlib.machinery.FileFinder.path_hook(
+        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
+        (_ExactLoader, importlib.machinery.SOURCE_SUFFIXES),
+    )
+
+    def hook(path: str) -> Any:
+        if not os.path.join(path, "").startswith(roots):  # noqa: PTH118
+            raise ImportError(path)
+        return finder(path)
+
+    sys.path_hooks.insert(0, hook)
 
 
 class Context:
@@ -55,8 +88,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     _die_with_gateway(connection)
     settings = _receive(connection)
-    # Bytecode is matched to its source by whole seconds: never keep any of a file just edited.
-    sys.dont_write_bytecode = settings["edited"]
+    _match_byte_code_to_the_nanosecond(settings["paths"])
     sys.path[:0] = settings["paths"]
     try:
         handler = _load(settings["handler"])

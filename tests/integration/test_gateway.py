@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -207,8 +208,12 @@ def test_edited_authorizer_forgets_what_it_said(own: GatewayProcess) -> None:
 def test_edit_takes_effect_on_the_next_request(own: GatewayProcess) -> None:
     """A new handler, and a new word in the layer, answer the very next request, each time."""
     layer = own.folder / "layers/shared/python/shared_words.py"
-    for word in ("first", "other", "third", "forth"):  # the same length, within the same second
+    second = (time.time_ns() // 1_000_000_000 - 60) * 1_000_000_000
+    for number, word in enumerate(("first", "other", "third", "forth")):
         layer.write_text(f'WORD = "{word}"\n')
+        # The same length within the same second, long enough ago for byte code to be kept.
+        saved = second + number * 1_000_000
+        os.utime(layer, ns=(saved, saved))
         assert own("GET", "/open/x").json()["word"] == word
     handler = own.folder / "functions/echo/app.py"
     handler.write_text("def handler(event, context):\n    return 'edited'\n")

@@ -180,7 +180,7 @@ def test_known_keys_outlast_an_outage(
     monkeypatch: pytest.MonkeyPatch, auth_service: AuthService
 ) -> None:
     """While the auth service fails, an environment goes on with the keys that it knows."""
-    monkeypatch.setattr(key_set, "_LIFE_SECONDS", 0.001)
+    monkeypatch.setattr(key_set, "_LIFE_SECONDS", 1e-9)
     authorize(token("RS256"))
     auth_service.status = 503
 
