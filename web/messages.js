@@ -43,7 +43,7 @@ const PROBLEMS = {
   storage_unavailable: UNAVAILABLE,
   database_unavailable: UNAVAILABLE,
   network_error: ['No connection', 'The service could not be reached. Check the network.'],
-  renewal_limit_reached: ['The film stopped', 'Fresh links were refused, too.'],
+  renewal_limit_reached: ['The film stopped', 'Fresh links did not help.'],
   media_error: ['This film cannot be played', 'This browser could not decode it.'],
 };
 

@@ -34,6 +34,7 @@
 import { OpenSession } from './open-session.js';
 import { bufferedAhead, PlayerFailure } from './players/player.js';
 import { RenewalBudget } from './renewal-budget.js';
+import { StallWatchdog } from './stall-watchdog.js';
 import { newKey, StreamingClient, StreamingError } from './streaming-client.js';
 
 export { newKey, StreamingClient, StreamingError };
@@ -58,6 +59,10 @@ const RENEWAL_BUFFER_SECONDS = 3;
 const SEEK_SETTLES_MILLISECONDS = 700;
 /** How often a start is repeated whose answer was lost, and one that still runs elsewhere. */
 const START_REPEATS = { network_error: 1, request_in_progress: 5 };
+/** A film that stands still is moved by this much: over a gap, and so that its player looks again. */
+const NUDGE_SECONDS = 0.1;
+/** The states in which a film plays or is about to. */
+const WATCHED = new Set(['starting', 'playing', 'paused', 'renewing']);
 /** A pause this near to the end is the end: dash.js may pause there before the element says so. */
 const END_SECONDS = 0.25;
 
@@ -70,6 +75,7 @@ export class StreamingSession extends EventTarget {
   #heartbeatMilliseconds;
   #renewals;
   #shouldRenew;
+  #stalls;
 
   #movieId = '';
   /** @type {'hls'|'dash'} */ #manifestType = 'hls';
@@ -104,6 +110,8 @@ export class StreamingSession extends EventTarget {
    * @param {(question: RenewalQuestion) => boolean} [options.shouldRenew]  Proactive renewal:
    *   answer true to renew before the player meets an expired URL. Never, unless given: URLs
    *   inside a manifest outlive the film, and a renewal costs a session and a buffer.
+   * @param {number} [options.stallSeconds]  How long a film may stand still without a reason: then
+   *   it is nudged, after as long again renewed, and at last it fails. 0 is for ever.
    * @param {typeof fetch} [options.fetch]
    * @param {(call: import('./streaming-client.js').Call) => void} [options.onCall]
    * @param {EventTarget} [options.page]  Where `pagehide` and `pageshow` come from.
@@ -116,6 +124,7 @@ export class StreamingSession extends EventTarget {
     heartbeatSeconds = 10,
     maxRenewals = 3,
     shouldRenew = () => false,
+    stallSeconds = 8,
     fetch,
     onCall,
     page = globalThis,
@@ -127,6 +136,7 @@ export class StreamingSession extends EventTarget {
     this.#heartbeatMilliseconds = heartbeatSeconds * 1000;
     this.#renewals = new RenewalBudget(maxRenewals);
     this.#shouldRenew = shouldRenew;
+    this.#stalls = new StallWatchdog(video, stallSeconds, (count) => this.#stalled(count));
     player.onfailure = (failure) => this.#playerFailed(failure);
     this.#listen(page);
   }
@@ -263,6 +273,8 @@ export class StreamingSession extends EventTarget {
     this.#position = position;
     this.#loading = true;
     this.#renewalDue = false;
+    this.#stalls.rest();
+    this.#stalls.watch();
     await this.#player.load(url, position);
     if (run !== this.#run) return;
     this.#loading = false;
@@ -474,6 +486,19 @@ export class StreamingSession extends EventTarget {
     }
   }
 
+  /** Get a film going that stands still: nudge it, then renew, until the renewals are spent. */
+  #stalled(count) {
+    if (this.#loading) {
+      if (count > 1) this.#player.fail('network', 'Nothing arrives');
+    } else if (!this.#isOpen || this.#video.paused || this.#video.ended) {
+      return;
+    } else if (count === 1) {
+      this.#video.currentTime += NUDGE_SECONDS;
+    } else {
+      this.renew();
+    }
+  }
+
   #renewIfAsked(moment) {
     const bufferedAheadSeconds = bufferedAhead(this.#video);
     const question = { expiresAt: this.#open.expiresAt, bufferedAheadSeconds, moment };
@@ -493,6 +518,8 @@ export class StreamingSession extends EventTarget {
   #setState(state) {
     if (state === this.#state) return;
     this.#state = state;
+    if (WATCHED.has(state)) this.#stalls.watch();
+    else this.#stalls.rest();
     this.#emit('state', state);
   }
 

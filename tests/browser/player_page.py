@@ -138,6 +138,20 @@ class PlayerPage:
 
         self.page.route(f"{self.storage_url}/**", set_back)
 
+    def let_storage_fall_silent(self, *, after: int) -> None:
+        """Let requests for the film wait for ever, until the film is started anew.
+
+        Args:
+            after: Requests for the film that are still answered.
+        """
+        asked = itertools.count(1)
+
+        def hold(route: Route) -> None:
+            if next(asked) <= after or len(self.calls("")) > 1:
+                route.continue_()
+
+        self.page.route(f"{self.storage_url}/**", hold)
+
     def wait_for_refusal(self) -> None:
         """Wait until the storage has refused a URL."""
         if 403 not in [each.status for each in self.storage_exchanges]:

@@ -81,3 +81,17 @@ def test_renewals_end(player: PlayerPage, manifest_type: str) -> None:
     player.page.get_by_role("button", name="Try again").click()
     player.wait_until_playing()
     assert player.position >= 50
+
+
+@pytest.mark.parametrize("manifest_type", ["hls", "dash"])
+def test_a_film_that_stands_still_is_renewed(player: PlayerPage, manifest_type: str) -> None:
+    """Requests that are never answered do not stop the film for ever: it starts anew by itself."""
+    player.choose_format(manifest_type)
+    player.let_storage_fall_silent(after=BEGUN)
+    player.play()
+
+    player.page.evaluate("document.querySelector('video').currentTime = 50")
+
+    player.wait_for_position(51)
+    assert len(player.calls("")) >= 2
+    expect(player.page.get_by_text("Playing", exact=True)).to_be_visible()

@@ -133,13 +133,22 @@ export class FakeVideo extends EventTarget {
 export class FakePlayer extends Player {
   loads = [];
   refusals = [];
+  /** How many loads neither show anything nor fail by themselves. */
+  hangs = 0;
 
   async load(url, positionSeconds) {
     this.loads.push({ url, positionSeconds });
     const refusal = this.refusals.shift();
     if (refusal) throw refusal;
+    if (this.hangs > 0) {
+      this.hangs -= 1;
+      await super.load(url, positionSeconds);
+    }
     this.video.currentTime = positionSeconds;
   }
+
+  /** A library that has been told the URL, and says nothing. */
+  open() {}
 }
 
 /** Let everything that waits for an answer go on. */

@@ -506,3 +506,74 @@ test('a report that crosses the stop tells nothing', async () => {
   assert.deepEqual(toldOf('failed'), []);
   assert.equal(session.state, 'stopped');
 });
+
+/** A film that stands still without an error is nudged, and nothing else when that helps. */
+test('a film that stands still is nudged', async () => {
+  const session = sessionWith({ stallSeconds: 8 });
+  await session.start(MOVIE);
+  video.watch(5);
+
+  mock.timers.tick(9_000);
+  await settle();
+  const nudged = video.currentTime;
+  video.watch(3);
+  mock.timers.tick(7_000);
+  await settle();
+
+  assert.equal(nudged, 5.1);
+  assert.equal(player.loads.length, 1);
+  assert.equal(session.state, 'playing');
+});
+
+/** When the nudge does not help, a fresh URL is tried at the position; at last it is told. */
+test('a film that stays still is renewed, and then told', async () => {
+  const session = sessionWith({ stallSeconds: 8 });
+  await session.start(MOVIE);
+  video.watch(5);
+
+  for (let second = 0; second < 17; second += 1) {
+    mock.timers.tick(1000);
+    await settle();
+  }
+  const renewals = toldOf('renewed').map(({ positionSeconds }) => Math.round(positionSeconds));
+  for (let second = 0; second < 120; second += 1) {
+    mock.timers.tick(1000);
+    await settle();
+  }
+
+  assert.deepEqual(renewals, [5]);
+  assert.deepEqual(toldOf('failed').map(({ code }) => code), ['renewal_limit_reached']);
+  assert.equal(session.state, 'failed');
+});
+
+/** A viewer's pause, and a buffer that still grows, are no stalls. */
+test('who waits with a reason is left alone', async () => {
+  const session = sessionWith({ stallSeconds: 8 });
+  await session.start(MOVIE);
+  for (let second = 0; second < 60; second += 1) {
+    video.bufferedSeconds += 0.5;
+    mock.timers.tick(1000);
+  }
+  video.pause();
+  mock.timers.tick(60_000);
+  await settle();
+
+  assert.equal(video.currentTime, 0);
+  assert.equal(player.loads.length, 1);
+  assert.deepEqual(toldOf('failed'), []);
+});
+
+/** A load that shows no life and reports no error is given up like one that failed. */
+test('a load that hangs is renewed', async () => {
+  const session = sessionWith({ stallSeconds: 8 });
+  player.hangs = 1;
+  const started = session.start(MOVIE);
+  for (let second = 0; second < 20; second += 1) {
+    mock.timers.tick(1000);
+    await settle();
+  }
+  await started;
+
+  assert.equal(player.loads.length, 2);
+  assert.equal(session.state, 'playing');
+});
