@@ -6,18 +6,22 @@ import importlib.util
 import json
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
+from types import ModuleType
 from typing import Any, Self
 from uuid import UUID, uuid4
 
+import boto3
+
 import streaming
 from streaming import bounded_http, composition, entrypoint
+from tests.support.connections import close_connections
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -81,10 +85,18 @@ def response_of(answer: Json) -> Response:
 
 def forget_environment() -> None:
     """Begin a new execution environment: no client, no connection, nothing remembered."""
-    modules = [entrypoint, bounded_http, *map(import_module, _composition_modules())]
-    for part in (part for module in modules for part in vars(module).values()):
-        if hasattr(part, "cache_clear"):
-            part.cache_clear()
+    cached = _cached([entrypoint, bounded_http, *map(import_module, _composition_modules())])
+    close_connections(part() for part in cached if part.cache_info().currsize)
+    for part in cached:
+        part.cache_clear()
+    # boto3 keeps the credentials that it found first.
+    boto3.DEFAULT_SESSION = None
+
+
+def _cached(modules: Iterable[ModuleType]) -> list[Any]:
+    """Return the functions of these modules that make a part of the environment once."""
+    parts = [part for module in modules for part in vars(module).values()]
+    return [part for part in parts if hasattr(part, "cache_clear")]
 
 
 def _composition_modules() -> list[str]:
@@ -161,7 +173,10 @@ class ExecutionEnvironment:
     def __init__(self) -> None:
         names = [composition.__name__, *_composition_modules()]
         with self._importing:
-            others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+            # All of them, or the ones of this environment would stay behind as everybody's.
+            others = {name: import_module(name) for name in names}
+            for name in names:
+                del sys.modules[name]
             try:
                 self._modules = {name: import_module(name) for name in names}
                 self.handler = cache(_load_handler)
@@ -180,12 +195,8 @@ class ExecutionEnvironment:
 
     def close(self) -> None:
         """Close the connections that are open."""
-        database = self._modules[f"{composition.__name__}.record"].database
-        publisher = self._modules[f"{composition.__name__}.events"].event_publisher
-        if database.cache_info().currsize:
-            database().close()
-        if publisher.cache_info().currsize and publisher()._producer:
-            publisher()._producer.close(timeout=0)
+        cached = _cached(self._modules.values())
+        close_connections(part() for part in cached if part.cache_info().currsize)
 
 
 _environment: ContextVar[ExecutionEnvironment | None] = ContextVar("environment", default=None)

@@ -1,0 +1,40 @@
+"""Closes what an execution environment has open, as its end does in Lambda."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import redis
+from botocore.client import BaseClient
+from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
+
+from streaming.database import Database
+
+
+def close_connections(roots: Iterable[object]) -> None:
+    """Close the connections of these objects, and of the product's objects that they hold."""
+    waiting = list(roots)
+    seen: set[int] = set()
+    while waiting:
+        held = waiting.pop()
+        if id(held) in seen:
+            continue
+        seen.add(id(held))
+        if isinstance(held, redis.Redis):
+            held.connection_pool.disconnect()
+        elif isinstance(held, KafkaProducer):
+            # With a broker away there is nobody to say goodbye to.
+            with suppress(KafkaTimeoutError):
+                held.close(timeout=0)
+        elif isinstance(held, BaseClient | Database | httpx.Client):
+            held.close()
+        elif type(held).__module__.startswith("streaming."):
+            waiting += _attributes(held)
+
+
+def _attributes(held: object) -> list[Any]:
+    slots = [name for kind in type(held).__mro__ for name in getattr(kind, "__slots__", ())]
+    listed = [getattr(held, name, None) for name in slots]
+    return [*listed, *getattr(held, "__dict__", {}).values()]
