@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from streaming.database import Row
-from tests.browser.conftest import Product, Viewer, eventually
+from tests.browser.conftest import Product, Viewer
 from tests.browser.player_page import PlayerPage
+from tests.support.waiting import eventually
 
 WEB = Path(__file__).parents[2] / "web"
 

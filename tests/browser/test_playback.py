@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from streaming.database import Row
-from tests.browser.conftest import Viewer, eventually
+from tests.browser.conftest import Viewer
 from tests.browser.player_page import PlayerPage
+from tests.support.waiting import eventually
 
 both_formats = pytest.mark.parametrize("manifest_type", ["hls", "dash"])
 

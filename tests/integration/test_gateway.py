@@ -13,25 +13,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.waiting import eventually
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests/data/gateway"
 READY = re.compile(r"gateway: http://127\.0\.0\.1:(\d+) ")
-
-
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Return the condition's value as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.02)
-    return value
 
 
 class Answer:
@@ -77,7 +70,7 @@ class GatewayProcess:
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        ready = until(lambda: READY.search(self.text) or self.process.poll() is not None)
+        ready = eventually(lambda: READY.search(self.text) or self.process.poll() is not None)
         assert isinstance(ready, re.Match), self.text
         self.port = int(ready.group(1))
 
@@ -89,8 +82,8 @@ class GatewayProcess:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it with a signal; return its exit status when its log is read."""
         self.process.send_signal(number)
-        status = self.process.wait(10)
-        self._reader.join(10)
+        status = self.process.wait(60)
+        self._reader.join(60)
         return status
 
     def __call__(
@@ -161,8 +154,8 @@ def test_function_gets_event_context_and_environment(shared: GatewayProcess) -> 
 def test_output_of_a_function_is_in_the_log(shared: GatewayProcess) -> None:
     """What a handler prints appears under its function's name, and each request is one line."""
     shared("GET", "/open/logged")
-    until(lambda: "[EchoFunction] echo was asked\n" in shared.text)
-    until(
+    eventually(lambda: "[EchoFunction] echo was asked\n" in shared.text)
+    eventually(
         lambda: re.search(r"^GET /open/logged 200 \d+ms EchoFunction$", shared.text, re.MULTILINE)
     )
 
@@ -226,7 +219,7 @@ def test_broken_edit_is_an_error_until_it_is_repaired(own: GatewayProcess) -> No
     good = handler.read_text()
     handler.write_text("import no_such_module\n")
     assert own("GET", "/open/x").status == 500
-    until(lambda: "No module named 'no_such_module'" in own.text)
+    eventually(lambda: "No module named 'no_such_module'" in own.text)
     handler.write_text(good)
     assert own("GET", "/open/x").status == 200
 
@@ -243,7 +236,7 @@ def test_raised_error_is_500_and_keeps_the_worker(shared: GatewayProcess) -> Non
     """An exception is logged with its traceback; the environment stays warm."""
     before = shared.behave("nothing").json()["pid"]
     assert shared.behave("raise").status == 500
-    until(lambda: "[BehaveFunction] [ERROR] ValueError: as told" in shared.text)
+    eventually(lambda: "[BehaveFunction] [ERROR] ValueError: as told" in shared.text)
     assert shared.behave("nothing").json()["pid"] == before
 
 
@@ -251,7 +244,7 @@ def test_timeout_is_500_and_kills_the_worker(shared: GatewayProcess) -> None:
     """The template's timeout ends the process, as Lambda does."""
     before = shared.behave("nothing").json()["pid"]
     assert shared.behave("hang").status == 500
-    until(lambda: not is_running(before))
+    eventually(lambda: not is_running(before))
     assert "Task timed out after 1.00 seconds" in shared.text
     assert shared.behave("nothing").status == 200
 
@@ -259,7 +252,7 @@ def test_timeout_is_500_and_kills_the_worker(shared: GatewayProcess) -> None:
 def test_invalid_result_is_500(shared: GatewayProcess) -> None:
     """A result that is no response of format 2.0 is 500, and the log says why."""
     assert shared.behave("answer", answer={"statusCode": 200, "body": {}}).status == 500
-    until(lambda: "body is not a string" in shared.text)
+    eventually(lambda: "body is not a string" in shared.text)
 
 
 def test_binary_travels_both_ways(shared: GatewayProcess) -> None:
@@ -343,7 +336,7 @@ def test_schedule_runs_with_the_schedulers_event(tmp_path: Path) -> None:
     gateway = GatewayProcess(tmp_path / "service", TICK_FILE=str(ticks))
     gateway.start()
     try:
-        event = json.loads(until(lambda: ticks.exists() and ticks.read_text()))
+        event = json.loads(eventually(lambda: ticks.read_text() if ticks.exists() else ""))
     finally:
         gateway.stop()
     assert event["source"] == "aws.scheduler"
@@ -384,11 +377,11 @@ def test_killed_gateway_leaves_no_orphans(own: GatewayProcess, busy: bool) -> No
         if busy:
             started = own.folder / "started"
             request = threads.submit(own.behave, "hang", file=str(started))
-            until(started.exists)
+            eventually(started.exists)
         own.stop(signal.SIGKILL)
         if busy:
             assert isinstance(request.exception(10), OSError | http.client.HTTPException)
-    until(lambda: not any(is_running(pid) for pid in workers), seconds=3)
+    eventually(lambda: not any(is_running(pid) for pid in workers), seconds=3)
 
 
 def test_gateway_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
@@ -401,13 +394,13 @@ def test_gateway_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     finally:
         gateway.process.kill()
         gateway.process.wait()
-    until(lambda: not is_running(worker), seconds=10)
+    eventually(lambda: not is_running(worker), seconds=10)
 
     def refused() -> bool:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", gateway.port)) != 0
 
-    until(refused, seconds=10)
+    eventually(refused, seconds=10)
 
 
 def test_signal_does_not_wait_for_a_hanging_function(own: GatewayProcess) -> None:
@@ -419,7 +412,7 @@ def test_signal_does_not_wait_for_a_hanging_function(own: GatewayProcess) -> Non
     started = own.folder / "started"
     with ThreadPoolExecutor(1) as threads:
         request = threads.submit(own.behave, "hang", file=str(started))
-        until(started.exists)
+        eventually(started.exists)
         assert own.stop(signal.SIGINT) == 0
         assert request.result().status == 503
     assert "Traceback" not in own.text

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -25,6 +24,7 @@ from local.demo_film import DEMO_FILMS
 from local.film_upload import upload
 from local.servers.server import Server
 from local.stack import TOPICS, Stack
+from tests.support.waiting import eventually
 
 SEGMENT = "movies/a/chunk_00001.ts"
 COPY = "playback/1/movies/a/index.m3u8"
@@ -205,7 +205,7 @@ def test_crash_is_noticed(stack: Stack) -> None:
     """A server that ended by itself counts as crashed, and can be started again."""
     assert stack.redis.pid
     os.kill(stack.redis.pid, signal.SIGKILL)
-    _await(lambda: stack.redis.crashed)
+    eventually(lambda: stack.redis.crashed)
 
     stack.redis.start()
 
@@ -298,13 +298,6 @@ def test_stopped_stack_leaves_nothing(tmp_path: Path) -> None:
     assert not [process for process in processes if process.pid in pids and process.is_running()]
     stack.ports.claim()
     assert not [path for path in sockets if path.exists()]
-
-
-def _await(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def _request(

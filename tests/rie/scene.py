@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from redis import Redis
 from local.stack import Stack
 from tests.conftest import Rows, set_subscription
 from tests.integration.test_events import ANSWERS, USER
+from tests.rie.deployed import OWN_ERRORS
 from tests.support.functions import EVENTS, Json, Viewer, new_viewer
 from tests.support.kafka import events_of
 
@@ -117,6 +119,19 @@ class Scene:
         waiting = {row["id"] for row in self._rows(_WAITING, key=str(user_id), topic=topic)}
         servers = self._stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
         return waiting | {each["event_id"] for each in events_of(servers, user_id)[topic]}
+
+
+def in_time(play: Callable[[], tuple[Scene, Json]]) -> tuple[Scene, Json]:
+    """Return what came of a play, played anew where it was answered that a time ran out.
+
+    The product counts seconds, which a machine that runs other programs may take from it. What does
+    not work at all fails each time.
+    """
+    for _ in range(2):
+        scene, answer = play()
+        if answer.get("statusCode") != 503 and answer.get("errorType") not in OWN_ERRORS:
+            return scene, answer
+    return play()
 
 
 def _uuid7() -> UUID:

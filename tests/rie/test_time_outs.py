@@ -8,7 +8,8 @@ from local.stack import Stack
 from tests.conftest import Rows
 from tests.rie.conftest import Launch
 from tests.rie.deployed import OWN_ERRORS, losses
-from tests.rie.scene import Scene
+from tests.rie.scene import Scene, in_time
+from tests.support.functions import Json
 from tests.support.proxies import Proxies
 
 # What cannot be done without a dependency; the others may be away.
@@ -35,15 +36,19 @@ def test_black_hole(
     rows: Rows,
 ) -> None:
     """The function answers by itself, before Lambda ends it, what it can do and what it cannot."""
-    scene = Scene(function, stack, rows)
-    environment = launch(function)
     for each in lost:
         proxies[each].black_hole()
     codes = {EXCEPTIONS.get((function, each), NEEDED.get(each)) for each in lost} - {None}
 
-    answer = environment.invoke(scene.event)
+    def play() -> tuple[Scene, Json]:
+        scene = Scene(function, stack, rows)
+        environment = launch(function)
+        answer = environment.invoke(scene.event)
+        assert environment.initialisations == 1
+        return scene, answer
 
-    assert environment.initialisations == 1
+    scene, answer = play() if codes else in_time(play)
+
     if not codes:
         scene.check(answer)
     elif "statusCode" in answer:
