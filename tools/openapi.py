@@ -120,6 +120,7 @@ def _paths() -> dict[str, Any]:
                     *BODY,
                     errors.InvalidRequest,
                     errors.SessionNotFound,
+                    errors.MovieNotFound,
                     *RECORD,
                 ),
             ),
@@ -137,6 +138,15 @@ def _paths() -> dict[str, Any]:
                     *RECORD,
                 ),
             ),
+            "delete": _operation(
+                "removeProgress",
+                "Watching",
+                "Remove a film from those to continue",
+                "Forgets the position; that the film was watched stays. The next report brings it "
+                "back.",
+                of_film=True,
+                problems=(*AUTHENTICATED, errors.InvalidRequest, *RECORD),
+            ),
         },
         f"{film}/stop": {
             "post": _operation(
@@ -152,6 +162,7 @@ def _paths() -> dict[str, Any]:
                     *BODY,
                     errors.InvalidRequest,
                     errors.SessionNotFound,
+                    errors.MovieNotFound,
                     *RECORD,
                 ),
             )
@@ -179,7 +190,7 @@ def _paths() -> dict[str, Any]:
                 "continueWatching",
                 "Watching",
                 "List the films to continue",
-                "Answers the films begun and not completed, newest first.",
+                "Answers the films begun and never completed, newest first.",
                 answer=answers.ContinueWatching,
                 parameters=[
                     {
@@ -237,7 +248,7 @@ def _operation(
     summary: str,
     description: str,
     *,
-    answer: type,
+    answer: type | None = None,
     body: type[BaseModel] | None = None,
     body_is_optional: bool = False,
     of_film: bool = False,
@@ -260,10 +271,7 @@ def _operation(
         "security": [{"token": []}] if needs_token else [],
         "parameters": [*([movie_id] if of_film else []), *(parameters or [])],
         "responses": {
-            "200": {
-                "description": _first_line(answer),
-                "content": {"application/json": {"schema": _reference(answer)}},
-            },
+            **_success(answer),
             **_problem_responses(problems),
         },
     }
@@ -273,6 +281,13 @@ def _operation(
             "content": {"application/json": {"schema": _reference(body)}},
         }
     return operation
+
+
+def _success(answer: type | None) -> dict[str, Any]:
+    if answer is None:
+        return {"204": {"description": "It is done."}}
+    content = {"application/json": {"schema": _reference(answer)}}
+    return {"200": {"description": _first_line(answer), "content": content}}
 
 
 def _problem_responses(problems: tuple[type[errors.StreamingError], ...]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""GET .../stream/{movie_id}/progress and GET .../stream/progress: where a viewer stopped."""
+"""GET .../stream/{movie_id}/progress and GET .../stream/progress: where a viewer stopped.
+
+DELETE .../stream/{movie_id}/progress removes a film from what the viewer may continue.
+"""
 
 from streaming import clock
-from streaming.composition.watching import find_films_to_continue, find_progress
+from streaming.composition.watching import find_films_to_continue, find_progress, remove_progress
 from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, ok
+from streaming.http import Answer, Request, no_content, ok
 from streaming.identity import require_identity
 
 MOST_FILMS = 100
@@ -13,7 +16,11 @@ FILMS_BY_DEFAULT = 20
 @http_handler(budget_seconds=2.7)
 def handler(request: Request) -> Answer:
     """Answer the progress in one film, or the films to continue when the path names none."""
-    identity = require_identity(request, clock.now())
+    now = clock.now()
+    identity = require_identity(request, now)
+    if request.route.startswith("DELETE "):
+        remove_progress()(identity.user_id, request.movie_id, now)
+        return no_content()
     if "movie_id" in request.path_parameters:
         return ok(find_progress()(identity.user_id, request.movie_id))
     limit = request.query_integer("limit", FILMS_BY_DEFAULT, least=1, most=MOST_FILMS)

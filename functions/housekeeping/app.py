@@ -1,4 +1,4 @@
-"""Runs every minute: ends abandoned sessions, relays the outbox, renews copies, forgets people."""
+"""Runs every minute: ends abandoned sessions, relays the outbox, renews copies, looks for films."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming import chores, clock
 from streaming.composition.housekeeping import (
+    check_films,
     end_abandoned_sessions,
     expire_idempotency_keys,
     forget_personal_data,
@@ -26,6 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         "abandoned": _abandoned,
         "outbox": _outbox,
         "copies": _copies,
+        "films": _films,
         "idempotency keys": _idempotency_keys,
         "personal data": _personal_data,
     }
@@ -50,6 +52,10 @@ def _outbox(seconds: float) -> dict[str, int]:
 
 def _copies(seconds: float) -> dict[str, int]:
     return {"renewed": renew_copies()(clock.now(), seconds)}
+
+
+def _films(seconds: float) -> dict[str, int]:
+    return {"films checked": check_films()(clock.now(), seconds)}
 
 
 def _idempotency_keys(seconds: float) -> dict[str, int]:

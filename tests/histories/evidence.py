@@ -45,6 +45,7 @@ class SessionRow:
     end_reason: str | None
     duration_seconds: int | None
     user_agent: str
+    last_sequence: int | None = None
 
     @property
     def is_abandoned(self) -> bool:

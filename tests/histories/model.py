@@ -9,19 +9,23 @@ from dataclasses import dataclass, replace
 from tests.histories.identifiers import short
 
 Order = tuple[str, int]
-"""Session id and sequence: ids are UUIDv7, so their text compares as their sessions began."""
+"""Session id and sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a report says that it belongs: in a session, and there by sequence, or nowhere."""
+    """Where a report says that it belongs: in a session, and there by sequence, or nowhere.
+
+    ``is_outdated`` tells that it was made before what is on record, as far as ages tell.
+    """
 
     session_id: str | None = None
     sequence: int | None = None
+    is_outdated: bool = False
 
     @property
     def order(self) -> Order | None:
-        """The report's place among all reports; None: then the last one wins."""
+        """The report's place among those of its session, or None."""
         if self.session_id is None or self.sequence is None:
             return None
         return self.session_id, self.sequence
@@ -31,11 +35,13 @@ class Place:
 class Film:
     """The record of one film of one user, with its sessions.
 
-    Sessions are open, ended for good, or abandoned, which their player may undo.
+    ``sequences`` are the greatest sequences of sessions that had any. Sessions are open, ended for
+    good, or abandoned, which their player may undo.
     """
 
     position: int | None = None
     order: Order | None = None
+    sequences: frozenset[Order] = frozenset()
     open_sessions: frozenset[str] = frozenset()
     ended_sessions: frozenset[str] = frozenset()
     abandoned_sessions: frozenset[str] = frozenset()
@@ -55,8 +61,18 @@ class Film:
         return place.session_id is None or place.session_id in self.sessions
 
     def counts(self, place: Place) -> bool:
-        """Tell whether a position belongs on record: not when a later one is there."""
-        return place.order is None or self.order is None or place.order > self.order
+        """Tell whether a position belongs on record: what was watched last does.
+
+        Within a session the greater sequence is the later one. Otherwise a report is made when it
+        arrives, unless it says how old it is.
+        """
+        if place.order is None:
+            return not place.is_outdated
+        known = dict(self.sequences).get(place.order[0])
+        if known is not None and place.order[1] <= known:
+            return False
+        is_of_its_session = self.order is not None and self.order[0] == place.order[0]
+        return is_of_its_session or not place.is_outdated
 
     def start(self, session_id: str) -> "Film":
         """Begin a session, once."""
@@ -121,6 +137,15 @@ class Film:
         return ", ".join(told)
 
     def _set(self, position: int, place: Place) -> "Film":
+        noted = replace(self, sequences=self._noting(place))
         if not self.counts(place):
-            return self
-        return replace(self, position=position, order=place.order or self.order)
+            return noted
+        return replace(noted, position=position, order=place.order or self.order)
+
+    def _noting(self, place: Place) -> frozenset[Order]:
+        if place.order is None:
+            return self.sequences
+        session_id, sequence = place.order
+        sequences = dict(self.sequences)
+        sequences[session_id] = max(sequence, sequences.get(session_id, sequence))
+        return frozenset(sequences.items())

@@ -38,10 +38,18 @@ UPSERT_WITHOUT_WHERE = Mutation(
     "upsert without WHERE",
     {
         """
-    WHERE excluded.sequence IS NULL
-        OR saved.sequence IS NULL
-        OR (excluded.session_id, excluded.sequence) > (saved.session_id, saved.sequence)
-""": "\n"
+            AND (last_sequence IS NULL OR last_sequence < CAST(:sequence AS bigint))
+""": "\n",
+        "THEN excluded.sequence > saved.sequence": "THEN true",
+    },
+)
+
+OLDER_SESSION_NEVER_WINS = Mutation(
+    "older session never wins",
+    {
+        "ELSE CAST(:is_fresh AS boolean) OR excluded.last_watched_at >= saved.last_watched_at": (
+            "ELSE coalesce(excluded.session_id > saved.session_id, true)"
+        )
     },
 )
 

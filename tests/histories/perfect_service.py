@@ -1,6 +1,7 @@
 """A service that keeps every promise, in memory: what the checker must accept, to be broken."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -69,7 +70,12 @@ class PerfectService:
             }
             for key, row in progress.items()
         }
-        return Evidence(progress, dict(self.sessions), tuple(self.events), (), cached)
+        sequences = dict(order for film in self.films.values() for order in film.sequences)
+        sessions = {
+            each.id: replace(each, last_sequence=sequences.get(each.id))
+            for each in self.sessions.values()
+        }
+        return Evidence(progress, sessions, tuple(self.events), (), cached)
 
     def _start(self, call: Operation, key: FilmOfUser) -> Json:
         film = self.films[key]
@@ -107,7 +113,12 @@ class PerfectService:
             ended_at = STARTED_AT + timedelta(seconds=9)
             self.sessions[ends] = _session(ends, key, row.user_agent, ended_at)
             self._tell("stream_stop", key, ends, position)
-        return {"position_seconds": self.films[key].position, "session_id": ends}
+        return {
+            "position_seconds": self.films[key].position,
+            "session_id": ends,
+            "applied": film.counts(place),
+            "session_ended": ends is not None,
+        }
 
     def _tell(
         self, action: str, key: FilmOfUser, session_id: str | None, position: int | None

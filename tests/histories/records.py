@@ -25,6 +25,8 @@ from tests.histories.steps import (
 from tests.histories.violation import Violation
 
 _COMPLETED_AT = 0.9
+# CONTINUE_WATCHING_MIN_SECONDS; the films of histories are long.
+_BEGUN_AT_SECONDS = 30
 
 # A look-up waits for PostgreSQL as long, and leaves it alone for less after a failure.
 _STAND_IN_SECONDS = 1.5
@@ -111,6 +113,9 @@ def _recorded(evidence: Evidence, film: FilmOfUser) -> Film:
     return Film(
         position=row.position_seconds if row else None,
         order=row.order if row else None,
+        sequences=frozenset(
+            (each.id, each.last_sequence) for each in sessions if each.last_sequence is not None
+        ),
         open_sessions=frozenset(each.id for each in sessions if each.ended_at is None),
         ended_sessions=frozenset(
             each.id for each in sessions if each.ended_at is not None and not each.is_abandoned
@@ -184,7 +189,12 @@ def _judge_list(
         if each.call == "start" and each.is_acknowledged
     ]
     completed_at = _COMPLETED_AT * min(durations, default=0)
-    if all(position is not None and position < completed_at for position in possible):
+    watched_by_then = {
+        moment.state.position or 0 for moment in moments if moment.earliest <= read.answered_at
+    }
+    if max(watched_by_then, default=0) < completed_at and all(
+        position is not None and position >= _BEGUN_AT_SECONDS for position in possible
+    ):
         yield Violation(
             "a begun film is among those to continue",
             f"#{read.number} left {film[1]} out, whose position was {_listed(possible)}",

@@ -215,7 +215,7 @@ def test_a_negative_duration_is_found(tale: Tale) -> None:
     """A session does not end before it starts."""
     sessions = {
         name: replace(row, ended_at=STARTED_AT - timedelta(seconds=1))
-        for name, row in tale.service.sessions.items()
+        for name, row in tale.service.evidence().sessions.items()
     }
 
     assert tale.promises_broken(sessions=sessions) == {"a session does not end before it starts"}
@@ -223,7 +223,9 @@ def test_a_negative_duration_is_found(tale: Tale) -> None:
 
 def test_a_session_that_was_not_ended_is_found(tale: Tale) -> None:
     """A stop that was acknowledged has ended its session."""
-    sessions = {name: replace(row, ended_at=None) for name, row in tale.service.sessions.items()}
+    sessions = {
+        name: replace(row, ended_at=None) for name, row in tale.service.evidence().sessions.items()
+    }
 
     assert "what was acknowledged stays on record" in tale.promises_broken(sessions=sessions)
 

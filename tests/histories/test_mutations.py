@@ -11,6 +11,7 @@ from tests.histories.environments import Environments
 from tests.histories.mutations import (
     GAP_AT_THE_EDGE,
     NONE,
+    OLDER_SESSION_NEVER_WINS,
     PUBLISH_BEFORE_COMMIT,
     REUSE_POISONED_CONNECTION,
     UPSERT_WITHOUT_WHERE,
@@ -28,6 +29,7 @@ _KAFKA_GOES_AWAY = (Fault("kill kafka", 0.3, 1.0, 0.0),)
     ("mutation", "promise"),
     [
         (UPSERT_WITHOUT_WHERE, "an answer is true"),
+        (OLDER_SESSION_NEVER_WINS, "an answer is true"),
         (PUBLISH_BEFORE_COMMIT, "a session ends once, with one event"),
         (REUSE_POISONED_CONNECTION, "a fault is answered 503"),
     ],

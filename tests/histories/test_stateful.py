@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from math import inf
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +25,10 @@ from tests.histories.runner import new_subscriber, settle
 from tests.support.functions import event, forget_environment, invoke
 
 _COMPLETED_FROM = 0.9 * DURATION_SECONDS
+_BEGUN_FROM = 30
+_LONG_AGO = 10**9
+# Nobody has waited so long between two calls of a test, and nobody less than nothing.
+_ages = st.sampled_from((None, 0, 0, 3600))
 
 _users = st.integers(0, 1)
 _films = st.integers(0, 1)
@@ -52,8 +58,10 @@ class Viewing(RuleBasedStateMachine):
         super().__init__()
         self.models: dict[FilmOfUser, Film] = defaultdict(Film)
         self.lengths: dict[FilmOfUser, int] = {}
-        self.touched: dict[FilmOfUser, int] = {}
+        self.completed: set[FilmOfUser] = set()
+        self.touched: dict[FilmOfUser, float] = {}
         self.sessions: list[str] = []
+        self.began: dict[str, float] = {}
         self.last: tuple[Call, int, int, Json] | None = None
 
     @initialize()
@@ -74,22 +82,51 @@ class Viewing(RuleBasedStateMachine):
         session_id = answered.answer["session_id"]
         assert session_id not in self.sessions
         self.sessions.append(session_id)
+        self.began[session_id] = next(_moments)
         self.models[key] = before.start(session_id)
 
-    @rule(user=_users, film=_films, session=_sessions, sequence=_sequences, completed=_is_completed)
+    @rule(
+        user=_users,
+        film=_films,
+        session=_sessions,
+        sequence=_sequences,
+        completed=_is_completed,
+        age=_ages,
+    )
     def report(
-        self, user: int, film: int, session: int | None, sequence: int | None, *, completed: bool
+        self,
+        user: int,
+        film: int,
+        session: int | None,
+        sequence: int | None,
+        *,
+        completed: bool,
+        age: int | None,
     ) -> None:
         """A report counts, unless a later one is there or its session is over."""
-        arguments = self.arguments(session, sequence, completed=completed)
+        arguments = self.arguments(session, sequence, completed=completed, age=age)
         self.expect_report(user, film, arguments)
 
-    @rule(user=_users, film=_films, session=_sessions, sequence=_sequences, completed=_is_completed)
+    @rule(
+        user=_users,
+        film=_films,
+        session=_sessions,
+        sequence=_sequences,
+        completed=_is_completed,
+        age=_ages,
+    )
     def stop(
-        self, user: int, film: int, session: int | None, sequence: int | None, *, completed: bool
+        self,
+        user: int,
+        film: int,
+        session: int | None,
+        sequence: int | None,
+        *,
+        completed: bool,
+        age: int | None,
     ) -> None:
         """A stop counts, unless a later report is there, and ends its session."""
-        arguments = self.arguments(session, sequence, completed=completed)
+        arguments = self.arguments(session, sequence, completed=completed, age=age)
         self.expect_stop(user, film, arguments)
 
     @precondition(lambda self: self.last is not None)
@@ -113,7 +150,8 @@ class Viewing(RuleBasedStateMachine):
         shown = answered.answer
         assert (shown["user_id"], shown["movie_id"]) == key
         assert shown["position_seconds"] == before.position
-        assert shown["duration_seconds"] == self.lengths.get(key)
+        # Without a session of the user's, that of somebody else may tell the film's length.
+        assert shown["duration_seconds"] in (self.lengths.get(key), DURATION_SECONDS)
         assert shown["completed"] == self.is_completed(key)
 
     @rule(user=_users)
@@ -153,7 +191,8 @@ class Viewing(RuleBasedStateMachine):
     def expect_report(self, user: int, film: int, arguments: Json) -> None:
         """Report, and see the answer that the model foretells."""
         key, before = self.before(user, film)
-        place = _place(arguments)
+        made = self.made(key, arguments, may_reopen=True)
+        place = self.place(key, arguments, made)
         answered = self.call("report", user, film, arguments)
 
         if not before.finds(place):
@@ -167,12 +206,13 @@ class Viewing(RuleBasedStateMachine):
         assert answered.answer["session_ended"] == has_ended
         assert answered.answer["applied"] == counts
         if counts:
-            self.touch(key, belongs=bool(place.session_id or after.open_sessions))
+            self.touch(key, made, belongs=bool(place.session_id or after.open_sessions))
 
     def expect_stop(self, user: int, film: int, arguments: Json) -> None:
         """Stop, and see the answer that the model foretells."""
         key, before = self.before(user, film)
-        place = _place(arguments)
+        made = self.made(key, arguments, may_reopen=False)
+        place = self.place(key, arguments, made)
         answered = self.call("stop", user, film, arguments)
 
         if not before.finds(place):
@@ -184,15 +224,19 @@ class Viewing(RuleBasedStateMachine):
         assert answered.status == 200
         assert answered.answer["position_seconds"] == after.position
         assert answered.answer["session_id"] == ends
+        assert answered.answer["session_ended"] == (ends is not None)
+        assert answered.answer["applied"] == before.counts(place)
         assert (answered.answer["duration_seconds"] is None) == (ends is None)
         if before.counts(place):
-            self.touch(key, belongs=ends is not None)
+            self.touch(key, made, belongs=ends is not None)
 
-    def touch(self, key: FilmOfUser, *, belongs: bool) -> None:
+    def touch(self, key: FilmOfUser, made: float, *, belongs: bool) -> None:
         """Note a report that counts; one that ``belongs`` to a session tells the film's length."""
-        self.touched[key] = next(_moments)
+        self.touched[key] = max(made, self.touched.get(key, made))
         if belongs:
             self.lengths[key] = DURATION_SECONDS
+        if key in self.lengths and (self.models[key].position or 0) >= _COMPLETED_FROM:
+            self.completed.add(key)
 
     def call(self, call: Call, user: int, film: int, arguments: Json) -> Operation:
         """Make a call."""
@@ -207,14 +251,36 @@ class Viewing(RuleBasedStateMachine):
         key = str(self.viewers[user].user_id), str(self.rig.films[film])
         return key, self.models[key]
 
-    def is_completed(self, key: FilmOfUser) -> bool:
-        """Tell whether the film counts as watched."""
-        return key in self.lengths and (self.models[key].position or 0) >= _COMPLETED_FROM
+    def place(self, key: FilmOfUser, arguments: Json, made: float) -> Place:
+        """Return where a report belongs that was made at that moment."""
+        place = Place(arguments.get("session_id"), arguments.get("sequence"))
+        if not arguments.get("age_seconds"):
+            return place
+        return replace(place, is_outdated=made < self.touched.get(key, -inf))
 
-    def arguments(self, session: int | None, sequence: int | None, *, completed: bool) -> Json:
+    def made(self, key: FilmOfUser, arguments: Json, *, may_reopen: bool) -> float:
+        """Return the moment at which a report was made: when its session began, if it is old."""
+        if not arguments.get("age_seconds"):
+            return next(_moments)
+        film = self.models[key]
+        session_id = arguments.get("session_id") or film.latest_open_session
+        if session_id is None and may_reopen:
+            latest = max(film.sessions, default=None)
+            session_id = latest if latest in film.abandoned_sessions else None
+        return self.began[session_id] if session_id in self.began else next(_moments) - _LONG_AGO
+
+    def is_completed(self, key: FilmOfUser) -> bool:
+        """Tell whether the film was ever watched to its end."""
+        return key in self.completed
+
+    def arguments(
+        self, session: int | None, sequence: int | None, *, completed: bool, age: int | None
+    ) -> Json:
         """Return the body of a report, whose position nobody else has."""
         position = next(self.positions) + (int(_COMPLETED_FROM) if completed else 0)
         arguments: Json = {"position_seconds": position}
+        if age is not None:
+            arguments["age_seconds"] = age
         if session is not None and session < len(self.sessions):
             # The latest come first: so that hypothesis needs no luck to hit a session of the film.
             arguments["session_id"] = self.sessions[-1 - session]
@@ -224,10 +290,6 @@ class Viewing(RuleBasedStateMachine):
 
 
 _moments = count()
-
-
-def _place(arguments: Json) -> Place:
-    return Place(arguments.get("session_id"), arguments.get("sequence"))
 
 
 @pytest.fixture
@@ -247,7 +309,7 @@ def test_every_answer_is_foretold(rig: Rig, variables: None) -> None:
         pass
 
     Machine.rig, Machine.recorder = rig, Recorder(InProcess())
-    Machine.positions, Machine.users = count(1), set()
+    Machine.positions, Machine.users = count(_BEGUN_FROM), set()
     run_machine(
         Machine,
         settings=settings(

@@ -36,6 +36,8 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "progress_position_missing": (422, "invalid_request"),
     "progress_position_text": (422, "invalid_request"),
     "progress_position_nan": (422, "invalid_request"),
+    "progress_age_nan": (422, "invalid_request"),
+    "progress_age_negative": (422, "invalid_request"),
     "progress_sequence_without_session": (422, "invalid_request"),
     "progress_lone_surrogate": (400, "invalid_json"),
     "progress_nul": (422, "invalid_request"),
@@ -50,6 +52,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "stop_position_missing": (422, "invalid_request"),
     "get_progress": (200, None),
     "get_continue_watching": (200, None),
+    "get_remove": (204, None),
     "get_limit_too_large": (422, "invalid_request"),
     "docs": (200, None),
     "docs_openapi": (200, None),
@@ -73,7 +76,15 @@ IDENTITIES: dict[str, dict[str, object]] = {
 
 # What the functions that no request reaches return.
 RESULTS: dict[str, set[str]] = {
-    "housekeeping": {"abandoned", "relayed", "waiting", "renewed", "expired", "forgotten"},
+    "housekeeping": {
+        "abandoned",
+        "relayed",
+        "waiting",
+        "renewed",
+        "films checked",
+        "expired",
+        "forgotten",
+    },
     "migrate": {"applied"},
     "subscription_changed": {"forgotten"},
 }

@@ -1,5 +1,6 @@
 """The rule of ordering, in the pure model, in SQL and in Redis at once."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
@@ -23,9 +24,11 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def repository(environment: dict[str, str]) -> Repository:
+def repository(environment: dict[str, str]) -> Iterator[Repository]:
     """The record."""
-    return Repository(Database(DatabaseSettings.from_environment(environment)))
+    database = Database(DatabaseSettings.from_environment(environment))
+    yield Repository(database)
+    database.close()
 
 
 @pytest.fixture
@@ -37,6 +40,7 @@ def progress_cache(environment: dict[str, str]) -> ProgressCache:
 reports = st.tuples(
     st.integers(0, 100),
     st.one_of(st.none(), st.tuples(st.integers(0, 2), st.integers(0, 5))),
+    st.sampled_from((0, 0, 1.5, 3, 6, 12, 3600)),
 )
 
 
@@ -47,23 +51,30 @@ reports = st.tuples(
 def test_model_record_and_cache_agree(
     repository: Repository,
     progress_cache: ProgressCache,
-    messy: list[tuple[int, tuple[int, int] | None]],
+    messy: list[tuple[int, tuple[int, int] | None, float]],
     cache_order: Random,
 ) -> None:
     """Whatever order reports come in, and their cache writes after them, all three end equal."""
     user_id, movie_id = uuid4(), uuid4()
     sessions = [open_session(repository, user_id, movie_id, number) for number in range(3)]
-    position, order = -1, None
+    last_sequences: dict[UUID, int] = {}
+    position, before = -1, None
     saved: list[SavedProgress] = []
-    for reported, place in messy:
-        placed = ReportOrder(sessions[place[0]], place[1]) if place else None
-        if supersedes(placed, order):
-            position, order = reported, placed or order
-        session_id, sequence = (placed.session_id, placed.sequence) if placed else (None, None)
-        report = Report(user_id, movie_id, reported, session_id, sequence, NOW)
+    for second, (reported, place, age) in enumerate(messy):
+        session_id, sequence = (sessions[place[0]], place[1]) if place else (None, None)
+        at = NOW + timedelta(seconds=10 + second)
+        report = Report(user_id, movie_id, reported, session_id, sequence, at, age)
+        started_at = NOW + timedelta(seconds=place[0]) if place else latest_start(sessions)
+        last_sequence = last_sequences.get(session_id) if session_id else None
+        if supersedes(report, started_at, last_sequence, before):
+            position = reported
+        if session_id and sequence is not None:
+            last_sequences[session_id] = max(sequence, last_sequences.get(session_id, 0))
         recorded = repository.record_report(report, no_message, bool).progress
         assert recorded is not None
+        assert recorded.position_seconds == position
         saved.append(recorded)
+        before = recorded
 
     cache_order.shuffle(saved)
     for progress in saved:
@@ -71,24 +82,29 @@ def test_model_record_and_cache_agree(
 
     on_record = repository.find_progress(user_id, movie_id)
     assert on_record is not None
-    assert (on_record.position_seconds, on_record.order) == (position, order)
+    assert on_record.position_seconds == position
     assert progress_cache.find(user_id, movie_id) == on_record
 
 
 def test_ten_thousand_in_any_order(repository: Repository, progress_cache: ProgressCache) -> None:
-    """Ten thousand numbered reports, repeated and mixed, leave one state, whatever their order."""
+    """Ten thousand reports that say when they were made leave one state, whatever their order."""
     states = set()
-    places = [(session, sequence) for session in range(3) for sequence in range(100)]
+    places = [(session, sequence) for sequence in range(100) for session in range(3)]
     for seed in range(25):
         random = Random(seed)
         user_id, movie_id = uuid4(), uuid4()
         sessions = [open_session(repository, user_id, movie_id, number) for number in range(3)]
+        # The three devices are in turn watched for a moment: the last is the first session's.
+        made = {place: 10 + number for number, place in enumerate(places)}
+        made[0, 99] = 10 + len(places)
         messy = places + random.choices(places, k=100)
         random.shuffle(messy)
         saved = []
         for session, sequence in messy:
             position = session * 1000 + sequence
-            report = Report(user_id, movie_id, position, sessions[session], sequence, NOW)
+            at = NOW + timedelta(seconds=1000)
+            age = 1000 - made[session, sequence]
+            report = Report(user_id, movie_id, position, sessions[session], sequence, at, age)
             recorded = repository.record_report(report, no_message, bool).progress
             assert recorded is not None
             saved.append(recorded)
@@ -99,9 +115,14 @@ def test_ten_thousand_in_any_order(repository: Repository, progress_cache: Progr
         on_record = repository.find_progress(user_id, movie_id)
         assert on_record is not None
         assert progress_cache.find(user_id, movie_id) == on_record
-        assert on_record.order == ReportOrder(sessions[2], 99)
+        assert on_record.order == ReportOrder(sessions[0], 99)
         states.add((on_record.position_seconds, on_record.completed, on_record.last_watched_at))
-    assert states == {(2099, False, NOW)}
+    assert states == {(99, False, NOW + timedelta(seconds=310))}
+
+
+def latest_start(sessions: list[UUID]) -> datetime:
+    """Return when the latest of ``sessions`` began, to which reports without one belong."""
+    return NOW + timedelta(seconds=len(sessions) - 1)
 
 
 def no_message(session_id: UUID | None) -> None:

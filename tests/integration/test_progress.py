@@ -105,16 +105,78 @@ def test_late_and_repeated_reports(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
-    """A report of an earlier session does not override one of a later session."""
-    earlier = viewer.start(movie_id).json["session_id"]
-    later = viewer.start(movie_id).json["session_id"]
-    viewer.report(movie_id, 20, session_id=later, sequence=1)
+    """What was watched last wins, whichever session began first."""
+    phone = viewer.start(movie_id).json["session_id"]
+    viewer.report(movie_id, 3, session_id=phone, sequence=1)
+    television = viewer.start(movie_id).json["session_id"]
+    viewer.stop(movie_id, 4, session_id=television, sequence=1)
 
-    answer = viewer.report(movie_id, 50, session_id=earlier, sequence=9)
+    again = viewer.report(movie_id, 8, session_id=phone, sequence=2)
+    repeated = viewer.report(movie_id, 3, session_id=phone, sequence=1)
+    stopped = viewer.stop(movie_id, 10, session_id=phone, sequence=3)
 
-    assert later > earlier
-    assert answer.json["applied"] is False
-    assert viewer.progress(movie_id).json["position_seconds"] == 20
+    assert (again.json["applied"], again.json["position_seconds"]) == (True, 8)
+    assert (repeated.json["applied"], repeated.json["position_seconds"]) == (False, 8)
+    assert (stopped.json["applied"], stopped.json["session_ended"]) == (True, True)
+    assert viewer.progress(movie_id).json["position_seconds"] == 10
+    assert viewer.start(movie_id).json["resume_position_seconds"] == 10
+
+
+def test_repeats_of_an_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
+    """A repeated or late report of one session does not undo what another one has reported."""
+    phone = viewer.start(movie_id).json["session_id"]
+    television = viewer.start(movie_id).json["session_id"]
+    viewer.report(movie_id, 30, session_id=phone, sequence=5)
+    viewer.report(movie_id, 40, session_id=television, sequence=1)
+
+    late = [viewer.report(movie_id, 20, session_id=phone, sequence=each) for each in (4, 5)]
+
+    assert [answer.json["applied"] for answer in late] == [False, False]
+    assert viewer.progress(movie_id).json["position_seconds"] == 40
+
+
+def test_old_report(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """A report that was made before what is on record changes nothing; a later one does."""
+    phone = viewer.start(movie_id).json["session_id"]
+    television = viewer.start(movie_id).json["session_id"]
+    move = "UPDATE stream_sessions SET started_at = started_at - interval '1 hour' WHERE id = :id"
+    for session_id in (phone, television):
+        rows(move, id=UUID(session_id))
+    viewer.report(movie_id, 20, session_id=television, sequence=1, age_seconds=60)
+    seen = viewer.progress(movie_id).json["last_watched_at"]
+
+    older = viewer.report(movie_id, 30, session_id=phone, sequence=1, age_seconds=90)
+    without_session = viewer.report(movie_id, 31, age_seconds=90.5)
+    later = viewer.report(movie_id, 32, session_id=phone, sequence=2, age_seconds=30)
+
+    assert timedelta(minutes=1) <= datetime.now(UTC) - clock.parse_iso(seen)
+    assert (older.json["applied"], older.json["position_seconds"]) == (False, 20)
+    assert (without_session.json["applied"], later.json["applied"]) == (False, True)
+    assert viewer.progress(movie_id).json["position_seconds"] == 32
+
+
+def test_older_than_its_session(viewer: Viewer, movie_id: UUID) -> None:
+    """No report was made before its session began, whatever it says."""
+    viewer.report(movie_id, 20)
+    started = datetime.now(UTC) - timedelta(milliseconds=1)
+    session_id = viewer.start(movie_id).json["session_id"]
+
+    answer = viewer.report(movie_id, 30, session_id=session_id, sequence=1, age_seconds=86400)
+
+    assert answer.json["applied"] is True
+    progress = viewer.progress(movie_id).json
+    assert clock.parse_iso(progress["last_watched_at"]) >= started
+
+
+@pytest.mark.parametrize("age", [-1, -0.001, 1e300, 10**9, 10**400, "5", True, [], "NaN"])
+@pytest.mark.parametrize("call", ["report", "stop"])
+def test_hostile_age(viewer: Viewer, movie_id: UUID, rows: Rows, call: str, age: object) -> None:
+    """An age that cannot be is refused, and nothing is written."""
+    answer = getattr(viewer, call)(movie_id, 30, age_seconds=age)
+
+    assert (answer.status, answer.json["code"]) == (422, "invalid_request")
+    count = "SELECT 1 FROM watch_progress WHERE user_id = :user"
+    assert rows(count, user=viewer.user_id) == []
 
 
 def test_unordered_reports(viewer: Viewer, movie_id: UUID) -> None:

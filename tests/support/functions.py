@@ -138,6 +138,10 @@ class Viewer:
         """Look up the position in a film."""
         return self.send("get", self._event("get_progress", movie_id, None))
 
+    def remove(self, movie_id: object) -> Response:
+        """Remove a film from those to continue."""
+        return self.send("get", self._event("get_remove", movie_id, None))
+
     def continue_watching(self, limit: int = 10) -> Response:
         """List the films to continue."""
         payload = self._event("get_continue_watching", None, None)

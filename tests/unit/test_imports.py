@@ -26,7 +26,7 @@ LOADED = {
     "start": {"pydantic", "redis", "pg8000", "kafka"},
     "progress": {"pydantic", "redis", "pg8000", "kafka"},
     "get": {"redis", "pg8000"},
-    "invalidate": {"redis"},
+    "invalidate": {"redis", "pg8000"},
     "erase": {"redis", "pg8000"},
     "stop": {"pydantic", "redis", "pg8000", "kafka"},
     "docs": set[str](),

@@ -25,11 +25,11 @@ class Started:
     session_id: UUID
     """The session, to be sent with every report."""
     resume_position_seconds: int
-    """The saved position; 0 when the film was never watched."""
+    """The saved position, before the end of the film; 0 when the film was never watched."""
     duration_seconds: int | None
     """The film's length; null when it is not known."""
     completed: bool
-    """Whether the saved position is past 90 % of the film."""
+    """Whether the film was ever watched to 90 % of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ProgressSaved:
     message: str
     """For people."""
     applied: bool
-    """False when a later report was already on record, or the session has ended."""
+    """False when what was watched later was already on record, or the session has ended."""
     session_ended: bool
     """True when the session was stopped, or taken over by another player: stop playing then."""
 
@@ -63,16 +63,20 @@ class WatchProgress:
     position_seconds: int
     """Whole seconds from the film's beginning."""
     last_watched_at: datetime
-    """When the position was reported."""
+    """When the position was watched."""
     duration_seconds: int | None
     """The film's length; null when it is not known."""
     completed: bool
-    """Whether the position is past 90 % of the film."""
+    """Whether the film was ever watched to 90 % of its length."""
+    completed_at: datetime | None
+    """When it was last watched to 90 %; null when it never was, or the time is not known."""
+    times_completed: int
+    """How often it was watched to 90 %, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueWatching:
-    """The films that the user has begun and not completed, newest first."""
+    """The films that the user has begun and never completed, newest first."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -96,6 +100,10 @@ class Stopped:
     """The session that has ended; null when there was none open."""
     duration_seconds: int | None
     """How long the session lasted; null without a session."""
+    applied: bool
+    """False when what was watched later was already on record."""
+    session_ended: bool
+    """Whether there was a session, which has ended now or had before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,11 @@ def ok(value: Any) -> Answer:
     )
 
 
+def no_content() -> Answer:
+    """Answer 204: it is done, and there is nothing to tell."""
+    return Answer(204, "", {"Cache-Control": "no-store"})
+
+
 def problem(error: StreamingError, request_id: str) -> Answer:
     """Answer ``error`` as RFC 9457 problem details."""
     headers = {

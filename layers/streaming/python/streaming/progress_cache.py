@@ -65,11 +65,16 @@ def _to_value(progress: SavedProgress) -> dict[str, Any]:
         "session_id": str(order.session_id) if order else None,
         "sequence": order.sequence if order else None,
         "version": progress.version,
+        "completed_at": clock.iso(progress.completed_at) if progress.completed_at else None,
+        "times_completed": progress.times_completed,
+        "is_removed": progress.is_removed,
     }
 
 
 def _from_value(user_id: UUID, movie_id: UUID, value: dict[str, Any]) -> SavedProgress:
     session_id = value["session_id"]
+    # The former version writes none of these.
+    completed_at = value.get("completed_at")
     return SavedProgress(
         user_id=user_id,
         movie_id=movie_id,
@@ -79,4 +84,7 @@ def _from_value(user_id: UUID, movie_id: UUID, value: dict[str, Any]) -> SavedPr
         completed=bool(value["completed"]),
         order=ReportOrder(UUID(session_id), int(value["sequence"])) if session_id else None,
         version=int(value["version"]),
+        completed_at=clock.parse_iso(completed_at) if completed_at else None,
+        times_completed=int(value.get("times_completed", 0)),
+        is_removed=bool(value.get("is_removed", False)),
     )

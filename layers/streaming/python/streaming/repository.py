@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from streaming import idempotency_rows, outbox, progress_rows, session_rows
+from streaming import film_rows, idempotency_rows, outbox, progress_rows, session_rows
 from streaming.answers import LiveSession
 from streaming.database import Database, Transaction
 from streaming.deadline import leaving
-from streaming.errors import SessionNotFound
+from streaming.errors import MovieNotFound, SessionNotFound
 from streaming.events import Message, StreamEvent
 from streaming.idempotency import Attempt, IdempotencyKey
 from streaming.progress import Report, SavedProgress
@@ -21,6 +21,9 @@ MessageOf = Callable[[StreamEvent], Message | None]
 
 # What putting an event into the outbox and committing may take.
 _COMMIT_SECONDS = 0.3
+# In how many films may a user have a position that nobody knows of? Players that have started a
+# film, and those of films that somebody else has, are not counted.
+_MOST_UNCONFIRMED_FILMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,16 @@ class EndedSession:
     """What a stop did.
 
     ``session_id`` is None when there was no session; ``ended_now`` is false when it had ended
-    before. ``duration_seconds`` is how long it lasted. ``event_is_next`` tells that no older event
-    of the user waits in the outbox.
+    before. ``duration_seconds`` is how long it lasted; ``applied`` is false when the position did
+    not change the record. ``event_is_next`` tells that no older event of the user waits in the
+    outbox.
     """
 
     progress: SavedProgress
     session_id: UUID | None
     duration_seconds: int | None
     ended_now: bool
+    applied: bool
     event_is_next: bool = False
 
 
@@ -69,6 +74,7 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._is_migrated = False
 
     def claim_key(
         self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
@@ -115,6 +121,13 @@ class Repository:
             messages = _insert_events(transaction, events, message_of)
             if key is not None:
                 idempotency_rows.complete(transaction, session.user_id, key, session.id)
+            if self._has_films(transaction):
+                film_rows.keep(
+                    transaction,
+                    session.movie_id,
+                    session.film_duration_seconds,
+                    session.started_at,
+                )
             progress = progress_rows.find(transaction, session.user_id, session.movie_id)
             return OpenedSession(progress, messages)
 
@@ -151,7 +164,8 @@ class Repository:
 
         A report to an abandoned session reopens it; one to a session that has ended otherwise
         changes nothing. Raises ``SessionNotFound`` when the report names a session that is not the
-        user's.
+        user's, and ``MovieNotFound`` when it belongs to none and the user has reported too many
+        films that nobody knows.
         """
 
         def work(transaction: Transaction) -> RecordedReport:
@@ -164,7 +178,7 @@ class Repository:
                 return RecordedReport(
                     on_record, applied=False, session_id=session_id, session_ended=True
                 )
-            saved = progress_rows.upsert(transaction, report, _film_duration(session))
+            saved = self._save(transaction, report, session)
             if session:
                 session_rows.count_heartbeat(transaction, session, report.reported_at)
             if saved is None:
@@ -185,26 +199,32 @@ class Repository:
         """End the session of ``report``, or the user's latest open one, and save the position.
 
         ``stop_message`` makes the event, which goes to the outbox in the same transaction if this
-        call is the one that ended the session. Raises ``SessionNotFound`` when the report names a
-        session that is not the user's.
+        call is the one that ended the session. Raises ``SessionNotFound`` and ``MovieNotFound`` as
+        ``record_report`` does.
         """
 
         def work(transaction: Transaction) -> EndedSession:
             session = _lock_session(transaction, report)
-            progress = progress_rows.upsert(
-                transaction, report, _film_duration(session)
-            ) or progress_rows.find(transaction, report.user_id, report.movie_id)
+            saved = self._save(transaction, report, session)
+            applied = saved is not None
+            progress = saved or progress_rows.find(transaction, report.user_id, report.movie_id)
             assert progress is not None
             if session is None:
-                return EndedSession(progress, None, None, ended_now=False)
+                return EndedSession(progress, None, None, ended_now=False, applied=applied)
             if not session.is_open:
                 session_rows.keep_ended(transaction, session)
-                return EndedSession(progress, session.id, session.duration_seconds, ended_now=False)
+                lasted = session.duration_seconds
+                return EndedSession(progress, session.id, lasted, ended_now=False, applied=applied)
             duration = session_rows.end(transaction, session, report.reported_at)
             message = stop_message(session.id)
             is_next = message is not None and outbox.insert(transaction, [message])
             return EndedSession(
-                progress, session.id, duration, ended_now=True, event_is_next=is_next
+                progress,
+                session.id,
+                duration,
+                ended_now=True,
+                applied=applied,
+                event_is_next=is_next,
             )
 
         return self._database.run(work)
@@ -228,15 +248,40 @@ class Repository:
         return self._database.run(work)
 
     def find_progress(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-        """Return the user's progress in the film, or None."""
+        """Return the user's progress in the film, with the film's present length, or None."""
         return self._database.run(
-            lambda transaction: progress_rows.find(transaction, user_id, movie_id)
+            lambda transaction: progress_rows.find(
+                transaction, user_id, movie_id, with_film=self._has_films(transaction)
+            )
         )
 
-    def find_films_to_continue(self, user_id: UUID, limit: int) -> list[SavedProgress]:
-        """Return the user's begun and not completed films, newest first, at most ``limit``."""
+    def find_films_to_continue(
+        self, user_id: UUID, limit: int, min_seconds: int, min_share: float
+    ) -> list[SavedProgress]:
+        """Return the user's begun and not completed films, newest first, at most ``limit``.
+
+        A film is begun at ``min_seconds`` or at ``min_share`` of its length.
+        """
         return self._database.run(
-            lambda transaction: progress_rows.find_to_continue(transaction, user_id, limit)
+            lambda transaction: progress_rows.find_to_continue(
+                transaction,
+                user_id,
+                limit,
+                min_seconds,
+                min_share,
+                is_migrated=self._has_films(transaction),
+            )
+        )
+
+    def remove_progress(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
+        """Forget the user's position in the film; return the changed record, if there is one.
+
+        That the film was completed stays on record.
+        """
+        return self._database.run(
+            lambda transaction: progress_rows.remove(
+                transaction, user_id, movie_id, at, is_migrated=self._has_films(transaction)
+            )
         )
 
     def find_films_in_use(
@@ -246,6 +291,35 @@ class Repository:
         return self._database.run(
             lambda transaction: session_rows.find_films_in_use(transaction, now, seconds, limit)
         )
+
+    def _save(
+        self, transaction: Transaction, report: Report, session: Session | None
+    ) -> SavedProgress | None:
+        is_migrated = self._has_films(transaction)
+        if (
+            session is None
+            and is_migrated
+            and not film_rows.admit(
+                transaction,
+                report.user_id,
+                report.movie_id,
+                report.reported_at,
+                _MOST_UNCONFIRMED_FILMS,
+            )
+        ):
+            raise MovieNotFound("nobody has ever started such a film")
+        return progress_rows.upsert(
+            transaction,
+            report,
+            session.started_at if session else None,
+            session.film_duration_seconds if session else None,
+            is_migrated=is_migrated,
+        )
+
+    def _has_films(self, transaction: Transaction) -> bool:
+        # Once migrated, a database stays so.
+        self._is_migrated = self._is_migrated or film_rows.exist(transaction)
+        return self._is_migrated
 
 
 def _sent_in_time(send: Callable[[Message], bool], message: Message) -> bool:
@@ -279,7 +353,3 @@ def _insert_events(
     made = [message_of(event) for event in events]
     messages = [message for message in made if message is not None]
     return messages if outbox.insert(transaction, messages) else ()
-
-
-def _film_duration(session: Session | None) -> int | None:
-    return session.film_duration_seconds if session else None

@@ -10,6 +10,8 @@ from streaming.errors import InvalidJson, InvalidRequest
 from streaming.progress import Report
 
 LONGEST_POSITION_SECONDS = 7 * 24 * 3600
+# URLs live no longer than a week; who was offline for long may still tell what was watched.
+LONGEST_AGE_SECONDS = 30 * 24 * 3600
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -20,6 +22,7 @@ def _whole(value: object) -> object:
 
 
 Seconds = Annotated[int, Field(ge=0, le=LONGEST_POSITION_SECONDS), BeforeValidator(_whole)]
+Age = Annotated[float, Field(ge=0, le=LONGEST_AGE_SECONDS, allow_inf_nan=False)]
 Sequence = Annotated[int, Field(ge=0, le=(1 << 53) - 1), BeforeValidator(_whole)]
 
 
@@ -59,6 +62,11 @@ class PositionRequest(BaseModel):
         default=None,
         description="Counts the reports of a session; with it, a late report changes nothing.",
     )
+    age_seconds: Age = Field(
+        default=0.0,
+        description="How long ago the position was measured, by a clock that is never set; a "
+        "repeat lets it grow. What was watched last counts.",
+    )
 
     @model_validator(mode="after")
     def _sequence_counts_within_a_session(self) -> Self:
@@ -68,7 +76,15 @@ class PositionRequest(BaseModel):
 
     def to_report(self, user_id: UUID, movie_id: UUID, now: datetime) -> Report:
         """Return the report that the user makes ``now``, of the film, with this body."""
-        return Report(user_id, movie_id, self.position_seconds, self.session_id, self.sequence, now)
+        return Report(
+            user_id,
+            movie_id,
+            self.position_seconds,
+            self.session_id,
+            self.sequence,
+            now,
+            self.age_seconds,
+        )
 
 
 def parse(model: type[Model], body: bytes) -> Model:

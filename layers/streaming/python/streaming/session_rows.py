@@ -17,7 +17,7 @@ from streaming.signing import ManifestType
 
 # A database that is not migrated yet has no end_reason; as JSON the column may be missing.
 _COLUMNS = """
-    id, ended_at, duration_seconds, film_duration_seconds,
+    id, started_at, ended_at, duration_seconds, film_duration_seconds,
     to_jsonb(stream_sessions) ->> 'end_reason' AS end_reason
 """
 
@@ -183,6 +183,7 @@ class Session:
     """A session on record. ``duration_seconds`` is how long it lasted, once it has ended."""
 
     id: UUID
+    started_at: datetime
     ended_at: datetime | None
     end_reason: EndReason | None
     duration_seconds: int | None

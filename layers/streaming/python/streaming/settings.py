@@ -170,6 +170,22 @@ class SessionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchingSettings:
+    """From where on a film is offered to continue: seconds, or percent of it if that is less."""
+
+    min_seconds: int
+    min_percent: int
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read the ``CONTINUE_WATCHING_*`` variables."""
+        return cls(
+            min_seconds=_integer(environment, "CONTINUE_WATCHING_MIN_SECONDS", 30, 0, 86400),
+            min_percent=_integer(environment, "CONTINUE_WATCHING_MIN_PERCENT", 10, 0, 90),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CacheSettings:
     """Where Redis is. Times are seconds."""
 

@@ -13,6 +13,7 @@ from streaming.composition.secret import rotating
 from streaming.delivery.direct import DirectDelivery
 from streaming.delivery.markers import Markers
 from streaming.delivery.playable import Delivery
+from streaming.delivery.presence import FilmPresence
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.signing_life import SigningLife
 from streaming.errors import StorageUnavailable
@@ -44,6 +45,12 @@ def delivery() -> Delivery:
         expires_in=settings.signed_url_expiration,
         window_seconds=settings.delivery_window,
     )
+
+
+@cache
+def film_presence() -> FilmPresence:
+    """Build what looks for films."""
+    return FilmPresence(film_bucket)
 
 
 @cache

@@ -3,15 +3,17 @@
 import os
 from functools import cache
 
-from streaming.composition.delivery import delivery
+from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_publisher, event_sink
 from streaming.composition.record import stream_slots
 from streaming.composition.secret import rotating
 from streaming.database import Database
+from streaming.films import Films
 from streaming.outbox import Outbox
 from streaming.personal_data import PersonalData
 from streaming.repository import Repository
 from streaming.service.abandoned import EndAbandonedSessions
+from streaming.service.check_films import CheckFilms
 from streaming.service.expire_keys import ExpireIdempotencyKeys
 from streaming.service.relay import RelayOutbox
 from streaming.service.renew import RenewCopies
@@ -38,6 +40,12 @@ def relay_outbox() -> RelayOutbox:
 def renew_copies() -> RenewCopies:
     """Build the use case of renewing the copies of films in use."""
     return RenewCopies(Repository(_database()), delivery())
+
+
+@cache
+def check_films() -> CheckFilms:
+    """Build the use case of looking for the films that viewers may continue."""
+    return CheckFilms(Films(_database()), film_presence())
 
 
 @cache

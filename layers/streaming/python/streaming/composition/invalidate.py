@@ -3,10 +3,11 @@
 from functools import cache
 
 from streaming.composition.delivery import delivery
+from streaming.composition.record import films
 from streaming.service.invalidate import InvalidateFilm
 
 
 @cache
 def invalidate_film() -> InvalidateFilm:
     """Build the use case."""
-    return InvalidateFilm(delivery())
+    return InvalidateFilm(delivery(), films())

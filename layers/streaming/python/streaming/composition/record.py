@@ -6,6 +6,7 @@ from functools import cache
 from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
 from streaming.database import Database
+from streaming.films import Films
 from streaming.outbox import Outbox
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
@@ -24,6 +25,12 @@ def database() -> Database:
 def repository() -> Repository:
     """Build the record."""
     return Repository(database())
+
+
+@cache
+def films() -> Films:
+    """Build the record of films."""
+    return Films(database())
 
 
 @cache

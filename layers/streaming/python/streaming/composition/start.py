@@ -5,9 +5,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from streaming.composition.cache import redis_cache
-from streaming.composition.delivery import delivery
+from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_sink
-from streaming.composition.record import progress_cache, repository, stream_slots
+from streaming.composition.record import films, progress_cache, repository, stream_slots
 from streaming.entitlement import Entitlement
 from streaming.service.start import StartStream
 from streaming.service.stream_limit import StreamLimit
@@ -28,6 +28,8 @@ def start_stream() -> StartStream:
         repository(),
         progress_cache(),
         event_sink(),
+        films(),
+        film_presence(),
         SessionSettings.from_environment(os.environ).max_streams,
     )
 

@@ -1,9 +1,11 @@
 """Builds what looking up progress needs."""
 
+import os
 from functools import cache
 
 from streaming.composition.record import progress_cache, repository
-from streaming.service.watching import FindFilmsToContinue, FindProgress
+from streaming.service.watching import FindFilmsToContinue, FindProgress, RemoveProgress
+from streaming.settings import WatchingSettings
 
 
 @cache
@@ -15,4 +17,11 @@ def find_progress() -> FindProgress:
 @cache
 def find_films_to_continue() -> FindFilmsToContinue:
     """Build the use case of all films."""
-    return FindFilmsToContinue(repository())
+    settings = WatchingSettings.from_environment(os.environ)
+    return FindFilmsToContinue(repository(), settings.min_seconds, settings.min_percent / 100)
+
+
+@cache
+def remove_progress() -> RemoveProgress:
+    """Build the use case of removing a film."""
+    return RemoveProgress(repository(), progress_cache())

@@ -27,7 +27,10 @@ class ReportProgress:
         self._events = events
 
     def __call__(self, report: Report) -> ProgressSaved:
-        """Save ``report``. Raises ``SessionNotFound`` and ``DatabaseUnavailable``."""
+        """Save ``report``.
+
+        Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
+        """
         event_id = new_event_id(report.reported_at)
 
         def progress_message(session_id: UUID | None) -> Message | None:

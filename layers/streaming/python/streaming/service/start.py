@@ -1,6 +1,6 @@
 """Starting a film."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,12 +12,13 @@ from streaming.addresses import truncated
 from streaming.answers import Started
 from streaming.delivery.playable import Delivery, PlayableFilm
 from streaming.entitlement import Entitlement
-from streaming.errors import DatabaseUnavailable
+from streaming.errors import DatabaseUnavailable, MovieNotFound, StorageUnavailable
 from streaming.event_sink import EventSink
 from streaming.events import StreamEvent, new_event_id
+from streaming.films import Films
 from streaming.idempotency import Attempt, IdempotencyKey
 from streaming.identifiers import uuid7
-from streaming.progress import SavedProgress
+from streaming.progress import SavedProgress, position_to_resume
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
 from streaming.service.stream_limit import StreamLimit
@@ -42,7 +43,10 @@ class Viewer:
 
 
 class StartStream:
-    """Checks the subscription, makes the film playable and opens a session."""
+    """Checks the subscription, makes the film playable and opens a session.
+
+    ``is_there`` tells whether the bucket holds a film in any form.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class StartStream:
         repository: Repository,
         progress_cache: ProgressCache,
         events: EventSink,
+        films: Films,
+        is_there: Callable[[UUID], bool],
         max_streams: int,
     ) -> None:
         self._entitlement = entitlement
@@ -60,6 +66,8 @@ class StartStream:
         self._repository = repository
         self._progress_cache = progress_cache
         self._events = events
+        self._films = films
+        self._is_there = is_there
         self._max_streams = max_streams
 
     def __call__(
@@ -98,9 +106,11 @@ class StartStream:
                     film = self._delivery.playable(movie_id, manifest_type, now)
                     session = _new_session(viewer, movie_id, manifest_type, now, film, attempt)
                     progress = self._open(session, attempt.event_id, key, taken_over)
-        except BaseException:
+        except BaseException as error:
             if key is not None and not attempt.is_completed:
                 self._release(viewer.user_id, key, attempt)
+            if isinstance(error, MovieNotFound):
+                self._note_missing(movie_id, now)
             raise
         if progress is not None:
             self._progress_cache.keep(progress)
@@ -109,7 +119,9 @@ class StartStream:
             expires_in=film.expires_in,
             manifest_type=manifest_type,
             session_id=attempt.session_id,
-            resume_position_seconds=progress.position_seconds if progress else 0,
+            resume_position_seconds=position_to_resume(
+                progress.position_seconds if progress else 0, film.duration_seconds
+            ),
             duration_seconds=film.duration_seconds,
             completed=progress.completed if progress else False,
         )
@@ -136,6 +148,14 @@ class StartStream:
             if not self._events.send_committed(message):
                 break
         return opened.progress
+
+    def _note_missing(self, movie_id: UUID, now: datetime) -> None:
+        try:
+            # It may only lack the form that was asked for.
+            if not self._is_there(movie_id):
+                self._films.mark(movie_id, now, is_there=False)
+        except (StorageUnavailable, DatabaseUnavailable):
+            logger.warning("that the film is missing is not on record yet")
 
     def _release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
         try:

@@ -27,7 +27,10 @@ class StopStream:
         self._events = events
 
     def __call__(self, report: Report) -> Stopped:
-        """Stop with the final ``report``. Raises ``SessionNotFound``, ``DatabaseUnavailable``."""
+        """Stop with the final ``report``.
+
+        Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
+        """
         event_id = new_event_id(report.reported_at)
 
         def stop_message(session_id: UUID) -> Message | None:
@@ -48,4 +51,6 @@ class StopStream:
             message="Streaming stopped successfully",
             session_id=ended.session_id,
             duration_seconds=ended.duration_seconds,
+            applied=ended.applied,
+            session_ended=ended.session_id is not None,
         )

@@ -1,11 +1,12 @@
 """Looking up where a viewer stopped."""
 
+from datetime import datetime
 from uuid import UUID
 
 from streaming.answers import ContinueWatching, WatchProgress
 from streaming.deadline import within
 from streaming.errors import DatabaseUnavailable, ProgressNotFound
-from streaming.progress import SavedProgress
+from streaming.progress import SavedProgress, position_inside
 from streaming.progress_cache import ProgressCache
 from streaming.repository import Repository
 
@@ -30,35 +31,62 @@ class FindProgress:
             with within(_RECORD_SECONDS):
                 progress = self._repository.find_progress(user_id, movie_id)
         except DatabaseUnavailable:
-            cached = self._progress_cache.find(user_id, movie_id)
-            if cached is None:
+            progress = self._progress_cache.find(user_id, movie_id)
+            if progress is None:
                 raise
-            return _answer(cached)
-        if progress is None:
-            raise ProgressNotFound("the user has never watched the film")
-        # Heals what an outage has left behind, and is there when PostgreSQL is not.
-        self._progress_cache.keep(progress)
+        else:
+            if progress is not None:
+                # Heals what an outage has left behind, and is there when PostgreSQL is not.
+                self._progress_cache.keep(progress)
+        if progress is None or progress.is_removed:
+            raise ProgressNotFound("the user has never watched the film, or has removed it")
         return _answer(progress)
 
 
 class FindFilmsToContinue:
-    """Finds the films that a viewer has begun and not completed."""
+    """Finds the films that a viewer has begun and never completed.
 
-    def __init__(self, repository: Repository) -> None:
+    A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first.
+    """
+
+    def __init__(self, repository: Repository, min_seconds: int, min_share: float) -> None:
         self._repository = repository
+        self._min_seconds = min_seconds
+        self._min_share = min_share
 
     def __call__(self, user_id: UUID, limit: int) -> ContinueWatching:
         """Return at most ``limit`` films, newest first. Raises ``DatabaseUnavailable``."""
-        films = self._repository.find_films_to_continue(user_id, limit)
+        films = self._repository.find_films_to_continue(
+            user_id, limit, self._min_seconds, self._min_share
+        )
         return ContinueWatching([_answer(progress) for progress in films])
 
 
+class RemoveProgress:
+    """Removes a film from what a viewer may continue."""
+
+    def __init__(self, repository: Repository, progress_cache: ProgressCache) -> None:
+        self._repository = repository
+        self._progress_cache = progress_cache
+
+    def __call__(self, user_id: UUID, movie_id: UUID, now: datetime) -> None:
+        """Forget the position, if there is one. Raises ``DatabaseUnavailable``."""
+        removed = self._repository.remove_progress(user_id, movie_id, now)
+        if removed is not None:
+            self._progress_cache.keep(removed)
+
+
 def _answer(progress: SavedProgress) -> WatchProgress:
+    duration = progress.film_duration_seconds
+    if duration is None:
+        duration = progress.duration_seconds
     return WatchProgress(
         user_id=progress.user_id,
         movie_id=progress.movie_id,
-        position_seconds=progress.position_seconds,
+        position_seconds=position_inside(progress.position_seconds, duration),
         last_watched_at=progress.last_watched_at,
-        duration_seconds=progress.duration_seconds,
+        duration_seconds=duration,
         completed=progress.completed,
+        completed_at=progress.completed_at,
+        times_completed=progress.times_completed,
     )

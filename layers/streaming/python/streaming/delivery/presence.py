@@ -1,0 +1,30 @@
+"""Whether a film is in the bucket, in whatever form."""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+from streaming.signing import MANIFEST_NAMES
+
+
+class Bucket(Protocol):
+    """What is needed of the film bucket."""
+
+    def check_object_exists(self, key: str) -> bool:
+        """Tell whether there is such an object. Raises ``StorageUnavailable``."""
+        ...
+
+
+class FilmPresence:
+    """Looks for films. ``bucket`` is called only then, so that its client is not loaded before."""
+
+    def __init__(self, bucket: Callable[[], Bucket]) -> None:
+        self._bucket = bucket
+
+    def __call__(self, movie_id: UUID) -> bool:
+        """Tell whether the bucket holds a manifest of the film. Raises ``StorageUnavailable``."""
+        bucket = self._bucket()
+        return any(
+            bucket.check_object_exists(f"movies/{movie_id}/{name}")
+            for name in MANIFEST_NAMES.values()
+        )
