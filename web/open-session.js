@@ -1,8 +1,9 @@
 /**
  * A session as the service knows it: an id, and numbered reports of a position until it ends.
  *
- * The service orders reports by session and sequence, so whatever arrives late or twice can never
- * set a viewer back. A sequence number is therefore used once, also when its report fails.
+ * The service orders the reports of a session by sequence, and those of several by when they were
+ * made, so whatever arrives late or twice can never set a viewer back. A sequence number is therefore
+ * used once, also when its report fails, and each report says how long ago the film was there.
  *
  * @module open-session
  */
@@ -33,14 +34,16 @@ export class OpenSession {
   /**
    * Report a position, unless the service has asked for a pause that is not over.
    * @param {number} positionSeconds
+   * @param {number} ageSeconds  How long ago the film was there.
    * @param {{keepalive?: boolean}} [options]
    * @returns {Promise<import('./streaming-client.js').ReportAnswer|null>}
    * @throws {import('./streaming-client.js').StreamingError}
    */
-  async report(positionSeconds, options) {
+  async report(positionSeconds, ageSeconds, options) {
     if (this.ended || Date.now() < this.#reportsPausedUntil) return null;
     try {
-      return await this.#client.progress(this.#movieId, this.#next(positionSeconds), options);
+      const report = this.#next(positionSeconds, ageSeconds);
+      return await this.#client.progress(this.#movieId, report, options);
     } catch (error) {
       if (error.retryAfter) this.#reportsPausedUntil = Date.now() + error.retryAfter * 1000;
       throw error;
@@ -50,18 +53,19 @@ export class OpenSession {
   /**
    * End the session at a position; a second time does nothing.
    * @param {number} positionSeconds
+   * @param {number} ageSeconds  How long ago the film was there.
    * @param {{keepalive?: boolean}} [options]
    * @returns {Promise<import('./streaming-client.js').ReportAnswer|null>}
    * @throws {import('./streaming-client.js').StreamingError}
    */
-  async end(positionSeconds, options) {
+  async end(positionSeconds, ageSeconds, options) {
     if (this.ended) return null;
     this.ended = true;
-    return this.#client.stop(this.#movieId, this.#next(positionSeconds), options);
+    return this.#client.stop(this.#movieId, this.#next(positionSeconds, ageSeconds), options);
   }
 
-  #next(positionSeconds) {
+  #next(positionSeconds, ageSeconds) {
     this.sequence += 1;
-    return { positionSeconds, sessionId: this.id, sequence: this.sequence };
+    return { positionSeconds, sessionId: this.id, sequence: this.sequence, ageSeconds };
   }
 }

@@ -30,11 +30,21 @@
  */
 
 /**
+ * A position. Who repeats a report lets its age grow: what was watched last counts.
+ * @typedef {object} Report
+ * @property {number} positionSeconds
+ * @property {string} [sessionId]
+ * @property {number} [sequence]
+ * @property {number} [ageSeconds]  How long ago the film was there; now, unless given.
+ */
+
+/**
  * What progress and stop answer.
  * @typedef {object} ReportAnswer
  * @property {boolean} success
  * @property {number} position_seconds
  * @property {string} message
+ * @property {boolean} [applied]  False when something else was watched later.
  * @property {boolean} [session_ended]  Of a progress: the session is over, and not by this player.
  */
 
@@ -148,7 +158,7 @@ export class StreamingClient {
   /**
    * Save a position.
    * @param {string} movieId
-   * @param {{positionSeconds: number, sessionId?: string, sequence?: number}} report
+   * @param {Report} report
    * @param {{keepalive?: boolean}} [options]  `keepalive` lets the request outlive the page.
    * @returns {Promise<ReportAnswer>}
    */
@@ -159,7 +169,7 @@ export class StreamingClient {
   /**
    * End a session at a position.
    * @param {string} movieId
-   * @param {{positionSeconds: number, sessionId?: string, sequence?: number}} report
+   * @param {Report} report
    * @param {{keepalive?: boolean}} [options]
    * @returns {Promise<ReportAnswer>}
    */
@@ -173,6 +183,14 @@ export class StreamingClient {
    */
   continueWatching(limit = 10) {
     return this.#call('GET', `/api/v1/stream/progress?limit=${limit}`);
+  }
+
+  /**
+   * Remove a film from those to continue; its next report brings it back.
+   * @param {string} movieId
+   */
+  async remove(movieId) {
+    await this.#call('DELETE', `${filmPath(movieId)}/progress`);
   }
 
   async #call(method, path, { body, headers = {}, keepalive = false } = {}) {
@@ -204,7 +222,7 @@ export class StreamingClient {
         ...(body && { body: JSON.stringify(body) }),
         ...(!keepalive && { signal: AbortSignal.timeout(this.#timeoutSeconds * 1000) }),
       });
-      answer = await readJson(response);
+      answer = response.status === 204 ? {} : await readJson(response);
     } catch (cause) {
       note(0, 'network_error');
       throw new StreamingError({
@@ -242,11 +260,17 @@ function filmPath(movieId) {
 }
 
 /** The API takes whole seconds and leaves out what is not known. */
-function wire({ positionSeconds, sessionId, sequence }) {
+function wire({ positionSeconds, sessionId, sequence, ageSeconds }) {
   return {
     position_seconds: Math.max(0, Math.floor(positionSeconds)),
     ...(sessionId && { session_id: sessionId, sequence }),
+    ...(ageSeconds !== undefined && { age_seconds: age(ageSeconds) }),
   };
+}
+
+/** The API takes ages of up to 30 days, to the millisecond. */
+function age(seconds) {
+  return Math.min(Math.max(0, Math.round(seconds * 1000) / 1000), 30 * 24 * 3600);
 }
 
 /** Read a body as JSON; null when it is none, as with an HTML page of some proxy between. */

@@ -82,6 +82,9 @@ export class StreamingSession extends EventTarget {
   /** The session at the service, the last one when none is open. @type {OpenSession|null} */
   #open = null;
   #position = 0;
+  /** When the film was there, by `#now`. */
+  #measuredAt = 0;
+  #now;
   #resumedFrom = 0;
   #savedPosition = null;
 
@@ -114,6 +117,7 @@ export class StreamingSession extends EventTarget {
    *   it is nudged, after as long again renewed, and at last it fails. 0 is for ever.
    * @param {typeof fetch} [options.fetch]
    * @param {(call: import('./streaming-client.js').Call) => void} [options.onCall]
+   * @param {() => number} [options.now]  A clock that is never set, in milliseconds.
    * @param {EventTarget} [options.page]  Where `pagehide` and `pageshow` come from.
    */
   constructor({
@@ -127,9 +131,11 @@ export class StreamingSession extends EventTarget {
     stallSeconds = 8,
     fetch,
     onCall,
+    now = () => performance.now(),
     page = globalThis,
   }) {
     super();
+    this.#now = now;
     this.#client = new StreamingClient({ apiUrl, token, fetch, onCall });
     this.#video = video;
     this.#player = player;
@@ -184,7 +190,7 @@ export class StreamingSession extends EventTarget {
     this.#renewals.refill();
     this.#savedPosition = null;
     this.#isTakenOver = false;
-    this.#position = positionSeconds ?? 0;
+    this.#measure(positionSeconds ?? 0);
     this.#setState('starting');
     try {
       const answer = await this.#openSession(run, { takeOver, key });
@@ -322,7 +328,7 @@ export class StreamingSession extends EventTarget {
     const reporting = this.#open;
     if (!reporting) return;
     try {
-      const answer = await reporting.report(this.#position);
+      const answer = await reporting.report(this.#position, this.#ageSeconds);
       if (!answer?.session_ended) this.#saved(answer);
       else if (reporting === this.#open && !reporting.ended) this.#takenOver();
     } catch (error) {
@@ -356,7 +362,7 @@ export class StreamingSession extends EventTarget {
     this.#beatNoMore();
     if (!this.#isOpen) return false;
     try {
-      this.#saved(await this.#open.end(this.#position, { keepalive }));
+      this.#saved(await this.#open.end(this.#position, this.#ageSeconds, { keepalive }));
       return true;
     } catch (error) {
       this.#emit('trouble', error);
@@ -394,7 +400,8 @@ export class StreamingSession extends EventTarget {
 
   #moved() {
     this.#renewals.moved(this.#video.currentTime - this.#position);
-    this.#position = this.#video.currentTime;
+    // A paused element may tell its time again: nothing was watched then.
+    if (this.#video.currentTime !== this.#position) this.#measure(this.#video.currentTime);
     this.#renewWhenDue();
   }
 
@@ -403,7 +410,7 @@ export class StreamingSession extends EventTarget {
       this.#renewIfAsked('play');
     } else if (this.#state === 'ended' || this.#state === 'stopped') {
       // Playing on after the end, or after a stop, is watching again: that needs a session.
-      this.#position = this.#video.currentTime;
+      this.#measure(this.#video.currentTime);
       this.#setState('playing');
       this.#reopen();
     } else if (this.#isTakenOver) {
@@ -434,15 +441,24 @@ export class StreamingSession extends EventTarget {
   }
 
   #seeked() {
-    this.#position = this.#video.currentTime;
+    this.#measure(this.#video.currentTime);
     clearTimeout(this.#seekSettles);
     this.#seekSettles = setTimeout(() => this.#report(), SEEK_SETTLES_MILLISECONDS);
   }
 
   #ended() {
-    this.#position = this.#video.duration || this.#position;
+    this.#measure(this.#video.duration || this.#position);
     this.#setState('ended');
     this.#end();
+  }
+
+  #measure(positionSeconds) {
+    this.#position = positionSeconds;
+    this.#measuredAt = this.#now();
+  }
+
+  get #ageSeconds() {
+    return (this.#now() - this.#measuredAt) / 1000;
   }
 
   #beatNoMore() {

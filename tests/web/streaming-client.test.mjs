@@ -78,6 +78,29 @@ test('a broken connection is told apart from a refusal', async () => {
   assert.deepEqual([error.status, error.code, error.retryable], [0, 'network_error', true]);
 });
 
+/** Ages are what the API takes: to the millisecond, never less than nothing. */
+test('a report may say how old it is', async () => {
+  const service = new FakeService();
+  for (const ageSeconds of [1.23456, -1, 1e9]) {
+    await clientOf(service).progress(MOVIE, { positionSeconds: 1, ageSeconds });
+  }
+
+  assert.deepEqual(
+    service.of('progress').map(({ body }) => body.age_seconds),
+    [1.235, 0, 2_592_000],
+  );
+});
+
+/** An answer without a body is a success. */
+test('a film is removed from those to continue', async () => {
+  const service = new FakeService();
+  service.failures.push({ action: 'progress', response: () => new Response(null, { status: 204 }) });
+
+  assert.equal(await clientOf(service).remove(MOVIE), undefined);
+
+  assert.equal(service.of('progress')[0].method, 'DELETE');
+});
+
 /** The API takes whole seconds only. */
 test('positions are sent as whole seconds', async () => {
   const service = new FakeService();

@@ -10,6 +10,8 @@ let video;
 let player;
 let page;
 let told;
+/** The milliseconds of a clock that tests set. */
+let now;
 
 function sessionWith(options = {}) {
   const session = new StreamingSession({
@@ -18,6 +20,7 @@ function sessionWith(options = {}) {
     player,
     fetch: service.fetch,
     page,
+    now: () => now,
     ...options,
   });
   for (const type of ['saved', 'trouble', 'renewed', 'failed']) {
@@ -38,6 +41,7 @@ beforeEach(() => {
   player = new FakePlayer(video);
   page = new EventTarget();
   told = [];
+  now = 5000;
 });
 
 /** A start asks for the format, loads the URL that it gets, and plays. */
@@ -83,9 +87,9 @@ test('heartbeats carry the session and an increasing sequence', async () => {
   }
 
   assert.deepEqual(reports('progress'), [
-    { position_seconds: 10, session_id: 'session-1', sequence: 1 },
-    { position_seconds: 20, session_id: 'session-1', sequence: 2 },
-    { position_seconds: 30, session_id: 'session-1', sequence: 3 },
+    { position_seconds: 10, session_id: 'session-1', sequence: 1, age_seconds: 0 },
+    { position_seconds: 20, session_id: 'session-1', sequence: 2, age_seconds: 0 },
+    { position_seconds: 30, session_id: 'session-1', sequence: 3, age_seconds: 0 },
   ]);
 });
 
@@ -101,6 +105,24 @@ test('a pause is reported and ends the heartbeats', async () => {
   assert.deepEqual(
     reports('progress').map((report) => report.position_seconds),
     [4],
+  );
+});
+
+/** A film left paused is as old as its pause: what was watched elsewhere meanwhile is later. */
+test('a stop after a pause says how long ago the film was watched', async () => {
+  const session = sessionWith();
+  await session.start(MOVIE);
+  video.watch(4);
+  video.pause();
+  await settle();
+
+  now += 90_500;
+  video.tell('timeupdate');
+  await session.stop();
+
+  assert.deepEqual(
+    [...reports('progress'), ...reports('stop')].map((report) => report.age_seconds),
+    [0, 90.5],
   );
 });
 
@@ -128,7 +150,12 @@ test('pagehide stops the session with keepalive', async () => {
 
   const [stop] = service.of('stop');
   assert.equal(stop.keepalive, true);
-  assert.deepEqual(stop.body, { position_seconds: 7, session_id: 'session-1', sequence: 1 });
+  assert.deepEqual(stop.body, {
+    position_seconds: 7,
+    session_id: 'session-1',
+    sequence: 1,
+    age_seconds: 0,
+  });
   assert.equal(session.sessionId, null);
 });
 
