@@ -38,7 +38,7 @@ def function_environment(ports: Ports, credentials: Credentials) -> dict[str, st
         "SUBSCRIPTION_GRACE_SECONDS": "900",
         "MAX_CONCURRENT_STREAMS": "0",
         "CONTINUE_WATCHING_MIN_SECONDS": "30",
-        "CONTINUE_WATCHING_MIN_PERCENT": "10",
+        "CONTINUE_WATCHING_MIN_PERCENT": "5",
         "JWT_SECRET_KEY": credentials.jwt_secret_key,
         "JWT_ALGORITHM": "HS256",
         "JWT_JWKS_URL": "",

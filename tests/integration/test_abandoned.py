@@ -128,13 +128,13 @@ def test_paused_player_comes_back(stack: Stack, viewer: Viewer, movie_id: UUID, 
 
 
 def test_late_report_reopens(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A player is there, too, when a later session's report keeps its own from counting."""
+    """A player is there, too, when what was watched later keeps its report from counting."""
     earlier = viewer.start(movie_id).json["session_id"]
     later = viewer.start(movie_id).json["session_id"]
     viewer.report(movie_id, 10, session_id=later, sequence=1)
     abandon(rows, earlier)
 
-    answer = viewer.report(movie_id, 40, session_id=earlier, sequence=1)
+    answer = viewer.report(movie_id, 40, session_id=earlier, sequence=1, age_seconds=3600)
 
     assert (answer.json["applied"], answer.json["session_ended"]) == (False, False)
     assert is_open(rows, earlier)
@@ -185,7 +185,7 @@ def test_stop_of_an_abandoned_session(
     assert answer.json["session_id"] == session_id
     assert answer.json["duration_seconds"] == ended["duration_seconds"]
     assert viewer.progress(movie_id).json["position_seconds"] == 55
-    assert session(rows, session_id) == {**ended, "end_reason": None}
+    assert session(rows, session_id) == {**ended, "end_reason": None, "last_sequence": 9}
     late = viewer.report(movie_id, 40, session_id=session_id, sequence=8).json
     assert (late["applied"], late["session_ended"]) == (False, True)
     (told,) = stop_events(stack, viewer, rows, 1)

@@ -44,7 +44,7 @@ def test_a_failing_chore_keeps_no_other_from_running(
     assert (failure["levelname"], failure["chore"]) == ("ERROR", "outbox")
     assert "KAFKA_SECURITY_PROTOCOL" in caplog.text
     (summary,) = [vars(record)["done"] for record in caplog.records if "done" in vars(record)]
-    assert summary.keys() == {"abandoned", "renewed", "expired", "forgotten"}
+    assert summary.keys() == {"abandoned", "renewed", "films checked", "expired", "forgotten"}
 
 
 def test_shares() -> None:

@@ -89,7 +89,13 @@ def test_new_code_plays_on_the_old_schema(stack: Stack, viewer: Viewer, movie_id
     assert stopped.json["session_id"] == again.json["session_id"] == session_id
     assert (late.json["applied"], late.json["session_ended"]) == (False, True)
     assert without_session.json["position_seconds"] == 35
+    assert viewer.report(movie_id, 36, age_seconds=60).json["applied"] is False
     assert viewer.start(movie_id).json["resume_position_seconds"] == 35
+    assert [item["movie_id"] for item in viewer.continue_watching().json["items"]] == [
+        str(movie_id)
+    ]
+    assert viewer.remove(movie_id).status == 204
+    assert viewer.continue_watching().json["items"] == []
     bootstrap = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
     stops = await_events(bootstrap, viewer.user_id, 1, topic="stream.stop")["stream.stop"]
     assert [event["session_id"] for event in stops] == [session_id]

@@ -181,7 +181,7 @@ class WatchingSettings:
         """Read the ``CONTINUE_WATCHING_*`` variables."""
         return cls(
             min_seconds=_integer(environment, "CONTINUE_WATCHING_MIN_SECONDS", 30, 0, 86400),
-            min_percent=_integer(environment, "CONTINUE_WATCHING_MIN_PERCENT", 10, 0, 90),
+            min_percent=_integer(environment, "CONTINUE_WATCHING_MIN_PERCENT", 5, 0, 90),
         )
 
 
