@@ -8,7 +8,8 @@ from uuid import UUID
 from tests.faults.world import World
 from tests.support.functions import Json, Viewer
 
-BEFORE, REPORTED, STOPPED = 10, 20, 30
+# From half a minute on the film is offered to continue.
+BEFORE, REPORTED, STOPPED = 40, 50, 60
 
 _PROGRESS = """
     SELECT position_seconds FROM watch_progress WHERE user_id = :user_id AND movie_id = :movie_id
