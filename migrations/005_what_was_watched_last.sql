@@ -1,5 +1,32 @@
 -- What was watched last, what was watched to its end, and which films there are.
 
+-- Filling the table reads only. It comes first: the locks below hold until the commit.
+SET LOCAL statement_timeout = '120s';
+
+CREATE TABLE films (
+    movie_id uuid PRIMARY KEY,
+    is_there boolean,
+    duration_seconds integer,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    checked_at timestamptz
+);
+
+COMMENT ON TABLE films IS 'The films that were ever started or reported';
+COMMENT ON COLUMN films.is_there IS 'Whether the bucket holds it; empty: not known yet';
+
+CREATE INDEX films_checked_at ON films (checked_at NULLS FIRST);
+
+INSERT INTO films (movie_id, is_there, duration_seconds)
+SELECT DISTINCT ON (movie_id) movie_id, true, film_duration_seconds
+FROM stream_sessions
+ORDER BY movie_id, id DESC;
+
+INSERT INTO films (movie_id, duration_seconds)
+SELECT movie_id, max(duration_seconds)
+FROM watch_progress
+GROUP BY movie_id
+ON CONFLICT (movie_id) DO NOTHING;
+
 -- Playback waits behind a statement that waits for a lock.
 SET LOCAL lock_timeout = '3s';
 SET LOCAL statement_timeout = '10s';
@@ -15,30 +42,3 @@ ALTER TABLE watch_progress
 
 COMMENT ON COLUMN watch_progress.completed_at IS 'When the film was last watched to its end';
 COMMENT ON COLUMN watch_progress.removed_at IS 'When the user removed it; the next report clears it';
-
-CREATE TABLE films (
-    movie_id uuid PRIMARY KEY,
-    is_there boolean,
-    duration_seconds integer,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    checked_at timestamptz
-);
-
-COMMENT ON TABLE films IS 'The films that were ever started or reported';
-COMMENT ON COLUMN films.is_there IS 'Whether the bucket holds it; empty: not known yet';
-
-CREATE INDEX films_checked_at ON films (checked_at NULLS FIRST);
-
--- All films that were ever started or reported. It locks nothing that playback waits for.
-SET LOCAL statement_timeout = '120s';
-
-INSERT INTO films (movie_id, is_there, duration_seconds)
-SELECT DISTINCT ON (movie_id) movie_id, true, film_duration_seconds
-FROM stream_sessions
-ORDER BY movie_id, id DESC;
-
-INSERT INTO films (movie_id, duration_seconds)
-SELECT movie_id, max(duration_seconds)
-FROM watch_progress
-GROUP BY movie_id
-ON CONFLICT (movie_id) DO NOTHING;

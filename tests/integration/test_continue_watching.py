@@ -319,3 +319,18 @@ def test_remove_is_of_its_user(viewer: Viewer, stranger: Viewer, film: UUID) -> 
     stranger.remove(film)
 
     assert listed(viewer) == [str(film)]
+
+
+def test_films_of_the_former_version(viewer: Viewer, film: UUID, rows: Rows) -> None:
+    """Films that the former version started, which knows of no films, are offered all the same."""
+    session_id = viewer.start(film).json["session_id"]
+    viewer.report(film, 5, session_id=session_id, sequence=1)
+    viewer.report(uuid4(), 5)
+    rows("DELETE FROM films WHERE movie_id = :film", film=film)
+    unknown = "movie_id IN (SELECT movie_id FROM watch_progress WHERE user_id = :id)"
+    rows(f"DELETE FROM films WHERE {unknown}", id=viewer.user_id)
+
+    assert listed(viewer) == [str(film)]
+    other = Viewer(uuid4(), viewer.token)
+    assert other.report(film, 5).status == 200
+    assert listed(other) == [str(film)]

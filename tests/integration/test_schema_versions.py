@@ -148,6 +148,27 @@ def test_outbox_on_the_old_schema(
     assert topics == ["stream.start", "stream.progress", "stream.stop"]
 
 
+@pytest.mark.usefixtures("not_migrated")
+def test_films_are_known_once_migrated(
+    viewer: Viewer, movie_id: UUID, old_database: Database
+) -> None:
+    """What was begun before the migrations is offered after them, and a watched film stays so."""
+    other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
+    for film in (movie_id, other):
+        viewer.start(film)
+    viewer.report(movie_id, 30)
+    viewer.stop(other, 60)
+
+    migrations.apply(old_database, MIGRATIONS)
+
+    assert [item["movie_id"] for item in viewer.continue_watching().json["items"]] == [
+        str(movie_id)
+    ]
+    assert viewer.report(other, 1).json["applied"] is True
+    watched = viewer.progress(other).json
+    assert (watched["completed"], watched["times_completed"]) == (True, 0)
+
+
 def test_new_schema_is_the_old_one_and_more(
     old_database: Database, new_database: Callable[[], Database]
 ) -> None:

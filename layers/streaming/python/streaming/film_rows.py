@@ -118,11 +118,13 @@ def admit(
     known = transaction.row(_SELECT_IS_THERE, movie_id=movie_id)
     if known is not None and known["is_there"]:
         return True
-    if transaction.row(_HAS_POSITION, user_id=user_id, movie_id=movie_id):
-        return True
+    # The former version knows of no films.
     if known is None and transaction.row(_HAS_SESSION, movie_id=movie_id):
-        # The former version, which knows of no films, has started it.
         keep(transaction, movie_id, None, at)
+        return True
+    if transaction.row(_HAS_POSITION, user_id=user_id, movie_id=movie_id):
+        if known is None:
+            transaction.rows(_ADD_UNCONFIRMED, movie_id=movie_id)
         return True
     transaction.rows(_LOCK_USER, user_id=str(user_id))
     count = transaction.row(_COUNT_UNCONFIRMED, user_id=user_id)

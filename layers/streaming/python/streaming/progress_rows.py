@@ -161,7 +161,15 @@ _SELECT_TO_CONTINUE = f"""
         WHERE user_id = :user_id AND NOT completed AND removed_at IS NULL
     ) AS saved
     LEFT JOIN films USING (movie_id)
-    WHERE coalesce(films.is_there, films.movie_id IS NULL)
+    WHERE (
+            films.is_there
+            -- Started by the former version, which knows of no films.
+            OR films.movie_id IS NULL
+                AND EXISTS (
+                    SELECT FROM stream_sessions AS session
+                    WHERE session.movie_id = saved.movie_id
+                )
+        )
         AND position_seconds >= CASE
             WHEN coalesce(films.duration_seconds, saved.duration_seconds) IS NULL THEN 1
             ELSE least(
