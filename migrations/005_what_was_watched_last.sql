@@ -1,6 +1,8 @@
 -- What was watched last, what was watched to its end, and which films there are.
 
--- Filling the table reads only. It comes first: the locks below hold until the commit.
+-- Playback waits behind a statement that waits for a lock.
+SET LOCAL lock_timeout = '3s';
+-- Filling the table reads only. It comes first: the locks of what follows hold until the commit.
 SET LOCAL statement_timeout = '120s';
 
 CREATE TABLE films (
@@ -27,8 +29,6 @@ FROM watch_progress
 GROUP BY movie_id
 ON CONFLICT (movie_id) DO NOTHING;
 
--- Playback waits behind a statement that waits for a lock.
-SET LOCAL lock_timeout = '3s';
 SET LOCAL statement_timeout = '10s';
 
 ALTER TABLE stream_sessions ADD COLUMN last_sequence bigint;
