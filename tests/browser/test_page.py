@@ -21,6 +21,7 @@ def test_fits_the_screen(player: PlayerPage, width: int) -> None:
     """Nothing has to be scrolled sideways, on a phone neither."""
     player.page.set_viewport_size({"width": width, "height": 800})
     player.play()
+    player.seek(25)
     player.page.get_by_role("button", name="Stop").click()
     begun = player.page.get_by_role("region", name="Continue watching").get_by_role("button")
     expect(begun).to_be_visible()
