@@ -191,7 +191,7 @@ class Viewing(RuleBasedStateMachine):
     def expect_report(self, user: int, film: int, arguments: Json) -> None:
         """Report, and see the answer that the model foretells."""
         key, before = self.before(user, film)
-        made = self.made(key, arguments, may_reopen=True)
+        made = self.made(arguments)
         place = self.place(key, arguments, made)
         answered = self.call("report", user, film, arguments)
 
@@ -211,7 +211,7 @@ class Viewing(RuleBasedStateMachine):
     def expect_stop(self, user: int, film: int, arguments: Json) -> None:
         """Stop, and see the answer that the model foretells."""
         key, before = self.before(user, film)
-        made = self.made(key, arguments, may_reopen=False)
+        made = self.made(arguments)
         place = self.place(key, arguments, made)
         answered = self.call("stop", user, film, arguments)
 
@@ -258,15 +258,11 @@ class Viewing(RuleBasedStateMachine):
             return place
         return replace(place, is_outdated=made < self.touched.get(key, -inf))
 
-    def made(self, key: FilmOfUser, arguments: Json, *, may_reopen: bool) -> float:
-        """Return the moment at which a report was made: when its session began, if it is old."""
+    def made(self, arguments: Json) -> float:
+        """Return when a report was made: if it is old, as the session that it names began."""
         if not arguments.get("age_seconds"):
             return next(_moments)
-        film = self.models[key]
-        session_id = arguments.get("session_id") or film.latest_open_session
-        if session_id is None and may_reopen:
-            latest = max(film.sessions, default=None)
-            session_id = latest if latest in film.abandoned_sessions else None
+        session_id = arguments.get("session_id")
         return self.began[session_id] if session_id in self.began else next(_moments) - _LONG_AGO
 
     def is_completed(self, key: FilmOfUser) -> bool:

@@ -64,7 +64,7 @@ def test_model_record_and_cache_agree(
         session_id, sequence = (sessions[place[0]], place[1]) if place else (None, None)
         at = NOW + timedelta(seconds=10 + second)
         report = Report(user_id, movie_id, reported, session_id, sequence, at, age)
-        started_at = NOW + timedelta(seconds=place[0]) if place else latest_start(sessions)
+        started_at = NOW + timedelta(seconds=place[0]) if place else None
         last_sequence = last_sequences.get(session_id) if session_id else None
         if supersedes(report, started_at, last_sequence, before):
             position = reported
@@ -118,11 +118,6 @@ def test_ten_thousand_in_any_order(repository: Repository, progress_cache: Progr
         assert on_record.order == ReportOrder(sessions[0], 99)
         states.add((on_record.position_seconds, on_record.completed, on_record.last_watched_at))
     assert states == {(99, False, NOW + timedelta(seconds=310))}
-
-
-def latest_start(sessions: list[UUID]) -> datetime:
-    """Return when the latest of ``sessions`` began, to which reports without one belong."""
-    return NOW + timedelta(seconds=len(sessions) - 1)
 
 
 def no_message(session_id: UUID | None) -> None:

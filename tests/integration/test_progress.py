@@ -168,6 +168,16 @@ def test_older_than_its_session(viewer: Viewer, movie_id: UUID) -> None:
     assert clock.parse_iso(progress["last_watched_at"]) >= started
 
 
+def test_old_report_without_session(viewer: Viewer, movie_id: UUID) -> None:
+    """A report that names no session may be older than the one that is open."""
+    viewer.report(movie_id, 20, age_seconds=600)
+    viewer.start(movie_id)
+
+    answer = viewer.report(movie_id, 30, age_seconds=3600)
+
+    assert (answer.json["applied"], answer.json["position_seconds"]) == (False, 20)
+
+
 @pytest.mark.parametrize("age", [-1, -0.001, 1e300, 10**9, 10**400, "5", True, [], "NaN"])
 @pytest.mark.parametrize("call", ["report", "stop"])
 def test_hostile_age(viewer: Viewer, movie_id: UUID, rows: Rows, call: str, age: object) -> None:

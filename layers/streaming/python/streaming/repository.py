@@ -308,10 +308,11 @@ class Repository:
             )
         ):
             raise MovieNotFound("nobody has ever started such a film")
+        # Who names no session may tell of what was watched before this one.
         return progress_rows.upsert(
             transaction,
             report,
-            session.started_at if session else None,
+            session.started_at if session and report.session_id else None,
             session.film_duration_seconds if session else None,
             is_migrated=is_migrated,
         )
