@@ -1,5 +1,6 @@
 """Publishing signed copies: once, ahead of time, anew, and with mortal credentials."""
 
+import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -80,10 +81,12 @@ def film(stack: Stack) -> Iterator[UUID]:
     stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
 
 
-def put_manifest(stack: Stack, movie_id: UUID, manifest: bytes) -> None:
+def put_manifest(
+    stack: Stack, movie_id: UUID, manifest: bytes, name: str = "index.m3u8", **headers: str
+) -> None:
     """Put a film's manifest into the bucket."""
-    key = f"movies/{movie_id}/index.m3u8"
-    stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=manifest)
+    key = f"movies/{movie_id}/{name}"
+    stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=manifest, **headers)
 
 
 def test_one_publication_for_all(
@@ -265,3 +268,104 @@ def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:
         f"/movies/{movie_id}/{each}/1.ts?" in playlist
         for each, playlist in zip(("low", "high"), playlists, strict=True)
     ] == [True, True]
+
+
+MASTER = b"""#EXTM3U
+#EXT-X-STREAM-INF:BANDWIDTH=1
+v/index.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=2
+large/index.m3u8
+"""
+
+
+def test_compressed_playlists_play(stack: Stack, viewer: Viewer) -> None:
+    """Playlists that are stored with Content-Encoding: gzip are read as browsers read them."""
+    movie_id = uuid4()
+    for name, body in {
+        "index.m3u8": MASTER,
+        "v/index.m3u8": TS_FILM,
+        "large/index.m3u8": TS_FILM,
+    }.items():
+        put_manifest(stack, movie_id, gzip.compress(body), name, ContentEncoding="gzip")
+
+    started = viewer.start(movie_id)
+
+    assert (started.status, started.json["duration_seconds"]) == (200, 4)
+    assert httpx.get(started.json["manifest_url"]).text.count("X-Amz-Signature") == 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("br", b"anything"),
+        ("gzip, gzip", gzip.compress(gzip.compress(TS_FILM))),
+        ("gzip", gzip.compress(TS_FILM)[:-9]),
+        ("gzip", gzip.compress(bytes(64 * 1024 * 1024))),
+    ],
+    ids=["brotli", "twice", "cut off", "a bomb"],
+)
+def test_what_cannot_be_decompressed_is_refused(
+    stack: Stack, viewer: Viewer, encoding: str, body: bytes
+) -> None:
+    """A playlist that is stored in another way, or grows beyond the limit, does not play."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, body, ContentEncoding=encoding)
+
+    refused = viewer.start(movie_id)
+
+    assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
+
+
+def test_missing_rendition(stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture) -> None:
+    """A film plays without the variant that is not there, and the operator is told."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, MASTER)
+    put_manifest(stack, movie_id, TS_FILM, "v/index.m3u8")
+
+    started = viewer.start(movie_id)
+
+    assert started.status == 200
+    playlist = httpx.get(started.json["manifest_url"]).text
+    assert "v/index.m3u8" in playlist
+    assert "large/index.m3u8" not in playlist
+    (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
+    assert vars(told)["path"] == "large/index.m3u8"
+
+
+def test_film_of_many_queries_is_refused(stack: Stack, viewer: Viewer) -> None:
+    """One long playlist under four hundred queries is too much for one film, and said to be."""
+    movie_id = uuid4()
+    variants = [f"#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8?{each}\n" for each in range(400)]
+    put_manifest(stack, movie_id, f"#EXTM3U\n{''.join(variants)}".encode())
+    segments = "".join(f"#EXTINF:2,\n{number}.ts\n" for number in range(5000))
+    put_manifest(stack, movie_id, f"#EXTM3U\n{segments}".encode(), "v.m3u8")
+
+    refused = viewer.start(movie_id)
+
+    assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
+
+
+def test_film_of_endless_length_starts(stack: Stack, viewer: Viewer) -> None:
+    """A length that no film has is taken for unknown."""
+    movie_id = uuid4()
+    put_manifest(
+        stack,
+        movie_id,
+        TS_FILM.replace(b"#EXTINF:4", b"#EXTINF:999999999") * 1
+        + b"#EXTINF:999999999,\na.ts\n#EXTINF:999999999,\nb.ts\n",
+    )
+
+    started = viewer.start(movie_id)
+
+    assert (started.status, started.json["duration_seconds"]) == (200, None)
+
+
+def test_name_that_the_store_refuses(stack: Stack, viewer: Viewer) -> None:
+    """A film whose nested playlist has a name that no object can have is the film's fault."""
+    movie_id = uuid4()
+    name = "x" * 1020
+    put_manifest(stack, movie_id, f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{name}\n".encode())
+
+    refused = viewer.start(movie_id)
+
+    assert (refused.status, refused.json["code"]) == (502, "film_unplayable")

@@ -112,7 +112,6 @@ BROKEN = {
     "unfinished": b"<MPD><Period>",
     "two roots": b"<MPD/><MPD/>",
     "an unknown prefix": b"<MPD><a:b/></MPD>",
-    "not UTF-8": b"<MPD>\xff\xfe</MPD>",
     "not UTF-16": b"\xff\xfe<\0M\0\xd8",
     "an unknown encoding": b"<?xml version='1.0' encoding='nonsense'?><MPD/>",
     "an encoding of many bytes": b"<?xml version='1.0' encoding='shift_jis'?><MPD/>",

@@ -7,7 +7,7 @@ import pytest
 from streaming.manifests import hls
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest, OutsideFilm
 from streaming.manifests.hls import limits
-from tests.unit.hls_playlists import FILM, parse, rewrite, signed_paths
+from tests.unit.hls_playlists import FILM, parse, rewrite, sign, signed_paths
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,6 @@ def test_refuses_other_encodings(body: bytes) -> None:
         '#EXT-X-KEY:METHOD=AES-128,URI="k.key',
         '#EXT-X-KEY:METHOD=AES-128,URI="k.key"x',
         '#EXT-X-KEY:URI="a.key" URI="b.key"',
-        "#EXT-X-MAP:garbage",
-        '#EXT-X-MAP:URI="init.mp4",,',
-        '#EXT-X-MAP:"URI"="init.mp4"',
     ],
 )
 def test_refuses_broken_attribute_lists(line: str) -> None:
@@ -159,3 +156,59 @@ def test_bare_carriage_returns_end_lines() -> None:
     """Old players end lines at a lone CR; a URI behind one is found and signed."""
     text = "#EXTM3U\r#EXTINF:2,\ra.ts\r#EXT-X-ENDLIST\r"
     assert signed_paths(rewrite(text)) == ["object/video/a.ts"]
+
+
+@pytest.mark.parametrize(
+    ("line", "signed"),
+    [
+        ("#EXT-X-MAP:garbage", []),
+        ('#EXT-X-MAP:URI="init.mp4",,', ["object/video/init.mp4"]),
+        ('#EXT-X-MAP:"URI"="init.mp4"', []),
+        ('#EXT-X-MEDIA:NAME="Director\'s "cut"",URI="a.m3u8"', ["copy/video/a.m3u8"]),
+        ('#EXT-X-MEDIA:NAME=""x" and "y"",URI="a.m3u8"', ["copy/video/a.m3u8"]),
+    ],
+)
+def test_tolerates_what_players_tolerate(line: str, signed: list[str]) -> None:
+    """A value ends at a quotation mark before a comma or the end, as hls.js reads it."""
+    assert signed_paths(rewrite(f"#EXTM3U\n{line}\n")) == signed
+
+
+def test_titles_may_be_in_any_encoding() -> None:
+    """A byte that is not UTF-8 outside of URIs becomes a replacement character, as in players."""
+    body = "#EXTM3U\n#EXTINF:2,Café\na.ts\n".encode("latin-1")
+    rendered = hls.parse(body, path="index.m3u8", film=FILM).render(sign).decode()
+    assert rendered == "#EXTM3U\n#EXTINF:2,Caf\ufffd\nhttps://signed.example/object/a.ts\n"
+
+
+MASTER = """#EXTM3U
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="one",URI="one.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="two",URI="two.m3u8"
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="frames.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a",SUBTITLES="s"
+low.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=2,SUBTITLES="s",AUDIO="a"
+high.m3u8
+"""
+
+
+@pytest.mark.parametrize("lost", ["one", "two", "frames", "low", "high"])
+def test_missing_playlists_are_left_out(lost: str) -> None:
+    """What refers to a playlist that is not there goes, groups without renditions as well."""
+    missing = frozenset({(f"video/{lost}.m3u8", "")})
+
+    text = rewrite(MASTER, missing=missing)
+
+    left = {"one", "two", "frames", "low", "high"} - {lost}
+    assert set(signed_paths(text)) == {f"copy/video/{name}.m3u8" for name in left}
+    assert ('AUDIO="a"' in text) == (lost != "one")
+    assert ('SUBTITLES="s"' in text) == (lost != "two")
+    assert text.count("#EXT-X-STREAM-INF:BANDWIDTH") == (1 if lost in ("low", "high") else 2)
+    assert ",\n" not in text
+    assert "INF:," not in text
+
+
+def test_without_any_variant_there_is_no_film() -> None:
+    """A master playlist whose variants are all missing plays nothing."""
+    missing = frozenset({("video/low.m3u8", ""), ("video/high.m3u8", "")})
+    with pytest.raises(NotAManifest):
+        rewrite(MASTER, missing=missing)

@@ -10,11 +10,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streaming.breaker import Breaker
+from streaming.content_encoding import decoded
 from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.errors import StorageUnavailable
 from streaming.metrics import dependency_failure
 from streaming.settings import StorageSettings
-from streaming.storage_errors import ObjectNotFound, ObjectTooLarge
+from streaming.storage_errors import ObjectNameRefused, ObjectNotFound, ObjectTooLarge
 from streaming.storage_wire import StorageWire
 
 logger = Logger(child=True)
@@ -26,6 +27,16 @@ _PAUSE_SECONDS = 2.0
 # With less time than this, it is not S3's fault to be late.
 _FAIR_SECONDS = 0.5
 _MISSING = ("404", "NoSuchKey", "NotFound")
+
+# Of answers with status 400, those that are about the object's name.
+_REFUSED_NAMES = (
+    "InvalidArgument",
+    "InvalidObjectName",
+    "InvalidURI",
+    "KeyTooLongError",
+    "XMinioInvalidObjectName",
+    "XMinioInvalidResourceName",
+)
 
 _UNAVAILABLE = (BotoCoreError, ClientError, httpx.HTTPError, OSError)
 
@@ -57,23 +68,28 @@ class FilmBucket:
     def read(self, key: str, largest: int) -> bytes:
         """Return the object's bytes.
 
-        Raises ``ObjectNotFound``, and ``ObjectTooLarge`` when it has more than ``largest`` bytes.
+        They are decompressed when it was stored compressed. Raises ``ObjectNotFound``,
+        ``ObjectNameRefused``, ``ObjectUnreadable``, and ``ObjectTooLarge`` when it has more than
+        ``largest`` bytes.
         """
 
-        def read_object() -> bytes:
+        def read_object() -> tuple[bytes, str | None]:
             response = self._s3.get_object(Bucket=self._bucket, Key=key)
             with response["Body"] as body:
                 if response["ContentLength"] > largest:
                     raise ObjectTooLarge(f"{key} has {response['ContentLength']} bytes")
-                data: bytes = body.read()
-            return data
+                return body.read(), response.get("ContentEncoding")
 
-        return self._attempt("read", key, read_object)
+        body, content_encoding = self._attempt("read", key, read_object)
+        return decoded(body, content_encoding, largest)
 
     def write(
         self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
     ) -> None:
-        """Put ``body`` under ``key``; players may keep it for ``max_age`` seconds."""
+        """Put ``body`` under ``key``; players may keep it for ``max_age`` seconds.
+
+        Raises ``ObjectNameRefused``.
+        """
         self._attempt(
             "write",
             key,
@@ -110,6 +126,8 @@ class FilmBucket:
     def _translated(self, error: Exception, operation: str, key: str, seconds: float) -> Exception:
         if _code(error) in _MISSING:
             return ObjectNotFound(key)
+        if _code(error) in _REFUSED_NAMES:
+            return ObjectNameRefused(f"the store refuses the name {key[:200]!r}")
         logger.warning("S3 does not answer", **dependency_failure("s3", operation, error))
         if not isinstance(error, ClientError) and seconds > _FAIR_SECONDS:
             self._breaker.record_failure()

@@ -7,3 +7,11 @@ class ObjectNotFound(Exception):
 
 class ObjectTooLarge(Exception):
     """The object is larger than the caller accepts."""
+
+
+class ObjectUnreadable(Exception):
+    """The object is compressed in a way that is not understood, or broken."""
+
+
+class ObjectNameRefused(Exception):
+    """The store has no objects of such a name, and never will."""

@@ -6,12 +6,18 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from aws_lambda_powertools.logging import Logger
+
 from streaming.deadline import inherited
 from streaming.delivery.copy_key import copy_key
 from streaming.delivery.film import Copy, ReadableBucket, load_film
 from streaming.delivery.window import Window
+from streaming.errors import FilmUnplayable
 from streaming.manifests.references import FilmLocation, Reference
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.storage_errors import ObjectNameRefused
+
+logger = Logger(child=True)
 
 _CONTENT_TYPES: dict[ManifestType, str] = {
     "hls": "application/vnd.apple.mpegurl",
@@ -79,8 +85,12 @@ class Publisher:
 
         entry, *nested = film.copies
         assert entry.path == MANIFEST_NAMES[manifest_type]
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(inherited(write), nested))
-        # Last, so that whoever finds it finds all that it leads to.
-        write(entry)
+        try:
+            with ThreadPoolExecutor(_WRITERS) as pool:
+                list(pool.map(inherited(write), nested))
+            # Last, so that whoever finds it finds all that it leads to.
+            write(entry)
+        except ObjectNameRefused as error:
+            logger.exception("the film cannot be signed")
+            raise FilmUnplayable("the film's manifests cannot be signed") from error
         return round(film.duration_seconds) if film.duration_seconds else None

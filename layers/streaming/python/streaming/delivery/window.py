@@ -47,7 +47,8 @@ class Window:
         end: one and a half times the duration, an hour for pauses, and the window itself; but not
         ``until``, when the signing key dies.
         """
-        life = timedelta(seconds=duration_seconds * 1.5) + _PAUSES + self.length
+        longest = min(duration_seconds * 1.5, LONGEST_SIGNATURE.total_seconds())
+        life = timedelta(seconds=longest) + _PAUSES + self.length
         if until is not None:
             life = min(life, until - self.begins_at)
         return max(1, int(min(life, LONGEST_SIGNATURE).total_seconds()))

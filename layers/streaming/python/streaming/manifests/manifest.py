@@ -22,6 +22,11 @@ class Manifest(Protocol):
         """The media's duration in seconds, or None when this manifest does not tell it."""
         ...
 
+    @property
+    def rendered_bytes(self) -> int:
+        """About how many bytes ``render`` returns, when each URL has a signature of its own."""
+        ...
+
     def render(self, url_for: UrlFor) -> bytes:
         """Return the manifest with every in-film reference replaced by its URL.
 

@@ -42,6 +42,14 @@ class Reference(NamedTuple):
     query: str = ""
 
 
+_SIGNED_URL_LENGTH = 500
+
+
+def signed_length(reference: Reference) -> int:
+    """Return about how many characters the reference's signed URL has."""
+    return _SIGNED_URL_LENGTH + len(quote(reference.path, safe=_PATH_SAFE))
+
+
 UrlFor = Callable[[Reference], str]
 """Gives the absolute signed URL (ASCII, percent-encoded) to put in a reference's place."""
 

@@ -19,7 +19,13 @@ from streaming.manifests.dash.links import BASE_URL, PERIOD_LENGTH, TEXT_OF
 from streaming.manifests.dash.markup import escaped
 from streaming.manifests.dash.presentation import Presentation
 from streaming.manifests.errors import NotAManifest
-from streaming.manifests.references import FilmLocation, Nested, Reference, UrlFor
+from streaming.manifests.references import (
+    FilmLocation,
+    Nested,
+    Reference,
+    UrlFor,
+    signed_length,
+)
 
 _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
@@ -31,6 +37,14 @@ class DashManifest:
     nested: tuple[Nested, ...]
     duration_seconds: float | None
     pieces: tuple[Piece, ...]
+
+    @property
+    def rendered_bytes(self) -> int:
+        """About how many bytes the signed manifest has."""
+        return sum(
+            len(piece) if isinstance(piece, bytes) else signed_length(piece)
+            for piece in self.pieces
+        )
 
     def render(self, url_for: UrlFor) -> bytes:
         """Return the MPD with every in-film reference replaced by its URL.

@@ -20,10 +20,11 @@ from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAMani
 
 _XLINK_HREF = "http://www.w3.org/1999/xlink href "
 
-_START_TAG = re.compile(rb"""<(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
-_ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]++)\s*+=\s*+("[^"]*+"|'[^']*+')""")
+_START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
+_ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _UTF16_START = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\s[^>]*>")
+_ENCODING_NAME = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)""")
 _DECLARED_ENCODING = re.compile(rb"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
 
 
@@ -123,13 +124,20 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
 
 def _ascii_compatible(body: bytes) -> bytes:
     if not body.startswith(_UTF16_START):
-        return body
+        return body if _is_declared_otherwise(body) else body.decode(errors="replace").encode()
     has_mark = body.startswith((b"\xff\xfe", b"\xfe\xff"))
     guess = "utf-16" if has_mark else "utf-16-le" if body.startswith(b"<") else "utf-16-be"
     try:
         return _DECLARED_ENCODING.sub(rb"\1", body.decode(guess).encode())
     except UnicodeDecodeError as error:
         raise NotAManifest("the manifest is not UTF-16, although it begins so") from error
+
+
+def _is_declared_otherwise(body: bytes) -> bool:
+    """Tell whether the declaration names another encoding than UTF-8."""
+    declaration = _DECLARATION.match(body[:1024])
+    named = _ENCODING_NAME.search(declaration[0]) if declaration else None
+    return named is not None and named[1].lower() not in (b"utf-8", b"utf8")
 
 
 class _Builder:

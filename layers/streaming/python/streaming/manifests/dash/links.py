@@ -22,6 +22,9 @@ _ATTRIBUTE_URLS = {
 
 TEXT_OF = frozenset({"BaseURL", *_TEXT_URLS})
 
+_URL_PARAMETERS = "urn:mpeg:dash:urlparam:"
+_PARAMETER_SCHEMAS = "urn:mpeg:dash:schema:urlparam:"
+
 _LEVELS = frozenset({"Period", "AdaptationSet", "EmptyAdaptationSet", "Representation"})
 _NOT_HERE = _LEVELS | {"BaseURL", "ContentProtection", *KINDS}
 """What is rewritten elsewhere, and ``ContentProtection``, whose licence URLs are never signed."""
@@ -41,6 +44,9 @@ class Links:
         """Rewrite the links under ``parent`` at any depth, but not those of the levels below."""
         for element in parent.children:
             if element.name in _NOT_HERE:
+                continue
+            if _changes_requests(element, self._home):
+                self._edits.remove(self._document.source, element.start, element.end)
                 continue
             self._rewrite_href(element, self.reference(_href(element), base))
             if element.name in _TEXT_URLS:
@@ -101,6 +107,19 @@ class Links:
             return False
         replace_text(self._document, self._edits, element, reference)
         return True
+
+
+def _changes_requests(element: Element, home: Base) -> bool:
+    """Tell whether the element has players add to the URLs that they ask for.
+
+    A signature covers the whole query: whatever is added to a signed URL has S3 refuse it. The
+    parameters of Annex I, those of CMCD and those of a steering server are such additions.
+    """
+    if element.name in ("EssentialProperty", "SupplementalProperty"):
+        return element.attributes.get("schemeIdUri", "").strip().startswith(_URL_PARAMETERS)
+    if element.name == "ContentSteering":
+        return bool(element.text.strip()) and home.locate(element.text) is not None
+    return element.name == "ClientDataReporting" or element.name.startswith(_PARAMETER_SCHEMAS)
 
 
 def _href(element: Element) -> str | None:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from streaming.manifests.dash.document import Element
 from streaming.manifests.dash.values import nanoseconds
 
+_RESOLVE_TO_ZERO = "urn:mpeg:dash:resolve-to-zero:2013"
+
 
 class Period(NamedTuple):
     """A period with its start and length in nanoseconds, None where the manifest tells none."""
@@ -21,7 +23,7 @@ def presentation_length(mpd: Element) -> int | None:
 
 def timed(mpd: Element) -> list[Period]:
     """Return the periods, in order, with what follows from their neighbours filled in."""
-    elements = mpd.all("Period")
+    elements = [each for each in mpd.all("Period") if not _is_empty_slot(each)]
     periods: list[Period] = []
     end: int | None = 0
     for index, element in enumerate(elements):
@@ -39,6 +41,12 @@ def timed(mpd: Element) -> list[Period]:
         end = None if start is None or length is None else start + length
         periods.append(Period(element, start, length))
     return periods
+
+
+def _is_empty_slot(period: Element) -> bool:
+    """Tell whether players remove the period (ISO/IEC 23009-1, 5.5.3)."""
+    link = period.xlink_href
+    return link is not None and link[1] == _RESOLVE_TO_ZERO
 
 
 def _duration(element: Element, name: str) -> int | None:

@@ -40,7 +40,8 @@ def rewrite(information: Information, scope: Scope) -> Rewritten:
     if scope.base.locate(media.url(number=first_number)) is None:
         return _foreign(information, scope)
     timed = bool(information.children("SegmentTimeline"))
-    url_length = len(media.pattern) + len(scope.base.url)
+    index = _template(information, scope, "index")
+    url_length = sum(each.longest + len(scope.base.url) for each in (media, index) if each)
     segments = (_timeline if timed else _regular)(information, scope, url_length)
     return _written_out(information, scope, media, segments)
 

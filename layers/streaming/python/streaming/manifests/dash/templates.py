@@ -7,6 +7,7 @@ from streaming.manifests.dash.limits import check_url_length
 from streaming.manifests.errors import NotAManifest
 
 _IDENTIFIER = re.compile(r"\$(?:([A-Za-z]+)(?:%0?([0-9]{1,2})([diouxX]))?)?\$")
+_LARGEST = 10**20
 _CONVERSIONS = {"d": "d", "i": "d", "u": "d", "o": "o", "x": "x", "X": "X"}
 
 
@@ -20,6 +21,11 @@ class UrlTemplate:
 
     pattern: str
     names: frozenset[str]
+
+    @property
+    def longest(self) -> int:
+        """How many characters a URL may have: numbers padded, and of twenty digits or more."""
+        return len(self.pattern % {"Number": _LARGEST, "Time": _LARGEST})
 
     @classmethod
     def of(
@@ -53,7 +59,9 @@ class UrlTemplate:
             else:
                 pattern.append(_literal(_constant(name, constants.get(name), width, conversion)))
         pattern.append(_literal(text[end:]))
-        return cls(check_url_length("".join(pattern)), frozenset(names))
+        template = cls(check_url_length("".join(pattern)), frozenset(names))
+        check_url_length(template.url())
+        return template
 
     def url(self, number: int = 0, time: int = 0) -> str:
         """Return the URL of the segment with this number and time."""

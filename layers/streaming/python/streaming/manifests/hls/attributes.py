@@ -4,14 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streaming.manifests.errors import NotAManifest
-
-_ATTRIBUTE = re.compile(
-    r"""[ \t]*+ ( [^\s=,"]++ ) [ \t]*+ = [ \t]*+      # the name
-        (?: "([^"]*+)" | ([^",][^,]*+)?+ ) [ \t]*+    # the value, quoted or bare
-        (?: , | $ )""",
-    re.VERBOSE,
-)
+_CLOSING_QUOTE = re.compile(r'"[ \t]*(?:,|\Z)')
 
 
 class Attribute(NamedTuple):
@@ -31,18 +24,31 @@ class Attribute(NamedTuple):
 def attributes(text: str, start: int, end: int) -> Iterator[Attribute]:
     """Yield the attributes of the list at ``[start, end)`` of ``text``, in their order.
 
-    Raises ``NotAManifest`` where the list breaks the grammar: a quote without its end, or text
-    that is no attribute.
+    Read as hls.js reads them: a quoted value ends at a quotation mark before a comma or the end,
+    so that it may hold others, and what is no attribute is skipped. A value that starts with a
+    quotation mark and never ends is a bare one, with the mark.
     """
-    while start < end:
-        match = _ATTRIBUTE.match(text, start, end)
-        if match is None:
-            if text[start:end].isspace():
-                return
-            raise NotAManifest(f"a broken attribute list: {text[start:end][:80]!r}")
-        quoted = match.start(2) >= 0
-        value = match[2] if quoted else (match[3] or "").rstrip(" \t")
-        value_start = match.start(2) if quoted else match.start(3)
+    is_closed = True
+    while (equals := text.find("=", start, end)) >= 0:
+        name_start = max(start, text.rfind(",", start, equals) + 1)
+        name = text[name_start:equals].strip(" \t")
+        name_start += text[name_start:equals].index(name) if name else 0
+        value_start = equals + 1
+        while value_start < end and text[value_start] in " \t":
+            value_start += 1
+        closing = None
+        if is_closed and text.startswith('"', value_start, end):
+            closing = _CLOSING_QUOTE.search(text, value_start + 1, end)
+            is_closed = closing is not None
+        if closing is not None:
+            value_start += 1
+            value = text[value_start : closing.start()]
+            start = closing.end()
+        else:
+            comma = text.find(",", value_start, end)
+            start = end if comma < 0 else comma + 1
+            value = text[value_start : end if comma < 0 else comma].rstrip(" \t")
         value_end = value_start + len(value)
-        yield Attribute(match[1], value, value_start, value_end, match.start(1), value_end + quoted)
-        start = match.end()
+        if name:
+            is_quoted = closing is not None
+            yield Attribute(name, value, value_start, value_end, name_start, value_end + is_quoted)

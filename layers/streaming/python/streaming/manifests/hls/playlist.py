@@ -9,18 +9,23 @@ from streaming.manifests.errors import ManifestTooLarge, NotAManifest
 from streaming.manifests.hls.attributes import attributes
 from streaming.manifests.hls.limits import MAX_BYTES, MAX_KEY_LENGTH, MAX_NESTED, MAX_REFERENCES
 from streaming.manifests.hls.variables import Variables
-from streaming.manifests.references import FilmLocation, Nested, Reference, UrlFor
+from streaming.manifests.references import (
+    FilmLocation,
+    Nested,
+    Reference,
+    UrlFor,
+    signed_length,
+)
 
 # The header is the first line; packagers that put comments before it are forgiven, as players do.
-_HEADER = re.compile(
-    r"\ufeff?(?:[ \t]*+(?:#(?!EXT)[^\r\n]*+)?+[\r\n]++)*+[ \t]*+#EXTM3U(?!\S)[^\r\n]*+"
-)
+_BEFORE_HEADER = re.compile(r"[ \t]*(?:#(?!EXT)[^\r\n]*)?[\r\n]+")
+_HEADER = re.compile(r"[ \t]*#EXTM3U(?!\S)[^\r\n]*")
 # A segment's duration; a tag and its colon; or a URI, empty on a blank line.
 _LINE = re.compile(
-    r"(?=[^\r\n])[ \t]*+(?:"
-    r"#EXTINF:[ \t]*+([0-9]{1,9}(?:\.[0-9]{0,12}+)?+)?+[^\r\n]*+"
-    r"|(#[^\r\n:]*+)(:?+)[^\r\n]*+"
-    r"|([^\r\n]*+))"
+    r"(?=[^\r\n])[ \t]*(?:"
+    r"#EXTINF:[ \t]*([0-9]{1,9}(?:\.[0-9]{0,12})?)?[^\r\n]*"
+    r"|(#[^\r\n:]*)(:?)[^\r\n]*"
+    r"|([^\r\n]*))"
 )
 _UNSEEN = -1
 
@@ -40,6 +45,9 @@ _CARRIERS: dict[str, dict[str, bool]] = {
     "#EXT-X-RENDITION-REPORT": {"URI": True},
 }
 
+# Attributes of a variant that name groups of EXT-X-MEDIA, by their TYPE.
+_GROUPS = ("AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS")
+
 # Some packagers put the file of a subtitle track where a playlist of its segments belongs.
 _TEXT_TRACKS = (".vtt", ".webvtt", ".srt")
 
@@ -58,6 +66,14 @@ class HlsManifest:
     nested: tuple[Nested, ...]
     duration_seconds: float | None
 
+    @property
+    def rendered_bytes(self) -> int:
+        """About how many bytes the signed playlist has."""
+        lengths = [signed_length(reference) for reference in self.objects]
+        return sum(
+            lengths[piece] if isinstance(piece, int) else len(piece) for piece in self.pieces
+        )
+
     def render(self, url_for: UrlFor) -> bytes:
         """Return the playlist with every in-film reference replaced by its URL."""
         urls = [url_for(reference) for reference in self.objects]
@@ -73,33 +89,52 @@ def parse(
     film: FilmLocation,
     variables: Mapping[str, str] = _NO_VARIABLES,
     query: str = "",
+    missing: frozenset[tuple[str, str]] = frozenset(),
 ) -> HlsManifest:
     """Read the playlist ``body``, which lies at ``path`` (decoded) below the film's prefix.
 
     ``variables`` are the parent playlist's, for ``EXT-X-DEFINE:IMPORT``; ``query`` is that of the
-    reference which led here, without its ``?``, for ``EXT-X-DEFINE:QUERYPARAM``.
+    reference which led here, without its ``?``, for ``EXT-X-DEFINE:QUERYPARAM``. What refers to
+    the playlists in ``missing``, each a path and a query, is left out.
 
     Raises ``NotAManifest`` for what is no playlist, ``OutsideFilm`` for a reference that leaves
     the film and ``ManifestTooLarge`` beyond the caps.
     """
     if len(body) > MAX_BYTES:
         raise ManifestTooLarge(f"the playlist has more than {MAX_BYTES} bytes")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise NotAManifest("the playlist is not UTF-8") from error
-    header = _HEADER.match(text)
+    # As players do: titles in Latin-1 are shown wrong, and the film plays.
+    text = body.decode(errors="replace")
+    begins_at = _end_of_header(text)
+    reader = _Reader(text, path, film, Variables(variables, query), missing)
+    duration = reader.read(begins_at)
+    if missing:
+        text = reader.remaining()
+        reader = _Reader(text, path, film, Variables(variables, query), frozenset())
+        duration = reader.read(begins_at)
+    return reader.manifest(duration, tuple(variables.items()))
+
+
+def _end_of_header(text: str) -> int:
+    position = int(text.startswith("\ufeff"))
+    while comment := _BEFORE_HEADER.match(text, position):
+        position = comment.end()
+    header = _HEADER.match(text, position)
     if header is None:
         raise NotAManifest("a playlist starts with #EXTM3U")
-    reader = _Reader(text, path, film, Variables(variables, query))
-    duration = reader.read(header.end())
-    return reader.manifest(duration, tuple(variables.items()))
+    return header.end()
 
 
 class _Reader:
     """Goes through a playlist line by line and cuts the URIs out of it."""
 
-    def __init__(self, text: str, path: str, film: FilmLocation, variables: Variables) -> None:
+    def __init__(
+        self,
+        text: str,
+        path: str,
+        film: FilmLocation,
+        variables: Variables,
+        missing: frozenset[tuple[str, str]],
+    ) -> None:
         self._text = text
         self._directory = path[: path.rfind("/") + 1]
         self._film = film
@@ -112,16 +147,23 @@ class _Reader:
         self._known: tuple[dict[str, int | None], dict[str, int | None]] = ({}, {})
         self._nested_count = 0
         self._siblings: set[int] = set()
+        self._missing = missing
+        self._lost: set[int | None] = set()
+        self._left_out: list[tuple[int, int]] = []
+        self._variants = 0
+        self._lost_groups: set[tuple[str, str]] = set()
+        self._kept_groups: set[tuple[str, str]] = set()
+        self._variant_groups: list[tuple[int, int, tuple[str, str]]] = []
 
     def read(self, start: int) -> float | None:
         """Read every line from ``start`` on; return the duration of the segments, if there are."""
         is_variant = has_variants = has_segments = False
         duration = 0.0
+        variant_start = 0
         for line in _LINE.finditer(self._text, start):
             extinf, tag, colon, uri = line.groups()
             if uri:
-                uri_start = line.start(4)
-                self._cut(uri_start, uri_start + len(uri.rstrip(" \t")), is_manifest=is_variant)
+                self._read_uri(line, variant_start if is_variant else None)
                 is_variant = False
             elif uri is not None:
                 continue
@@ -130,9 +172,37 @@ class _Reader:
                 duration += float(extinf or 0)
             elif tag == "#EXT-X-STREAM-INF":
                 is_variant = has_variants = True
+                variant_start = line.start()
+                if self._missing:
+                    self._note_groups(line.end(3), line.end())
             elif colon and (tag in _CARRIERS or tag == "#EXT-X-DEFINE"):
-                self._read_attributes(tag, line.end(3), line.end())
+                self._read_attributes(tag, line.start(), line.end(3), line.end())
+        if self._missing and has_variants and not self._variants:
+            raise NotAManifest("no variant is left")
+        self._forget_lost_groups()
         return duration if has_segments and not has_variants else None
+
+    def _read_uri(self, line: re.Match[str], variant_start: int | None) -> None:
+        """Cut the URI of a line; that of a variant begins with its tag, at ``variant_start``."""
+        is_variant = variant_start is not None
+        start = line.start(4)
+        index = self._cut(start, start + len(line[4].rstrip(" \t")), is_manifest=is_variant)
+        if index in self._lost:
+            self._left_out.append(
+                (line.start() if variant_start is None else variant_start, line.end())
+            )
+        elif is_variant:
+            self._variants += 1
+
+    def remaining(self) -> str:
+        """Return the text without what refers to missing playlists."""
+        pieces: list[str] = []
+        position = 0
+        for start, end in sorted(self._left_out):
+            if start >= position:
+                pieces.append(self._text[position:start])
+                position = end
+        return "".join((*pieces, self._text[position:]))
 
     def manifest(
         self, duration: float | None, importable: tuple[tuple[str, str], ...]
@@ -148,22 +218,48 @@ class _Reader:
         pieces = (*self._pieces, self._text[self._cut_to :])
         return HlsManifest(pieces, tuple(self._indexes), nested, duration)
 
-    def _read_attributes(self, tag: str, start: int, end: int) -> None:
-        found = attributes(self._text, start, end)
+    def _read_attributes(self, tag: str, line_start: int, start: int, end: int) -> None:
+        found = list(attributes(self._text, start, end))
         if tag == "#EXT-X-DEFINE":
             if replacement := self._variables.define(found):
                 attribute, text = replacement
                 self._replace(attribute.start, attribute.end, text)
             return
         carried = _CARRIERS[tag]
+        is_lost = False
         for attribute in found:
             is_manifest = carried.get(attribute.name)
-            if is_manifest is not None:
-                index = self._cut(
-                    attribute.value_start, attribute.value_end, is_manifest=is_manifest
-                )
-                if index is not None and tag == "#EXT-X-RENDITION-REPORT":
-                    self._siblings.add(index)
+            if is_manifest is None:
+                if '"' in attribute.value:  # as some players tolerate and others do not
+                    value = attribute.value.replace('"', "'")
+                    self._replace(attribute.value_start, attribute.value_end, value)
+                continue
+            if '"' in attribute.value:
+                raise NotAManifest(f"a broken attribute list: {self._text[start:end][:80]!r}")
+            index = self._cut(attribute.value_start, attribute.value_end, is_manifest=is_manifest)
+            is_lost = is_lost or index in self._lost
+            if index is not None and tag == "#EXT-X-RENDITION-REPORT":
+                self._siblings.add(index)
+        if self._missing and tag == "#EXT-X-MEDIA":
+            values = {attribute.name: attribute.value for attribute in found}
+            group = (values.get("TYPE", ""), values.get("GROUP-ID", ""))
+            (self._lost_groups if is_lost else self._kept_groups).add(group)
+        if is_lost:
+            self._left_out.append((line_start, end))
+
+    def _note_groups(self, start: int, end: int) -> None:
+        for attribute in attributes(self._text, start, end):
+            if attribute.name in _GROUPS:
+                left = self._text.rfind(",", start, attribute.start)
+                span = (left, attribute.end) if left >= 0 else (attribute.start, attribute.end + 1)
+                self._variant_groups.append((*span, (attribute.name, attribute.value)))
+
+    def _forget_lost_groups(self) -> None:
+        """Take the groups of renditions that have none left out of the variants."""
+        lost = self._lost_groups - self._kept_groups
+        self._left_out += [
+            (start, end) for start, end, group in self._variant_groups if group in lost
+        ]
 
     def _cut(self, start: int, end: int, *, is_manifest: bool) -> int | None:
         """Take the URI at ``[start, end)`` out of the text, unless it is foreign."""
@@ -188,6 +284,8 @@ class _Reader:
     def _index_of(self, uri: str, *, is_manifest: bool) -> int | None:
         address, question_mark, query = uri.partition("?")
         address = self._variables.substitute(address)
+        if "\ufffd" in address:
+            raise NotAManifest(f"a reference is not UTF-8: {uri[:80]!r}")
         reference = self._film.resolve(self._directory, address)
         if reference is None or not uri or uri.isspace():
             return None
@@ -206,7 +304,10 @@ class _Reader:
             self._nested_count += 1
             if self._nested_count > MAX_NESTED:
                 raise ManifestTooLarge(f"the playlist leads to more than {MAX_NESTED} others")
-        return self._indexes.setdefault(reference, len(self._indexes))
+        index = self._indexes.setdefault(reference, len(self._indexes))
+        if is_manifest and (path, reference.query) in self._missing:
+            self._lost.add(index)
+        return index
 
     def _replace(self, start: int, end: int, piece: str | int) -> None:
         self._pieces += (self._text[self._cut_to : start], piece)
