@@ -10,17 +10,23 @@ import os
 import signal
 import sys
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 28, 47, 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
 
 def drop_root(user: int) -> None:
-    """Become `user`; on Linux keep the right to pass closed folders, such as /root."""
+    """Become `user`; on Linux keep the right to pass closed folders, such as /root.
+
+    The capability alone does not reach access(2), by which initdb looks for its programs: the
+    kernel takes it from users other than root there, unless a change of user is not to change
+    capabilities at all (capabilities(7), SECBIT_NO_SETUID_FIXUP).
+    """
     linux = sys.platform == "linux"
     libc = ctypes.CDLL(None, use_errno=True) if linux else None
     if libc is not None:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
