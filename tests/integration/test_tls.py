@@ -1,12 +1,14 @@
-"""PostgreSQL and Redis over TLS: verified to the name, or not spoken to at all."""
+"""PostgreSQL, Redis and S3 over TLS: verified to the name, or not spoken to at all."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from redis import Redis
 
@@ -198,3 +200,37 @@ def speak_tls_to_redis(monkeypatch: pytest.MonkeyPatch, port: int, trusted: Auth
     monkeypatch.setenv("REDIS_PORT", str(port))
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
     forget_environment()
+
+
+def test_s3_over_tls_gets_requests_of_one_length(
+    stack: Stack, viewer: Viewer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film is published over TLS, and no request tells its length in two ways (RFC 9112, 6.2)."""
+    movie_id = uuid4()
+    stack.s3.admin_client().put_object(
+        Bucket="vod",
+        Key=f"movies/{movie_id}/index.m3u8",
+        Body=b"#EXTM3U\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n",
+    )
+    with TlsFront(stack.ports.s3_port, authority.server_context("127.0.0.1")) as front:
+        monkeypatch.setenv("S3_ENDPOINT_URL", f"https://127.0.0.1:{front.port}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        forget_environment()
+
+        started = viewer.start(movie_id)
+
+        forget_environment()
+    assert started.status == 200
+    assert httpx.get(started.json["manifest_url"]).status_code == 200
+    heads = re.findall(
+        rb"^(?:GET|PUT|HEAD) [^\r]* HTTP/1.1\r\n(?:[^\r]+\r\n)+", front.received, re.MULTILINE
+    )
+    assert [head[:3] for head in heads].count(b"PUT") == 1
+    names = [re.findall(rb"^([\w-]+):", head.lower(), re.MULTILINE) for head in heads]
+    assert all(len(each) == len(set(each)) for each in names)
+    assert not any(b"transfer-encoding" in each for each in names)
+    assert all(
+        b"content-length" in each
+        for each, head in zip(names, heads, strict=True)
+        if head[:3] == b"PUT"
+    )

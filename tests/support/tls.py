@@ -47,6 +47,8 @@ class TlsFront:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._server: asyncio.Server | None = None
         self.handshakes = 0
+        # What clients have sent, in the order of its arrival.
+        self.received = bytearray()
 
     @property
     def port(self) -> int:
@@ -88,7 +90,9 @@ class TlsFront:
                 await writer.start_tls(self._context)
             self.handshakes += 1
             inner = await asyncio.open_connection("127.0.0.1", self._upstream)
-            await asyncio.gather(_pass_on(reader, inner[1]), _pass_on(inner[0], writer))
+            await asyncio.gather(
+                _pass_on(reader, inner[1], self.received), _pass_on(inner[0], writer, bytearray())
+            )
         except (OSError, asyncio.IncompleteReadError):
             # The client does not trust us, or went away.
             return
@@ -96,9 +100,12 @@ class TlsFront:
             writer.close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
+            record += data
             writer.write(data)
             await writer.drain()
     writer.close()

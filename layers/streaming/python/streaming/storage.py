@@ -60,6 +60,9 @@ class FilmBucket:
                 # Its retries sleep for as long as they like.
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 signature_version="s3v4",
+                # Over TLS botocore would add a checksum as a trailer: a body in chunks that has a
+                # length as well, which RFC 9112 (6.2) forbids and strict servers refuse.
+                request_checksum_calculation="when_required",
                 s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
             ),
         )
