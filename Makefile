@@ -1,7 +1,11 @@
 # The commands of the project. `make` alone lists them.
 
-PYTHON ?= python3
-VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# The first of these that is new enough; PYTHON=... decides otherwise.
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+endif
+VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -10,11 +14,13 @@ KAFKA := tests/kafka/jars/.verified
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
+SAM_INSTALLED := $(SAM_VENV)/.installed
 # What runs a handler in AWS's own images: a folder for PYTHONPATH, or for an image of our own.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
+CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/observability.yaml
 # The checkers that have no package on PyPI come as source, verified by Go's checksum database.
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
@@ -24,6 +30,12 @@ ARCHITECTURE ?= arm64
 RUNTIME_VERSION ?= 3.13
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+# Packages are kept for the next environment, beside this one where the home folder takes nothing.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/.venv/cache
+export PIP_NO_CACHE_DIR := 1
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run run-compose test test-browser faults histories test-judges test-build test-sam test-rie test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
@@ -35,7 +47,7 @@ help: ## List the commands
 setup: $(INSTALLED) ## Install what the other commands need, into .venv/
 
 run: $(INSTALLED) ## Run the whole product on this machine
-	@$(BIN)/python -m local
+	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 run-compose: $(INSTALLED) $(SAM) ## Run the API under SAM and the services in Docker Compose, configured by .env
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=layers/streaming/python \
@@ -137,22 +149,31 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 clean: ## Remove the environments and the state of local runs
 	rm -rf .venv .local .aws-sam tests/kafka/jars tools/corpus/node/node_modules tests/browser/node/node_modules
 
-# uv installs the lock in seconds, where pip takes a minute.
+# uv installs the lock in seconds, where pip takes a minute. What an interrupted installation has left
+# is removed first: the last step marks an environment as whole.
 $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
-	@echo "Installing the packages into $(VENV) ..."
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv $(VENV)
+	@test -n "$(VERSION)" || { echo "error: Python 3.11 or newer is needed: install one, or name it by PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit("error: Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing the packages into $(VENV), with $(PYTHON) ..."
+	@rm -rf $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.txt
 	@touch $@
 
-$(CHECKOV): tools/requirements/checkov.txt | $(INSTALLED)
+$(CHECKOV): $(CHECKOV_INSTALLED)
+
+$(CHECKOV_INSTALLED): tools/requirements/checkov.txt | $(INSTALLED)
 	@echo "Installing checkov into $(CHECKOV_VENV) ..."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CHECKOV_VENV)
 	@$(BIN)/uv pip install --quiet --python $(CHECKOV_VENV)/bin/python --require-hashes -r tools/requirements/checkov.txt
 	@touch $@
 
-$(SAM): tools/requirements/sam.txt | $(INSTALLED)
+$(SAM): $(SAM_INSTALLED)
+
+$(SAM_INSTALLED): tools/requirements/sam.txt | $(INSTALLED)
 	@echo "Installing the SAM command line into $(SAM_VENV) ..."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
 	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes --compile-bytecode -r tools/requirements/sam.txt

@@ -14,6 +14,7 @@ from types import FrameType
 
 from local.console import announce, complain, report
 from local.errors import LocalError
+from local.isolation import forget_proxies, leave_aws_alone
 from local.ports import Ports
 from local.servers.python_service import LAYER, ROOT
 from local.stack import Stack
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--without-gateway", action="store_true", help="run the servers alone")
     parser.add_argument("--without-films", action="store_true", help="leave the bucket empty")
     options = parser.parse_args(arguments)
+    leave_aws_alone(os.environ)
+    forget_proxies(os.environ)
     parent = os.getppid()
     folder = Path(os.environ.get("LOCAL_STATE_DIR") or ROOT / ".local").absolute()
     stack = None

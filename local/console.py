@@ -1,6 +1,7 @@
 """What a developer reads: progress while the stack starts, then where everything is."""
 
 import contextlib
+import shlex
 import sys
 
 from local.demo import DEMO_MOVIE_ID, TOKEN_DAYS
@@ -56,6 +57,6 @@ curl -sS -w '\\n' -X POST {film}/progress {bearer} {json_body} -d '{{"position_s
 curl -sS -w '\\n' {film}/progress {bearer}
 
 To see an outage, stop a server for as long as a file of its name exists:
-touch {stack.state.down / "redis"}
+touch {shlex.quote(str(stack.state.down / "redis"))}
 
 Ctrl-C stops everything.""")

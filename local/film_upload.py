@@ -1,9 +1,11 @@
 """Films on their way into the bucket: complete, with the right types, and never twice."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local.demo_film import DEMO_FILMS, DemoFilm
+from local.servers.server import NotReadyError, await_condition
 
 CONTENT_TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -19,6 +21,27 @@ MANIFESTS = (".m3u8", ".mpd")
 def upload_missing(folder: Path, *, client: Any, bucket: str) -> int:
     """Upload the demo films of `folder` that the bucket lacks; return how many objects went up."""
     return sum(upload(film, folder, client=client, bucket=bucket) for film in DEMO_FILMS)
+
+
+def await_readable(*, client: Any, bucket: str) -> None:
+    """Wait until every object of the demo films can be read.
+
+    A store that starts again lists its objects before it finds the volumes that hold them.
+    """
+    for film in DEMO_FILMS:
+        answer = client.list_objects_v2(Bucket=bucket, Prefix=f"movies/{film.movie_id}/")
+        for entry in answer.get("Contents", ()):
+            read = partial(_read_a_byte, client, bucket, entry["Key"])
+            await_condition(read, what=f"S3 with the film {film.movie_id}")
+
+
+def _read_a_byte(client: Any, bucket: str, key: str) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].read()
+    except (BotoCoreError, ClientError) as error:
+        raise NotReadyError(str(error)) from None
 
 
 def upload(film: DemoFilm, folder: Path, *, client: Any, bucket: str) -> int:

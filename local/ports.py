@@ -1,5 +1,6 @@
 """The ports of the stack: the usual ones or the developer's own for people, free ones for tests."""
 
+import errno
 import os
 import random
 import socket
@@ -48,19 +49,32 @@ class Ports:
 
     def claim(self) -> None:
         """Keep these ports for their servers; raise in one line which somebody else listens on."""
-        taken = [
-            f"port {port} ({variable.removesuffix('_PORT').lower().replace('_', ' ')}) is taken; "
-            f"free it or choose another: {variable}={port + 1} make run"
-            for variable, port in self._by_variable().items()
-            if not is_free(port)
-        ]
+        taken = {
+            variable: port for variable, port in self._by_variable().items() if not is_free(port)
+        }
         if taken:
-            raise LocalError("; ".join(taken))
+            told = [f"{port} ({_server_of(variable)})" for variable, port in taken.items()]
+            are = "ports {} are" if len(taken) > 1 else "port {} is"
+            raise LocalError(
+                f"{are.format(', '.join(told))} taken; free what holds them or choose others: "
+                f"{self._others_than(taken)} make run"
+            )
         # SeaweedFS's internal ports are chosen before PostgreSQL listens on its own.
         _chosen.update(self._by_variable().values())
 
     def _by_variable(self) -> dict[str, int]:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+
+    def _others_than(self, taken: Mapping[str, int]) -> str:
+        """Return variables with free ports for those that are taken, each near its own."""
+        kept = set(self._by_variable().values())
+        others = []
+        for variable, port in taken.items():
+            candidates = (*range(port + 1, LAST_FREE), *range(FIRST_FREE, LAST_FREE))
+            other = next(each for each in candidates if each not in kept and is_free(each))
+            kept.add(other)
+            others.append(f"{variable}={other}")
+        return " ".join(others)
 
     def _check_distinct(self) -> None:
         owner: dict[int, str] = {}
@@ -70,14 +84,31 @@ class Ports:
             owner[port] = variable
 
 
+def _server_of(variable: str) -> str:
+    return variable.removesuffix("_PORT").lower().replace("_", " ")
+
+
 def is_free(port: int) -> bool:
-    """Whether a server could listen on 127.0.0.1:`port` now."""
-    with socket.socket() as listener:
+    """Whether a server could listen on `port` of 127.0.0.1 now, and nobody does on [::1].
+
+    Browsers ask [::1] first for localhost, and would find somebody else's server there.
+    """
+    return _can_listen(socket.AF_INET, "127.0.0.1", port) and (
+        not socket.has_ipv6 or _can_listen(socket.AF_INET6, "::1", port)
+    )
+
+
+def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        listener = socket.socket(family)
+    except OSError:  # this machine has no such addresses
+        return True
+    with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+            listener.bind((host, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE and family == socket.AF_INET6
     return True
 
 

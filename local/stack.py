@@ -97,8 +97,7 @@ class Stack:
         """Bring everything up, then say where it is in stack.json."""
         check_platform()
         self.state.acquire()
-        with self._step("Nothing left of a former run"):
-            self.state.group.open()
+        self.state.group.open()
         self.ports.claim()
         film_maker = self._start_film_maker()
         self._write_inputs()
@@ -177,7 +176,9 @@ class Stack:
                     log = self.state.logs / "films.log"
                     raise LocalError(f"no demo films: {last_line(log)} ({log})")
         with self._step("Demo films in the bucket"):
-            film_upload.upload_missing(FILMS, client=self.s3.admin_client(), bucket=BUCKET)
+            client = self.s3.admin_client()
+            film_upload.upload_missing(FILMS, client=client, bucket=BUCKET)
+            film_upload.await_readable(client=client, bucket=BUCKET)
 
     def _migrate(self) -> None:
         # Imported here: the servers need nothing of the layer, and tests may start them alone.

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from local import demo
+from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
 from streaming.database import Database, Row
 from streaming.settings import DatabaseSettings
@@ -17,6 +18,9 @@ from tests.support.functions import Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers
 
 Rows = Callable[..., list[Row]]
+
+leave_aws_alone(os.environ)
+reach_loopback_directly(os.environ)
 
 
 @pytest.fixture(scope="session")

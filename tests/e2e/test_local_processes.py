@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, fields
@@ -24,6 +26,17 @@ from local.ports import Ports
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60
 GONE_SECONDS = 10
+
+
+# What developers have in their shells: a profile that does not exist, proxies that answer nobody.
+SHELL = {
+    "AWS_PROFILE": "company",
+    "AWS_CONFIG_FILE": "/nonexistent/config",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "HOME": "/nonexistent",
+}
 
 
 @dataclass
@@ -277,3 +290,32 @@ def database(document: dict[str, str]) -> Any:
         database=url.path.lstrip("/"),
         password=url.password,
     )
+
+
+def test_shell_of_a_developer_does_not_matter(developer: Developer) -> None:
+    """Proxies, an AWS profile and a home folder that is not there keep nothing from starting."""
+    run = developer.start(gateway=True, **SHELL)
+
+    run.await_ready()
+
+    answers = urllib.request.urlopen(f"{run.document['API_URL']}/health", timeout=30)
+    with answers:
+        assert answers.status == 200
+
+
+def test_taken_ports_are_told_with_free_ones(developer: Developer) -> None:
+    """One line names all ports that are taken, on [::1] as well, and a command that works."""
+    with (
+        socket.create_server(("127.0.0.1", developer.ports.redis_port)),
+        socket.create_server(("::1", developer.ports.kafka_port), family=socket.AF_INET6),
+    ):
+        run = developer.start()
+        assert run.process.wait(READY_SECONDS) == 1
+        assert run.process.stderr is not None
+        (line,) = run.process.stderr.read().splitlines()
+        chosen = dict(re.findall(r"([A-Z]+_PORT)=(\d+)", line))
+        assert chosen.keys() == {"REDIS_PORT", "KAFKA_PORT"}
+        assert f"{developer.ports.redis_port} (redis)" in line
+        assert f"{developer.ports.kafka_port} (kafka)" in line
+
+        developer.start(**chosen).await_ready()
