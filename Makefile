@@ -39,7 +39,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run run-compose test test-browser faults histories test-judges test-build test-sam test-rie test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
-	check-compose
+	check-compose needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,9 +49,16 @@ setup: $(INSTALLED) ## Install what the other commands need, into .venv/
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
 
-run-compose: $(INSTALLED) $(SAM) ## Run the API under SAM and the services in Docker Compose, configured by .env
+run-compose: needs-docker $(INSTALLED) $(SAM) ## Run the API under SAM and the services in Docker Compose, configured by .env
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=layers/streaming/python \
 		$(BIN)/python -m tools.run_compose --sam $(SAM)
+
+needs-docker:
+	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || { \
+		echo "error: this needs Docker, running, with its Compose plugin; make run does without" >&2; exit 1; }
+
+sam: $(INSTALLED) $(SAM) ## Run the SAM command line: make sam ARGS="deploy --config-env dev"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) $(ARGS)
 
 test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

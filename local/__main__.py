@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from local.console import announce, complain, report
+from local.disk import is_full
 from local.errors import LocalError
 from local.isolation import forget_proxies, leave_aws_alone
 from local.ports import Ports
@@ -58,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Watch(stack).until_gone(parent)
     except (LocalError, OSError) as error:
         complain(str(error))
+        return 1
+    except Exception as error:
+        # A client's own error, of a server that cannot write.
+        if not is_full(folder):
+            raise
+        complain(f"the disk of {folder} is full: {error}")
         return 1
     except Stopped as stopped:
         return 0 if stopped.number == signal.SIGTERM else 128 + stopped.number

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from local import demo, demo_film, film_upload
+from local.disk import require_room
 from local.environment import BUCKET, TOPIC_PREFIX, function_environment
 from local.errors import LocalError
 from local.files import write_privately
@@ -96,6 +97,7 @@ class Stack:
     def start(self) -> None:
         """Bring everything up, then say where it is in stack.json."""
         check_platform()
+        require_room(self.state.folder)
         self.state.acquire()
         self.state.group.open()
         self.ports.claim()

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from local.disk import NO_SPACE
 from local.errors import LocalError
 from local.state import State
 
@@ -175,9 +176,13 @@ def await_condition(
 
 
 def last_line(log: Path, marker: str = "") -> str:
-    """Return the last line of a log that says something: that has ``marker``, if one does."""
+    """Return the last line of a log that says something: that has ``marker``, if one does.
+
+    A full disk is the reason for whatever comes after it.
+    """
     with contextlib.suppress(OSError):
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        if lines:
-            return ([line for line in lines if marker in line] or lines)[-1].strip()
+        for wanted in (NO_SPACE, marker, ""):
+            if found := [line for line in lines if wanted in line]:
+                return found[-1].strip()
     return "no output"

@@ -2,14 +2,17 @@
 
 import json
 import platform
+import shutil
 from pathlib import Path
 
 import pytest
 
 from local.credentials import Credentials
+from local.disk import require_room
 from local.environment import function_environment
 from local.errors import LocalError
 from local.ports import Ports, free_ports
+from local.servers.server import last_line
 from local.servers.wheels import check_platform
 
 
@@ -85,3 +88,22 @@ def test_other_platforms_are_sent_to_docker(monkeypatch: pytest.MonkeyPatch) -> 
         check_platform()
 
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_without_room_on_the_disk_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything starts, a nearly full disk is told with what is free and what is needed."""
+    usage = shutil.disk_usage(tmp_path)._replace(free=30 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+    with pytest.raises(LocalError, match=r"30 MB are free, a run needs 150 MB"):
+        require_room(tmp_path)
+
+
+def test_a_full_disk_is_the_reason_whatever_comes_after_it(tmp_path: Path) -> None:
+    """Of a log that names a full disk and then cleans up, people read the full disk."""
+    log = tmp_path / "postgres.log"
+    log.write_text("FATAL:  could not write: No space left on device\ninitdb: removing data\n")
+
+    assert last_line(log) == "FATAL:  could not write: No space left on device"
