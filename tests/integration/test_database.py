@@ -147,6 +147,35 @@ def test_giving_way(database: Database) -> None:
     assert attempts == [before] * 4
 
 
+def test_commit_that_did_not_arrive(database: Database, rows: Rows) -> None:
+    """Work whose COMMIT finds the connection dead was undone, and runs once more."""
+    attempts: list[int] = []
+    kill = "SELECT pg_terminate_backend(:pid, 1000) AS killed"
+
+    def work(transaction: Transaction) -> int:
+        attempts.append(backend(transaction))
+        if len(attempts) == 1:
+            assert rows(kill, pid=attempts[0]) == [{"killed": True}]
+        return len(attempts)
+
+    database.run(backend)
+    assert database.run(work) == 2
+
+
+def test_commit_of_a_server_that_has_restarted(stack: Stack, database: Database) -> None:
+    """After a restart the same id may be another transaction's: nothing is claimed, nothing run."""
+    attempts: list[int] = []
+
+    def work(transaction: Transaction) -> None:
+        attempts.append(backend(transaction))
+        stack.postgres.restart()
+
+    database.run(backend)
+    with pytest.raises(DatabaseUnavailable):
+        database.run(work)
+    assert len(attempts) == 1
+
+
 def test_nothing_listens(environment: dict[str, str]) -> None:
     """A refused connection is database_unavailable."""
     nowhere = Database(DatabaseSettings("postgresql://nobody@127.0.0.1:9/nothing"))

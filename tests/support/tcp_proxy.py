@@ -39,6 +39,7 @@ class _Fault:
     drip_interval: float | None = None
     cut_at_byte: int | None = None
     answers_before_cut: int = 0
+    is_cut_once: bool = False
 
 
 class TcpProxy:
@@ -46,7 +47,8 @@ class TcpProxy:
 
     ``readdress`` says that the server tells clients where it is, as Kafka does: its answers then
     name the proxy. ``host`` is another address of this host to listen on. ``accepted`` counts the
-    connections so far. A context manager. Its methods may be called from any thread.
+    connections so far, ``cuts`` those that were cut in an answer. A context manager. Its methods
+    may be called from any thread.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TcpProxy:
         self.port = port
         self.host = host
         self.accepted = 0
+        self.cuts = 0
         self._readdresses = readdress
         self._fault = _Fault()
         self._links: set[_Link] = set()
@@ -123,6 +126,11 @@ class TcpProxy:
         """
         self._run(self._switch(_Fault(cut_at_byte=at_byte, answers_before_cut=answers_before)))
 
+    def cut_once(self, at_byte: int = 0, answers_before: int = 0) -> None:
+        """Do as ``cut`` does, to the first connection that gets so far; then pass all through."""
+        fault = _Fault(cut_at_byte=at_byte, answers_before_cut=answers_before, is_cut_once=True)
+        self._run(self._switch(fault))
+
     def cut_connections(self) -> int:
         """Reset all open connections; return how many there were."""
         return self._run(self._cut_connections())
@@ -160,6 +168,11 @@ class TcpProxy:
         self._fault = fault
         for link in list(self._links):
             link.follow(fault)
+
+    def _note_cut(self) -> None:
+        self.cuts += 1
+        if self._fault.is_cut_once:
+            self._apply(_Fault())
 
     async def _refuse(self) -> None:
         self._hear_again()
@@ -390,6 +403,7 @@ class _Flow:
         client.write(data[:cut_point])
         if cut_point is not None:
             self._link.reset()
+            self._link.proxy._note_cut()
 
     def _forget_timer(self) -> None:
         if self._timer is not None:

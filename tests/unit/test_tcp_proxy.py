@@ -221,3 +221,19 @@ def test_server_is_gone(proxy: TcpProxy) -> None:
         proxy.target_port = taken.getsockname()[1]
     with pytest.raises(ConnectionResetError), connect(proxy) as connection:
         connection.recv(1)
+
+
+def test_cut_once(proxy: TcpProxy) -> None:
+    """One answer of one connection is lost; the others, and new connections, go on."""
+    first, second = connect(proxy), connect(proxy)
+    with closing(first), closing(second):
+        proxy.cut_once(answers_before=1)
+        assert ask(first, b"one") == b"one"
+        assert ask(second, b"one") == b"one"
+        first.sendall(b"two")
+        assert_reset(first)
+        assert ask(second, b"two") == b"two"
+        with closing(connect(proxy)) as third:
+            assert ask(third, b"one") == b"one"
+            assert ask(third, b"two") == b"two"
+    assert proxy.cuts == 1

@@ -5,30 +5,26 @@ unread answer may be left on the wire, and the next query would get another user
 connection is closed, never rolled back and reused.
 """
 
-import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import pg8000.native
 from aws_lambda_powertools.logging import Logger
 
-from streaming.bounded_socket import bounded
 from streaming.breaker import Breaker
-from streaming.database_tls import ssl_context
+from streaming.database_connection import close_quietly, connect, sql_state
 from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.errors import DatabaseUnavailable, StreamingError
 from streaming.metrics import dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
-from streaming.settings import ConfigurationError, DatabaseSettings
+from streaming.settings import DatabaseSettings
 
 logger = Logger(child=True)
 
-_CONNECT_SECONDS = 1.0
 _STATEMENT_SECONDS = 1.0
-_CLOSE_SECONDS = 0.1
 # An environment that was frozen may wake with a dead connection, which the first statement shows:
 # it waits so little that there is time for another connection.
 _IDLE_SECONDS = 10.0
@@ -44,6 +40,23 @@ _BEGIN = """
     SET LOCAL idle_in_transaction_session_timeout = '{abandoned_seconds:g}s';
     SET LOCAL statement_timeout = '{statement_seconds:g}s'
 """
+# PostgreSQL remembers what became of a transaction, so nobody has to guess when the reply to COMMIT
+# is lost: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+# After a crash a server may use ids again that it had not written down.
+_BEGIN_TO_WRITE = f"""{_BEGIN.rstrip()};
+    SELECT CAST(pg_current_xact_id() AS text),
+        CAST(1000000 * extract(epoch FROM pg_postmaster_start_time()) AS bigint)
+"""  # noqa: S608
+_SELECT_OUTCOME = """
+    SELECT CASE
+        WHEN {server_started_at:d}
+            = CAST(1000000 * extract(epoch FROM pg_postmaster_start_time()) AS bigint)
+        THEN pg_xact_status('{transaction_id:d}')
+    END
+"""
+# The server may not be done with the commit yet, or not have noticed that the connection is gone.
+_OUTCOME_SECONDS = 0.5
+_OUTCOME_PAUSE_SECONDS = 0.02
 
 _WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeError)
 
@@ -65,6 +78,26 @@ class _Lost(Exception):
     def __init__(self, operation: str) -> None:
         super().__init__(operation)
         self.operation = operation
+
+
+class _CommitUnanswered(_Lost):
+    """The connection was lost at COMMIT, which the server may have done; ``result`` is the work's.
+
+    ``identity`` is the transaction's; None when it only read.
+    """
+
+    def __init__(self, result: Any, identity: "_Identity | None") -> None:
+        super().__init__("query")
+        self.result = result
+        self.identity = identity
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """Which transaction, of which run of the server: by the microsecond in which it started."""
+
+    transaction_id: int
+    server_started_at: int
 
 
 class _GaveWay(Exception):
@@ -105,8 +138,9 @@ class Database:
     ) -> None:
         self._settings = settings
         self._statement_seconds = statement_seconds
-        self._begin = _BEGIN.format(
-            abandoned_seconds=_ABANDONED_SECONDS, statement_seconds=statement_seconds
+        self._begin, self._begin_to_write = (
+            begin.format(abandoned_seconds=_ABANDONED_SECONDS, statement_seconds=statement_seconds)
+            for begin in (_BEGIN, _BEGIN_TO_WRITE)
         )
         self._connection: pg8000.native.Connection | None = None
         self._used_at = 0.0
@@ -115,10 +149,24 @@ class Database:
     def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run ``work`` in a transaction, commit, and return its result.
 
-        ``work`` must be idempotent: when a connection that was open before turns out dead, it runs
-        once more on a new one; when it had to give way to another transaction, it runs once more.
-        Raises ``DatabaseUnavailable``.
+        ``work`` takes effect once: where the reply to COMMIT is lost, the server is asked what
+        became of the transaction. When it was undone because a connection that was open before
+        turned out dead, or because it gave way to another transaction, it runs once more. Raises
+        ``DatabaseUnavailable``, also when nobody can tell whether it was committed.
         """
+        return self._run(work, self._begin_to_write)
+
+    def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run ``work``, which changes nothing, as ``run`` does; here a repeat does no harm."""
+        return self._run(work, self._begin)
+
+    def close(self) -> None:
+        """Close the connection; the next work opens another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            close_quietly(connection)
+
+    def _run(self, work: Callable[[Transaction], Result], begin: str) -> Result:
         if self._breaker.is_open:
             raise DatabaseUnavailable("the database did not answer a moment ago")
         was_connected = self._connection is not None
@@ -126,13 +174,13 @@ class Database:
         try:
             allowance(_STATEMENT_SECONDS)
             try:
-                return self._run_once(work)
+                return self._run_once(work, begin)
             except _GaveWay:
-                return self._run_once(work)
+                return self._run_once(work, begin)
             except _Lost:
                 if not was_connected:
                     raise
-                return self._run_once(work)
+                return self._run_once(work, begin)
         except DeadlineExceeded as error:
             raise DatabaseUnavailable("there is no time left for the database") from error
         except _GaveWay as error:
@@ -143,20 +191,62 @@ class Database:
             self._note(error, time.monotonic() - began)
             raise DatabaseUnavailable("the database does not answer") from error.__cause__
 
-    def close(self) -> None:
-        """Close the connection; the next work opens another one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            _close_quietly(connection)
+    def _run_once(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+        try:
+            return self._attempt(work, begin)
+        except _CommitUnanswered as commit:
+            if commit.identity is None or not self._was_committed(commit.identity):
+                raise
+            result: Result = commit.result
+            return result
 
-    def _run_once(self, work: Callable[[Transaction], Result]) -> Result:
+    def _was_committed(self, identity: _Identity) -> bool:
+        """Find out on a new connection whether a transaction, which is over, was committed.
+
+        Raises ``DatabaseUnavailable`` when nobody can tell.
+        """
+        ends_at = time.monotonic() + _OUTCOME_SECONDS
+        try:
+            while (outcome := self._outcome_of(identity)) == "in progress":
+                if time.monotonic() > ends_at:
+                    break
+                time.sleep(allowance(_OUTCOME_PAUSE_SECONDS))
+        except _Lost as error:
+            self._note(error, 0.0)
+            raise DatabaseUnavailable("the database does not answer") from error.__cause__
+        if outcome not in ("committed", "aborted"):
+            raise DatabaseUnavailable("it is not known whether the database has committed")
+        return outcome == "committed"
+
+    def _outcome_of(self, identity: _Identity) -> str | None:
+        try:
+            return self._ask_for_outcome(identity)
+        except _Lost:
+            return self._ask_for_outcome(identity)
+
+    def _ask_for_outcome(self, identity: _Identity) -> str | None:
+        try:
+            connection = self._connection = self._connection or self._connect()
+            with within(_STATEMENT_SECONDS):
+                # A simple query is a transaction of its own, whatever pooler stands in between.
+                ((outcome,),) = connection.run(_SELECT_OUTCOME.format(**asdict(identity)))
+        except (pg8000.native.DatabaseError, *_WIRE_ERRORS) as error:
+            operation = "query" if self._connection else "connect"
+            self.close()
+            raise _Lost(operation) from error
+        except BaseException:
+            self.close()
+            raise
+        return str(outcome) if outcome else None
+
+    def _attempt(self, work: Callable[[Transaction], Result], begin: str) -> Result:
         try:
             connection = self._connection = self._connection or self._connect()
             with within(self._patience()):
-                connection.run(self._begin)
+                identities = connection.run(begin)
+            identity = _Identity(int(identities[0][0]), identities[0][1]) if identities else None
             result = work(Transaction(connection, self._statement_seconds))
-            with within(_STATEMENT_SECONDS):
-                connection.run("COMMIT")
+            self._commit(connection, result, identity)
             self._used_at = time.time()
         except pg8000.native.DatabaseError as error:
             self._recover(error)
@@ -173,6 +263,20 @@ class Database:
             raise
         return result
 
+    def _commit(
+        self, connection: pg8000.native.Connection, result: Any, identity: _Identity | None
+    ) -> None:
+        try:
+            with within(_STATEMENT_SECONDS):
+                connection.run("COMMIT")
+        except (pg8000.native.DatabaseError, *_WIRE_ERRORS) as error:
+            if isinstance(error, pg8000.native.DatabaseError) and not sql_state(error).startswith(
+                _CONNECTION_IS_LOST
+            ):
+                raise
+            self.close()
+            raise _CommitUnanswered(result, identity) from error
+
     def _note(self, error: _Lost, seconds: float) -> None:
         failure = dependency_failure("postgresql", error.operation, error)
         logger.warning("PostgreSQL does not answer", **failure)
@@ -188,21 +292,21 @@ class Database:
 
     def _connect(self) -> pg8000.native.Connection:
         if isinstance(self._settings, DatabaseSettings):
-            return _connect(self._settings.url)
+            return connect(self._settings.url)
         try:
-            return _connect(self._settings.current().url)
+            return connect(self._settings.current().url)
         except SecretUnavailable as error:
             raise DatabaseUnavailable("the database's password cannot be read") from error
         except pg8000.native.DatabaseError as error:
-            if not _sql_state(error).startswith(_LOGIN_IS_REFUSED):
+            if not sql_state(error).startswith(_LOGIN_IS_REFUSED):
                 raise
             fresh = self._settings.renewed()
             if fresh is None:
                 raise
-            return _connect(fresh.url)
+            return connect(fresh.url)
 
     def _recover(self, error: pg8000.native.DatabaseError) -> None:
-        state = _sql_state(error)
+        state = sql_state(error)
         if self._connection is None or state.startswith(_CONNECTION_IS_LOST):
             operation = "query" if self._connection else "connect"
             self.close()
@@ -224,40 +328,3 @@ class Database:
                 self._connection.run("ROLLBACK")
         except (pg8000.native.DatabaseError, *_WIRE_ERRORS):
             self.close()
-
-
-def _connect(url: str) -> pg8000.native.Connection:
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
-        raise ConfigurationError("DATABASE_URL is not postgresql://user:password@host:port/name")
-    host, port = parts.hostname, parts.port or 5432
-    with within(_CONNECT_SECONDS):
-        wire = bounded(socket.create_connection((host, port), allowance(_CONNECT_SECONDS)))
-        try:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return pg8000.native.Connection(
-                user=unquote(parts.username or ""),
-                password=unquote(parts.password or ""),
-                host=host,
-                database=unquote(parts.path.lstrip("/")),
-                ssl_context=ssl_context(parts.query),
-                sock=wire,
-                application_name="streaming",
-            )
-        except BaseException:
-            wire.close()
-            raise
-
-
-def _sql_state(error: pg8000.native.DatabaseError) -> str:
-    details = error.args[0] if error.args else {}
-    return str(details.get("C", "")) if isinstance(details, dict) else ""
-
-
-def _close_quietly(connection: pg8000.native.Connection) -> None:
-    try:
-        with within(_CLOSE_SECONDS):
-            connection.close()
-    except (pg8000.native.InterfaceError, OSError, struct.error):
-        # The wire is dead already, which is why it is being closed.
-        return

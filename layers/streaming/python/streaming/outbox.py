@@ -171,7 +171,7 @@ class Outbox:
 
     def measure(self) -> Measures:
         """Count what waits and what is dead."""
-        row = self._database.run(lambda transaction: transaction.row(_MEASURE))
+        row = self._database.read(lambda transaction: transaction.row(_MEASURE))
         return Measures(**row) if row else Measures(0, 0.0, 0)
 
 
@@ -191,7 +191,7 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
         )
         for message in messages
     ]
-    # There is no row when this work runs again because its commit was not acknowledged.
+    # There is no row for an event that an earlier attempt has put there.
     return bool(inserted and inserted[0] and inserted[0]["is_next"])
 
 

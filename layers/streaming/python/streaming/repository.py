@@ -146,7 +146,7 @@ class Repository:
 
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
         """Return those of the user's sessions that are on record, in any order."""
-        return self._database.run(
+        return self._database.read(
             lambda transaction: session_rows.find(transaction, user_id, session_ids)
         )
 
@@ -249,7 +249,7 @@ class Repository:
 
     def find_progress(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
         """Return the user's progress in the film, with the film's present length, or None."""
-        return self._database.run(
+        return self._database.read(
             lambda transaction: progress_rows.find(
                 transaction, user_id, movie_id, with_film=self._has_films(transaction)
             )
@@ -262,7 +262,7 @@ class Repository:
 
         A film is begun at ``min_seconds`` or at ``min_share`` of its length.
         """
-        return self._database.run(
+        return self._database.read(
             lambda transaction: progress_rows.find_to_continue(
                 transaction,
                 user_id,
@@ -288,7 +288,7 @@ class Repository:
         self, now: datetime, seconds: int, limit: int
     ) -> list[tuple[UUID, ManifestType]]:
         """Return the films started in the last ``seconds`` and their form, most started first."""
-        return self._database.run(
+        return self._database.read(
             lambda transaction: session_rows.find_films_in_use(transaction, now, seconds, limit)
         )
 

@@ -87,11 +87,7 @@ class StartStream:
         ``MovieNotFound``, ``FilmUnplayable``, ``StorageUnavailable``, ``DatabaseUnavailable``,
         ``IdempotencyKeyReused`` and ``RequestInProgress``.
         """
-        attempt = Attempt(uuid7(clock.milliseconds(now)), new_event_id(now))
-        if key is not None:
-            attempt = self._repository.claim_key(
-                viewer.user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS
-            )
+        attempt = self._claim(viewer.user_id, key, now)
         try:
             subscription = self._entitlement.require(viewer.user_id, viewer.authorization, now)
             if attempt.is_completed:
@@ -125,6 +121,17 @@ class StartStream:
             duration_seconds=film.duration_seconds,
             completed=progress.completed if progress else False,
         )
+
+    def _claim(self, user_id: UUID, key: IdempotencyKey | None, now: datetime) -> Attempt:
+        attempt = Attempt(uuid7(clock.milliseconds(now)), new_event_id(now))
+        if key is None:
+            return attempt
+        try:
+            return self._repository.claim_key(user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS)
+        except DatabaseUnavailable:
+            # It may have been committed all the same.
+            self._release(user_id, key, attempt)
+            raise
 
     def _open(
         self,

@@ -1,0 +1,58 @@
+"""Opening and closing a connection to PostgreSQL, each in bounded time."""
+
+import socket
+import struct
+from urllib.parse import unquote, urlsplit
+
+import pg8000.native
+
+from streaming.bounded_socket import bounded
+from streaming.database_tls import ssl_context
+from streaming.deadline import allowance, within
+from streaming.settings import ConfigurationError
+
+_CONNECT_SECONDS = 1.0
+_CLOSE_SECONDS = 0.1
+
+
+def connect(url: str) -> pg8000.native.Connection:
+    """Connect to the database of ``url``, ``postgresql://user:password@host:port/name``.
+
+    Raises ``ConfigurationError`` for another URL, and what pg8000 and sockets raise.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
+        raise ConfigurationError("DATABASE_URL is not postgresql://user:password@host:port/name")
+    host, port = parts.hostname, parts.port or 5432
+    with within(_CONNECT_SECONDS):
+        wire = bounded(socket.create_connection((host, port), allowance(_CONNECT_SECONDS)))
+        try:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return pg8000.native.Connection(
+                user=unquote(parts.username or ""),
+                password=unquote(parts.password or ""),
+                host=host,
+                database=unquote(parts.path.lstrip("/")),
+                ssl_context=ssl_context(parts.query),
+                sock=wire,
+                application_name="streaming",
+            )
+        except BaseException:
+            wire.close()
+            raise
+
+
+def sql_state(error: pg8000.native.DatabaseError) -> str:
+    """Return the SQLSTATE that the server has sent, or nothing."""
+    details = error.args[0] if error.args else {}
+    return str(details.get("C", "")) if isinstance(details, dict) else ""
+
+
+def close_quietly(connection: pg8000.native.Connection) -> None:
+    """Close a connection that may be dead."""
+    try:
+        with within(_CLOSE_SECONDS):
+            connection.close()
+    except (pg8000.native.InterfaceError, OSError, struct.error):
+        # The wire is dead already, which is why it is being closed.
+        return

@@ -1,0 +1,159 @@
+"""Every use case of the record with each reply of PostgreSQL lost in turn, COMMIT's above all."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from local.stack import Stack
+from tests.conftest import Rows, set_subscription
+from tests.support.functions import (
+    Json,
+    Response,
+    Viewer,
+    event,
+    forget_environment,
+    new_viewer,
+    request,
+)
+from tests.support.tcp_proxy import TcpProxy
+
+MOST_REPLIES = 80
+
+Act = Callable[[Viewer, UUID, Json], Response]
+
+RECORD = {
+    "sessions": """
+        SELECT ended_at IS NULL AS is_open, end_reason, last_sequence
+        FROM stream_sessions WHERE user_id = :user ORDER BY id
+    """,
+    "positions": """
+        SELECT position_seconds, sequence, version, removed_at IS NOT NULL AS is_removed
+        FROM watch_progress WHERE user_id = :user
+    """,
+    "keys": """
+        SELECT completed_at IS NOT NULL AS is_completed
+        FROM idempotency_keys WHERE user_id = :user
+    """,
+    "waiting": "SELECT topic FROM event_outbox WHERE key = CAST(:user AS text) ORDER BY id",
+}
+
+
+@pytest.fixture
+def proxy(
+    stack: Stack, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TcpProxy]:
+    """What stands between the functions and PostgreSQL."""
+    with TcpProxy(stack.postgres.port) as proxy:
+        server = f"127.0.0.1:{stack.postgres.port}"
+        assert server in environment["DATABASE_URL"]
+        url = environment["DATABASE_URL"].replace(server, f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("DATABASE_URL", url)
+        forget_environment()
+        yield proxy
+        forget_environment()
+
+
+def nothing(viewer: Viewer, movie_id: UUID) -> Json:
+    """Do nothing first."""
+    return {}
+
+
+def started(viewer: Viewer, movie_id: UUID) -> Json:
+    """Start the film first, and watch a little."""
+    session_id = viewer.start(movie_id).json["session_id"]
+    assert viewer.report(movie_id, 10, session_id=session_id, sequence=1).json["applied"]
+    return {"session_id": session_id}
+
+
+def stopped(viewer: Viewer, movie_id: UUID) -> Json:
+    """Watch the film first, until 20 s."""
+    session = started(viewer, movie_id)
+    assert viewer.stop(movie_id, 20, **session, sequence=2).json["applied"]
+    return session
+
+
+def erase(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
+    """Have an admin erase the viewer."""
+    payload = event("erase")
+    payload["pathParameters"] = {"user_id": str(viewer.user_id)}
+    return request("erase", payload)
+
+
+USE_CASES: dict[str, tuple[Callable[[Viewer, UUID], Json], Act]] = {
+    "start": (nothing, lambda viewer, film, session: viewer.start(film)),
+    "start with a key": (nothing, lambda viewer, film, session: viewer.start(film, key="key")),
+    "start that takes over": (
+        started,
+        lambda viewer, film, session: viewer.start(film, {"take_over": True}, key="key"),
+    ),
+    "resume": (stopped, lambda viewer, film, session: viewer.start(film, key="key")),
+    "report": (
+        started,
+        lambda viewer, film, session: viewer.report(film, 15, **session, sequence=2),
+    ),
+    "report in no order": (started, lambda viewer, film, session: viewer.report(film, 15)),
+    "late report": (
+        started,
+        lambda viewer, film, session: viewer.report(film, 5, **session, sequence=0),
+    ),
+    "report without a session": (nothing, lambda viewer, film, session: viewer.report(film, 15)),
+    "stop": (
+        started,
+        lambda viewer, film, session: viewer.stop(film, 20, **session, sequence=2),
+    ),
+    "second stop": (
+        stopped,
+        lambda viewer, film, session: viewer.stop(film, 21, **session, sequence=3),
+    ),
+    "get": (started, lambda viewer, film, session: viewer.progress(film)),
+    "continue watching": (started, lambda viewer, film, session: viewer.continue_watching()),
+    "remove": (started, lambda viewer, film, session: viewer.remove(film)),
+    "erase": (stopped, erase),
+}
+CHANGING = ("session_id", "user_id", "manifest_url", "last_watched_at", "expires_in")
+
+
+def told(answer: Response) -> Any:
+    """Return what an answer says, without what differs from run to run."""
+    if not answer.body:
+        return answer.status
+    body = answer.json
+    bodies = [body, *body.get("items", [])]
+    for each in bodies:
+        for name in CHANGING:
+            each.pop(name, None)
+    return answer.status, body
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+def test_a_lost_reply_changes_nothing(
+    stack: Stack, proxy: TcpProxy, movie_id: UUID, rows: Rows, name: str
+) -> None:
+    """Whichever reply is lost, the call answers, records and publishes what it does without."""
+    prepare, act = USE_CASES[name]
+
+    def run(lost: int | None) -> tuple[Any, Any]:
+        viewer = new_viewer(stack.token)
+        set_subscription(stack, viewer.user_id, max_streams=1)
+        session = prepare(viewer, movie_id)
+        viewer.progress(movie_id)  # opens a connection, and learns what is migrated
+        if name == "erase":
+            request("erase", {**event("erase"), "pathParameters": {"user_id": str(movie_id)}})
+        if lost is not None:
+            proxy.cut_once(answers_before=lost)
+        answer = told(act(viewer, movie_id, session))
+        proxy.pass_through()
+        return answer, {each: rows(RECORD[each], user=viewer.user_id) for each in RECORD}
+
+    expected = run(None)
+    lost = 0
+    while True:
+        cuts = proxy.cuts
+        assert (lost, *run(lost)) == (lost, *expected)
+        if proxy.cuts == cuts:
+            break
+        lost += 1
+
+    assert 3 <= lost <= MOST_REPLIES
