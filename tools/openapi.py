@@ -81,7 +81,9 @@ def _paths() -> dict[str, Any]:
                         "name": "Idempotency-Key",
                         "in": "header",
                         "description": "Makes it safe to repeat a start whose answer was lost: for "
-                        "a day, the same key with the same request answers the same session.",
+                        "a day, the same key with the same request answers the same session. "
+                        "When that has ended, or was not heard of for a minute while streams are "
+                        "limited, the answer is `session_ended`: start anew, with a new key.",
                         "schema": {
                             "type": "string",
                             "minLength": 1,
@@ -96,6 +98,7 @@ def _paths() -> dict[str, Any]:
                     errors.InvalidRequest,
                     errors.IdempotencyKeyReused,
                     errors.RequestInProgress,
+                    errors.SessionEnded,
                     errors.SubscriptionRequired,
                     errors.StreamLimitReached,
                     errors.MovieNotFound,

@@ -57,8 +57,11 @@ const COMPLETED_FRACTION = 0.9;
 const RENEWAL_BUFFER_SECONDS = 3;
 /** A scrub is dozens of seeks; only where it comes to rest is worth a report. */
 const SEEK_SETTLES_MILLISECONDS = 700;
-/** How often a start is repeated whose answer was lost, and one that still runs elsewhere. */
-const START_REPEATS = { network_error: 1, request_in_progress: 5 };
+/**
+ * How often a start is repeated whose answer was lost, one that still runs elsewhere, and one whose
+ * key stands for a session that has ended.
+ */
+const START_REPEATS = { network_error: 1, request_in_progress: 5, session_ended: 1 };
 /** A film that stands still is moved by this much: over a gap, and so that its player looks again. */
 const NUDGE_SECONDS = 0.1;
 /** The states in which a film plays or is about to. */
@@ -260,14 +263,15 @@ export class StreamingSession extends EventTarget {
   }
 
   /** Ask for a session, again when nobody can tell whether there is one: the key makes it one. */
-  async #askForSession(run, options) {
+  async #askForSession(run, { takeOver, key }) {
     const left = { ...START_REPEATS };
     for (;;) {
       try {
-        return await this.#client.start(this.#movieId, this.#manifestType, options);
+        return await this.#client.start(this.#movieId, this.#manifestType, { takeOver, key });
       } catch (error) {
         if (!left[error.code]) throw error;
         left[error.code] -= 1;
+        if (error.code === 'session_ended') key = newKey();
         if (error.retryAfter) await seconds(error.retryAfter);
         if (run !== this.#run) throw error;
       }

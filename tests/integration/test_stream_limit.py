@@ -1,6 +1,7 @@
 """How many streams a user may have at once."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,11 @@ from redis import Redis
 
 from local.stack import Stack
 from streaming import clock
+from streaming.cache import Cache
+from streaming.database import Database, Transaction
+from streaming.identifiers import uuid7
+from streaming.settings import CacheSettings, DatabaseSettings
+from streaming.stream_slots import StreamSlots
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import (
     ExecutionEnvironment,
@@ -301,6 +307,164 @@ def test_refused_start_may_be_repeated(single: Viewer, movie_id: UUID) -> None:
     assert single.start(movie_id, key="one-key").status == 429
     assert single.start(movie_id, {"take_over": True}, key="one-key").status == 200
     assert single.report(movie_id, 5, session_id=running).json["session_ended"] is True
+
+
+def assert_ended(answer: Response) -> None:
+    """The answer of a repeat has no session to go on with, and no URL."""
+    assert (answer.status, answer.json["code"]) == (409, "session_ended")
+    assert "manifest_url" not in answer.json
+
+
+def test_repeats_of_stopped_starts(single: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """Old keys, each of a session that was stopped, open no streams beside the one that runs."""
+    keys = [f"key-{number}" for number in range(6)]
+    for key in keys:
+        session_id = single.start(movie_id, key=key).json["session_id"]
+        single.stop(movie_id, 10, session_id=session_id)
+    running = start(single, movie_id)
+
+    for key in keys:
+        assert_ended(single.start(movie_id, key=key))
+
+    assert open_sessions(rows, single) == {running}
+
+
+def test_repeat_of_a_stopped_start_without_a_limit(viewer: Viewer, movie_id: UUID) -> None:
+    """A stopped session stays over where streams are not limited, too."""
+    session_id = viewer.start(movie_id, key="one-key").json["session_id"]
+    viewer.stop(movie_id, 10, session_id=session_id)
+
+    assert_ended(viewer.start(movie_id, key="one-key"))
+    assert viewer.start(movie_id, key="another-key").status == 200
+
+
+@pytest.mark.parametrize("is_redis_empty", [False, True])
+def test_repeat_of_a_start_that_was_taken_over(
+    single: Viewer, movie_id: UUID, redis: Redis, *, is_redis_empty: bool
+) -> None:
+    """The repeat of a session that was taken over is refused, whatever Redis remembers."""
+    single.start(movie_id, key="one-key")
+    start(single, movie_id, take_over=True)
+    if is_redis_empty:
+        redis.delete(f"streams:{single.user_id}")
+
+    assert_ended(single.start(movie_id, key="one-key"))
+
+
+def test_repeat_of_an_abandoned_start(single: Viewer, movie_id: UUID, rows: Rows) -> None:
+    """The repeat of a session that housekeeping has ended is refused, limit or not."""
+    session_id = single.start(movie_id, key="one-key").json["session_id"]
+    rows(
+        "UPDATE stream_sessions SET last_heartbeat_at = now() - interval '1 hour' WHERE id = :id",
+        id=UUID(session_id),
+    )
+    eventually(
+        lambda: invoke("housekeeping", event("housekeeping")) and not open_sessions(rows, single)
+    )
+
+    assert_ended(single.start(movie_id, key="one-key"))
+
+
+@pytest.mark.parametrize("is_place_taken", [False, True])
+def test_repeat_of_a_silent_start(
+    single: Viewer, movie_id: UUID, redis: Redis, *, is_place_taken: bool
+) -> None:
+    """A session that was not heard of for a minute has lost its place, and gets no URLs."""
+    single.start(movie_id, key="one-key")
+    let_time_pass(redis, single, MINUTE)
+    if is_place_taken:
+        start(single, movie_id)
+
+    assert_ended(single.start(movie_id, key="one-key"))
+
+
+def test_repeat_keeps_the_place(single: Viewer, movie_id: UUID, redis: Redis) -> None:
+    """A repeat is a heartbeat: whoever asks for URLs is there."""
+    single.start(movie_id, key="one-key")
+    let_time_pass(redis, single, MINUTE - 5000)
+    assert single.start(movie_id, key="one-key").status == 200
+    let_time_pass(redis, single, MINUTE - 5000)
+
+    assert single.start(movie_id).status == 429
+    assert single.start(movie_id, key="one-key").status == 200
+
+
+def test_repeat_after_redis_lost_everything(single: Viewer, movie_id: UUID, redis: Redis) -> None:
+    """A session that is there on record gets a place again, unless another has it."""
+    first = single.start(movie_id, key="one-key").json["session_id"]
+    redis.delete(f"streams:{single.user_id}")
+    again = single.start(movie_id, key="one-key")
+
+    assert (again.status, again.json["session_id"]) == (200, first)
+    assert single.start(movie_id).status == 429
+
+    redis.delete(f"streams:{single.user_id}")
+    start(single, movie_id)
+    assert_ended(single.start(movie_id, key="one-key"))
+
+
+def test_repeat_long_after_redis_lost_everything(
+    single: Viewer, movie_id: UUID, redis: Redis, rows: Rows
+) -> None:
+    """Of what nobody counts any more only who was there within a minute gets a place."""
+    session_id = single.start(movie_id, key="one-key").json["session_id"]
+    redis.delete(f"streams:{single.user_id}")
+    rows(
+        "UPDATE stream_sessions SET last_heartbeat_at = now() - interval '61 s' WHERE id = :id",
+        id=UUID(session_id),
+    )
+
+    assert_ended(single.start(movie_id, key="one-key"))
+
+
+def test_repeat_without_redis(
+    stack: Stack, single: Viewer, movie_id: UUID, redis_back: None
+) -> None:
+    """Without Redis the record decides: what is open is answered, what was stopped is not."""
+    stopped = single.start(movie_id, key="stopped").json["session_id"]
+    single.stop(movie_id, 10, session_id=stopped)
+    running = single.start(movie_id, key="running").json["session_id"]
+    stack.redis.stop()
+
+    assert single.start(movie_id, key="running").json["session_id"] == running
+    assert_ended(single.start(movie_id, key="stopped"))
+
+
+def test_taken_over_while_it_opens(
+    stack: Stack, single: Viewer, movie_id: UUID, redis: Redis, rows: Rows
+) -> None:
+    """A start that is taken over while it opens is refused, and its repeat is a new start."""
+    slots = StreamSlots(Cache(CacheSettings.from_environment(stack.environment)))
+    opening = ExecutionEnvironment()
+    database = Database(DatabaseSettings.from_environment(stack.environment))
+    other = uuid7(clock.milliseconds(datetime.now(UTC)))
+
+    def take_over_once_it_has_a_slot(transaction: Transaction) -> Future[Response]:
+        transaction.rows("LOCK TABLE stream_sessions IN EXCLUSIVE MODE")
+        starting = pool.submit(start_there)
+        eventually(lambda: redis.exists(f"streams:{single.user_id}"))
+        claim = slots.claim(single.user_id, other, 1, take_over=True)
+        assert claim is not None
+        assert claim.is_granted
+        return starting
+
+    def start_there() -> Response:
+        with opening:
+            return single.start(movie_id, key="one-key")
+
+    with ThreadPoolExecutor() as pool:
+        with opening:
+            assert single.continue_watching().status == 200
+        refused = database.run(take_over_once_it_has_a_slot).result()
+    opening.close()
+    database.close()
+
+    assert (refused.status, refused.json["code"]) == (429, "stream_limit_reached")
+    assert open_sessions(rows, single) == set()
+    again = single.start(movie_id, key="one-key")
+    assert (again.status, again.json["code"]) == (429, "stream_limit_reached")
+    slots.end(single.user_id, other)
+    assert single.start(movie_id, key="one-key").json["session_id"] in open_sessions(rows, single)
 
 
 @pytest.fixture

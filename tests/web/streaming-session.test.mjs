@@ -473,6 +473,34 @@ test('a start that is still running is waited for', async () => {
   assert.equal(session.state, 'playing');
 });
 
+/** A key that is repeated too late stands for a session that has ended: a new one gets another. */
+test('a start whose session has ended is made anew', async () => {
+  const session = sessionWith();
+  service.disconnect('start');
+  service.fail('start', () => problem(409, 'session_ended'));
+
+  await session.start(MOVIE, { takeOver: true });
+
+  const [first, second, third] = service.of('start');
+  assert.equal(first.key, second.key);
+  assert.notEqual(second.key, third.key);
+  assert.deepEqual(reports('start').map((body) => body.take_over), [true, true, true]);
+  assert.equal(session.state, 'playing');
+});
+
+/** A service that says so of a new key, too, is not asked for ever. */
+test('a start is made anew once', async () => {
+  const session = sessionWith();
+  for (let tries = 0; tries < 2; tries += 1) {
+    service.fail('start', () => problem(409, 'session_ended'));
+  }
+
+  const error = await session.start(MOVIE).catch((caught) => caught);
+
+  assert.equal(error.code, 'session_ended');
+  assert.equal(service.of('start').length, 2);
+});
+
 /** A refusal lists what runs, and the next start may take over. */
 test('one stream too many can take over', async () => {
   const session = sessionWith();

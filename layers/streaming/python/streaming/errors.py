@@ -114,6 +114,14 @@ class RequestInProgress(StreamingError):
     retry_after_seconds = 1
 
 
+class SessionEnded(StreamingError):
+    """An ``Idempotency-Key`` stands for a session that does not run any more."""
+
+    status = 409
+    code = "session_ended"
+    title = "The session of this Idempotency-Key has ended"
+
+
 class BodyTooLarge(StreamingError):
     """The body exceeds the cap."""
 

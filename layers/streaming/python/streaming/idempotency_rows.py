@@ -50,6 +50,8 @@ _RELEASE = """
     WHERE user_id = :user_id AND key = :key AND session_id = :session_id AND completed_at IS NULL
 """
 
+_FORGET = "DELETE FROM idempotency_keys WHERE user_id = :user_id AND session_id = :session_id"
+
 _DELETE_OLD = """
     DELETE FROM idempotency_keys
     WHERE (user_id, key) IN (
@@ -109,6 +111,12 @@ def release(transaction: Transaction, user_id: UUID, key: IdempotencyKey, sessio
     """Forget an attempt that has failed, so that it may be repeated at once."""
     if transaction.row(_EXISTS):
         transaction.rows(_RELEASE, user_id=user_id, key=key.value, session_id=session_id)
+
+
+def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
+    """Forget the key of a session, so that it stands for nothing any more."""
+    if transaction.row(_EXISTS):
+        transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
 
 
 def delete_old(transaction: Transaction, before: datetime, limit: int) -> int:

@@ -9,7 +9,7 @@ from streaming import film_rows, idempotency_rows, outbox, progress_rows, sessio
 from streaming.answers import LiveSession
 from streaming.database import Database, Transaction
 from streaming.deadline import leaving
-from streaming.errors import MovieNotFound, SessionNotFound
+from streaming.errors import MovieNotFound, SessionEnded, SessionNotFound
 from streaming.events import Message, StreamEvent
 from streaming.idempotency import Attempt, IdempotencyKey
 from streaming.progress import Report, SavedProgress
@@ -35,6 +35,14 @@ class OpenedSession:
 
     progress: SavedProgress | None
     next_messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedStart:
+    """A session that is open already, and the user's ``progress`` in its film, if any."""
+
+    progress: SavedProgress | None
+    last_heartbeat_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +141,31 @@ class Repository:
 
         return self._database.run(work)
 
-    def end_taken_over(
-        self, user_id: UUID, session_ids: Sequence[UUID], at: datetime, message_of: MessageOf
+    def refuse_opened(
+        self, user_id: UUID, session_id: UUID, at: datetime, message_of: MessageOf
     ) -> Sequence[Message]:
-        """End those of the user's sessions that are open; return the events to send now."""
+        """End a session that was taken over while it was opened; return the events to send now.
+
+        Its start is refused, so its Idempotency-Key is free for another try.
+        """
 
         def work(transaction: Transaction) -> Sequence[Message]:
-            events = _take_over(transaction, user_id, session_ids, at)
+            events = _take_over(transaction, user_id, [session_id], at)
+            idempotency_rows.forget(transaction, user_id, session_id)
             return _insert_events(transaction, events, message_of)
 
         return self._database.run(work)
+
+    def find_repeated(self, user_id: UUID, movie_id: UUID, session_id: UUID) -> RepeatedStart:
+        """Return what the repeat of a start has to know. Raises ``SessionEnded``."""
+
+        def work(transaction: Transaction) -> RepeatedStart:
+            heard_at = session_rows.find_last_heartbeat(transaction, user_id, session_id)
+            if heard_at is None:
+                raise SessionEnded("the session that was started with this key has ended")
+            return RepeatedStart(progress_rows.find(transaction, user_id, movie_id), heard_at)
+
+        return self._database.read(work)
 
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
         """Return those of the user's sessions that are on record, in any order."""

@@ -151,6 +151,12 @@ _SELECT = """
     WHERE user_id = :user_id AND id = ANY(CAST(:ids AS uuid[]))
 """
 
+_SELECT_OPEN = """
+    SELECT last_heartbeat_at
+    FROM stream_sessions
+    WHERE user_id = :user_id AND id = :session_id AND ended_at IS NULL
+"""
+
 _SELECT_FILMS_IN_USE = """
     SELECT movie_id, manifest_type
     FROM stream_sessions
@@ -316,6 +322,14 @@ def find(transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]) -
     ids = [str(session_id) for session_id in session_ids]
     rows = transaction.rows(_SELECT, user_id=user_id, ids=ids)
     return [LiveSession(**row) for row in rows]
+
+
+def find_last_heartbeat(
+    transaction: Transaction, user_id: UUID, session_id: UUID
+) -> datetime | None:
+    """Return when the player of the user's session was last heard of; None unless it is open."""
+    row = transaction.row(_SELECT_OPEN, user_id=user_id, session_id=session_id)
+    return row["last_heartbeat_at"] if row else None
 
 
 def find_films_in_use(

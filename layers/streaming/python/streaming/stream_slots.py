@@ -58,6 +58,31 @@ redis.call('PEXPIRE', key, life)
 return {{1, taken}}
 """
 
+# A session that has no field may have begun before Redis lost what it counted, or without a limit.
+_KEEP = f"""{_NOW}
+local limit = tonumber(ARGV[3])
+local value = redis.call('HGET', key, session)
+if value then
+    if now - (tonumber(value) or 0) >= life or string.sub(value, 1, 1) == '-' then
+        return 0
+    end
+else
+    local live = 0
+    for _, other in ipairs(redis.call('HVALS', key)) do
+        local beat = tonumber(other)
+        if beat and beat > 0 and now - beat < life then
+            live = live + 1
+        end
+    end
+    if live >= limit then
+        return 0
+    end
+end
+redis.call('HSET', key, session, string.format('%d', now))
+redis.call('PEXPIRE', key, life)
+return 1
+"""
+
 _RELEASE = f"""{_NOW}
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
@@ -137,6 +162,14 @@ class StreamSlots:
         slots = sorted(map(_slot, answer[1]), key=lambda slot: slot.session_id)
         return Claim(bool(answer[0]), slots)
 
+    def keep(self, user_id: UUID, session_id: UUID, limit: int) -> bool | None:
+        """Count the session from now on if it has its place, or if nothing is known of it.
+
+        In that case it gets a place while fewer than ``limit`` others run. False when it has ended,
+        was taken over, or was not heard of for as long as streams count.
+        """
+        return self._flag("keep_stream", _KEEP, user_id, session_id, limit)
+
     def release(self, user_id: UUID, session_id: UUID) -> bool | None:
         """Undo a granted claim, and what it has taken over."""
         return self._flag("release_stream", _RELEASE, user_id, session_id)
@@ -153,8 +186,10 @@ class StreamSlots:
         """Count the session no more, until its next heartbeat."""
         return self._flag("forget_stream", _FORGET, user_id, session_id)
 
-    def _flag(self, operation: str, script: str, user_id: UUID, session_id: UUID) -> bool | None:
-        answer = self._run(operation, script, user_id, session_id)
+    def _flag(
+        self, operation: str, script: str, user_id: UUID, session_id: UUID, *arguments: int
+    ) -> bool | None:
+        answer = self._run(operation, script, user_id, session_id, *arguments)
         return None if answer is None else bool(answer)
 
     def _run(

@@ -82,20 +82,21 @@ class StartStream:
     ) -> Started:
         """Start ``movie_id`` for ``viewer``; a repeated ``key`` opens no second session.
 
-        With ``take_over`` the oldest stream ends when as many run as may. Raises
-        ``SubscriptionRequired``, ``EntitlementUnavailable``, ``StreamLimitReached``,
-        ``MovieNotFound``, ``FilmUnplayable``, ``StorageUnavailable``, ``DatabaseUnavailable``,
-        ``IdempotencyKeyReused`` and ``RequestInProgress``.
+        It answers the first one while that runs. With ``take_over`` the oldest stream ends when as
+        many run as may. Raises ``SubscriptionRequired``, ``EntitlementUnavailable``,
+        ``StreamLimitReached``, ``MovieNotFound``, ``FilmUnplayable``, ``StorageUnavailable``,
+        ``DatabaseUnavailable``, ``IdempotencyKeyReused``, ``RequestInProgress`` and
+        ``SessionEnded``.
         """
         attempt = self._claim(viewer.user_id, key, now)
         try:
             subscription = self._entitlement.require(viewer.user_id, viewer.authorization, now)
+            limit = subscription.max_streams
+            limit = self._max_streams if limit is None else limit
             if attempt.is_completed:
+                progress = self._repeat(viewer.user_id, movie_id, attempt, limit, now)
                 film = self._delivery.playable(movie_id, manifest_type, now)
-                progress = self._repository.find_progress(viewer.user_id, movie_id)
             else:
-                limit = subscription.max_streams
-                limit = self._max_streams if limit is None else limit
                 with self._stream_limit.slot(
                     viewer.user_id, attempt.session_id, limit, take_over=take_over
                 ) as taken_over:
@@ -132,6 +133,14 @@ class StartStream:
             # It may have been committed all the same.
             self._release(user_id, key, attempt)
             raise
+
+    def _repeat(
+        self, user_id: UUID, movie_id: UUID, attempt: Attempt, limit: int, now: datetime
+    ) -> SavedProgress | None:
+        session_id = attempt.session_id
+        repeated = self._repository.find_repeated(user_id, movie_id, session_id)
+        self._stream_limit.keep(user_id, session_id, limit, repeated.last_heartbeat_at, now)
+        return repeated.progress
 
     def _open(
         self,

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
 from streaming import clock
 from streaming.answers import LiveSession
-from streaming.errors import DatabaseUnavailable, StreamLimitReached
+from streaming.errors import DatabaseUnavailable, SessionEnded, StreamLimitReached
 from streaming.event_sink import EventSink
 from streaming.identifiers import milliseconds_of
 from streaming.metrics import measured
 from streaming.repository import Repository
-from streaming.stream_slots import Slot, StreamSlots
+from streaming.stream_slots import LIFE_SECONDS, Slot, StreamSlots
 
 logger = Logger(child=True)
 
@@ -38,16 +38,15 @@ class StreamLimit:
 
         Yields the sessions that the work has to end because they are taken over. When the work
         fails, the slot is free again. Raises ``StreamLimitReached``, also afterwards, when the new
-        session itself was taken over meanwhile.
+        session itself was taken over meanwhile: then it has ended, and its Idempotency-Key, if it
+        has one, is free.
         """
         if not limit:
             yield ()
             return
         claim = self._slots.claim(user_id, session_id, limit, take_over=take_over)
         if claim is None:
-            logger.warning(
-                "the limit of streams is not enforced", **measured(StreamLimitNotEnforced=1)
-            )
+            _note_not_enforced()
             yield ()
             return
         if not claim.is_granted:
@@ -58,13 +57,35 @@ class StreamLimit:
             self._slots.release(user_id, session_id)
             raise
         if self._slots.heartbeat(user_id, session_id) is False:
-            self._end(user_id, session_id)
+            self._refuse(user_id, session_id)
             raise self._reached(user_id, limit, ())
 
-    def _end(self, user_id: UUID, session_id: UUID) -> None:
+    def keep(
+        self,
+        user_id: UUID,
+        session_id: UUID,
+        limit: int,
+        last_heartbeat_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Hold the slot of a session that is open on record; 0 is no ``limit``.
+
+        One that was heard of so recently that it counts may have another slot when its own is not
+        known any more. Raises ``SessionEnded`` when it has lost its slot.
+        """
+        if not limit:
+            return
+        is_recent = now - last_heartbeat_at < timedelta(seconds=LIFE_SECONDS)
+        is_kept = self._slots.keep(user_id, session_id, limit if is_recent else 0)
+        if is_kept is None:
+            _note_not_enforced()
+        elif not is_kept:
+            raise SessionEnded("the session that was started with this key is no stream any more")
+
+    def _refuse(self, user_id: UUID, session_id: UUID) -> None:
         # Whoever took it over may not have found it on record, where it has only just come.
-        for message in self._repository.end_taken_over(
-            user_id, [session_id], clock.now(), self._events.message
+        for message in self._repository.refuse_opened(
+            user_id, session_id, clock.now(), self._events.message
         ):
             if not self._events.send_committed(message):
                 break
@@ -87,6 +108,10 @@ class StreamLimit:
         except DatabaseUnavailable:
             on_record = {}
         return [on_record.get(slot.session_id) or _as_counted(slot) for slot in slots]
+
+
+def _note_not_enforced() -> None:
+    logger.warning("the limit of streams is not enforced", **measured(StreamLimitNotEnforced=1))
 
 
 def _as_counted(slot: Slot) -> LiveSession:
