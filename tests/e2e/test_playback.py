@@ -10,6 +10,7 @@ import pytest
 
 from local import demo
 from local.stack import Stack
+from streaming import clock
 from tests.conftest import set_subscription
 from tests.support.kafka import await_events
 
@@ -122,6 +123,23 @@ def test_bad_token(stack: Stack, headers: dict[str, str], code: str) -> None:
     assert answer.json()["code"] == code
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(2, 200), (120, 401)])
+def test_an_auth_service_whose_clock_is_ahead(
+    stack: Stack, subscriber: UUID, seconds: int, status: int
+) -> None:
+    """A token that is good in two seconds starts a film; in two minutes, it does not yet."""
+    begins_at = int(clock.now().timestamp()) + seconds
+    token = stack.token(str(subscriber), nbf=begins_at, iat=begins_at)
+
+    answer = httpx.post(
+        f"{stack.api_url}/api/v1/stream/{demo.DEMO_MOVIE_ID}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+
+    assert answer.status_code == status, answer.text
 
 
 @pytest.mark.parametrize("movie_id", ["no-uuid", "%2e%2e%2f%2e%2e", "..%5c..", "%00", "é"])

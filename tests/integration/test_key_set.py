@@ -1,11 +1,13 @@
 """Tokens signed with private keys, whose public keys the auth service publishes."""
 
+import gzip
 import hmac
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
@@ -13,11 +15,15 @@ from uuid import uuid4
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jwt.utils import base64url_encode
 
 from streaming import clock, key_set
-from streaming.key_set import KeysUnavailable
+from streaming.errors import TokenInvalid
+from streaming.settings import TokenSettings
+from streaming.tokens import KeysUnavailable, TokenVerifier
 from tests.support.functions import event, forget_environment, invoke
 
 USER = str(uuid4())
@@ -38,6 +44,8 @@ class AuthService(ThreadingHTTPServer):
         self.names: dict[str, str] = {algorithm: algorithm for algorithm in KEYS}
         self.asked = 0
         self.status = 200
+        self.encoding = ""
+        self.other_document: bytes | None = None
         self.drips = threading.Event()
         self.over = threading.Event()
 
@@ -48,7 +56,9 @@ class AuthService(ThreadingHTTPServer):
 
     @property
     def document(self) -> bytes:
-        """The key set (RFC 7517)."""
+        """The key set (RFC 7517), or what is answered in its stead."""
+        if self.other_document is not None:
+            return self.other_document
         keys = [
             {**json.loads(_algorithm(algorithm).to_jwk(KEYS[algorithm].public_key())), "kid": name}
             for algorithm, name in self.names.items()
@@ -73,6 +83,8 @@ class Keys(BaseHTTPRequestHandler):
         body = self.server.document
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
+        if self.server.encoding:
+            self.send_header("Content-Encoding", self.server.encoding)
         self.end_headers()
         self.wfile.write(body)
 
@@ -205,6 +217,138 @@ def test_nothing_known(auth_service: AuthService, failure: str) -> None:
 
     with pytest.raises(KeysUnavailable):
         authorize(token("RS256"))
+
+
+NO_KEY_SETS = {
+    "empty": b'{"keys": []}',
+    "null": b"null",
+    "a list": b"[]",
+    "no list": b'{"keys": {"kid": "RS256"}}',
+    "nothing usable": b'{"keys": [7, {}, {"kid": "a"}, {"kty": "RSA", "kid": "RS256"}]}',
+    "keys of another kind": json.dumps(
+        {"keys": [{"kty": "oct", "kid": "RS256", "k": "c2VjcmV0"}]}
+    ).encode(),
+    "nested": b"[" * 20_000,
+    "text": b"<html>maintenance</html>",
+    "huge": b'{"keys": [' + b" " * 70_000 + b"]}",
+}
+
+
+@pytest.mark.parametrize("document", NO_KEY_SETS.values(), ids=NO_KEY_SETS)
+def test_an_answer_without_keys_is_none(
+    monkeypatch: pytest.MonkeyPatch, auth_service: AuthService, document: bytes
+) -> None:
+    """Whatever comes instead of keys, known tokens stay good, and others are not refused."""
+    auth_service.other_document = document
+    with pytest.raises(KeysUnavailable):
+        authorize(token("RS256"))
+    auth_service.other_document = None
+    forget_environment()
+    monkeypatch.setattr(key_set, "_LIFE_SECONDS", 1e-9)
+    authorize(token("RS256"))
+    auth_service.other_document = document
+
+    assert authorize(token("RS256"))["user_id"] == USER
+    with pytest.raises(KeysUnavailable):
+        authorize(token("RS256", name="new"))
+
+
+def test_compressed_keys_are_not_read(auth_service: AuthService) -> None:
+    """Nobody asked for compression, which makes gigabytes of a few bytes."""
+    auth_service.encoding = "gzip, gzip"
+    auth_service.other_document = gzip.compress(gzip.compress(b" " * 2**26))
+
+    with pytest.raises(KeysUnavailable):
+        authorize(token("RS256"))
+
+
+def test_a_key_that_may_be_new_is_not_refused_for_long(auth_service: AuthService) -> None:
+    """Right after a look at the keys, a key that is unknown may be new: no answer that is kept."""
+    authorize(token("RS256"))
+    auth_service.names["RS256"] = "new"
+
+    with pytest.raises(KeysUnavailable):
+        authorize(token("RS256", name="new"))
+    assert auth_service.asked == 1
+
+
+def test_a_key_for_another_use_is_none_of_ours(auth_service: AuthService) -> None:
+    """Keys for encryption, or meant for another algorithm, sign no tokens."""
+    document = json.loads(auth_service.document)
+    rsa_key = next(key for key in document["keys"] if key["kid"] == "RS256")
+    others = [{**rsa_key, "kid": "enc", "use": "enc"}, {**rsa_key, "kid": "PS", "alg": "PS256"}]
+    auth_service.other_document = json.dumps({"keys": [rsa_key, *others]}).encode()
+
+    assert authorize(token("RS256"))["user_id"] == USER
+    for name in ("enc", "PS"):
+        assert authorize(token("RS256", name=name))["token_problem"] == "token_invalid"
+
+
+ALGORITHMS = sorted(jwt.algorithms.get_default_algorithms())
+SIGNERS = {
+    **KEYS,
+    "ES384": ec.generate_private_key(ec.SECP384R1()),
+    "ES512": ec.generate_private_key(ec.SECP521R1()),
+    "ES256K": ec.generate_private_key(ec.SECP256K1()),
+    "Ed448": ed448.Ed448PrivateKey.generate(),
+}
+
+
+@pytest.fixture
+def every_kind_of_key(auth_service: AuthService) -> AuthService:
+    """An auth service that publishes keys of every kind, with and without an algorithm."""
+    keys = []
+    for name, key in SIGNERS.items():
+        algorithm = {"Ed448": "EdDSA"}.get(name, name)
+        member = json.loads(_algorithm(algorithm).to_jwk(key.public_key()))
+        keys += [{**member, "kid": name}, {**member, "kid": f"{name}-told", "alg": algorithm}]
+    secret = base64url_encode(b"a-secret-of-more-than-thirty-two-bytes").decode()
+    keys.append({"kty": "oct", "kid": "oct", "k": secret})
+    auth_service.other_document = json.dumps({"keys": keys}).encode()
+    return auth_service
+
+
+@pytest.mark.parametrize("configured", list(KEYS))
+@given(
+    algorithm=st.sampled_from([*ALGORITHMS, "", "None"]) | st.none() | st.integers(),
+    name=st.sampled_from([*SIGNERS, *(f"{name}-told" for name in SIGNERS), "oct", "nobody"])
+    | st.none()
+    | st.lists(st.integers(), max_size=1),
+    more=st.dictionaries(
+        st.sampled_from(["typ", "crit", "b64", "jku", "jwk", "x5c", "zip", "cty"]),
+        st.none() | st.booleans() | st.text(max_size=3) | st.lists(st.text(max_size=3), max_size=2),
+        max_size=3,
+    ),
+    signature=st.binary(max_size=600),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_header_makes_the_authorizer_fail(
+    every_kind_of_key: AuthService,
+    configured: str,
+    algorithm: object,
+    name: object,
+    more: dict[str, object],
+    signature: bytes,
+) -> None:
+    """Whatever a token's header says, and whatever key it names, the token is refused."""
+    verifier = TokenVerifier(
+        TokenSettings.from_environment(
+            {"JWT_ALGORITHM": configured, "JWT_JWKS_URL": every_kind_of_key.url}
+        ),
+        key_set=known_keys(every_kind_of_key.url, configured),
+    )
+    header = {"alg": algorithm, "kid": name, **more}
+    parts = (json.dumps(header).encode(), json.dumps(claims()).encode(), signature)
+    forged = b".".join(map(base64url_encode, parts)).decode()
+
+    with pytest.raises((TokenInvalid, KeysUnavailable)):
+        verifier.verify(f"Bearer {forged}", clock.now())
+
+
+@cache
+def known_keys(url: str, algorithm: str) -> key_set.KeySet:
+    """Return the keys of an auth service, read once for all the examples of a test."""
+    return key_set.KeySet(url, algorithm)
 
 
 def _algorithm(name: str) -> Any:

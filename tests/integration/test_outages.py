@@ -1,5 +1,6 @@
 """What still works while a dependency is gone, and that it is back when the dependency is."""
 
+import gzip
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -208,22 +209,27 @@ def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("status", "headers", "body"),
     [
-        httpx.Response(200, text="<html>maintenance</html>"),
-        httpx.Response(200, json=[]),
-        httpx.Response(200, json={"is_active": "yes"}),
-        httpx.Response(302, headers={"Location": "http://127.0.0.1:9/"}),
-        httpx.Response(401),
-        httpx.Response(500),
+        (200, {}, b"<html>maintenance</html>"),
+        (200, {}, b"[]"),
+        (200, {}, b'{"is_active": "yes"}'),
+        (200, {}, b"[" * 20_000 + b"]" * 20_000),
+        (200, {"Content-Encoding": "gzip, gzip"}, gzip.compress(gzip.compress(b" " * 2**24))),
+        (200, {"Content-Encoding": "br"}, b"{}"),
+        (302, {"Location": "http://127.0.0.1:9/"}, b""),
+        (401, {}, b""),
+        (500, {}, b""),
     ],
 )
-def test_user_service_talks_nonsense(answer: httpx.Response) -> None:
+def test_user_service_talks_nonsense(status: int, headers: dict[str, str], body: bytes) -> None:
     """An answer that means nothing is unknown: neither a free film nor a 403."""
     settings = UserServiceSettings(url="http://users.example", timeout=1, grace=0)
-    http = BoundedHttp(httpx.MockTransport(lambda request: answer))
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
+    )
 
-    with closing(http), pytest.raises(UserServiceUnavailable):
+    with closing(BoundedHttp(transport)) as http, pytest.raises(UserServiceUnavailable):
         UserServiceClient(settings, http).current_subscription("Bearer token")
 
 

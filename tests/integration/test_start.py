@@ -248,3 +248,21 @@ def test_named_operations_agree_with_boto3(
     assert not bucket.check_object_exists(f"movies/{movie_id}/nothing")
     admin = stack.s3.admin_client()
     assert admin.head_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "status"),
+    [
+        ("9999-12-31T23:59:59-05:00", 200),
+        ("9999-12-31T23:59:59.9999999Z", 200),
+        ("0001-01-01T00:00:00+01:00", 403),
+        ("0001-01-01T00:00:00", 403),
+    ],
+)
+def test_the_ends_of_the_calendar(
+    stack: Stack, stranger: Viewer, movie_id: UUID, expires_at: str, status: int
+) -> None:
+    """What systems write for "never" is after today, what they write for "unset" before it."""
+    set_subscription(stack, stranger.user_id, expires_at=expires_at)
+
+    assert [stranger.start(movie_id).status for _ in range(2)] == [status, status]

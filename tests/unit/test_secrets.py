@@ -22,7 +22,7 @@ from streaming.secrets import (
 )
 from streaming.secrets_manager import Credentials, read_secret, signed_headers
 from streaming.settings import CacheSettings, ConfigurationError, EventSettings, TokenSettings
-from streaming.tokens import TokenVerifier
+from streaming.tokens import KeysUnavailable, TokenVerifier
 from tests.support.secrets_manager import RESTORED_TOKEN, SecretsManager
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/jwt-AbCdEf"
@@ -119,11 +119,27 @@ def test_foreign_tokens_cannot_hammer_the_store() -> None:
     verifier = TokenVerifier(source.current(), source)
     store.seconds += RENEWAL_PAUSE_SECONDS + 1
 
+    with pytest.raises(TokenInvalid):
+        verifier.verify(bearer(NEW), datetime.now(UTC))
     for _ in range(20):
-        with pytest.raises(TokenInvalid):
+        # A failure, which API Gateway does not keep: the secret may have changed since.
+        with pytest.raises(KeysUnavailable):
             verifier.verify(bearer(NEW), datetime.now(UTC))
 
     assert store.reads == 2
+
+
+def test_a_token_is_not_refused_for_long_while_the_store_is_away() -> None:
+    """Nobody can tell whether the secret has changed, so there is no answer that is kept."""
+    store = Store(OLD)
+    source = store.tokens()
+    verifier = TokenVerifier(source.current(), source)
+    store.text, store.seconds = None, store.seconds + RENEWAL_PAUSE_SECONDS + 1
+
+    for _ in range(2):
+        with pytest.raises(KeysUnavailable):
+            verifier.verify(bearer(NEW), datetime.now(UTC))
+    verifier.verify(bearer(OLD), datetime.now(UTC))
 
 
 def test_weak_secrets_are_refused_from_the_store_too() -> None:

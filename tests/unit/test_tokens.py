@@ -74,6 +74,10 @@ def test_missing(header: str | None) -> None:
         claims(exp=1e300),
         claims(exp=-1),
         claims(nbf=32503680000),
+        claims(nbf="today"),
+        claims(nbf=True),
+        claims(nbf=float("nan")),
+        claims(nbf=-1),
     ],
 )
 def test_invalid_claims(payload: dict[str, Any]) -> None:
@@ -89,6 +93,22 @@ def test_expired() -> None:
     assert verifier().verify(bearer(claims()), expires - timedelta(seconds=1))
     with pytest.raises(TokenExpired):
         verifier().verify(bearer(claims()), expires)
+
+
+@given(seconds=st.integers(-86_400, 86_400))
+def test_no_refusal_outlasts_its_reason(seconds: int) -> None:
+    """API Gateway keeps a refusal for an hour at most, so a token good by then is passed on.
+
+    What is passed on says from when on the token is good, which the guard of each call judges.
+    """
+    begins_at = int(NOW.timestamp()) + seconds
+    header = bearer(claims(nbf=begins_at, iat=begins_at, exp=begins_at + 172_800))
+
+    if seconds > 3600:
+        with pytest.raises(TokenInvalid):
+            verifier().verify(header, NOW)
+    else:
+        assert verifier().verify(header, NOW).to_context()["nbf"] == begins_at
 
 
 def test_expiry_is_told_to_the_owner_only() -> None:

@@ -122,7 +122,7 @@ class Cache:
         text = self._attempt("get", lambda: self._redis.get(key))
         try:
             value = json.loads(text) if isinstance(text, str) else None
-        except ValueError:
+        except (ValueError, RecursionError):
             logger.warning("a cached value is no JSON", key=key)
             return None
         return value if isinstance(value, dict) else None

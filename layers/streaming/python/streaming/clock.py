@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
 
 def now() -> datetime:
     """Return the current time in UTC."""
@@ -14,9 +17,18 @@ def iso(moment: datetime) -> str:
 
 
 def parse_iso(text: str) -> datetime:
-    """Read an ISO 8601 time; one without an offset is taken as UTC. Raises ``ValueError``."""
+    """Read an ISO 8601 time, in UTC; one without an offset is taken as UTC. Raises ``ValueError``.
+
+    What lies in no year of UTC's is the nearest moment that does: systems write the ends of their
+    calendars for "never", in their own time zone.
+    """
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return _LAST if moment.year > 1 else _FIRST
 
 
 def milliseconds(moment: datetime) -> int:

@@ -15,6 +15,9 @@ from streaming.errors import Forbidden, TokenExpired, TokenInvalid, TokenMissing
 from streaming.http import Request
 from streaming.identifiers import parse_uuid
 
+# The clocks of two machines differ. An auth service whose clock is ahead is no reason to refuse.
+LEEWAY_SECONDS = 5
+
 _PROBLEMS: Mapping[str, type[Unauthorized]] = {
     problem.code: problem for problem in (TokenMissing, TokenInvalid, TokenExpired)
 }
@@ -22,15 +25,24 @@ _PROBLEMS: Mapping[str, type[Unauthorized]] = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller whose token was verified. ``expires_at`` is the token's ``exp``, Unix seconds."""
+    """A caller whose token was verified.
+
+    ``expires_at`` and ``not_before`` are the token's ``exp`` and ``nbf``, in Unix seconds.
+    """
 
     user_id: UUID
     expires_at: int
     role: str = ""
+    not_before: int = 0
 
     def to_context(self) -> dict[str, str | int]:
         """Return the authorizer context that carries this identity."""
-        return {"user_id": str(self.user_id), "exp": self.expires_at, "role": self.role}
+        context: dict[str, str | int] = {
+            "user_id": str(self.user_id),
+            "exp": self.expires_at,
+            "role": self.role,
+        }
+        return {**context, "nbf": self.not_before} if self.not_before else context
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self | None:
@@ -39,7 +51,8 @@ class Identity:
         expires_at = context.get("exp")
         if user_id is None or not isinstance(expires_at, int | float | str):
             return None
-        return cls(user_id, int(expires_at), str(context.get("role") or ""))
+        not_before = int(context.get("nbf") or 0)
+        return cls(user_id, int(expires_at), str(context.get("role") or ""), not_before)
 
 
 def problem_context(error: Unauthorized) -> dict[str, str]:
@@ -51,8 +64,9 @@ def require_identity(request: Request, now: datetime) -> Identity:
     """Return the caller's identity.
 
     Raises the ``Unauthorized`` error that the authorizer reported, ``TokenMissing`` when it
-    reported nothing, ``TokenExpired`` when the token has expired since: API Gateway caches the
-    authorizer's answers.
+    reported nothing, ``TokenExpired`` when the token has expired since and ``TokenInvalid`` when it
+    is not good yet: API Gateway caches the authorizer's answers, so what time changes is judged
+    here.
     """
     problem = _PROBLEMS.get(str(request.authorizer.get("token_problem")))
     if problem is not None:
@@ -62,6 +76,8 @@ def require_identity(request: Request, now: datetime) -> Identity:
         raise TokenMissing("the request carries no bearer token")
     if identity.expires_at <= now.timestamp():
         raise TokenExpired("the token has expired")
+    if identity.not_before > now.timestamp() + LEEWAY_SECONDS:
+        raise TokenInvalid("the token is not good yet")
     return identity
 
 

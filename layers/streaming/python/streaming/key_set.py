@@ -1,5 +1,6 @@
 """The public keys of the auth service: a JSON Web Key Set (RFC 7517) behind a URL."""
 
+import math
 import time
 from typing import Any
 
@@ -9,7 +10,9 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming.bounded_http import BoundedHttp
 from streaming.breaker import Breaker
+from streaming.errors import TokenInvalid
 from streaming.metrics import dependency_failure
+from streaming.tokens import KeysUnavailable
 
 logger = Logger(child=True)
 
@@ -22,62 +25,89 @@ _REFRESH_PAUSE_SECONDS = 5.0
 _GRACE_SECONDS = 3600.0
 
 
-class KeysUnavailable(Exception):
-    """The auth service does not answer, and nothing is known from before."""
-
-
 class KeySet:
-    """Finds the key of a token. Keys are read anew when they are old, or one is not among them."""
+    """Finds the key of a token. Keys are read anew when they are old, or one is not among them.
 
-    def __init__(self, url: str) -> None:
-        self._client = _Client(url)
+    Keys of other kinds than ``algorithm`` needs are none of ours. An answer without a key that can
+    be used is no answer: the keys that are known stay.
+    """
 
-    def key_of(self, token: str) -> jwt.PyJWK:
-        """Return the key that ``token`` names.
-
-        Raises ``jwt.PyJWKClientError`` when the auth service has no such key, ``KeysUnavailable``
-        when it does not answer, and ``jwt.DecodeError`` for what is no token.
-        """
-        try:
-            return self._client.get_signing_key_from_jwt(token)
-        except jwt.PyJWKClientConnectionError as error:
-            name = jwt.get_unverified_header(token).get("kid")
-            for key in self._client.keys_of_before():
-                if key.key_id == name:
-                    return key
-            raise KeysUnavailable("the auth service's keys cannot be read") from error
-
-
-class _Client(jwt.PyJWKClient):
-    """PyJWT's client, over a connection that is bounded and left alone after a failure."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, lifespan=_LIFE_SECONDS, cooldown_duration=_REFRESH_PAUSE_SECONDS)
+    def __init__(self, url: str, algorithm: str) -> None:
+        self._url = url
+        self._algorithm = algorithm
         self._http = BoundedHttp()
         self._breaker = Breaker(_PAUSE_SECONDS)
-        self._heard_at = 0.0
-        self._last_answer: dict[str, Any] | None = None
+        self._keys: dict[str, Any] = {}
+        self._read_at = -math.inf
 
-    def keys_of_before(self) -> list[jwt.PyJWK]:
-        """Return the keys of the last answer, if that is not too long ago."""
-        if self._last_answer is None or time.monotonic() - self._heard_at > _GRACE_SECONDS:
-            return []
-        return jwt.PyJWKSet.from_dict(self._last_answer).keys
+    def key_of(self, token: str) -> Any:
+        """Return the public key that ``token`` names.
 
-    def fetch_data(self) -> Any:
-        """Return the key set. Raises ``jwt.PyJWKClientConnectionError``."""
+        Raises ``TokenInvalid`` when the auth service has no such key, ``KeysUnavailable`` when it
+        does not answer or was asked a moment ago, and ``jwt.DecodeError`` for what is no token.
+        """
+        header = jwt.get_unverified_header(token)
+        name = header.get("kid")
+        if header.get("alg") != self._algorithm or not isinstance(name, str):
+            raise TokenInvalid("no key of the auth service fits the token")
+        if self._age > _LIFE_SECONDS and self._read_anew():
+            return self._known(name)
+        if self._age > _GRACE_SECONDS:
+            raise KeysUnavailable("the auth service's keys cannot be read")
+        if name not in self._keys and (self._age < _REFRESH_PAUSE_SECONDS or not self._read_anew()):
+            raise KeysUnavailable("the token names a key that may be new")
+        return self._known(name)
+
+    def _known(self, name: str) -> Any:
+        key = self._keys.get(name)
+        if key is None:
+            raise TokenInvalid("no key of the auth service fits the token")
+        return key
+
+    @property
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at
+
+    def _read_anew(self) -> bool:
         if self._breaker.is_open:
-            raise jwt.PyJWKClientConnectionError("the auth service did not answer a moment ago")
+            return False
         try:
-            answer = self._http.get(self.uri, _ANSWER_SECONDS)
+            answer = self._http.get(self._url, _ANSWER_SECONDS)
             answer.raise_for_status()
-            keys = self._as_jwk_set_payload(answer.json())
-        except (httpx.HTTPError, ValueError, jwt.PyJWKClientError) as error:
+            keys = _keys_by_name(answer.json(), self._algorithm)
+        except (httpx.HTTPError, ValueError, RecursionError) as error:
             self._breaker.record_failure()
             logger.warning("the keys cannot be read", **dependency_failure("jwks", "read", error))
-            raise jwt.PyJWKClientConnectionError("the auth service does not answer") from error
+            return False
         self._breaker.record_success()
-        # PyJWT's own fetch, which this replaces, notes the time for its pause between refreshes.
-        self._heard_at = self._last_successful_fetch = time.monotonic()
-        self._last_answer = keys
-        return keys
+        self._keys, self._read_at = keys, time.monotonic()
+        return True
+
+
+def _keys_by_name(document: Any, algorithm: str) -> dict[str, Any]:
+    """Return the keys of a set by their names, None for those that are not for ``algorithm``.
+
+    Raises ``ValueError`` when no key is.
+    """
+    members = document.get("keys") if isinstance(document, dict) else None
+    keys: dict[str, Any] = {}
+    for member in members if isinstance(members, list) else []:
+        name = member.get("kid") if isinstance(member, dict) else None
+        if isinstance(name, str) and keys.get(name) is None:
+            keys[name] = _key_of(member, algorithm)
+    if all(key is None for key in keys.values()):
+        raise ValueError(f"the key set has no key for {algorithm}")
+    return keys
+
+
+def _key_of(member: dict[str, Any], algorithm: str) -> Any:
+    """Return the key of one member; None when it is of another kind, for another use or broken."""
+    # RFC 9864 calls by the name of its curve what RFC 8037 calls EdDSA.
+    names = (None, algorithm, "Ed25519") if algorithm == "EdDSA" else (None, algorithm)
+    if member.get("use") not in (None, "sig") or member.get("alg") not in names:
+        return None
+    try:
+        checker = jwt.get_algorithm_by_name(algorithm)
+        return checker.prepare_key(jwt.PyJWK(member, algorithm).key)
+    except (jwt.PyJWTError, TypeError, ValueError, AttributeError):
+        return None

@@ -5,6 +5,7 @@ no ARN is given, nothing here reads anything.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -18,7 +19,7 @@ Read = Callable[[str], str]
 
 LIFE_SECONDS = 300.0
 # Whoever sends foreign tokens must not make us ask for the secret each time.
-RENEWAL_PAUSE_SECONDS = 30.0
+RENEWAL_PAUSE_SECONDS = 5.0
 
 _FIELDS: Mapping[str, Mapping[str, str]] = {
     "S3_SIGNING_SECRET_ARN": {"S3_ACCESS_KEY": "access_key", "S3_SECRET_KEY": "secret_key"},
@@ -55,14 +56,19 @@ class Rotating(Generic[Value]):
         self._lock = Lock()
         self._text: str | None = None
         self._value: Value | None = None
-        self._read_at = 0.0
+        self._read_at = self._tried_at = -math.inf
+
+    @property
+    def read_at(self) -> float:
+        """When the secret was last read, by ``clock``; what fails does not count."""
+        return self._read_at
 
     def current(self) -> Value:
         """Return the settings. Raises ``SecretUnavailable`` and ``ConfigurationError``."""
         with self._lock:
             if self._value is None:
                 self._refresh()
-            elif self._arn and self._clock() - self._read_at > LIFE_SECONDS:
+            elif self._arn and self._clock() - self._tried_at > LIFE_SECONDS:
                 self._refresh_if_possible()
             assert self._value is not None
             return self._value
@@ -70,7 +76,7 @@ class Rotating(Generic[Value]):
     def renewed(self) -> Value | None:
         """Return the settings that replace refused ones; None when there are no newer ones."""
         with self._lock:
-            if not self._arn or self._clock() - self._read_at < RENEWAL_PAUSE_SECONDS:
+            if not self._arn or self._clock() - self._tried_at < RENEWAL_PAUSE_SECONDS:
                 return None
             before = self._text
             self._refresh_if_possible()
@@ -80,14 +86,15 @@ class Rotating(Generic[Value]):
         text = self._read(self._arn) if self._arn else ""
         environment = with_secret(self._environment, self._variable, text) if text else None
         self._value = self._build(environment or self._environment)
-        self._text, self._read_at = text, self._clock()
+        self._text = text
+        self._read_at = self._tried_at = self._clock()
 
     def _refresh_if_possible(self) -> None:
         try:
             self._refresh()
         except (SecretUnavailable, ConfigurationError):
             # What is known may be right still; the pause keeps an outage from costing each request.
-            self._read_at = self._clock()
+            self._tried_at = self._clock()
 
 
 def with_secret(environment: Environment, variable: str, text: str) -> dict[str, str]:

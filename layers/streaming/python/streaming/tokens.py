@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from streaming.key_set import KeySet
 
 _LONGEST_TOKEN = 8 * 1024
+# API Gateway keeps an authorizer's answer for an hour at most, so it must not be a refusal that
+# ends sooner: a token that is good by then is passed on, and the guard of each call judges it.
+_LONGEST_KEPT_SECONDS = 3600
+
+
+class KeysUnavailable(Exception):
+    """Nobody can tell now who has signed a token. In a few seconds somebody may.
+
+    It is raised, not answered: API Gateway keeps answers of an authorizer for minutes, and no
+    failures.
+    """
 
 
 class TokenVerifier:
@@ -51,21 +62,29 @@ class TokenVerifier:
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            try:
-                return self._decode_with_any(token, self._keys(token))
-            except jwt.InvalidSignatureError:
-                renewed = self._source.renewed() if self._source else None
-                if renewed is None:
-                    raise
-                return self._decode_with_any(token, renewed.secrets)
+            if self._key_set is not None:
+                return self._decode(token, self._key_set.key_of(token))
+            if self._source is None:
+                return self._decode_with_any(token, self._settings.secrets)
+            return self._decode_with_newest(token, self._source)
         except jwt.InvalidSignatureError as error:
             raise TokenInvalid("the token was signed by somebody else") from error
-        except jwt.PyJWKClientError as error:
-            raise TokenInvalid("no key of the auth service fits the token") from error
         except (jwt.InvalidTokenError, jwt.InvalidKeyError, ValueError, RecursionError) as error:
             raise TokenInvalid("the token is not valid") from error
 
-    def _decode_with_any(self, token: str, keys: tuple[Any, ...]) -> dict[str, Any]:
+    def _decode_with_newest(self, token: str, source: Rotating[TokenSettings]) -> dict[str, Any]:
+        known_since = source.read_at
+        try:
+            return self._decode_with_any(token, source.current().secrets)
+        except jwt.InvalidSignatureError as error:
+            renewed = source.renewed()
+            if renewed is not None:
+                return self._decode_with_any(token, renewed.secrets)
+            if source.read_at == known_since:
+                raise KeysUnavailable("the token's secret may be new") from error
+            raise
+
+    def _decode_with_any(self, token: str, keys: tuple[str, ...]) -> dict[str, Any]:
         refusal = jwt.InvalidSignatureError("there is no key")
         for key in keys:
             try:
@@ -74,13 +93,8 @@ class TokenVerifier:
                 refusal = error
         raise refusal
 
-    def _keys(self, token: str) -> tuple[Any, ...]:
-        if self._key_set is None:
-            return (self._source.current() if self._source else self._settings).secrets
-        return (self._key_set.key_of(token).key,)
-
     def _decode(self, token: str, key: Any) -> dict[str, Any]:
-        # Expiry is judged by _identity, against the caller's clock and after the signature.
+        # Times are judged by _identity, against the caller's clock and after the signature.
         return jwt.decode(
             token,
             key,
@@ -90,6 +104,7 @@ class TokenVerifier:
             options={
                 "require": ["exp", "sub"],
                 "verify_exp": False,
+                "verify_nbf": False,
                 "verify_aud": self._settings.audience is not None,
                 "verify_iat": False,
             },
@@ -100,12 +115,20 @@ def _identity(claims: dict[str, Any], now: datetime) -> Identity:
     user_id = parse_uuid(claims["sub"])
     if user_id is None:
         raise TokenInvalid("the token's sub is not a UUID")
-    expires_at = claims["exp"]
-    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
-        raise TokenInvalid("the token's exp is not a number")
-    if not 0 <= expires_at < 1 << 53:
-        raise TokenInvalid("the token's exp is out of range")
+    expires_at = _moment(claims, "exp")
+    not_before = _moment(claims, "nbf") if "nbf" in claims else 0
     if expires_at <= now.timestamp():
         raise TokenExpired("the token has expired")
+    if not_before > now.timestamp() + _LONGEST_KEPT_SECONDS:
+        raise TokenInvalid("the token is not good yet")
     role = claims.get("role")
-    return Identity(user_id, int(expires_at), role if role == "admin" else "")
+    return Identity(user_id, int(expires_at), role if role == "admin" else "", int(not_before))
+
+
+def _moment(claims: dict[str, Any], name: str) -> float:
+    moment = claims[name]
+    if isinstance(moment, bool) or not isinstance(moment, int | float):
+        raise TokenInvalid(f"the token's {name} is not a number")
+    if not 0 <= moment < 1 << 53:
+        raise TokenInvalid(f"the token's {name} is out of range")
+    return moment

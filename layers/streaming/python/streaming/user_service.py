@@ -41,7 +41,7 @@ class UserServiceClient:
             seconds = min(ends_at - time.monotonic(), self._timeout / _ATTEMPTS)
             try:
                 return self._ask(authorization, seconds)
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, ValueError, RecursionError) as error:
                 if attempt == _ATTEMPTS:
                     failure = dependency_failure("user_service", "current_subscription", error)
                     logger.warning("the user service does not answer", **failure)

@@ -26,4 +26,4 @@ def _key_set(settings: TokenSettings) -> "KeySet | None":
     # Tokens signed with a shared secret need no HTTP client.
     from streaming.key_set import KeySet
 
-    return KeySet(settings.jwks_url)
+    return KeySet(settings.jwks_url, settings.algorithm)
