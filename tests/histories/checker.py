@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tests.histories.events import judge_events
 from tests.histories.evidence import Evidence
 from tests.histories.identifiers import short
+from tests.histories.limits import judge_limits
 from tests.histories.operations import History, Operation
 from tests.histories.records import judge_records
 from tests.histories.violation import Violation
@@ -19,6 +20,8 @@ def check(history: History, evidence: Evidence) -> list[Violation]:
     return [
         *_judge_answers(history),
         *_judge_keys(history, evidence),
+        *_judge_claims(history),
+        *judge_limits(history, evidence),
         *judge_records(history, evidence),
         *judge_events(history, evidence),
         *_judge_cache(history, evidence),
@@ -55,11 +58,30 @@ def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
             tries[operation.user_id, key].append(operation)
     for (_, key), starts in tries.items():
         told = {each.session_told for each in starts} - {None}
-        numbers = {each.number for each in starts}
+        # Who was refused after all, taken over while it was opened, may begin another.
+        numbers = {each.number for each in starts if each.status != 429}
         made = {row.id for row in evidence.sessions.values() if row.operation in numbers}
         if len(told | made) > 1:
             what = f"{key} has begun {sorted(map(short, told | made))}"
             yield Violation("a key begins one session", what, tuple(starts))
+
+
+def _judge_claims(history: History) -> Iterator[Violation]:
+    """A start is told that its key is in use only while another try may be running."""
+    for refused in history.operations:
+        if refused.code != "request_in_progress":
+            continue
+        others = [
+            each
+            for each in history.operations
+            if each.number != refused.number
+            and each.user_id == refused.user_id
+            and each.arguments.get("key") == refused.arguments["key"]
+            and each.invoked_at <= refused.answered_at
+        ]
+        if not any(each.is_unknown or each.answered_at >= refused.invoked_at for each in others):
+            what = f"#{refused.number} was told to wait, and no other try was running"
+            yield Violation("a start does not wait for itself", what, (*others, refused))
 
 
 def _judge_cache(history: History, evidence: Evidence) -> Iterator[Violation]:

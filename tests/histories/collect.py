@@ -1,7 +1,9 @@
 """Reads what the servers hold at the end of a history."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from math import inf
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
@@ -27,8 +29,13 @@ _SESSIONS = """
 _OUTBOX = "SELECT topic, key, value FROM event_outbox WHERE key = ANY(:users) ORDER BY id"
 
 
-def collect(rig: Rig, users: Collection[str]) -> Evidence:
-    """Return what is held about ``users``."""
+def collect(
+    rig: Rig, users: Collection[str], log: Path | None = None, began_at: float = 0.0
+) -> Evidence:
+    """Return what is held about ``users``.
+
+    ``log`` is where the functions wrote since ``began_at``, in Unix seconds.
+    """
     listed = list(users)
     progress = [ProgressRow(**_texts(row)) for row in rig.rows(_PROGRESS, users=listed)]
     sessions = [SessionRow(**_texts(row)) for row in rig.rows(_SESSIONS, users=listed)]
@@ -43,7 +50,19 @@ def collect(rig: Rig, users: Collection[str]) -> Evidence:
         published=tuple(event for event in rig.kafka_log.events if event.key in users),
         outbox=tuple(outbox),
         cached=_cached(rig.stack.ports.redis_port, users),
+        redis_failed_at=min(_failures_of_redis(log, began_at) if log else (), default=inf),
     )
+
+
+def _failures_of_redis(log: Path, began_at: float) -> Iterator[float]:
+    for line in log.read_text(errors="replace").splitlines():
+        if not line.startswith("{"):
+            continue
+        logged = json.loads(line)
+        if logged.get("dependency") == "redis" or "StreamLimitNotEnforced" in logged:
+            failed_at = logged["_aws"]["Timestamp"] / 1000
+            if failed_at >= began_at:
+                yield failed_at
 
 
 def _cached(port: int, users: Collection[str]) -> dict[tuple[str, str], Any]:

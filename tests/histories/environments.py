@@ -53,13 +53,14 @@ class Environment:
 class Environments:
     """A pool, as Lambda has one: the environment used last is used again first.
 
-    ``layer`` is the folder of the shared package, ``variables`` what the functions are given.
+    ``layer`` is the folder of the shared package, ``variables`` what the functions are given,
+    ``log`` where they write.
     Safe to use from several threads.
     """
 
     def __init__(self, variables: Mapping[str, str], log: Path, layer: Path = LAYER) -> None:
         self._variables = variables
-        self._log = log
+        self.log = log
         self._layer = layer
         self._lock = threading.Lock()
         self._idle: list[Environment] = []
@@ -69,7 +70,7 @@ class Environments:
         """Start the process that forks the others."""
         self._control, theirs = socket.socketpair()
         paths = os.pathsep.join([str(self._layer), str(ROOT)])
-        with theirs, self._log.open("ab") as log:
+        with theirs, self.log.open("ab") as log:
             self._zygote = subprocess.Popen(
                 [sys.executable, "-m", "tests.histories.zygote", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -80,7 +81,7 @@ class Environments:
                 pass_fds=[theirs.fileno()],
             )
         if self._reply() != b"ready\n":
-            raise RuntimeError(f"the handlers cannot be imported: see {self._log}")
+            raise RuntimeError(f"the handlers cannot be imported: see {self.log}")
         return self
 
     def __exit__(

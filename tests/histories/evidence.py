@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from tests.histories.identifiers import short
@@ -106,6 +107,7 @@ class Evidence:
 
     ``published`` is what Kafka has taken, repeats included, each partition in its order; ``outbox``
     is what still waits. ``cached`` is the JSON under each key of progress in Redis.
+    ``redis_failed_at`` is when Redis first did not answer a function in time, in Unix seconds.
     """
 
     progress: Mapping[FilmOfUser, ProgressRow]
@@ -113,6 +115,7 @@ class Evidence:
     published: tuple[Event, ...]
     outbox: tuple[Event, ...]
     cached: Mapping[FilmOfUser, Mapping[str, Any]]
+    redis_failed_at: float = inf
 
     @property
     def events(self) -> tuple[Event, ...]:

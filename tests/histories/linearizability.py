@@ -27,8 +27,7 @@ class Step(Generic[State]):
     """Something that takes effect within ``began_at`` to ``ended_at``.
 
     ``effect`` returns the state afterwards, or None when the step's answer does not fit the state;
-    ``blindly`` does so as if there were no answer yet. What ``may_not_happen`` may be left out;
-    what ``is_first_try`` comes before the step of the same number, if at all.
+    ``blindly`` does so as if there were no answer yet. What ``may_not_happen`` may be left out.
     """
 
     number: int
@@ -37,7 +36,6 @@ class Step(Generic[State]):
     effect: Callable[[State], State | None]
     blindly: Callable[[State], State]
     may_not_happen: bool = False
-    is_first_try: bool = False
 
     def as_of(self, moment: float) -> "Step[State]":
         """Return the step as it was known then: without its answer, when that came later."""
@@ -105,8 +103,6 @@ class _Search(Generic[State]):
         self._steps = sorted(steps, key=lambda step: step.began_at)
         self._earliest: dict[int, float] = {}
         self._latest: dict[int, float] = {}
-        tries = {step.number: index for index, step in enumerate(self._steps) if _is_last(step)}
-        self._not_after = [0 if _is_last(step) else 1 << tries[step.number] for step in self._steps]
         first = (0, initial)
         self._came_from: dict[tuple[int, State], list[tuple[int, State]]] = {first: []}
         waiting = deque([first])
@@ -158,13 +154,9 @@ class _Search(Generic[State]):
         for index, step in enumerate(self._steps):
             if step.began_at > latest:
                 return
-            if done & (1 << index | self._not_after[index]) or step.ended_at < earliest:
+            if done >> index & 1 or step.ended_at < earliest:
                 continue
             after = step.effect(state)
             # What need not happen is left out where it changes nothing.
             if after is not None and not (step.may_not_happen and after == state):
                 yield done | 1 << index, after
-
-
-def _is_last(step: Step[State]) -> bool:
-    return not step.is_first_try

@@ -53,6 +53,26 @@ OLDER_SESSION_NEVER_WINS = Mutation(
     },
 )
 
+# Whatever is run again meets what it has done: a claim of an Idempotency-Key is refused by itself.
+CLAIM_NOT_IDEMPOTENT = Mutation(
+    "claim not idempotent",
+    {"if commit.identity is None or not self._was_committed(commit.identity):": "if True:"},
+)
+
+REPEATS_OF_WHAT_HAS_ENDED = Mutation(
+    "repeats of what has ended",
+    {
+        "progress = self._repeat(viewer.user_id, movie_id, attempt, limit, now)": (
+            "progress = self._repository.find_progress(viewer.user_id, movie_id)"
+        )
+    },
+)
+
+STREAMS_WITHOUT_LIMIT = Mutation(
+    "streams without a limit",
+    {"local surplus = is_held and 0 or #live - limit + 1": "local surplus = 0"},
+)
+
 PUBLISH_BEFORE_COMMIT = Mutation(
     "publish before the commit, without the outbox",
     {
@@ -88,12 +108,14 @@ REUSE_POISONED_CONNECTION = Mutation(
         except BaseException:
             self.close()
             raise
+        return result
 """: """
             self._roll_back()
             raise _Lost(operation) from error
         except BaseException:
             self._roll_back()
             raise
+        return result
 """,
     },
 )

@@ -47,6 +47,9 @@ class Nemesis:
                 self._rig.kill(target)
                 self._done.wait(fault.seconds)
                 self._rig.bring_back(target)
+            case "lose":
+                # The server commits, and nobody hears of it.
+                self._rig.proxies[target].cut_once(containing=b"COMMIT\0")
             case "cut":
                 self._rig.proxies[target].cut_connections()
             case "stall":

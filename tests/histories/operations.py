@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -41,6 +41,11 @@ class Operation:
     def is_unknown(self) -> bool:
         """Whether it may have been done, then or later: there was no answer, or a 5xx."""
         return self.status is None or self.status >= _UNKNOWN_FROM_STATUS
+
+    @property
+    def code(self) -> str | None:
+        """The code of a refusal."""
+        return self.answer.get("code") if isinstance(self.answer, dict) else None
 
     @property
     def position(self) -> int | None:
@@ -125,13 +130,15 @@ class Disturbance:
 class History:
     """All operations of one run, by their numbers, and what disturbed them.
 
-    ``began_at`` is when its clock was zero, in Unix seconds; 0 when nobody knows.
+    ``began_at`` is when its clock was zero, in Unix seconds; 0 when nobody knows. ``limits`` are
+    how many streams users may have at once, if that is limited.
     """
 
     seed: int
     operations: tuple[Operation, ...]
     disturbances: tuple[Disturbance, ...] = ()
     began_at: float = 0.0
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, user_id: str, movie_id: str) -> Iterator[Operation]:
         """Yield the operations on one film of one user, continue watching among them."""
@@ -141,7 +148,9 @@ class History:
 
     def write(self, path: Path) -> None:
         """Write one JSON object a line: first the seed, then disturbances and operations."""
-        lines: list[Json] = [{"seed": self.seed, "began_at": self.began_at}]
+        lines: list[Json] = [
+            {"seed": self.seed, "began_at": self.began_at, "limits": dict(self.limits)}
+        ]
         lines += [{"disturbance": asdict(each)} for each in self.disturbances]
         lines += [{"operation": asdict(each)} for each in self.operations]
         path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -155,6 +164,7 @@ class History:
             tuple(Operation(**each["operation"]) for each in _having(lines, "operation")),
             tuple(Disturbance(**each["disturbance"]) for each in _having(lines, "disturbance")),
             lines[0]["began_at"],
+            lines[0]["limits"],
         )
 
 

@@ -26,6 +26,7 @@ _FAULTS = (
     ("kill kafka", 2),
     ("kill user_service", 1),
     ("cut postgres", 3),
+    ("lose postgres", 4),
     ("cut redis", 2),
     ("cut kafka", 2),
     ("stall postgres", 3),
@@ -50,7 +51,8 @@ class Act:
     ``pause`` is how many seconds it waits before, ``tries`` how often it sends the same request
     until it is answered. ``slot`` and ``sequence`` give the report its place. A player whose name
     ``is_garbled`` sends bytes that are no text. With ``die_at_step`` the process that handles the
-    first try is killed at that step. ``key`` is the Idempotency-Key of a start.
+    first try is killed at that step. ``key`` is the Idempotency-Key of a start, which may be one
+    that ``takes_over``.
     """
 
     call: Call
@@ -63,6 +65,7 @@ class Act:
     is_garbled: bool = False
     die_at_step: int | None = None
     key: str | None = None
+    takes_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole history before it happens."""
+    """A whole history before it happens.
+
+    ``limits`` are how many streams each user may have at once.
+    """
 
     seed: int
-    users: int
+    limits: tuple[int | None, ...]
     devices: tuple[Device, ...]
     faults: tuple[Fault, ...]
 
@@ -127,14 +133,15 @@ def plan(seed: int, size: Size = Size()) -> Plan:
         Fault(what, random.uniform(0.1, 1.2), random.uniform(0.1, 1.3), random.random())
         for what in random.choices(names, weights, k=size.faults)
     ]
-    return Plan(seed, size.users, tuple(devices), tuple(faults))
+    limits = tuple(random.choice((None, None, 1, 2)) for _ in range(size.users))
+    return Plan(seed, limits, tuple(devices), tuple(faults))
 
 
 def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> Iterator[Act]:
     for start in range(size.views_per_device):
         film = random.randrange(FILMS)
         slot = Slot(device, start)
-        yield Act(
+        begin = Act(
             "start",
             _pause(random),
             random.choice((1, 4, 8)),
@@ -142,7 +149,9 @@ def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> 
             slot=slot,
             is_garbled=random.random() < 0.2,
             key=f"{device}/{start}" if random.random() < 0.5 else None,
+            takes_over=random.random() < 0.3,
         )
+        yield begin
         for act in _reports(random, film, slot, size.reports_per_view, positions):
             yield act
             if random.random() < 0.4:
@@ -152,6 +161,9 @@ def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> 
         if random.random() < 0.8:
             yield from _stops(random, film, slot, size.reports_per_view, positions)
             yield Act("get", _pause(random), 3, film)
+        if begin.key is not None and random.random() < 0.6:
+            # Long after it was answered, and mostly after its session has ended.
+            yield replace(begin, pause=_pause(random), slot=None)
         if random.random() < 0.3:
             # Somebody else's session, or that of another film.
             foreign = Slot(random.randrange(size.users * size.devices_per_user), 0)

@@ -91,7 +91,8 @@ class Recorder:
 
 
 def _start(viewer: Viewer, film: UUID, player: str, arguments: Json) -> Response:
-    return viewer.start(film, key=arguments.get("key"), userAgent=player)
+    body = {"take_over": True} if arguments.get("take_over") else None
+    return viewer.start(film, body, key=arguments.get("key"), userAgent=player)
 
 
 def _report(viewer: Viewer, film: UUID, player: str, arguments: Json) -> Response:

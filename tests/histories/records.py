@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 
-from tests.histories.evidence import Evidence, FilmOfUser
+from tests.histories.evidence import Evidence, FilmOfUser, SessionRow
 from tests.histories.linearizability import (
     Moment,
     Step,
@@ -72,6 +72,8 @@ def _judge_steps(
         evidence.events_of(*film),
         history.disturbances,
         history.began_at,
+        _sessions_of_keys(operations, evidence.sessions_of(*film)),
+        film[0] in history.limits,
     )
     seen = set(_positions_seen(history, evidence, film))
     steps = [
@@ -91,6 +93,20 @@ def _judge_steps(
             yield from _judge_get(operation, operations, moments, history.disturbances)
         elif operation.call == "continue" and operation.is_acknowledged:
             yield from _judge_list(operation, operations, moments, film)
+
+
+def _sessions_of_keys(
+    operations: Iterable[Operation], rows: Iterable[SessionRow]
+) -> dict[str, frozenset[str]]:
+    """Return the sessions that each Idempotency-Key has begun, as answers and rows tell."""
+    made = {row.operation: row.id for row in rows}
+    keys: dict[str, frozenset[str]] = {}
+    for operation in operations:
+        key = operation.arguments.get("key")
+        if key is not None:
+            begun = {operation.session_told, made.get(operation.number)} - {None}
+            keys[key] = keys.get(key, frozenset()) | frozenset(filter(None, begun))
+    return keys
 
 
 def _can_matter(operation: Operation, seen: set[int]) -> bool:

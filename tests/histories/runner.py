@@ -27,7 +27,7 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
     """Carry out ``plan`` and return what was recorded and what is left."""
     recorder = Recorder(environments)
     nemesis = Nemesis(rig, environments, recorder.clock)
-    viewers = [new_subscriber(rig) for _ in range(plan.users)]
+    viewers = [new_subscriber(rig, limit) for limit in plan.limits]
     clients = _Clients(rig, recorder, viewers)
     is_over = threading.Event()
     with ThreadPoolExecutor(len(plan.devices) + 2) as threads:
@@ -52,15 +52,24 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
         for film in rig.films:
             recorder.call("get", "look-up", viewer, film)
     history = History(
-        plan.seed, recorder.operations, tuple(nemesis.disturbances), recorder.began_at
+        plan.seed,
+        recorder.operations,
+        tuple(nemesis.disturbances),
+        recorder.began_at,
+        {
+            str(viewer.user_id): limit
+            for viewer, limit in zip(viewers, plan.limits, strict=True)
+            if limit is not None
+        },
     )
-    return history, collect(rig, {str(viewer.user_id) for viewer in viewers})
+    users = {str(viewer.user_id) for viewer in viewers}
+    return history, collect(rig, users, environments.log, recorder.began_at)
 
 
-def new_subscriber(rig: Rig) -> Viewer:
-    """Return somebody whom the service has never seen, and who has paid."""
+def new_subscriber(rig: Rig, max_streams: int | None = None) -> Viewer:
+    """Return somebody whom the service has never seen, and who has paid for so many streams."""
     viewer = new_viewer(rig.stack.token)
-    set_subscription(rig.stack, viewer.user_id, is_active=True, max_streams=None)
+    set_subscription(rig.stack, viewer.user_id, is_active=True, max_streams=max_streams)
     return viewer
 
 
@@ -113,6 +122,8 @@ class _Clients:
 
     def _arguments(self, act: Act) -> Json:
         arguments: Json = {} if act.key is None else {"key": act.key}
+        if act.takes_over:
+            arguments["take_over"] = True
         if act.position is not None:
             arguments["position_seconds"] = act.position
         session_id = self._sessions.get(act.slot) if act.slot else None

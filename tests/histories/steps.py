@@ -1,7 +1,7 @@
 """Turns recorded operations into the steps that an explanation has to put in order."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
 
@@ -9,10 +9,6 @@ from tests.histories.evidence import Event, SessionRow
 from tests.histories.linearizability import Step
 from tests.histories.model import Film, Place
 from tests.histories.operations import Disturbance, Operation
-
-# A call that takes longer than this, or that something disturbed, may have met a lost answer of
-# PostgreSQL and repeated its transaction: until its own answer it may take effect twice.
-_CALM_SECONDS = 0.4
 
 # What PostgreSQL has not done soon after a call was given up is most likely never done.
 _SOON_SECONDS = 1.0
@@ -23,13 +19,16 @@ _CLOCKS_DIFFER_SECONDS = 0.1
 class Traces:
     """What one film of one user has left: rows, events, and what disturbed the calls.
 
-    An answer that was lost leaves its traces there.
+    An answer that was lost leaves its traces there. ``keys`` are the sessions of each
+    Idempotency-Key; ``is_limited`` tells that the user may have so many streams only.
     """
 
     sessions: Sequence[SessionRow]
     events: Sequence[Event]
     disturbances: Sequence[Disturbance]
     began_at: float
+    keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    is_limited: bool = False
 
     def tells_of(self, report: Operation) -> bool:
         """Tell whether there is an event of ``report``, and not only of another try of it."""
@@ -79,8 +78,6 @@ def likely_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Film]
     That explains most histories, and there is much less to search than with all that is possible.
     """
     for step in possible_steps_of(operation, traces):
-        if step.is_first_try:
-            continue
         if operation.is_unknown:
             if operation.call == "report" and not traces.tells_of(operation):
                 continue
@@ -96,19 +93,18 @@ def possible_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Fil
     match operation.call:
         case "start" if operation.is_acknowledged:
             yield _started(operation)
-        case "start" if operation.is_unknown:
+        case "start" if operation.is_unknown or operation.status == 429:
+            # What is refused after it was opened, because it was taken over, ends at once.
             for row in traces.sessions:
                 if row.operation == operation.number:
                     yield _of(operation, row.id)
+        case "start" if operation.code == "session_ended":
+            yield _has_ended(operation, traces)
         case "report" | "stop":
             ends = traces.ended_by(operation) if operation.call == "stop" else None
             step = _written(operation, ends)
-            if step is None:
-                return
-            yield step
-            calm = operation.answered_at - operation.invoked_at <= _CALM_SECONDS
-            if operation.status != 404 and not (calm and not traces.disturbed(operation)):
-                yield replace(step, effect=step.blindly, may_not_happen=True, is_first_try=True)
+            if step is not None:
+                yield step
 
 
 def ended_by_the_service(traces: Traces) -> Iterator[Step[Film]]:
@@ -133,7 +129,25 @@ def _started(operation: Operation) -> Step[Film]:
         return film.start(session_id)
 
     def effect(film: Film) -> Film | None:
-        return blindly(film) if (film.position or 0) == resumed_at else None
+        # The repeat of a start has to find its session open.
+        has_ended = session_id in film.sessions and session_id not in film.open_sessions
+        is_right = (film.position or 0) == resumed_at and not has_ended
+        return blindly(film) if is_right else None
+
+    return Step(operation.number, operation.invoked_at, operation.answered_at, effect, blindly)
+
+
+def _has_ended(operation: Operation, traces: Traces) -> Step[Film]:
+    """Return the repeat of a start that was told that its session has ended."""
+    sessions = traces.keys.get(operation.arguments["key"], frozenset())
+
+    def effect(film: Film) -> Film | None:
+        # Where streams are limited, a session may have lost its place before it ends.
+        over = film.sessions if traces.is_limited else film.sessions - film.open_sessions
+        return film if sessions & over else None
+
+    def blindly(film: Film) -> Film:
+        return film
 
     return Step(operation.number, operation.invoked_at, operation.answered_at, effect, blindly)
 

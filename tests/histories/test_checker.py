@@ -1,9 +1,10 @@
 """The checker itself: what it accepts, and that each kind of broken promise is found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -55,11 +56,14 @@ class Tale:
         self.operations[index] = replace(operation, answer=changed)
 
     def promises_broken(
-        self, disturbances: tuple[Disturbance, ...] = (), **evidence: Any
+        self,
+        disturbances: tuple[Disturbance, ...] = (),
+        limits: Mapping[str, int] = MappingProxyType({}),
+        **evidence: Any,
     ) -> set[str]:
         """Return what the checker says is broken, some of the evidence being replaced."""
         held = replace(self.service.evidence(), **evidence)
-        history = History(0, tuple(self.operations), disturbances)
+        history = History(0, tuple(self.operations), disturbances, limits=limits)
         violations = check(history, held)
         assert all(violation.told(history) for violation in violations)
         return {violation.promise for violation in violations}
@@ -256,6 +260,58 @@ def test_a_second_session_for_a_key_is_found(tale: Tale) -> None:
     tale.tell("start", key="once")
 
     assert tale.promises_broken() == {"a key begins one session"}
+
+
+def test_a_repeat_that_answers_an_ended_session_is_found(tale: Tale) -> None:
+    """The repeat of a start is answered its session while that is open, and a refusal then."""
+    first = tale.tell("start", key="once")
+    repeat = tale.asked("start", ANNA, key="once")
+    tale.record(repeat, {**first.answer, "resume_position_seconds": 30})
+    assert tale.promises_broken() == set()
+    refused = replace(tale.asked("start", ANNA, key="once"), status=409)
+    tale.operations.append(replace(refused, answer={"code": "session_ended"}))
+    assert tale.promises_broken() == {"an answer is true"}
+    tale.operations.pop()
+
+    session_id = first.answer["session_id"]
+    tale.tell("stop", position_seconds=40, session_id=session_id)
+    refused = replace(tale.asked("start", ANNA, key="once"), status=409)
+    tale.operations.append(replace(refused, answer={"code": "session_ended"}))
+    assert tale.promises_broken() == set()
+    repeat = tale.asked("start", ANNA, key="once")
+    tale.record(repeat, {**first.answer, "resume_position_seconds": 40})
+    assert tale.promises_broken() == {"an answer is true"}
+
+
+def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
+    """A key is in use only while another try with it runs, or may be running unheard of."""
+    refused = replace(tale.asked("start", ANNA, key="once"), status=409)
+    refused = replace(refused, answer={"code": "request_in_progress"})
+    tale.operations.append(refused)
+    assert tale.promises_broken() == {"a start does not wait for itself"}
+    tale.operations.pop()
+
+    tale.lose("start", happens=False, key="once")
+    later = replace(refused, number=refused.number + 1, invoked_at=refused.invoked_at + 1)
+    tale.operations.append(replace(later, answered_at=later.invoked_at + 0.1))
+    assert tale.promises_broken() == set()
+
+
+@pytest.mark.parametrize("what", ["nothing", "stop", "kill redis", "Redis is late"])
+def test_a_stream_too_many_is_found(what: str) -> None:
+    """No start is answered while as many other sessions run, unless Redis cannot count them."""
+    tale = Tale()
+    first = tale.tell("start")
+    if what == "stop":
+        tale.tell("stop", position_seconds=9, session_id=first.answer["session_id"])
+    tale.tell("start")
+    disturbances = (Disturbance("kill redis", 1.5, 1.6),) if what == "kill redis" else ()
+    evidence = {"redis_failed_at": 1.5} if what == "Redis is late" else {}
+
+    broken = tale.promises_broken(disturbances, {ANNA: 1}, **evidence)
+
+    assert broken == ({"no more streams run than may"} if what == "nothing" else set())
+    assert tale.promises_broken(disturbances, {ANNA: 2}, **evidence) == set()
 
 
 @pytest.mark.parametrize("happens", [True, False])

@@ -40,6 +40,7 @@ class _Fault:
     cut_at_byte: int | None = None
     answers_before_cut: int = 0
     is_cut_once: bool = False
+    cut_containing: bytes = b""
 
 
 class TcpProxy:
@@ -126,9 +127,19 @@ class TcpProxy:
         """
         self._run(self._switch(_Fault(cut_at_byte=at_byte, answers_before_cut=answers_before)))
 
-    def cut_once(self, at_byte: int = 0, answers_before: int = 0) -> None:
-        """Do as ``cut`` does, to the first connection that gets so far; then pass all through."""
-        fault = _Fault(cut_at_byte=at_byte, answers_before_cut=answers_before, is_cut_once=True)
+    def cut_once(
+        self, at_byte: int = 0, answers_before: int = 0, *, containing: bytes = b""
+    ) -> None:
+        """Do as ``cut`` does, to the first connection that gets so far; then pass all through.
+
+        Only what is ``containing`` these bytes is cut, as far as it comes in one piece.
+        """
+        fault = _Fault(
+            cut_at_byte=at_byte,
+            answers_before_cut=answers_before,
+            is_cut_once=True,
+            cut_containing=containing,
+        )
         self._run(self._switch(fault))
 
     def cut_connections(self) -> int:
@@ -279,6 +290,8 @@ class _Link:
         self._bytes_of_answer += len(data)
         at_byte = self.fault.cut_at_byte
         if at_byte is None or self._answers_passed < self.fault.answers_before_cut:
+            return None
+        if self.fault.cut_containing not in data:
             return None
         return max(0, at_byte - before) if self._bytes_of_answer >= at_byte else None
 
