@@ -2,16 +2,18 @@
 
 import base64
 import gzip
+import hashlib
 from functools import cache
 from pathlib import Path
 
 from streaming.answers import Health
-from streaming.entrypoint import http_handler, http_settings
+from streaming.entrypoint import http_settings, public_http_handler
 from streaming.errors import NotFound
 from streaming.http import Answer, Request, ok
 
 HERE = Path(__file__).parent
 SWAGGER_UI = HERE / "swagger-ui"
+START = 'SwaggerUIBundle({ url: "openapi.json", dom_id: "#docs", tryItOutEnabled: true });'
 CACHED_FOR_AN_HOUR = "public, max-age=3600"
 
 
@@ -22,7 +24,7 @@ class DocsDisabled(NotFound):
     title = "The documentation is switched off"
 
 
-@http_handler(budget_seconds=3)
+@public_http_handler(budget_seconds=3)
 def handler(request: Request) -> Answer:
     """Answer the document that the route names."""
     if request.route == "GET /health":
@@ -30,39 +32,64 @@ def handler(request: Request) -> Answer:
     if not http_settings().docs_enabled:
         raise DocsDisabled("this deployment does not show its documentation")
     if request.route == "GET /openapi.json":
-        return _document((HERE / "openapi.json").read_text("utf-8"), "application/json", request)
-    return _document(_page(), "text/html; charset=utf-8", request)
+        document = (HERE / "openapi.json").read_text("utf-8")
+        return _cacheable(Answer(200, document, {"Content-Type": "application/json"}), request)
+    return _cacheable(_page(), request)
 
 
-def _page() -> str:
+@cache
+def _page() -> Answer:
     """Return Swagger UI in one page, so that it needs no other route and no other host."""
-    return f"""<!doctype html>
+    style = (SWAGGER_UI / "swagger-ui.css").read_text("utf-8")
+    scripts = ((SWAGGER_UI / "swagger-ui-bundle.js").read_text("utf-8"), START)
+    text = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Streaming Service</title>
 <link rel="icon" href="data:,">
-<style>{(SWAGGER_UI / "swagger-ui.css").read_text("utf-8")}</style>
+<style>{style}</style>
 </head>
 <body>
 <div id="docs"></div>
-<script>{(SWAGGER_UI / "swagger-ui-bundle.js").read_text("utf-8")}</script>
-<script>SwaggerUIBundle({{ url: "openapi.json", dom_id: "#docs", tryItOutEnabled: true }});</script>
+{"".join(f"<script>{script}</script>" for script in scripts)}
 </body>
 </html>
 """
+    # Swagger UI shows pictures of its own and calls this API; it sets styles on elements.
+    policy = {
+        "default-src": "'none'",
+        "script-src": " ".join(map(_hash, scripts)),
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    csp = "; ".join(f"{name} {sources}" for name, sources in policy.items())
+    return Answer(
+        200, text, {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": csp}
+    )
 
 
-def _document(text: str, content_type: str, request: Request) -> Answer:
+def _hash(script: str) -> str:
+    """Return the source expression of an inline script (https://www.w3.org/TR/CSP3/)."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _cacheable(answer: Answer, request: Request) -> Answer:
     headers = {
-        "Content-Type": content_type,
+        **answer.headers,
         "Cache-Control": CACHED_FOR_AN_HOUR,
         "Vary": "Accept-Encoding",
     }
     if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Answer(200, text, headers)
-    return Answer(200, _compressed(text), {**headers, "Content-Encoding": "gzip"}, is_base64=True)
+        return Answer(answer.status, answer.body, headers)
+    headers["Content-Encoding"] = "gzip"
+    return Answer(answer.status, _compressed(answer.body), headers, is_base64=True)
 
 
 @cache

@@ -7,21 +7,20 @@ from streaming import clock
 from streaming.composition.watching import find_films_to_continue, find_progress, remove_progress
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, no_content, ok
-from streaming.identity import require_identity
+from streaming.identity import Identity
 
 MOST_FILMS = 100
 FILMS_BY_DEFAULT = 20
 
 
 @http_handler(budget_seconds=2.7)
-def handler(request: Request) -> Answer:
+def handler(request: Request, caller: Identity) -> Answer:
     """Answer the progress in one film, or the films to continue when the path names none."""
     now = clock.now()
-    identity = require_identity(request, now)
     if request.route.startswith("DELETE "):
-        remove_progress()(identity.user_id, request.movie_id, now)
+        remove_progress()(caller.user_id, request.movie_id, now)
         return no_content()
     if "movie_id" in request.path_parameters:
-        return ok(find_progress()(identity.user_id, request.movie_id))
+        return ok(find_progress()(caller.user_id, request.movie_id))
     limit = request.query_integer("limit", FILMS_BY_DEFAULT, least=1, most=MOST_FILMS)
-    return ok(find_films_to_continue()(identity.user_id, limit))
+    return ok(find_films_to_continue()(caller.user_id, limit))

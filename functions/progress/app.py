@@ -4,15 +4,14 @@ from streaming import clock
 from streaming.composition.report import report_progress
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
-from streaming.identity import require_identity
+from streaming.identity import Identity
 from streaming.requests import PositionRequest, parse
 
 
 @http_handler(budget_seconds=1.25)
-def handler(request: Request) -> Answer:
+def handler(request: Request, caller: Identity) -> Answer:
     """Answer the position on record."""
     now = clock.now()
-    identity = require_identity(request, now)
     movie_id = request.movie_id
     position = parse(PositionRequest, request.body)
-    return ok(report_progress()(position.to_report(identity.user_id, movie_id, now)))
+    return ok(report_progress()(position.to_report(caller.user_id, movie_id, now)))

@@ -5,16 +5,15 @@ from streaming.composition.start import start_stream
 from streaming.entrypoint import http_handler
 from streaming.http import Answer, Request, ok
 from streaming.idempotency import IdempotencyKey
-from streaming.identity import require_identity
+from streaming.identity import Identity
 from streaming.requests import StartRequest, parse
 from streaming.service.start import Viewer
 
 
 @http_handler(budget_seconds=2.0, computing_seconds=10)
-def handler(request: Request) -> Answer:
+def handler(request: Request, caller: Identity) -> Answer:
     """Answer where the film plays from."""
     now = clock.now()
-    identity = require_identity(request, now)
     movie_id = request.movie_id
     wanted = parse(StartRequest, request.body)
     key = IdempotencyKey.of(
@@ -23,7 +22,7 @@ def handler(request: Request) -> Answer:
         **wanted.model_dump(exclude_defaults=True),
     )
     viewer = Viewer(
-        user_id=identity.user_id,
+        user_id=caller.user_id,
         authorization=request.headers.get("authorization", ""),
         user_agent=request.user_agent,
         ip_address=request.source_ip,

@@ -119,7 +119,11 @@ class Gateway:
             body = self._demo.read_bytes()
         except OSError:
             return responses.message(404, "Not Found")
-        headers = [("content-type", "application/json"), ("cache-control", "no-store")]
+        headers = [
+            ("content-type", "application/json"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+        ]
         return Response(200, headers, body)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

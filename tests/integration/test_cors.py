@@ -32,5 +32,16 @@ def test_each_origin_is_told_itself(origin: str) -> None:
 
 @pytest.mark.parametrize("origin", [None, "https://www.example.com.evil.example", "null"])
 def test_no_other_origin(origin: str | None) -> None:
-    """Any other page may not, and neither is told of the listed ones."""
-    assert "access-control-allow-origin" not in openapi(origin).headers
+    """Any other page may not, nor is it told of the listed ones; caches keep its answer apart."""
+    answer = openapi(origin)
+
+    assert "access-control-allow-origin" not in answer.headers
+    assert "Origin" in answer.headers["vary"].split(", ")
+
+
+def test_any_origin_needs_no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every page may read, one cached answer is good for all."""
+    monkeypatch.setenv("CORS_ALLOW_ORIGIN", "*")
+    forget_environment()
+
+    assert openapi("https://www.example.com").headers["vary"] == "Accept-Encoding"

@@ -1,7 +1,7 @@
 """The boundary of every request function: an event comes in, an answer goes out, whatever happens.
 
-The one place that turns errors into answers, logs what is unexpected, adds the CORS headers and
-opens the request's deadline.
+The one place that asks who calls, turns errors into answers, logs what is unexpected, adds the
+headers of every answer and opens the request's deadline.
 """
 
 import os
@@ -11,14 +11,23 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming import clock
 from streaming.deadline import within
 from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
+from streaming.identity import Identity, require_admin, require_identity
 from streaming.settings import ConfigurationError, HttpSettings
 
 logger = Logger(utc=True, serialize_stacktrace=False)
 
 _REPLY_MARGIN_SECONDS = 0.25
+# An answer is data: it runs nothing, is shown in no frame and is what its Content-Type says.
+# https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
+_FOR_BROWSERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 
 class LambdaContext(Protocol):
@@ -30,36 +39,55 @@ class LambdaContext(Protocol):
         """Return the milliseconds until Lambda ends the call."""
 
 
-Handler = Callable[[Request], Answer]
+Handler = Callable[[Request, Identity], Answer]
+PublicHandler = Callable[[Request], Answer]
 LambdaHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 def http_handler(
-    *, budget_seconds: float, computing_seconds: float = 0.0
+    *, budget_seconds: float, computing_seconds: float = 0.0, for_admins: bool = False
 ) -> Callable[[Handler], LambdaHandler]:
-    """Make a Lambda handler for an HTTP API out of ``handle(request) -> answer``.
+    """Make a Lambda handler for an HTTP API out of ``handle(request, caller) -> answer``.
+
+    Without a valid token the answer is 401, and 403 ``for_admins`` without that role.
 
     ``budget_seconds`` is how long the request may take, without as many ``computing_seconds`` of
     the processor; Lambda's own remaining time, less a margin to answer in, is respected too.
     """
+    guard = require_admin if for_admins else require_identity
 
     def decorate(handle: Handler) -> LambdaHandler:
         @wraps(handle)
-        def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-            request = Request.from_event(event)
-            logger.append_keys(request_id=request.request_id, route=request.route)
-            left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
-            budget = min(budget_seconds, left)
-            with within(budget, min(computing_seconds, left - budget)):
-                answer = _answer(handle, request)
-            return _with_cors(answer, request).to_event()
+        def authenticated(request: Request) -> Answer:
+            return handle(request, guard(request, clock.now()))
 
-        return handler
+        return _lambda_handler(authenticated, budget_seconds, computing_seconds)
 
     return decorate
 
 
-def _answer(handle: Handler, request: Request) -> Answer:
+def public_http_handler(*, budget_seconds: float) -> Callable[[PublicHandler], LambdaHandler]:
+    """Make a Lambda handler, as ``http_handler`` does, that answers whoever calls."""
+    return lambda handle: _lambda_handler(handle, budget_seconds, 0.0)
+
+
+def _lambda_handler(
+    handle: PublicHandler, budget_seconds: float, computing_seconds: float
+) -> LambdaHandler:
+    @wraps(handle)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        request = Request.from_event(event)
+        logger.append_keys(request_id=request.request_id, route=request.route)
+        left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
+        budget = min(budget_seconds, left)
+        with within(budget, min(computing_seconds, left - budget)):
+            answer = _answer(handle, request)
+        return _with_headers(answer, request).to_event()
+
+    return handler
+
+
+def _answer(handle: PublicHandler, request: Request) -> Answer:
     try:
         return handle(request)
     except StreamingError as error:
@@ -76,18 +104,24 @@ def _answer(handle: Handler, request: Request) -> Answer:
         return problem(unexpected, request.request_id)
 
 
-def _with_cors(answer: Answer, request: Request) -> Answer:
-    """Let the caller's page read ``answer`` if its origin may (https://fetch.spec.whatwg.org)."""
+def _with_headers(answer: Answer, request: Request) -> Answer:
+    """Add what every answer says to browsers; its own headers go before."""
+    headers = {**_FOR_BROWSERS, **_cors(request), **answer.headers}
+    if headers.get("Access-Control-Allow-Origin") != "*":
+        headers["Vary"] = ", ".join(filter(None, (answer.headers.get("Vary"), "Origin")))
+    return Answer(answer.status, answer.body, headers, answer.is_base64)
+
+
+def _cors(request: Request) -> dict[str, str]:
+    """Let the caller's page read the answer if its origin may (https://fetch.spec.whatwg.org)."""
     allowed = http_settings().cors_allow_origins
-    if "*" in allowed:
-        cors = {"Access-Control-Allow-Origin": "*"}
-    elif (origin := request.headers.get("origin")) in allowed and origin is not None:
-        vary = ", ".join(filter(None, (answer.headers.get("Vary"), "Origin")))
-        cors = {"Access-Control-Allow-Origin": origin, "Vary": vary}
-    else:
-        return answer
-    cors["Access-Control-Expose-Headers"] = "retry-after, www-authenticate"
-    return Answer(answer.status, answer.body, {**answer.headers, **cors}, answer.is_base64)
+    origin = "*" if "*" in allowed else request.headers.get("origin")
+    if origin is None or origin not in allowed:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "retry-after, www-authenticate",
+    }
 
 
 @cache

@@ -1,0 +1,64 @@
+"""What holds for every route of the API, whoever has written its handler."""
+
+import pytest
+
+from local.gateway import template
+from local.gateway.model import Route
+from tests.support.functions import ROOT, Json, Response, event, request
+
+SERVICE = template.read(ROOT / "template.yaml", {})
+PUBLIC = {"GET /docs", "GET /openapi.json", "GET /health"}
+MOVIE = "018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01"
+ADMIN_ROUTES = {
+    "POST /api/v1/stream/{movie_id}/invalidate",
+    "DELETE /api/v1/users/{user_id}/data",
+}
+
+
+def ask(route: Route, **authorizer: object) -> Response:
+    """Call the handler of a route, with what the authorizer has passed on."""
+    function = SERVICE.functions[route.function].directories[0].name
+    payload: Json = {**event("start"), "routeKey": route.key, "body": "{}"}
+    payload["pathParameters"] = {"movie_id": MOVIE, "user_id": MOVIE}
+    payload["requestContext"] = {**payload["requestContext"], "authorizer": {"lambda": authorizer}}
+    return request(function, payload)
+
+
+@pytest.mark.parametrize("route", SERVICE.routes, ids=lambda route: route.key)
+def test_who_may_call(environment: dict[str, str], route: Route) -> None:
+    """Every route but three answers 401 to nobody, to a bad token, one too old and one too new."""
+    seconds = 4_102_444_800
+    strangers: list[dict[str, object]] = [
+        {},
+        {"token_problem": "token_invalid", "user_id": MOVIE, "exp": seconds},
+        {"user_id": MOVIE, "exp": 1},
+        {"user_id": MOVIE, "exp": seconds, "nbf": seconds - 1},
+        {"user_id": "nobody", "exp": seconds},
+    ]
+
+    statuses = {ask(route, **stranger).status for stranger in strangers}
+
+    assert statuses == ({200} if route.key in PUBLIC else {401})
+
+
+@pytest.mark.parametrize("route", SERVICE.routes, ids=lambda route: route.key)
+def test_admins_alone(environment: dict[str, str], route: Route) -> None:
+    """What is for admins answers 403 to other users, and nothing else does."""
+    answer = ask(route, user_id=MOVIE, exp=4_102_444_800, role="viewer")
+
+    assert (answer.status == 403) is (route.key in ADMIN_ROUTES)
+
+
+@pytest.mark.parametrize("route", SERVICE.routes, ids=lambda route: route.key)
+def test_what_browsers_are_told(environment: dict[str, str], route: Route) -> None:
+    """Every answer forbids guessing its kind, frames around it and what it does not need."""
+    answer = ask(route)
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in policy.get("script-src", "")
