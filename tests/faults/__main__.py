@@ -15,7 +15,7 @@ from local.stack import Stack
 from tests.faults.document import render_document
 from tests.faults.environment import Functions
 from tests.faults.faults import FAULTS, Fault
-from tests.faults.scenario import Scenario
+from tests.faults.scenario import Scenario, words_of
 from tests.faults.table import make, parse, regressions
 from tests.faults.world import World
 from tests.support.functions import ROOT
@@ -28,7 +28,15 @@ ALL_BROKEN = ("refused", "silent", "unreachable")
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Run the scenarios; return the exit status."""
+    """Run the scenarios; return the exit status: 1 for broken promises, 2 when none is wanted."""
+    if not any(set(wanted) <= set(words_of(*each)) for each in _groups()):
+        print(
+            f"there is no scenario {' '.join(wanted)}: name one of {', '.join(DEPENDENCIES)}, all; "
+            f"or one of {', '.join(fault.title for fault in FAULTS)}; "
+            f"or both (all is {', '.join(ALL_BROKEN)} only)",
+            file=sys.stderr,
+        )
+        return 2
     began = time.monotonic()
     log = ROOT / ".local" / "faults.log"
     log.parent.mkdir(exist_ok=True)
@@ -70,11 +78,15 @@ async def _run(world: World, functions: Functions, wanted: Sequence[str]) -> lis
 
 
 def _scenarios(world: World, functions: Functions) -> list[Scenario]:
+    return [Scenario(world, functions, group, fault) for group, fault in _groups()]
+
+
+def _groups() -> list[tuple[tuple[str, ...], Fault]]:
     groups: list[tuple[tuple[str, ...], Fault]] = [
         ((dependency,), fault) for dependency in DEPENDENCIES for fault in FAULTS
     ]
     groups += [(DEPENDENCIES, fault) for fault in FAULTS if fault.title in ALL_BROKEN]
-    return [Scenario(world, functions, group, fault) for group, fault in groups]
+    return groups
 
 
 async def _together(world: World, scenarios: Sequence[Scenario]) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from tests.faults.world import World
-from tests.support.functions import Json, Viewer
+from tests.support.functions import Json, Viewer, event
 
 # From half a minute on the film is offered to continue.
 BEFORE, REPORTED, STOPPED = 40, 50, 60
+
+# An admin's call has more time than a viewer's: API Gateway waits 30 s.
+ADMIN_SECONDS = 25.0
 
 _PROGRESS = """
     SELECT position_seconds FROM watch_progress WHERE user_id = :user_id AND movie_id = :movie_id
@@ -32,8 +35,9 @@ class Scene:
 class Call:
     """One kind of call.
 
-    ``judge`` tells what is wrong with the body of a 200. ``position`` is what a 200 acknowledges,
-    ``topic`` where its event belongs. ``is_first_start`` marks the start that needs the user
+    ``success`` is the status of an answer that acknowledges it, ``judge`` tells whether its body is
+    right, ``is_done`` whether what it says is so. ``position`` is what it acknowledges, ``topic``
+    where its event belongs. ``is_first_start`` marks the start that needs the user
     service and a signed copy of the film.
     """
 
@@ -45,6 +49,8 @@ class Call:
     position: int | None = None
     topic: str | None = None
     is_first_start: bool = False
+    success: int = 200
+    is_done: Callable[[World, Scene], bool] = lambda world, scene: True
 
     def broken_record(self, world: World, scene: Scene, topics: dict[str, set[str]]) -> str | None:
         """Return what an acknowledged call has not left behind; None when all is there.
@@ -62,6 +68,8 @@ class Call:
                 return f"the position {self.position} is not in PostgreSQL but {saved}"
         if self.function == "stop" and world.rows(_SESSIONS, **key)[0]["ended_at"] is None:
             return "the session has not ended"
+        if not self.is_done(world, scene):
+            return "it was not done"
         return None
 
 
@@ -100,8 +108,45 @@ def _get_uncached(world: World) -> Scene:
 
 def _continue_watching(world: World) -> Scene:
     viewer, _ = _watching(world)
-    event = viewer._event("get_continue_watching", None, None)
-    return Scene(viewer, world.film_in_use, event)
+    payload = viewer._event("get_continue_watching", None, None)
+    return Scene(viewer, world.film_in_use, payload)
+
+
+def _remove(world: World) -> Scene:
+    viewer, _ = _watching(world)
+    return _scene(viewer, world.film_in_use, "get_remove", None)
+
+
+def _is_removed(world: World, scene: Scene) -> bool:
+    key = {"user_id": scene.viewer.user_id, "movie_id": scene.movie_id}
+    return bool(world.rows(f"{_PROGRESS} AND removed_at IS NOT NULL", **key))
+
+
+def _erase(world: World) -> Scene:
+    viewer, _ = _watching(world)
+    payload = event("erase")
+    payload["pathParameters"] = {"user_id": str(viewer.user_id)}
+    return Scene(viewer, world.film_in_use, payload)
+
+
+def _is_erased(world: World, scene: Scene) -> bool:
+    user_id, movie_id = scene.viewer.user_id, scene.movie_id
+    key = {"user_id": user_id, "movie_id": movie_id}
+    known = world.rows(_PROGRESS, **key) or world.rows(_SESSIONS, **key)
+    return not known and not world.is_cached(user_id, movie_id)
+
+
+def _invalidate(world: World) -> Scene:
+    viewer, movie_id = world.new_subscriber(), world.new_film()
+    _succeed(viewer.start(movie_id))
+    world.replace_film(movie_id)
+    payload = event("invalidate")
+    payload["pathParameters"] = {"movie_id": str(movie_id)}
+    return Scene(viewer, movie_id, payload)
+
+
+def _plays_as_replaced(world: World, scene: Scene) -> bool:
+    return world.plays_as_replaced(scene.movie_id)
 
 
 def _watching(world: World) -> tuple[Viewer, str]:
@@ -111,8 +156,8 @@ def _watching(world: World) -> tuple[Viewer, str]:
     return viewer, session_id
 
 
-def _scene(viewer: Viewer, movie_id: UUID, event: str, body: Json | None) -> Scene:
-    return Scene(viewer, movie_id, viewer._event(event, movie_id, body))
+def _scene(viewer: Viewer, movie_id: UUID, name: str, body: Json | None) -> Scene:
+    return Scene(viewer, movie_id, viewer._event(name, movie_id, body))
 
 
 def _succeed(response: Any) -> Any:
@@ -122,6 +167,18 @@ def _succeed(response: Any) -> Any:
 
 def _has_film(scene: Scene, body: Any) -> bool:
     return str(scene.movie_id) in body["manifest_url"] and bool(body["session_id"])
+
+
+def _has_no_body(scene: Scene, body: Any) -> bool:
+    return body is None
+
+
+def _has_counted(scene: Scene, body: Any) -> bool:
+    return (body["positions"], body["sessions"]) == (1, 1)
+
+
+def _has_forms(scene: Scene, body: Any) -> bool:
+    return bool(body["manifest_types"] == ["hls"])
 
 
 def _has_position(position: int) -> Callable[[Scene, Any], bool]:
@@ -158,4 +215,21 @@ CALLS = (
     Call("get, not cached", "get", _get_uncached, _has_own_position),
     Call("continue watching", "get", _continue_watching, _has_own_films),
     Call("stop", "stop", _stop, _has_position(STOPPED), position=STOPPED, topic="stream.stop"),
+    Call("remove", "get", _remove, _has_no_body, success=204, is_done=_is_removed),
+    Call(
+        "erase",
+        "erase",
+        _erase,
+        _has_counted,
+        promised_seconds=ADMIN_SECONDS,
+        is_done=_is_erased,
+    ),
+    Call(
+        "invalidate",
+        "invalidate",
+        _invalidate,
+        _has_forms,
+        promised_seconds=ADMIN_SECONDS,
+        is_done=_plays_as_replaced,
+    ),
 )

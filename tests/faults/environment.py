@@ -31,6 +31,11 @@ class Answer:
     seconds: float
 
     @property
+    def is_success(self) -> bool:
+        """Whether the call was done."""
+        return self.status in (200, 204)
+
+    @property
     def outcome(self) -> str:
         """The status, with the code of a problem."""
         code = self.body.get("code") if self.status >= 400 else None
@@ -67,7 +72,8 @@ class Environment:
         if kind == "E":
             return Answer(502, {"code": payload["errorType"]}, {}, seconds)
         headers = {name.lower(): value for name, value in payload["headers"].items()}
-        return Answer(payload["statusCode"], json.loads(payload["body"]), headers, seconds)
+        body = json.loads(payload["body"] or "null")
+        return Answer(payload["statusCode"], body, headers, seconds)
 
     def close(self) -> None:
         """End the process."""

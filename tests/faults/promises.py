@@ -15,6 +15,7 @@ LOST_NOISE_SECONDS = 0.05
 
 _CODES = {
     "postgres": "503 database_unavailable",
+    "redis": "503 cache_unavailable",
     "s3": "503 storage_unavailable",
     "user_service": "503 entitlement_unavailable",
 }
@@ -22,6 +23,7 @@ _CODES = {
 
 def allowed_outcomes(dependencies: Collection[str], fault: Fault, call: Call) -> set[str]:
     """Return the answers that a call may get while these dependencies are broken."""
+    success = str(call.success)
     failures = {_CODES[each] for each in dependencies if _needs(call, each)}
     # Without Redis, nobody knows who has paid or that the film has a signed copy.
     if "redis" in dependencies and call.function == "start":
@@ -29,8 +31,8 @@ def allowed_outcomes(dependencies: Collection[str], fault: Fault, call: Call) ->
     if "redis" in dependencies and "postgres" in dependencies and call.function == "get":
         failures.add(_CODES["postgres"])
     if not failures:
-        return {"200"}
-    return failures | {"200"} if fault.may_pass else failures
+        return {success}
+    return failures | {success} if fault.may_pass else failures
 
 
 def allowed_seconds(dependencies: Collection[str], call: Call) -> float:
@@ -48,5 +50,9 @@ def is_promised_to_lose_little(dependencies: Collection[str], fault: Fault, call
 
 def _needs(call: Call, dependency: str) -> bool:
     if dependency == "postgres":
-        return call.title != "get"
+        return call.title not in ("get", "invalidate")
+    if dependency == "redis":
+        return call.title == "erase"
+    if dependency == "s3" and call.title == "invalidate":
+        return True
     return call.is_first_start and dependency in ("s3", "user_service")

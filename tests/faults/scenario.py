@@ -64,10 +64,10 @@ class Cell:
             self.too_slow.append(f"answered after {answer.seconds:.2f} s")
         if answer.status == 503 and not answer.headers.get("retry-after"):
             self.broken.append("503 without Retry-After")
-        if answer.status == 200:
+        if answer.is_success:
             self.acknowledged.append(scene)
             if not self.call.judge(scene, answer.body):
-                self.broken.append(f"200 with a wrong answer: {answer.body}")
+                self.broken.append(f"{answer.status} with a wrong answer: {answer.body}")
 
     def add_later(self, seconds: float) -> None:
         """Note what an answer took when the fault was known already."""
@@ -83,6 +83,12 @@ class Cell:
         return (
             f"{' + '.join(self.dependencies)}, {self.fault.title}, {environment} {self.call.title}"
         )
+
+
+def words_of(dependencies: Sequence[str], fault: Fault) -> tuple[str, ...]:
+    """Return what the scenario of these dependencies under a fault may be called by."""
+    group = dependencies if len(dependencies) == 1 else ("all",)
+    return (*group, fault.title)
 
 
 class Scenario:
@@ -109,8 +115,7 @@ class Scenario:
     @property
     def words(self) -> tuple[str, ...]:
         """What this scenario may be called by."""
-        group = self._dependencies if len(self._dependencies) == 1 else ("all",)
-        return (*group, self._fault.title)
+        return words_of(self._dependencies, self._fault)
 
     @property
     def kills(self) -> bool:
@@ -146,7 +151,7 @@ class Scenario:
     async def _warm_up(self, environment: Environment, cell: Cell) -> None:
         for _ in range(_MOST_WARM_UPS):
             answer = await environment.call((await self._scene(cell.call)).event)
-            if answer.status == 200:
+            if answer.is_success:
                 break
             # Many environments load their clients at once here.
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -202,12 +207,12 @@ class Scenario:
             called = time.monotonic() - ended
             answer = await environment.call(scene.event)
             cell.recovery_seconds = called + answer.seconds
-            if answer.status == 200 and self._is_normal(cell.call, scene):
+            if answer.is_success and self._is_normal(cell.call, scene):
                 break
             if cell.recovery_seconds > _MOST_RECOVERY_SECONDS:
                 break
             await asyncio.sleep(_RETRY_SECONDS)
-            if answer.status == 200:
+            if answer.is_success:
                 # What was not acknowledged may be tried again, as players do.
                 scene = await self._scene(cell.call)
         if cell.recovery_seconds > RECOVERY_SECONDS:

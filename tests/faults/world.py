@@ -1,5 +1,6 @@
 """What the calls of the rig need: viewers, films, and a look at what is true behind the service."""
 
+import gzip
 from collections.abc import Callable
 from threading import Lock
 from typing import TypeVar
@@ -15,11 +16,8 @@ from tests.conftest import set_subscription
 from tests.support.functions import Viewer, new_viewer
 
 _MASTER = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000000\n720p/index.m3u8\n"
-_MEDIA = (
-    b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
-    + b"".join(b"#EXTINF:4,\nchunk_%05d.ts\n" % number for number in range(900))
-    + b"#EXT-X-ENDLIST\n"
-)
+_MEDIA_PATH = "720p/index.m3u8"
+_CHUNKS = 900
 
 Result = TypeVar("Result")
 
@@ -53,17 +51,34 @@ class World:
     def new_film(self) -> UUID:
         """Put an hour-long film into the bucket that nobody has started yet."""
         movie_id = uuid4()
-        for path, body in (("index.m3u8", _MASTER), ("720p/index.m3u8", _MEDIA)):
+        for path, body in (("index.m3u8", _MASTER), (_MEDIA_PATH, _media(_CHUNKS))):
             self._bucket.put_object(Bucket=BUCKET, Key=f"movies/{movie_id}/{path}", Body=body)
         return movie_id
+
+    def replace_film(self, movie_id: UUID) -> None:
+        """Put a film of half an hour in the place of one that ``new_film`` has made."""
+        key = f"movies/{movie_id}/{_MEDIA_PATH}"
+        self._bucket.put_object(Bucket=BUCKET, Key=key, Body=_media(_CHUNKS // 2))
+
+    def plays_as_replaced(self, movie_id: UUID) -> bool:
+        """Tell whether the copies that players get are of the film that was put in its place."""
+        listed = self._bucket.list_objects_v2(Bucket=BUCKET, Prefix="playback/")["Contents"]
+        copies = [
+            self._bucket.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+            for each in listed
+            if each["Key"].endswith(f"movies/{movie_id}/{_MEDIA_PATH}")
+        ]
+        return bool(copies) and all(
+            gzip.decompress(copy).count(b"#EXTINF") == _CHUNKS // 2 for copy in copies
+        )
 
     def forget_cached_progress(self, user_id: UUID, movie_id: UUID) -> None:
         """Take the position out of Redis."""
         self._redis.delete(f"progress:{user_id}:{movie_id}")
 
     def is_cached(self, user_id: UUID, movie_id: UUID) -> bool:
-        """Tell whether the position is in Redis."""
-        return bool(self._redis.exists(f"progress:{user_id}:{movie_id}"))
+        """Tell whether the position is in Redis, and not only that it was forgotten."""
+        return "position_seconds" in str(self._redis.get(f"progress:{user_id}:{movie_id}"))
 
     def rows(self, statement: str, **values: object) -> list[Row]:
         """Run a statement against PostgreSQL."""
@@ -73,3 +88,11 @@ class World:
         """Tell whether an event of the user waits in the outbox."""
         found = self.rows("SELECT 1 FROM event_outbox WHERE key = :key LIMIT 1", key=str(user_id))
         return bool(found)
+
+
+def _media(chunks: int) -> bytes:
+    return (
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
+        + b"".join(b"#EXTINF:4,\nchunk_%05d.ts\n" % number for number in range(chunks))
+        + b"#EXT-X-ENDLIST\n"
+    )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.faults.__main__ import main
 from tests.faults.calls import CALLS
 from tests.faults.document import render_document
 from tests.faults.faults import FAULTS, Fault
@@ -40,6 +41,19 @@ def test_every_cell_keeps_its_promise(dependency: str, fault: Fault, environment
     if is_promised_to_lose_little([dependency], fault, CALLS[0]) and environment == "warm":
         assert _seconds(row[LOSS]) <= LOST_SECONDS + LOST_NOISE_SECONDS
     assert _seconds(row[RECOVERY]) <= RECOVERY_SECONDS
+
+
+@pytest.mark.parametrize(
+    "words", [["nosuch"], ["redis", "nosuch"], ["redis", "kafka"], ["all", "cut"]]
+)
+def test_what_cannot_be_broken(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Words that no scenario has are refused with those there are, and nothing is measured."""
+    assert main(words) == 2
+    written = capsys.readouterr()
+    assert " ".join(words) in written.err
+    for known in ("postgres", "all", "refused", "killed"):
+        assert known in written.err
+    assert written.out == ""
 
 
 def _seconds(text: str) -> float:
