@@ -11,12 +11,13 @@ import pytest
 
 from local.servers.postgres import USER
 from local.stack import Stack
-from streaming.database import Database, Transaction
+from streaming.database import Database, Row, Transaction
 from streaming.errors import DatabaseUnavailable, MovieNotFound
 from streaming.secrets import Rotating
 from streaming.settings import ConfigurationError, DatabaseSettings
 from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -25,6 +26,9 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
     opened = Database(DatabaseSettings.from_environment(environment))
     yield opened
     opened.close()
+
+
+_IS_ALIVE = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid"
 
 
 def backend(transaction: Transaction) -> int:
@@ -127,6 +131,27 @@ def test_read_only_server_is_dropped(database: Database) -> None:
     database.run(work)
 
     assert len(set(attempts)) == 2
+
+
+@pytest.mark.parametrize("name", ["idle_session_timeout", "idle_in_transaction_session_timeout"])
+def test_session_that_the_server_ends(database: Database, rows: Rows, name: str) -> None:
+    """A session ended with FATAL, for whatever reason, is followed by another one at once."""
+
+    def work(transaction: Transaction) -> list[Row]:
+        pid = backend(transaction)
+        if pid == ended:
+            # The server ends it while its client does something else.
+            transaction.rows("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+            eventually(lambda: not rows(_IS_ALIVE, pid=pid))
+        return transaction.rows("SELECT 1 AS own")
+
+    ended = database.run(backend)
+    if name == "idle_session_timeout":
+        database.run(lambda transaction: transaction.rows("SET idle_session_timeout = '1ms'"))
+        eventually(lambda: not rows(_IS_ALIVE, pid=ended))
+        ended = 0
+
+    assert database.run(work) == [{"own": 1}]
 
 
 def test_giving_way(database: Database) -> None:

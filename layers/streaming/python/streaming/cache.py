@@ -181,20 +181,26 @@ class Cache:
 
     def _call(self, call: Callable[[], Result]) -> Result:
         if not self._is_connected:
-            with within(_FIRST_OPERATION_SECONDS):
-                return call()
+            return self._once(call, _FIRST_OPERATION_SECONDS)
         try:
-            with within(_OPERATION_SECONDS):
-                return call()
+            return self._once(call, _OPERATION_SECONDS)
         except (RedisError, OSError) as error:
             if isinstance(error, RedisTimeoutError):
                 if self._was_late_before:
                     raise
                 self._late_at = time.time()
-        # A frozen environment wakes with a dead connection. All operations here may be repeated,
-        # and redis-py has dropped the connection.
-        with within(_FIRST_OPERATION_SECONDS):
-            return call()
+        # A frozen environment wakes with a dead connection. All operations here may be repeated.
+        return self._once(call, _FIRST_OPERATION_SECONDS)
+
+    def _once(self, call: Callable[[], Result], seconds: float) -> Result:
+        try:
+            with within(seconds):
+                return call()
+        except (RedisError, OSError):
+            # redis-py keeps a connection whose server answers with an error: one that has become a
+            # replica (READONLY, MASTERDOWN) or loads its data, while the address leads elsewhere.
+            self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     @property
     def _was_late_before(self) -> bool:

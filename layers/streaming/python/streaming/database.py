@@ -15,7 +15,7 @@ import pg8000.native
 from aws_lambda_powertools.logging import Logger
 
 from streaming.breaker import Breaker
-from streaming.database_connection import close_quietly, connect, sql_state
+from streaming.database_connection import close_quietly, connect, severity, sql_state
 from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.errors import DatabaseUnavailable, StreamingError
 from streaming.metrics import dependency_failure
@@ -270,9 +270,7 @@ class Database:
             with within(_STATEMENT_SECONDS):
                 connection.run("COMMIT")
         except (pg8000.native.DatabaseError, *_WIRE_ERRORS) as error:
-            if isinstance(error, pg8000.native.DatabaseError) and not sql_state(error).startswith(
-                _CONNECTION_IS_LOST
-            ):
+            if isinstance(error, pg8000.native.DatabaseError) and not _is_lost(error):
                 raise
             self.close()
             raise _CommitUnanswered(result, identity) from error
@@ -307,7 +305,7 @@ class Database:
 
     def _recover(self, error: pg8000.native.DatabaseError) -> None:
         state = sql_state(error)
-        if self._connection is None or state.startswith(_CONNECTION_IS_LOST):
+        if self._connection is None or _is_lost(error):
             operation = "query" if self._connection else "connect"
             self.close()
             raise _Lost(operation) from error
@@ -328,3 +326,9 @@ class Database:
                 self._connection.run("ROLLBACK")
         except (pg8000.native.DatabaseError, *_WIRE_ERRORS):
             self.close()
+
+
+def _is_lost(error: pg8000.native.DatabaseError) -> bool:
+    """Tell whether the server has ended the connection, or is one that it must not lead to."""
+    # With FATAL and PANIC the server closes the connection, whatever the state says.
+    return severity(error) in ("FATAL", "PANIC") or sql_state(error).startswith(_CONNECTION_IS_LOST)

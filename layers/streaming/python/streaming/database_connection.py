@@ -44,8 +44,12 @@ def connect(url: str) -> pg8000.native.Connection:
 
 def sql_state(error: pg8000.native.DatabaseError) -> str:
     """Return the SQLSTATE that the server has sent, or nothing."""
-    details = error.args[0] if error.args else {}
-    return str(details.get("C", "")) if isinstance(details, dict) else ""
+    return _field(error, "C")
+
+
+def severity(error: pg8000.native.DatabaseError) -> str:
+    """Return how severe the server says it is, such as ``ERROR`` or ``FATAL``, or nothing."""
+    return _field(error, "V")
 
 
 def close_quietly(connection: pg8000.native.Connection) -> None:
@@ -56,3 +60,9 @@ def close_quietly(connection: pg8000.native.Connection) -> None:
     except (pg8000.native.InterfaceError, OSError, struct.error):
         # The wire is dead already, which is why it is being closed.
         return
+
+
+def _field(error: pg8000.native.DatabaseError, name: str) -> str:
+    # https://www.postgresql.org/docs/current/protocol-error-fields.html
+    details = error.args[0] if error.args else {}
+    return str(details.get(name, "")) if isinstance(details, dict) else ""
