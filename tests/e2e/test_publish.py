@@ -232,7 +232,7 @@ def test_dash(destination: Destination, published: Published) -> None:
         assert all(name in bodies for name in (template.initialization, *names))
     text = bodies[sets[3].representations[0].base_urls[0].base_url_value].decode()
     assert text.startswith("WEBVTT")
-    assert "00:04.000 --> 00:00:06.006\nAuf Wiedersehen" in text
+    assert "00:00:04.000 --> 00:00:06.006\nAuf Wiedersehen" in text
     assert presentation.program_informations[0].titles[0].text == "Ein Film"
 
 
@@ -419,6 +419,79 @@ def test_forbidden(stack: Stack, packaged: Callable[[], Package]) -> None:
         Upload(Destination(BUCKET, reader), movie_id, packaged()).run(lambda *_: None)
 
     assert not objects(Destination(BUCKET, stack.s3.admin_client()), movie_id)
+
+
+def test_a_key_that_may_not_write_is_told_before_the_work(
+    stack: Stack, environment_of: dict[str, str], film: Path
+) -> None:
+    """Whoever may not write hears it before anything is encoded."""
+    keys = stack.state.credentials
+    run = publish(
+        *(f"--bucket={BUCKET}", f"--endpoint-url={stack.s3.endpoint_url}", "--", str(film)),
+        environment={
+            **environment_of,
+            "AWS_ACCESS_KEY_ID": keys.s3_service_access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.s3_service_secret_key,
+        },
+    )
+
+    assert run.returncode == 1
+    assert "refuses" in run.stderr
+    assert "Encoding" not in run.stderr
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_film_that_does_not_play_is_taken_out_again(
+    destination: Destination, packaged: Callable[[], Package], *, is_new: bool
+) -> None:
+    """After the check has failed, the bucket is what it was before."""
+    movie_id = str(uuid4())
+    if not is_new:
+        Upload(destination, movie_id, packaged()).run(lambda *_: None)
+    before = objects(destination, movie_id)
+    upload = Upload(destination, movie_id, packaged())
+    upload.run(lambda *_: None)
+
+    upload.undo()
+
+    assert objects(destination, movie_id) == before
+
+
+def test_half_a_film_is_refused_unless_it_is_wanted(
+    destination: Destination, environment_of: dict[str, str], tmp_path: Path
+) -> None:
+    """A download that broke off is published by those alone who ask for what there is of it."""
+    movie_id, whole, half = uuid4(), tmp_path / "whole.mp4", tmp_path / "half.mp4"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=20", "-c:v", "libx264"),
+        *("-preset", "ultrafast", "-movflags", "+faststart", str(whole)),
+    )
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+
+    refused = publish(f"--movie-id={movie_id}", str(half), environment=environment_of)
+
+    assert refused.returncode == 1
+    assert "the file is incomplete" in refused.stderr
+    assert not objects(destination, movie_id)
+    wanted = publish(
+        "--incomplete", f"--movie-id={movie_id}", str(half), environment=environment_of
+    )
+    assert wanted.returncode == 0, wanted.stderr
+    assert "Warning: the file is incomplete" in wanted.stderr
+    assert "index.m3u8" in objects(destination, movie_id)
+
+
+def test_half_a_second_is_a_film(environment_of: dict[str, str], tmp_path: Path) -> None:
+    """A sting of ten frames is published and plays."""
+    film = tmp_path / "film.mp4"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.4", "-f", "lavfi", "-i", "sine=d=0.4"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", str(film)),
+    )
+
+    run = publish(str(film), environment=environment_of)
+
+    assert run.returncode == 0, run.stderr
 
 
 def test_no_server(environment_of: dict[str, str], film: Path) -> None:

@@ -1,77 +1,89 @@
-"""What ffmpeg's report of a file says of the film in it."""
+"""What a file is said to hold."""
 
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from tests.support.film_maker import ffmpeg, h264, picture, tone
 from tools.publish.errors import PublishError
+from tools.publish.frame_rate import frame_rate
 from tools.publish.packaging.labels import labels_of
-from tools.publish.probe import Track, read_report
-
-FILM = Path("film.mp4")
-
-# As ffmpeg prints it, shortened.
-REPORT = """\
-Input #0, matroska,webm, from 'file:/films/film.mkv':
-  Metadata:
-    title           : A film
-  Duration: 01:02:03.50, start: 0.000000, bitrate: 1877 kb/s
-  Stream #0:0: Video: mjpeg (Baseline), yuvj420p(pc), 600x800, 90k tbr, 90k tbn (attached pic)
-  Stream #0:1[0x1](und): Video: hevc (Main 10) (hvc1 / 0x31637668), yuv420p10le(tv, \
-bt2020nc/bt2020/smpte2084), 720x576 [SAR 64:45 DAR 16:9], 1729 kb/s, 23.98 fps, 23.98 tbr (default)
-    Side data:
-      Display Matrix: rotation of -90.00 degrees
-  Stream #0:2[0x2](eng): Audio: aac (LC), 44100 Hz, mono, fltp, 69 kb/s (default)
-    Metadata:
-      title           : Director's "comments"
-  Stream #0:3(ger): Audio: ac3, 48000 Hz, 5.1(side), fltp, 448 kb/s (visual impaired)
-"""
+from tools.publish.probe import probe
+from tools.publish.source import Track
 
 
-def test_tracks() -> None:
-    """The cover is no film; tracks carry language, title and dispositions as in the container."""
-    source = read_report(REPORT, FILM)
+def test_tracks(tmp_path: Path) -> None:
+    """Tracks carry language, title and dispositions as in the container."""
+    film = tmp_path / "film.mkv"
+    ffmpeg(
+        *(*picture("green", 2), *tone(440, 2), *tone(880, 2), "-map", "0", "-map", "1"),
+        *("-map", "2", *h264(), "-c:a:0", "aac", "-c:a:1", "ac3"),
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:0", 'title=The "comments"'),
+        *("-metadata:s:a:1", "language=ger", "-disposition:a:0", "default"),
+        *("-disposition:a:1", "visual_impaired", str(film)),
+    )
 
-    assert source.duration_seconds == 3723.5
-    assert source.video.index == 1
+    source = probe(film)
+
+    assert source.duration_seconds == pytest.approx(2, abs=0.1)
     assert source.audio == (
-        Track(2, "aac", "eng", 'Director\'s "comments"', frozenset({"default"})),
-        Track(3, "ac3", "ger", "", frozenset({"visual impaired"})),
+        Track(1, "aac", "eng", 'The "comments"', frozenset({"default"})),
+        Track(2, "ac3", "ger", "", frozenset({"visual impaired"})),
     )
 
 
-def test_shown_size() -> None:
+def test_shown_size(tmp_path: Path) -> None:
     """Oblong pixels and rotation count: the size is what a viewer sees."""
-    video = read_report(REPORT, FILM).video
+    lying, upright = tmp_path / "lying.mp4", tmp_path / "upright.mp4"
+    ffmpeg(*picture("green", 1, size="360x288"), *h264(), "-vf", "setsar=64/45", str(lying))
+    ffmpeg("-display_rotation", "90", "-i", str(lying), "-c", "copy", str(upright))
 
-    assert (video.width, video.height) == (576, 1024)
-    assert video.is_high_dynamic_range
+    assert (probe(lying).video.width, probe(lying).video.height) == (512, 288)
+    assert (probe(upright).video.width, probe(upright).video.height) == (288, 512)
 
 
 @pytest.mark.parametrize(
-    ("shown", "exact"),
+    ("told", "rate"),
     [
-        ("23.98 fps", Fraction(24000, 1001)),
-        ("29.97 fps", Fraction(30000, 1001)),
-        ("59.94 fps", Fraction(60000, 1001)),
-        ("12.50 fps", Fraction(25, 2)),
-        ("120 fps", Fraction(60)),
-        ("1k fps", Fraction(60)),
-        ("0 fps", Fraction(25)),
+        (Fraction(24000, 1001), Fraction(24000, 1001)),
+        (Fraction(2997, 100), Fraction(30000, 1001)),
+        (Fraction(25, 2), Fraction(25, 2)),
+        (Fraction(120), Fraction(60)),
+        (Fraction(25), Fraction(25)),
     ],
 )
-def test_frame_rate(shown: str, exact: Fraction) -> None:
-    """A rounded rate is the broadcast rate that it stands for, and at most 60."""
-    assert read_report(REPORT.replace("23.98 fps", shown), FILM).video.frame_rate == exact
+def test_steady_frame_rate(told: Fraction, rate: Fraction) -> None:
+    """A film of a steady rate keeps it, exactly, and at most 60, also with rounded times."""
+    starts = [round(float(n / told), 3) for n in range(500)]
+
+    assert frame_rate(starts, told) == rate
 
 
-def test_no_video() -> None:
+@pytest.mark.parametrize(("fast", "rate"), [(60, 60), (30, 30), (240, 60), (15, 15)])
+def test_changing_frame_rate(fast: int, rate: int) -> None:
+    """A film that is fast for some seconds and slow for many has the rate of its fast part."""
+    starts = [n / fast for n in range(fast * 3)] + [3 + n for n in range(600)]
+
+    assert frame_rate(starts, Fraction(len(starts), 603)) == rate
+
+
+def test_unknown_frame_rate() -> None:
+    """A film that tells nothing of its times has the rate of most films."""
+    assert frame_rate([0.0], None) == 25
+
+
+def test_no_video(tmp_path: Path) -> None:
     """Sound with a cover is refused in one line."""
-    report = "\n".join(line for line in REPORT.splitlines() if "hevc" not in line)
+    cover, sound = tmp_path / "cover.jpg", tmp_path / "sound.m4a"
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=300x300", "-frames:v", "1", str(cover))
+    ffmpeg(
+        *(*tone(440, 2), "-i", str(cover), "-map", "0", "-map", "1", "-c:a", "aac"),
+        *("-c:v", "copy", "-disposition:v:0", "attached_pic", str(sound)),
+    )
 
-    with pytest.raises(PublishError, match=r"film\.mp4: there is no video in it"):
-        read_report(report, FILM)
+    with pytest.raises(PublishError, match=r"sound\.m4a: there is no video in it"):
+        probe(sound)
 
 
 def test_labels() -> None:

@@ -1,19 +1,95 @@
-"""Subtitles that are made to fit their film."""
+"""Subtitles that are made to fit WebVTT and their film."""
 
-from tools.publish.subtitles import end_cues
+from pathlib import Path
 
-CUES = """\
-WEBVTT
+import pytest
 
-00:01.000 --> 00:02.500
-One --> two
+from tests.support.film_maker import ffmpeg, h264, picture
+from tools.publish.probe import probe
+from tools.publish.subtitle_formats import from_ass, from_plain, from_subrip
+from tools.publish.subtitles import encoding_of, extract
 
-59:59.000 --> 01:30:00.250
-Three
-"""
+CUES = (
+    ("00:00:01,000 --> 00:00:02,500", "I <3 you & me"),
+    ("00:00:03,000 --> 00:00:04,000", "Left <- or right ->"),
+    ("00:00:05,000 --> 00:01:30,000", "<i>Really</i>, Tom & Jerry"),
+)
 
 
-def test_cues_end_with_the_film() -> None:
-    """A cue that would outlast the film ends with it; all else stays as it is."""
-    assert end_cues(CUES, 3600.5) == CUES.replace("01:30:00.250", "01:00:00.500")
-    assert end_cues(CUES, 7200) == CUES
+@pytest.mark.parametrize("codec", ["srt", "mov_text"])
+def test_cues_are_shown_as_written_and_end_with_the_film(tmp_path: Path, codec: str) -> None:
+    """What is no markup is escaped, and a cue that would outlast the film ends with it."""
+    words = tmp_path / "words.srt"
+    words.write_text("".join(f"{n}\n{when}\n{text}\n\n" for n, (when, text) in enumerate(CUES, 1)))
+    film = tmp_path / ("film.mkv" if codec == "srt" else "film.mp4")
+    ffmpeg(
+        *(*picture("green", 8), "-i", str(words), "-map", "0", "-map", "1", *h264()),
+        *("-c:s", codec, str(film)),
+    )
+    source, text = probe(film), tmp_path / "text.vtt"
+
+    notes = extract(source, [(source.subtitles[0], text)], seconds=8)
+
+    assert notes == []
+    italic = "<i>Really</i>" if codec == "srt" else "Really"
+    assert text.read_text("utf-8").split("\n\n") == [
+        "WEBVTT",
+        "00:00:01.000 --> 00:00:02.500\nI &lt;3 you &amp; me",
+        "00:00:03.000 --> 00:00:04.000\nLeft &lt;- or right -&gt;",
+        f"00:00:05.000 --> 00:00:08.000\n{italic}, Tom &amp; Jerry\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("a < b && c > d", "a &lt; b &amp;&amp; c &gt; d"),
+        ("<I>x</I> <b>y", "<i>x</i> <b>y</b>"),
+        ("<b>a<i>b</b>c</i>", "<b>a<i>b</i></b><i>c</i>"),
+        ('<font color="#ff0000">red</font> {\\an8}top', "red top"),
+        ("</i>never opened", "never opened"),
+        ("&amp; <script>", "&amp;amp; &lt;script&gt;"),
+        ("{curly} <3", "{curly} &lt;3"),
+    ],
+)
+def test_subrip(written: str, shown: str) -> None:
+    """Bold, italic and underlined stay; colours and places go; all else is shown as written."""
+    assert from_subrip(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("0,0,Default,,0,0,0,,Tom & Jerry, both", "Tom &amp; Jerry, both"),
+        ("0,0,Default,,0,0,0,,{\\i1}Hi{\\i0}\\Nyou", "<i>Hi</i>\nyou"),
+        ("0,0,Default,,0,0,0,,{\\p1}m 0 0 l 9 9{\\p0}word", "word"),
+        ("0,0,Default,,0,0,0,,{\\b700\\fs20}x", "<b>x</b>"),
+    ],
+)
+def test_substation_alpha(line: str, shown: str) -> None:
+    """The words of a line of dialogue, without drawings and without styles but b, i and u."""
+    assert from_ass(line) == shown
+
+
+def test_plain_text_has_no_markup() -> None:
+    """What looks like a tag in plain text is text."""
+    assert from_plain("<i>") == "&lt;i&gt;"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Déjà vu, garçon ?", "utf-8"),
+        ("Déjà vu, garçon ?", "latin-1"),
+        ("“Crème brûlée”, 5 €", "cp1252"),
+        ("Привет, мир! Это русские субтитры, и их довольно много. " * 5, "cp1251"),
+        ("Καλημέρα κόσμε, αυτοί είναι ελληνικοί υπότιτλοι. " * 5, "cp1253"),
+        ("これは日本語の字幕です。とても長い文章です。" * 5, "shift_jis"),
+        ("Plain words, and déjà vu", "utf-16-le"),
+    ],
+)
+def test_encodings(text: str, encoding: str) -> None:
+    """Letters are read as what they were written, without being told the encoding."""
+    cues = [f"{text} {number}".encode(encoding) for number in range(3)]
+
+    assert b"".join(cues).decode(encoding_of(cues)) == b"".join(cues).decode(encoding)

@@ -12,14 +12,15 @@ from local.demo import token_for
 from tools.publish.check import check
 from tools.publish.console import Meter, complain, say
 from tools.publish.destination import Destination, choose
-from tools.publish.errors import PublishError
+from tools.publish.errors import DoesNotPlay, PublishError
 from tools.publish.former_publications import FormerPublications
 from tools.publish.interruption import interrupt_on_signals
 from tools.publish.options import Options
 from tools.publish.packaging.package import Package, new_version, package
-from tools.publish.probe import Source, probe
+from tools.publish.probe import probe
 from tools.publish.service_check import Service
-from tools.publish.upload import Upload, as_publish_errors
+from tools.publish.source import Source
+from tools.publish.upload import Upload, as_publish_errors, require_writable
 
 _INTERRUPTED = 130
 
@@ -44,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def publish(options: Options) -> None:
     """Bring a film from its file to its viewers. Raises `PublishError`."""
     source = probe(options.file)
+    if source.damage and not options.is_incomplete_allowed:
+        raise PublishError(
+            f"{options.file}: the file is incomplete or damaged, {source.damage}; "
+            'PUBLISH_ARGS="--incomplete" publishes what there is'
+        )
     destination = choose(
         os.environ,
         bucket=options.bucket,
@@ -54,25 +60,26 @@ def publish(options: Options) -> None:
     with as_publish_errors(destination.bucket):
         # Before hours of encoding: does the bucket answer, and what is there?
         former = FormerPublications(destination, options.movie_id, datetime.now(UTC))
+        require_writable(destination, options.movie_id)
     _describe(source)
     with tempfile.TemporaryDirectory(prefix="publish-") as folder:
         packaged = _encode(source, Path(folder) / "film", options)
         upload = Upload(destination, options.movie_id, packaged)
         with as_publish_errors(destination.bucket):
             former.remove_unreadable()
+        _upload(upload)
         try:
-            _upload(upload)
-            _announce(options, destination)
             if options.is_checked:
                 check(packaged, destination, options.movie_id, _service(options, destination))
+        except DoesNotPlay as error:
+            upload.undo()
+            raise PublishError(f"it was taken out of the bucket again, because {error}") from error
         except PublishError as error:
-            if upload.is_done:
-                raise PublishError(f"{options.movie_id} is published, but {error}") from error
-            raise
+            _announce(options, destination)
+            raise PublishError(f"{options.movie_id} is published, but {error}") from error
         except KeyboardInterrupt:
-            if not upload.is_done:
-                raise
             say(f"Stopped; {options.movie_id} is published, but not checked to its end")
+        _announce(options, destination)
     print(options.movie_id)
 
 
@@ -85,6 +92,8 @@ def _describe(source: Source) -> None:
     )
     for track in source.left_out:
         say(f"Left out: {track}")
+    if source.damage:
+        say(f"Warning: the file is incomplete or damaged, {source.damage}")
 
 
 def _encode(source: Source, folder: Path, options: Options) -> Package:
@@ -99,6 +108,8 @@ def _encode(source: Source, folder: Path, options: Options) -> Package:
     )
     rungs = (f"{video.rung.width}x{video.rung.height}" for video in packaged.film.video)
     meter.finish(", ".join(rungs))
+    for note in packaged.notes:
+        say(f"Note: {note}")
     return packaged
 
 

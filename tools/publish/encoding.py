@@ -1,6 +1,7 @@
-"""Encoding: one run of ffmpeg makes CMAF segments of all rungs and audio tracks.
+"""Encoding: ffmpeg makes CMAF segments of all rungs and audio tracks.
 
-Every rung has a keyframe at the same frames, each at the start of a segment, so that a player can
+One process brings the tracks into one shape, see `normalizing`, a second one encodes them. Every
+rung has a keyframe at the same frames, each at the start of a segment, so that a player can
 switch anywhere. All tracks start at zero, run without gaps and end together, the sound with silence
 and the picture with its last frame: many players wait for ever for a track that ended early.
 """
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from tools.publish import ffmpeg
+from tools.publish import ffmpeg, normalizing
+from tools.publish.container import local_input
+from tools.publish.errors import PublishError
 from tools.publish.ladder import Rung
-from tools.publish.probe import Source, VideoTrack
+from tools.publish.normalizing import SAMPLE_RATE, clean
+from tools.publish.source import Source
 
 SEGMENT_SECONDS = 4
 INITIALIZATION = "init.mp4"
@@ -24,15 +28,13 @@ PRESETS = (
     *("medium", "slow", "slower", "veryslow"),
 )
 
-_SAMPLE_RATE = 48_000
+# Sound that is off by more is moved to where it belongs.
+_OFF_SECONDS = 0.02
+_PRIMING_SAMPLES = 1024
 _AUDIO_RATE = 128_000
 _LONGEST_GROUP = 1_000_000
 _POSTER_WIDTH = 1280
 _HOLD = "tpad=stop=-1:stop_mode=clone"
-_TO_STANDARD_RANGE = (
-    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
-    "zscale=t=bt709:m=bt709:r=tv,"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,26 @@ class Encoder:
     rungs: Sequence[Rung]
     preset: str
 
-    def encode(self, folder: Path, on_seconds: ffmpeg.OnSeconds) -> None:
+    def encode(self, folder: Path, on_seconds: ffmpeg.OnSeconds) -> str:
         """Write each stream into a folder of its number (rungs first), and TIMELINE beside them.
 
-        Raises `PublishError` when ffmpeg fails.
+        Returns what ffmpeg told of the source, which `inspection` reads. Raises `PublishError` when
+        ffmpeg fails.
         """
         for number in range(len(self.rungs) + len(self.source.audio)):
             (folder / str(number)).mkdir(parents=True)
-        ffmpeg.run(self.arguments(), cwd=folder, on_seconds=on_seconds)
+        run = ffmpeg.run(
+            self.arguments(),
+            cwd=folder,
+            on_seconds=on_seconds,
+            fed_by=normalizing.arguments(self.source),
+        )
+        return run.fed_log
 
     def arguments(self) -> list[str]:
         """Return ffmpeg's arguments, output included."""
         return [
-            *("-loglevel", "error", *ffmpeg.local_input(self.source.path)),
+            *("-loglevel", "error", "-protocol_whitelist", "pipe,fd", "-f", "nut", "-i", "pipe:0"),
             *("-filter_complex", ";".join((self._pictures(), *self._sounds()))),
             *self._video_options(),
             *self._audio_options(),
@@ -63,7 +72,7 @@ class Encoder:
             *("-map_metadata", "-1", "-map_chapters", "-1"),
             *("-f", "dash", "-use_template", "1", "-use_timeline", "1"),
             *("-adaptation_sets", self._adaptation_sets()),
-            *("-format_options", "movflags=+cmaf"),
+            *("-format_options", "movflags=+cmaf:use_editlist=0"),
             *("-init_seg_name", f"$RepresentationID$/{INITIALIZATION}"),
             *("-media_seg_name", f"$RepresentationID$/{SEGMENT}"),
             TIMELINE,
@@ -76,15 +85,19 @@ class Encoder:
             f"[copy{number}]scale={rung.width}:{rung.height}:flags=bicubic,setsar=1[video{number}]"
             for number, rung in enumerate(self.rungs)
         )
-        whole = f"{_clean(video)}fps={video.frame_rate}:start_time=0,{_HOLD},format=yuv420p"
-        split = f"[0:{video.index}]{whole},split={len(self.rungs)}{copies}"
+        whole = f"fps={video.frame_rate}:start_time=0,{_HOLD}"
+        split = f"[0:0]{whole},split={len(self.rungs)}{copies}"
         return ";".join((split, *scaled))
 
     def _sounds(self) -> list[str]:
+        # The encoder begins with as much silence of its own as is cut off here. Players that know
+        # no edit lists play it, so there is none, and all hear the sound when it is due.
+        samples = round(self.source.duration_seconds * SAMPLE_RATE) - _PRIMING_SAMPLES
         return [
-            f"[0:{track.index}]aresample={_SAMPLE_RATE}:async=1:first_pts=0,"
-            f"aformat=channel_layouts=stereo,apad[audio{number}]"
-            for number, track in enumerate(self.source.audio)
+            f"[0:{number}]aresample={SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp={_OFF_SECONDS},"
+            f"atrim=start_sample={_PRIMING_SAMPLES},asetpts=(N+{_PRIMING_SAMPLES})/SR/TB,"
+            f"apad=whole_len={samples},atrim=end_sample={samples}[audio{number - 1}]"
+            for number in range(1, len(self.source.audio) + 1)
         ]
 
     def _video_options(self) -> list[str]:
@@ -122,18 +135,20 @@ def take_poster(source: Source, path: Path) -> None:
     video = source.video
     width = min(_POSTER_WIDTH, video.width)
     height = max(2, round(video.height * Fraction(width, video.width)))
-    filters = f"{_clean(video)}thumbnail=50,scale={width}:{height},setsar=1,format=yuvj420p"
-    ffmpeg.run(
-        [
-            *("-loglevel", "error", "-ss", f"{source.duration_seconds / 10:.3f}"),
-            *ffmpeg.local_input(source.path),
-            *("-map", f"0:{video.index}", "-vf", filters, "-frames:v", "1", "-update", "1"),
-            *("-q:v", "3", "-f", "image2", str(path.absolute())),
-        ],
-        cwd=path.parent,
+    filters = (
+        f"{clean(video.colours)}thumbnail=50,scale={width}:{height}:flags=bicubic,setsar=1,"
+        "format=yuvj420p"
     )
-
-
-def _clean(video: VideoTrack) -> str:
-    """Return the filters for progressive frames of standard dynamic range."""
-    return "bwdif=deint=interlaced," + (_TO_STANDARD_RANGE if video.is_high_dynamic_range else "")
+    # Not where there is sound alone, and from the beginning when there is nothing at that time.
+    for seconds in (min(source.duration_seconds / 10, video.seconds / 2), 0.0):
+        ffmpeg.run(
+            [
+                *("-loglevel", "error", "-ss", f"{seconds:.3f}", *local_input(source.path)),
+                *("-map", f"0:{video.index}", "-vf", filters, "-frames:v", "1", "-update", "1"),
+                *("-q:v", "3", "-f", "image2", str(path.absolute())),
+            ],
+            cwd=path.parent,
+        )
+        if path.exists():
+            return
+    raise PublishError(f"{source.path}: no poster can be made of its pictures")

@@ -4,16 +4,28 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from tools.publish.errors import PublishError
 
 OnSeconds = Callable[[float], None]
 
 _OUT_TIME = re.compile(rb"out_time_us=(\d+)")
+_ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 _EMPTY_PHRASES = re.compile(
     "Conversion failed!|Nothing was written|Task finished|Terminating thread|Error sending frames"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How many seconds of film were written, and what ffmpeg and the one that fed it told."""
+
+    seconds: float
+    log: str
+    fed_log: str = ""
 
 
 def program() -> str:
@@ -24,25 +36,50 @@ def program() -> str:
     return path
 
 
-def local_input(path: Path) -> list[str]:
-    """Return the options that read `path` as a file, whatever its name looks like."""
-    return ["-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"]
-
-
 def run(
-    arguments: Sequence[str], *, cwd: Path, on_seconds: OnSeconds = lambda _: None
-) -> tuple[float, str]:
-    """Run ffmpeg to its end; return how many seconds of film it wrote, and its log.
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    on_seconds: OnSeconds = lambda _: None,
+    fed_by: Sequence[str] | None = None,
+) -> "Finished":
+    """Run ffmpeg to its end.
 
-    `on_seconds` hears the seconds written so far. Raises `PublishError` with the log's last line
-    when ffmpeg fails.
+    `on_seconds` hears the seconds written so far. `fed_by` are the arguments of another ffmpeg,
+    whose standard output it reads. Raises `PublishError` with the log's last line when one fails.
     """
-    command = [program(), "-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1", *arguments]
+    if fed_by is None:
+        return _run(arguments, cwd, on_seconds, subprocess.DEVNULL)
+    with tempfile.TemporaryFile() as log:
+        feeding = _started(fed_by, cwd, subprocess.DEVNULL, log)
+        try:
+            assert feeding.stdout is not None
+            result = _run(arguments, cwd, on_seconds, feeding.stdout)
+        except PublishError:
+            _raise_for(feeding, log)
+            raise
+        else:
+            _raise_for(feeding, log)
+            return replace(result, fed_log=_text_of(log))
+        finally:
+            _end(feeding)
+
+
+def _raise_for(feeding: "subprocess.Popen[bytes]", log: IO[bytes]) -> None:
+    """Raise `PublishError` when this process has failed, and not because nobody reads any more."""
+    assert feeding.stdout is not None
+    feeding.stdout.close()
+    code, text = feeding.wait(), _text_of(log)
+    if code != 0 and "Broken pipe" not in text:
+        raise PublishError(f"ffmpeg failed: {reason(text)}")
+
+
+def _run(
+    arguments: Sequence[str], cwd: Path, on_seconds: OnSeconds, given: int | IO[bytes]
+) -> "Finished":
     seconds = 0.0
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
-        )
+        process = _started(["-progress", "pipe:1", *arguments], cwd, given, log)
         try:
             assert process.stdout is not None
             for line in process.stdout:
@@ -51,17 +88,41 @@ def run(
                     on_seconds(seconds)
             code = process.wait()
         finally:
-            process.kill()
-            process.communicate()
-        log.seek(0)
-        text = log.read().decode(errors="replace")
+            _end(process)
+        text = _text_of(log)
     if code != 0:
         raise PublishError(f"ffmpeg failed: {reason(text)}")
-    return seconds, text
+    return Finished(seconds, text)
+
+
+def _started(
+    arguments: Sequence[str], cwd: Path, given: int | IO[bytes], log: IO[bytes]
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [program(), "-nostdin", "-hide_banner", "-nostats", *arguments],
+        cwd=cwd,
+        stdin=given,
+        stdout=subprocess.PIPE,
+        stderr=log,
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    if process.stdout is not None:
+        process.stdout.close()
+    process.wait()
+
+
+def _text_of(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace")
 
 
 def reason(log: str) -> str:
     """Return the line of a log that tells best what went wrong."""
-    lines = [re.sub(r"^(\[[^\]]*\] ?)+", "", line).strip() for line in log.splitlines()]
-    told = [line for line in lines if line and not _EMPTY_PHRASES.match(line)]
+    lines = log.splitlines()
+    errors = [line for line in lines if _ERROR.search(line)] or lines
+    plain = [re.sub(r"^(\[[^\]]*\] ?)+", "", line).strip() for line in errors]
+    told = [line for line in plain if line and not _EMPTY_PHRASES.match(line)]
     return told[-1] if told else "it does not say why"

@@ -26,6 +26,7 @@ class Options:
     api_url: str | None
     token: str | None
     is_checked: bool
+    is_incomplete_allowed: bool
 
     @classmethod
     def parse(cls, arguments: Sequence[str] | None, environment: Mapping[str, str]) -> "Options":
@@ -53,6 +54,7 @@ class Options:
             api_url=given.api_url or environment.get("API_URL"),
             token=environment.get("TOKEN"),
             is_checked=not given.no_check,
+            is_incomplete_allowed=given.incomplete,
         )
 
 
@@ -74,4 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", help="of the AWS configuration")
     parser.add_argument("--api-url", help="default: API_URL, else the local stack's")
     parser.add_argument("--no-check", action="store_true", help="do not play the film afterwards")
+    parser.add_argument(
+        "--incomplete", action="store_true", help="publish what there is of a damaged file"
+    )
     return parser

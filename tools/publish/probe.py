@@ -1,188 +1,88 @@
-"""What is in a film's file: its video, its audio and subtitle tracks, its duration.
+"""What is in a film's file: its picture, its sound, its subtitles, and whether it is all there."""
 
-ffmpeg's own report of its inputs is read here. A wheel with a prober (PyAV) would bring a second
-copy of all codecs, in another version than the one that encodes.
-"""
-
-import re
-import subprocess
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from tools.publish import ffmpeg
+import av.container
+from av.stream import Disposition
+
+from tools.publish.container import opened
 from tools.publish.errors import PublishError
+from tools.publish.frame_rate import frame_rate
+from tools.publish.pictures import choose_video
+from tools.publish.source import Gaps, Source, VideoTrack
+from tools.publish.survey import Survey, still_spans, survey
+from tools.publish.tracks import audio_tracks, subtitle_tracks
 
-TEXT_CODECS = frozenset({"ass", "mov_text", "ssa", "srt", "subrip", "text", "webvtt"})
-_SMALLEST_SIDE = 16
-_FASTEST_RATE = 60
+_STILL_SECONDS = 0.5
 _SHORTEST_SECONDS = 0.1
-
-_STREAM = re.compile(
-    r"  Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
-    r"(?P<kind>\w+): (?P<text>.*)"
-)
-_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
-_METADATA = re.compile(r" {6}(\w+) *: (.*)")
-_DISPOSITION = re.compile(r" \(([a-z ]+)\)")
-_SIZE = re.compile(r", (\d+)x(\d+)\b")
-_SAMPLE_ASPECT = re.compile(r"SAR (\d+):(\d+)")
-_RATE = re.compile(r", ([\d.]+)(k?) (?:fps|tbr)\b")
-_ROTATION = re.compile(r"(?i:display ?matrix): rotation of (-?[\d.]+) degrees")
-_HIGH_DYNAMIC_RANGE = ("smpte2084", "arib-std-b67")
-
-
-@dataclass(frozen=True, slots=True)
-class VideoTrack:
-    """The picture: width and height as shown, in square pixels; frames per second."""
-
-    index: int
-    width: int
-    height: int
-    frame_rate: Fraction
-    is_high_dynamic_range: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """An audio or subtitle track: its language as in the container, and its dispositions."""
-
-    index: int
-    codec: str
-    language: str = "und"
-    title: str = ""
-    dispositions: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A film's file; `left_out` describes the subtitles that are pictures, which cannot be text."""
-
-    path: Path
-    duration_seconds: float
-    video: VideoTrack
-    audio: tuple[Track, ...]
-    subtitles: tuple[Track, ...]
-    left_out: tuple[str, ...] = ()
+_MICROSECONDS = 1_000_000
+# Rounding, and what muxers count differently.
+_TOLERATED_LOSS_SECONDS = 1.0
+_KINDS = ("video", "audio", "subtitle")
 
 
 def probe(path: Path) -> Source:
     """Look into a file. Raises `PublishError` for what is no film."""
-    try:
-        with path.open("rb") as stream:
-            stream.read(1)
-    except OSError as error:
-        raise PublishError(f"{path}: {error.strerror}") from None
-    command = [ffmpeg.program(), "-nostdin", "-hide_banner", *ffmpeg.local_input(path)]
-    # It always fails, for want of an output; the report tells whether it could read the input.
-    run = subprocess.run(command, capture_output=True, check=False)
-    report = run.stderr.decode(errors="replace")
-    if "\nInput #0" not in f"\n{report}":
-        told = report.replace(f"file:{path.absolute()}", "the file").strip()
-        why = next((line for line in told.splitlines() if "Error opening input" in line), told)
-        raise PublishError(f"{path}: ffmpeg cannot read it: {ffmpeg.reason(why)}")
-    return read_report(report, path)
+    with opened(path) as container:
+        return _read(path, container)
 
 
-def read_report(report: str, path: Path) -> Source:
-    """Read ffmpeg's report of its input. Raises `PublishError` when there is no video in it."""
-    videos: list[VideoTrack] = []
-    tracks: dict[str, list[Track]] = {"Audio": [], "Subtitle": []}
-    for block in re.split(r"\n(?=  Stream #0:)", report.partition("Input #0")[2])[1:]:
-        line, _, details = block.partition("\n")
-        match = _STREAM.match(line)
-        if match is None:
-            continue
-        if match["kind"] == "Video" and "(attached pic)" not in line:
-            videos.append(_video(match, details))
-        elif match["kind"] in tracks:
-            tracks[match["kind"]].append(_track(match, details))
-    if not videos:
-        raise PublishError(f"{path}: there is no video in it")
-    video = videos[0]
-    if min(video.width, video.height) < _SMALLEST_SIDE:
-        raise PublishError(f"{path}: {video.width}x{video.height} is too small for a film")
-    subtitles = tracks["Subtitle"]
-    return Source(
-        path=path,
-        duration_seconds=_duration(path, report, video, has_subtitles=bool(subtitles)),
-        video=video,
-        audio=tuple(tracks["Audio"]),
-        subtitles=tuple(track for track in subtitles if track.codec in TEXT_CODECS),
-        left_out=tuple(
-            f"subtitle track {track.index} ({track.language}): {track.codec} is no text"
-            for track in subtitles
-            if track.codec not in TEXT_CODECS
-        ),
-    )
-
-
-def _video(stream: re.Match[str], details: str) -> VideoTrack:
-    text = stream["text"]
-    size = _SIZE.search(text)
-    if size is None:
-        raise PublishError("the size of the video is unknown")
-    width, height = int(size[1]), int(size[2])
-    for numerator, denominator in _SAMPLE_ASPECT.findall(text)[-1:]:
-        if int(numerator) and int(denominator):
-            width = round(width * int(numerator) / int(denominator))
-    rotation = _ROTATION.search(details)
-    if rotation and round(float(rotation[1]) / 90) % 2:
-        width, height = height, width
-    return VideoTrack(
-        index=int(stream["index"]),
-        width=width,
-        height=height,
-        frame_rate=_frame_rate(text),
-        is_high_dynamic_range=any(transfer in text for transfer in _HIGH_DYNAMIC_RANGE),
-    )
-
-
-def _frame_rate(text: str) -> Fraction:
-    """Return the exact rate that a report rounds (23.98 is 24000/1001), at most 60 a second."""
-    match = _RATE.search(text)
-    shown = float(match[1]) * (1000 if match[2] else 1) if match else 0.0
-    if shown <= 0:
-        return Fraction(25)
-    if shown > _FASTEST_RATE:
-        return Fraction(_FASTEST_RATE)
-    for broadcast in (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)):
-        if abs(shown - broadcast) < 0.006:
-            return broadcast
-    return Fraction(shown).limit_denominator(100)
-
-
-def _track(stream: re.Match[str], details: str) -> Track:
-    matches = map(_METADATA.match, details.split("\n"))
-    metadata = {match[1]: match[2] for match in matches if match}
-    return Track(
-        index=int(stream["index"]),
-        codec=re.split(r"[ ,]", stream["text"], maxsplit=1)[0],
-        language=stream["language"] or "und",
-        title=(metadata.get("title") or metadata.get("name") or "").strip(),
-        dispositions=frozenset(_DISPOSITION.findall(stream["text"])),
-    )
-
-
-def _duration(path: Path, report: str, video: VideoTrack, *, has_subtitles: bool) -> float:
-    """Return how long there is picture or sound, in seconds.
-
-    What a file says of itself includes subtitles, which may end long after the film, and some
-    files say nothing; then the file is read once.
-    """
-    match = _DURATION.search(report)
-    if match and not has_subtitles:
-        seconds = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
-    else:
-        seconds = _measure(path, "-map", "0:V", "-map", "0:a?", "-c", "copy")
-        # A bare video stream has no times; its frames have them once they are decoded.
-        seconds = seconds or _measure(path, "-map", f"0:{video.index}")
+def _read(path: Path, container: av.container.InputContainer) -> Source:
+    streams = [stream for stream in container.streams if stream.type in _KINDS]
+    surveyed = survey(container, [stream.index for stream in streams])
+    left_out: list[str] = []
+    video, picture = choose_video(path, streams, surveyed, left_out)
+    audio = audio_tracks(path, streams, left_out)
+    subtitles = subtitle_tracks(streams, left_out)
+    seconds = surveyed.end_of([video.index, *(track.index for track in audio)])
     if seconds < _SHORTEST_SECONDS:
         raise PublishError(f"{path}: it is a picture, not a film")
-    return seconds
+    shown = surveyed.timelines[video.index]
+    sounds = [surveyed.timelines[track.index] for track in audio]
+    told = {stream.index: _told_seconds(stream) for stream in streams if _has_times(stream)}
+    return Source(
+        path=path,
+        duration_seconds=seconds,
+        video=VideoTrack(
+            index=video.index,
+            width=picture.width,
+            height=picture.height,
+            frame_rate=frame_rate(shown.starts, video.average_rate or video.guessed_rate),
+            seconds=min(shown.end, seconds),
+            colours=picture.colours,
+        ),
+        audio=tuple(audio),
+        subtitles=tuple(subtitles),
+        gaps=Gaps(
+            video=tuple(still_spans(shown.starts, seconds, longest=_STILL_SECONDS)),
+            audio=tuple((*each.gaps, (each.end, seconds)) for each in sounds),
+        ),
+        left_out=tuple(left_out),
+        damage=_damage(told, (container.duration or 0) / _MICROSECONDS, surveyed),
+    )
 
 
-def _measure(path: Path, *options: str) -> float:
-    arguments = ["-loglevel", "error", *ffmpeg.local_input(path), *options, "-f", "null", "-"]
-    seconds, _ = ffmpeg.run(arguments, cwd=path.absolute().parent)
-    return seconds
+def _has_times(stream: Any) -> bool:
+    # Subtitles end when the last words are said, and covers are not of any time.
+    is_cover = stream.disposition & Disposition.attached_pic
+    return stream.type in ("video", "audio") and not is_cover
+
+
+def _told_seconds(stream: Any) -> float:
+    if stream.duration is None or stream.time_base is None:
+        return 0.0
+    return float(stream.duration * stream.time_base)
+
+
+def _damage(told: dict[int, float], told_of_all: float, surveyed: Survey) -> str:
+    """Return what the file lacks of what it says that it has, empty when nothing is missing."""
+    there = max((each.length for each in surveyed.timelines.values()), default=0.0)
+    lost = told_of_all - max((each.bare_end for each in surveyed.timelines.values()), default=0.0)
+    of_tracks = (told[index] - surveyed.timelines[index].length for index in told)
+    lost = max(lost, *of_tracks, 0.0)
+    if lost > _TOLERATED_LOSS_SECONDS:
+        return (
+            f"{lost:.1f} s are missing of the {max(told_of_all, *told.values()):.1f} s it tells of"
+        )
+    return f"it cannot be read after {there:.1f} s" if surveyed.is_broken else ""

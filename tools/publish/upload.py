@@ -6,8 +6,9 @@ fails, the former ones are put back. Whatever ends the upload before that, its o
 """
 
 import contextlib
+import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Upload:
         self._package = package
         self.is_done = False
         self._begun: set[str] = set()
+        self._former: Mapping[str, bytes | None] = {}
         self._is_over = threading.Event()
 
     def run(self, on_progress: OnProgress) -> None:
@@ -54,11 +56,11 @@ class Upload:
         was before.
         """
         with as_publish_errors(self._bucket):
-            former = {name: self._read(name) for name in ENTRIES}
+            self._former = {name: self._read(name) for name in ENTRIES}
             try:
                 self._upload_content(on_progress)
                 with uninterrupted():
-                    self._replace_entries(former)
+                    self._replace_entries()
             except BaseException:
                 if self._begun and not self.is_done:
                     with contextlib.suppress(KeyboardInterrupt), uninterrupted():
@@ -82,21 +84,31 @@ class Upload:
             with uninterrupted():
                 pool.shutdown(cancel_futures=True)
 
-    def _replace_entries(self, former: Mapping[str, bytes | None]) -> None:
+    def _replace_entries(self) -> None:
         replaced = []
         try:
             for name in ENTRIES:
                 replaced.append(name)
                 self._put(name, (self._package.folder / name).read_bytes(), _ASK_AGAIN)
         except BaseException:
-            for name in reversed(replaced):
-                body = former[name]
-                if body is None:
-                    self._delete(name)
-                else:
-                    self._put(name, body, _ASK_AGAIN)
+            self._restore(reversed(replaced))
             raise
         self.is_done = True
+
+    def undo(self) -> None:
+        """Make the film in the bucket what it was before. Raises `PublishError`."""
+        with as_publish_errors(self._bucket), uninterrupted():
+            self._restore(reversed(ENTRIES))
+            self.is_done = False
+            self._remove_content()
+
+    def _restore(self, names: Iterable[str]) -> None:
+        for name in names:
+            body = self._former[name]
+            if body is None:
+                self._delete(name)
+            else:
+                self._put(name, body, _ASK_AGAIN)
 
     def _remove_content(self) -> None:
         say("Removing what was uploaded ...")
@@ -138,6 +150,17 @@ class Upload:
             raise
         body: bytes = answer["Body"].read()
         return body
+
+
+def require_writable(destination: Destination, movie_id: str) -> None:
+    """Write an object below the film's prefix and remove it. Raises `PublishError`.
+
+    Whoever may not write should know it before hours of encoding.
+    """
+    key = f"movies/{movie_id}/write-check-{os.urandom(4).hex()}"
+    with as_publish_errors(destination.bucket):
+        destination.client.put_object(Bucket=destination.bucket, Key=key, Body=b"")
+        destination.client.delete_object(Bucket=destination.bucket, Key=key)
 
 
 def content_type(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tools.publish.languages import language_of
 from tools.publish.packaging.film import Label
-from tools.publish.probe import Track
+from tools.publish.source import Track
 
 # What muxers write when nobody named a track.
 _NO_TITLES = frozenset({"SoundHandler", "SubtitleHandler", "Stereo", "Mono", "Surround"})

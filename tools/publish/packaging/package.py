@@ -13,13 +13,13 @@ from pathlib import Path
 
 from tools.publish import encoding, subtitles
 from tools.publish.encoding import Encoder
-from tools.publish.errors import PublishError
+from tools.publish.inspection import inspect
 from tools.publish.ladder import ladder
 from tools.publish.packaging import dash, hls
 from tools.publish.packaging.film import Audio, PackagedFilm, Text, Video
 from tools.publish.packaging.labels import labels_of
 from tools.publish.packaging.timeline import read_timeline
-from tools.publish.probe import Source
+from tools.publish.source import Source
 
 ENTRIES = (encoding.POSTER, dash.MANIFEST, hls.PLAYLIST)
 """What has a fixed name, in the order in which it becomes visible."""
@@ -27,11 +27,15 @@ ENTRIES = (encoding.POSTER, dash.MANIFEST, hls.PLAYLIST)
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A film in `folder`, whose segments are in the folder `version` of it."""
+    """A film in `folder`, whose segments are in the folder `version` of it.
+
+    `notes` is what whoever publishes should know of how it was made.
+    """
 
     folder: Path
     version: str
     film: PackagedFilm
+    notes: tuple[str, ...] = ()
 
 
 def new_version(now: float) -> str:
@@ -53,7 +57,7 @@ def package(
     content.mkdir(parents=True)
     video = source.video
     rungs = ladder(video.width, video.height, video.frame_rate)
-    Encoder(source, rungs, preset).encode(content, on_seconds)
+    told = Encoder(source, rungs, preset).encode(content, on_seconds)
     streams = read_timeline(content / encoding.TIMELINE)
     (content / encoding.TIMELINE).unlink()
     videos = [
@@ -72,11 +76,13 @@ def package(
         (content / str(number)).rename(folder / track.path)
         (folder / track.path / hls.PLAYLIST).write_text(hls.media(track.segments))
     longest = max(segments.seconds for segments in streams)
-    film = PackagedFilm(title, videos, audios, _texts(source, folder, version, longest))
+    texts, notes = _texts(source, folder, version, longest)
+    film = PackagedFilm(title, videos, audios, texts)
     encoding.take_poster(source, folder / encoding.POSTER)
     (folder / hls.PLAYLIST).write_text(hls.multivariant(film), "utf-8")
     (folder / dash.MANIFEST).write_text(dash.presentation(film), "utf-8")
-    return Package(folder, version, film)
+    inspect(source, told, film, folder / hls.PLAYLIST)
+    return Package(folder, version, film, tuple(notes))
 
 
 def _first_choice(source: Source) -> int:
@@ -85,16 +91,20 @@ def _first_choice(source: Source) -> int:
     return next(marked, 1)
 
 
-def _texts(source: Source, folder: Path, version: str, seconds: float) -> list[Text]:
+def _texts(
+    source: Source, folder: Path, version: str, seconds: float
+) -> tuple[list[Text], list[str]]:
     paths = [f"{version}/text-{n}.vtt" for n in range(1, len(source.subtitles) + 1)]
-    outputs = zip(source.subtitles, (folder / path for path in paths), strict=True)
-    subtitles.extract(source, list(outputs), seconds=seconds)
+    outputs = list(zip(source.subtitles, (folder / path for path in paths), strict=True))
+    notes = subtitles.extract(source, outputs, seconds=seconds)
     texts = []
     for path, label in zip(paths, labels_of(source.subtitles), strict=True):
+        if "-->" not in (folder / path).read_text("utf-8"):
+            notes.append(f"the subtitles {label.name!r} are left out: there are no words in them")
+            (folder / path).unlink()
+            continue
         size = (folder / path).stat().st_size
-        if not size:
-            raise PublishError(f"the subtitles {label.name!r} are empty")
         text = Text(path, path.removesuffix("vtt") + "m3u8", label, size)
         (folder / text.playlist).write_text(hls.subtitles(text, seconds))
         texts.append(text)
-    return texts
+    return texts, notes

@@ -1,0 +1,105 @@
+"""Small films made by ffmpeg, and what a viewer hears and sees of a published one."""
+
+import subprocess
+from array import array
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import imageio_ffmpeg
+
+RATE = 8000
+WINDOW_SECONDS = 0.02
+# A tone of 440 Hz crosses zero 880 times a second.
+TONES = (440, 880)
+
+
+def ffmpeg(*arguments: str) -> bytes:
+    """Run ffmpeg, which must succeed; return its standard output."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error"]
+    run = subprocess.run([*command, "-y", *arguments], capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode(errors="replace")[-2000:]
+    return run.stdout
+
+
+def picture(colour: str, seconds: float, *, size: str = "320x180", rate: int = 25) -> list[str]:
+    """Return the input of a plain colour with a moving test picture in its corner."""
+    text = (
+        f"color={colour}:s={size}:r={rate}:d={seconds}[c];"
+        f"testsrc2=s=96x64:r={rate}:d={seconds}[t];[c][t]overlay,format=yuv420p"
+    )
+    return ["-f", "lavfi", "-i", text]
+
+
+def tone(hertz: int, seconds: float) -> list[str]:
+    """Return the input of a tone."""
+    return ["-f", "lavfi", "-i", f"sine=frequency={hertz}:sample_rate=48000:duration={seconds}"]
+
+
+def h264() -> list[str]:
+    """Return the options of a quick encoder."""
+    return ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
+
+
+def heard(manifest: Path, track: int = 0) -> list[tuple[float, int]]:
+    """Return the tones of an audio track: from which second on which of ``TONES``; 0 is silence."""
+    samples = array("h")
+    samples.frombytes(
+        ffmpeg(
+            *("-i", str(manifest), "-map", f"0:a:{track}", "-ac", "1", "-ar", str(RATE)),
+            *("-f", "s16le", "-"),
+        )
+    )
+    length = round(RATE * WINDOW_SECONDS)
+    windows = [samples[n : n + length] for n in range(0, len(samples) - length + 1, length)]
+    return _changes([_tone(window) for window in windows], WINDOW_SECONDS)
+
+
+def sound_seconds(manifest: Path, track: int = 0) -> float:
+    """Return for how long the samples of an audio track last."""
+    raw = ffmpeg(
+        *("-i", str(manifest), "-map", f"0:a:{track}", "-ac", "1", "-ar", str(RATE)),
+        *("-f", "s16le", "-"),
+    )
+    return len(raw) / 2 / RATE
+
+
+def seen(manifest: Path, rate: int = 25) -> list[tuple[float, str]]:
+    """Return the colours of the picture's lower right quarter: from which second on which."""
+    pixels = ffmpeg(
+        *("-i", str(manifest), "-map", "0:v:0", "-fps_mode", "passthrough"),
+        *("-vf", "crop=iw/2:ih/2:iw/2:ih/2,scale=1:1,format=rgb24", "-f", "rawvideo", "-"),
+    )
+    names = ("red", "green", "blue")
+    colours = [
+        names[max(range(3), key=lambda channel: pixels[n + channel])]
+        for n in range(0, len(pixels), 3)
+    ]
+    return _changes(colours, 1 / rate)
+
+
+def different_pictures(manifest: Path, seconds: float) -> int:
+    """Return how many pictures of the film's beginning differ from the one before."""
+    hashes = ffmpeg(
+        *("-i", str(manifest), "-map", "0:v:0", "-t", str(seconds)),
+        *("-vf", "scale=160:90", "-f", "framemd5", "-"),
+    )
+    lines = [line.rpartition(b",")[2] for line in hashes.splitlines() if line[:1] != b"#"]
+    return len(list(groupby(lines)))
+
+
+def _tone(window: Sequence[int]) -> int:
+    if max(map(abs, window)) < 160:
+        return 0
+    crossings = sum((a < 0) != (b < 0) for a, b in pairwise(window))
+    hertz = crossings / 2 / WINDOW_SECONDS
+    return min(TONES, key=lambda known: abs(known - hertz))
+
+
+def _changes(values: Sequence[object], step: float) -> list:  # type: ignore[type-arg]
+    changes = []
+    at = 0
+    for value, group in groupby(values):
+        changes.append((round(at * step, 3), value))
+        at += len(list(group))
+    return changes

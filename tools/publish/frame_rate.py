@@ -1,0 +1,47 @@
+"""The frame rate that a film is published in."""
+
+from fractions import Fraction
+
+FASTEST = Fraction(60)
+_BY_DEFAULT = Fraction(25)
+_USUAL = (
+    *(Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30)),
+    *(Fraction(48000, 1001), Fraction(48), Fraction(50), Fraction(60000, 1001), Fraction(60)),
+)
+_JITTER = 0.045
+_EXACT_RATE = 0.0004
+_WINDOW_SECONDS = 1.0
+
+
+def frame_rate(starts: list[float], told: Fraction | None) -> Fraction:
+    """Return the rate of the fastest second, at most 60 frames a second.
+
+    `starts` are the times of all frames; `told` is the average rate, as the container tells it.
+    Recordings of screens have a frame when something moves: their average would leave most of those
+    out. A film whose rate does not change keeps its own, which the container knows exactly.
+    """
+    fastest = _most_in_a_window(starts)
+    if told and told > 0 and fastest <= told + max(Fraction(1), told * Fraction(_JITTER)):
+        return _usual(told, _EXACT_RATE)
+    return _usual(Fraction(fastest), _JITTER) if fastest else _BY_DEFAULT
+
+
+def _most_in_a_window(starts: list[float]) -> int:
+    """Return how many frames the fullest second has."""
+    ordered = sorted(starts)
+    most = first = 0
+    for last, at in enumerate(ordered):
+        # A thousandth less, because some containers round times to milliseconds.
+        while at - ordered[first] > _WINDOW_SECONDS - 0.002:
+            first += 1
+        most = max(most, last - first + 1)
+    return most if len(ordered) > 1 and ordered[-1] - ordered[0] >= _WINDOW_SECONDS else 0
+
+
+def _usual(rate: Fraction, tolerance: float) -> Fraction:
+    """Return the usual rate that `rate` stands for, or itself."""
+    if rate >= FASTEST:
+        return FASTEST
+    nearest = min(_USUAL, key=lambda usual: abs(usual - rate))
+    is_meant = abs(float(nearest / rate) - 1) < tolerance
+    return nearest if is_meant else rate.limit_denominator(1001)

@@ -1,0 +1,138 @@
+"""The proof that a package shows and sounds as its source: nothing frozen, silent, lost or added.
+
+Both are watched by the same detectors of ffmpeg, the source more tolerantly: wherever the package
+stands still or is silent for long, the source has to, or there was nothing in it.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from tools.publish import ffmpeg
+from tools.publish.errors import PublishError
+from tools.publish.packaging.film import PackagedFilm
+from tools.publish.source import Source, Span
+
+_AAC_FRAME_SAMPLES = 1024
+_LENGTH_TOLERANCE_SECONDS = 0.15
+_EDGE_SECONDS = 0.5
+_LONGEST_UNEXPLAINED_SECONDS = 1.0
+_EVENT = re.compile(
+    r"\[(?P<track>(?:freeze|silence)detect@\w+) @ [^\]]*\][^:]*?"
+    r"(?:freeze|silence)_(?P<edge>start|end): (?P<at>-?[\d.]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What counts as silence and as a still picture: below this level, for so many seconds."""
+
+    silence_level: str
+    silence_seconds: float
+    stillness_level: str
+    stillness_seconds: float
+
+
+SOURCE = Attention("-50dB", 0.3, "-50dB", 0.5)
+_RESULT = Attention("-65dB", 1.0, "-65dB", 2.0)
+
+
+def stillness(attention: Attention) -> str:
+    """Return the filter that tells where the picture stands still."""
+    level, seconds = attention.stillness_level, attention.stillness_seconds
+    return f"freezedetect@video=n={level}:d={seconds}"
+
+
+def silence(attention: Attention, number: int) -> str:
+    """Return the filter that tells where an audio track is silent."""
+    level, seconds = attention.silence_level, attention.silence_seconds
+    return f"silencedetect@audio{number}=n={level}:d={seconds}"
+
+
+def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: Path) -> None:
+    """Compare a package, whose `playlist` lies in its folder, with its source.
+
+    `told_of_source` is what ffmpeg told while it read the source. Raises `PublishError`.
+    """
+    length = source.duration_seconds
+    if abs(film.seconds - length) > _LENGTH_TOLERANCE_SECONDS + 1 / source.video.frame_rate:
+        raise PublishError(f"{film.seconds:.2f} s came out of {length:.2f} s of film")
+    for audio in film.audio:
+        heard = _sound_seconds(playlist.parent / audio.path / playlist.name)
+        if abs(heard - length) > _LENGTH_TOLERANCE_SECONDS:
+            raise PublishError(f"{heard:.2f} s of sound came out of {length:.2f} s of film")
+    expected = _spans(told_of_source, length)
+    found = _spans(_watch(film, playlist), length)
+    _compare(
+        "stands still",
+        found["freezedetect@video"],
+        [*expected["freezedetect@video"], *source.gaps.video],
+    )
+    for number, gaps in enumerate(source.gaps.audio):
+        name = f"silencedetect@audio{number}"
+        _compare("is silent", found[name], [*expected[name], *gaps])
+
+
+def _watch(film: PackagedFilm, playlist: Path) -> str:
+    """Play the smallest picture and all sound; return what the detectors told."""
+    sound = range(len(film.audio))
+    arguments = ["-loglevel", "level+info", "-protocol_whitelist", "file,crypto,data"]
+    for path in (film.video[-1].path, *(track.path for track in film.audio)):
+        arguments += ["-i", str(playlist.parent / path / playlist.name)]
+    arguments += ["-map", "0:v:0", *(part for n in sound for part in ("-map", f"{n + 1}:a:0"))]
+    arguments += ["-filter:v", stillness(_RESULT)]
+    for number in sound:
+        arguments += [f"-filter:a:{number}", silence(_RESULT, number)]
+    return ffmpeg.run([*arguments, "-f", "null", "-"], cwd=playlist.parent).log
+
+
+def _sound_seconds(playlist: Path) -> float:
+    """Return for how long the samples of an audio track last, whatever their time stamps say."""
+    with av.open(str(playlist)) as container:
+        stream = container.streams.audio[0]
+        frames = sum(1 for packet in container.demux(stream) if packet.size)
+        return frames * _AAC_FRAME_SAMPLES / stream.codec_context.sample_rate
+
+
+def _spans(log: str, until: float) -> dict[str, list[Span]]:
+    """Return the spans that each detector told of; what never ended, ends with the film."""
+    spans: dict[str, list[Span]] = defaultdict(list)
+    begun: dict[str, float] = {}
+    for event in _EVENT.finditer(log):
+        track, at = event["track"], float(event["at"])
+        if event["edge"] == "start":
+            begun[track] = at
+        else:
+            spans[track].append((begun.pop(track, 0.0), at))
+    for track, at in begun.items():
+        spans[track].append((at, until))
+    return spans
+
+
+def _compare(what: str, found: Iterable[Span], expected: Sequence[Span]) -> None:
+    for start, end in found:
+        alone = _uncovered((start, end), expected)
+        if alone > _LONGEST_UNEXPLAINED_SECONDS:
+            raise PublishError(
+                f"the film {what} from {start:.1f} s to {end:.1f} s, and its source does not"
+            )
+
+
+def _uncovered(span: Span, cover: Sequence[Span]) -> float:
+    """Return how many seconds of `span` are in none of the other spans, widened at their edges."""
+    at, end = span
+    alone = 0.0
+    for start, stop in sorted(
+        (start - _EDGE_SECONDS, stop + _EDGE_SECONDS) for start, stop in cover
+    ):
+        if stop <= at:
+            continue
+        if start >= end:
+            break
+        alone += max(0.0, start - at)
+        at = max(at, stop)
+    return alone + max(0.0, end - at)

@@ -1,0 +1,55 @@
+"""The first half of encoding: whatever the tracks are, one picture size and plain stereo of them.
+
+A track may change on the way: recordings go from stereo to 5.1, conferences from one size to
+another. ffmpeg then builds the filters of that track anew, which forget what they have put out. So
+these filters keep nothing from frame to frame but the detectors, and what needs a memory (frame
+rate, gaps, length) is done to their output, by a second ffmpeg that sees no change.
+"""
+
+from tools.publish.container import local_input
+from tools.publish.inspection import SOURCE, silence, stillness
+from tools.publish.source import Colours, Source
+
+SAMPLE_RATE = 48_000
+
+_TO_STANDARD_RANGE = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=bt709:r=tv,"
+)
+_UPRIGHT = "scale=iw*sar:ih:flags=bicubic,setsar=1,"
+
+
+def arguments(source: Source) -> list[str]:
+    """Return ffmpeg's arguments to write the tracks, normalised, to its standard output."""
+    video = source.video
+    size = f"{video.width}:{video.height}"
+    fitted = f"scale={size}:flags=bicubic:force_original_aspect_ratio=decrease,pad={size}:-1:-1"
+    pictures = f"{clean(video.colours)}{_UPRIGHT}{fitted},setsar=1,format=yuv420p"
+    graphs = [f"[0:{video.index}]{pictures},{stillness(SOURCE)}[video]"]
+    for number, track in enumerate(source.audio):
+        mixed = f"pan={track.mix}," if track.mix else ""
+        graphs.append(
+            f"[0:{track.index}]{mixed}aformat=sample_fmts=flt:sample_rates={SAMPLE_RATE}:"
+            f"channel_layouts=stereo,{silence(SOURCE, number)}[audio{number}]"
+        )
+    maps = ["video", *(f"audio{number}" for number in range(len(source.audio)))]
+    return [
+        *("-loglevel", "level+info", *local_input(source.path)),
+        *(part for graph in graphs for part in ("-filter_complex", graph)),
+        *(part for each in maps for part in ("-map", f"[{each}]")),
+        *("-fps_mode", "passthrough", "-enc_time_base:v", "demux"),
+        *("-c:v", "rawvideo", "-c:a", "pcm_f32le", "-map_metadata", "-1", "-map_chapters", "-1"),
+        *("-f", "nut", "pipe:1"),
+    ]
+
+
+def clean(colours: Colours) -> str:
+    """Return the filters for progressive frames of standard dynamic range."""
+    told = "bwdif=deint=interlaced,"
+    if not colours.is_high_dynamic_range:
+        return told
+    # BT.2100, which defines both transfers, knows these primaries alone.
+    missing = [] if colours.primaries else ["color_primaries=bt2020"]
+    missing += [] if colours.matrix else ["colorspace=bt2020nc"]
+    told += f"setparams={':'.join(missing)}," if missing else ""
+    return told + _TO_STANDARD_RANGE

@@ -1,0 +1,119 @@
+"""Which of a file's video tracks is the film, and how large its pictures are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.stream import Disposition
+
+from tools.publish.container import decoded, opened
+from tools.publish.errors import PublishError
+from tools.publish.source import Colours
+from tools.publish.survey import Survey
+
+_KEYFRAME_PAUSE_SECONDS = 1.0
+_SMALLEST_SIDE = 16
+# As ITU-T H.273 numbers them, and ffmpeg calls them.
+_UNSPECIFIED = 2
+_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
+_PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
+_MATRICES = {0: "gbr", 1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The largest picture of a video track, as shown."""
+
+    width: int
+    height: int
+    colours: Colours
+
+
+def choose_video(
+    path: Path, streams: list[Any], surveyed: Survey, left_out: list[str]
+) -> tuple[Any, Picture]:
+    """Return the moving picture; covers and thumbnails are none, however they are marked."""
+    videos = [stream for stream in streams if stream.type == "video"]
+    films = [stream for stream in videos if not stream.disposition & Disposition.attached_pic]
+
+    def worth(stream: Any) -> tuple[bool, bool, int]:
+        is_moving = len(surveyed.timelines[stream.index].starts) > 1
+        is_default = bool(stream.disposition & Disposition.default)
+        return is_moving, is_default, stream.codec_context.width * stream.codec_context.height
+
+    known = [stream for stream in films if stream.codec_context is not None]
+    for stream in sorted(known, key=worth, reverse=True):
+        picture = _picture(path, stream.index)
+        if picture is None:
+            left_out.append(f"video track {stream.index}: it cannot be decoded")
+            continue
+        if min(picture.width, picture.height) < _SMALLEST_SIDE:
+            raise PublishError(f"{path}: {picture.width}x{picture.height} is too small for a film")
+        rest = (each.index for each in videos if each is not stream)
+        told = " ".join(left_out)
+        left_out += [
+            f"video track {index}: a film has one picture"
+            for index in rest
+            if f"video track {index}:" not in told
+        ]
+        return stream, picture
+    if films:
+        raise PublishError(
+            f"{path}: no picture in it can be decoded; it is damaged or incomplete, or of a kind "
+            "that is not known"
+        )
+    raise PublishError(f"{path}: there is no video in it")
+
+
+def _picture(path: Path, index: int) -> Picture | None:
+    """Return the largest picture of a track, by its keyframes; None when none can be decoded."""
+    largest: Any = None
+    with opened(path) as container:
+        stream: Any = container.streams[index]
+        looked_at = -1.0
+        try:
+            for packet in container.demux(stream):
+                at = float(packet.pts * packet.time_base) if packet.pts is not None else None
+                is_next = at is None or at >= looked_at + _KEYFRAME_PAUSE_SECONDS or at < looked_at
+                if largest is not None and not (packet.is_keyframe and is_next):
+                    continue
+                for frame in decoded(packet):
+                    looked_at = looked_at if at is None else at
+                    if largest is None or _area(frame) > _area(largest):
+                        largest = frame
+                if largest is not None and packet.size:
+                    stream.codec_context.flush_buffers()
+        except av.error.FFmpegError:
+            pass  # what could be read is what there is; how much is missing, the survey tells
+        if largest is None:
+            return None
+        return _as_shown(largest, stream.sample_aspect_ratio)
+
+
+def _area(frame: Any) -> int:
+    area: int = frame.width * frame.height
+    return area
+
+
+def _as_shown(frame: Any, aspect: Fraction | None) -> Picture:
+    width, height = frame.width, frame.height
+    if aspect:
+        width = round(width * aspect)
+    if round(frame.rotation / 90) % 2:
+        width, height = height, width
+    return Picture(
+        width,
+        height,
+        Colours(
+            transfer=_named(_TRANSFERS, frame.color_trc),
+            primaries=_named(_PRIMARIES, frame.color_primaries),
+            matrix=_named(_MATRICES, frame.colorspace),
+        ),
+    )
+
+
+def _named(names: Mapping[int, str], number: int) -> str:
+    return "" if int(number) == _UNSPECIFIED else names.get(int(number), "another")

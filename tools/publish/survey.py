@@ -1,0 +1,124 @@
+"""One reading of a file, without decoding it: until when each track goes, and where it has gaps.
+
+Time stamps that jump, in recordings that were cut or joined, are put right as ffmpeg does it
+(`ts_discontinuity_process` in its ffmpeg_demux.c), which encodes the film afterwards.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import av
+import av.container
+
+from tools.publish.source import Span
+
+_MICROSECONDS = 1_000_000
+_LONGEST_JUMP_SECONDS = 10.0
+_TOLERATED_STEP_BACK_SECONDS = 0.1
+_SHORTEST_GAP_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class Timeline:
+    """When the packets of a track are shown, in seconds from the film's beginning, unsorted.
+
+    `end` is when the last one ends, `gaps` is where there is nothing before and between them.
+    `bare_start` and `bare_end` are the first and the last time before anything was put right.
+    """
+
+    starts: list[float] = field(default_factory=list)
+    end: float = 0.0
+    gaps: list[Span] = field(default_factory=list)
+    bare_start: float = math.inf
+    bare_end: float = 0.0
+
+    @property
+    def length(self) -> float:
+        """From the first packet to the end of the last one, by the file's own times."""
+        return max(0.0, self.bare_end - self.bare_start)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The timelines of the tracks by index, and whether the file could be read to its end."""
+
+    timelines: dict[int, Timeline]
+    is_broken: bool
+
+    def end_of(self, indices: Iterable[int]) -> float:
+        """Return until when there is anything in these tracks, in seconds."""
+        return max((self.timelines[index].end for index in indices), default=0.0)
+
+
+class _Clock:
+    """Follows the decoding times of a file, whose tracks share one correction."""
+
+    def __init__(self, begins_at: float, *, may_jump: bool) -> None:
+        self.begins_at = begins_at
+        self._may_jump = may_jump
+        self._correction = 0.0
+        self._last: dict[int, float] = {}
+        self._next: dict[int, float] = {}
+
+    def correction(self, index: int, decoded_at: float, duration: float) -> float:
+        """Return what to add to the time stamps of a packet."""
+        bare = decoded_at - self.begins_at
+        at = bare + self._correction
+        if self._may_jump and index in self._next:
+            jump = at - self._next[index]
+            steps_back = at + _TOLERATED_STEP_BACK_SECONDS < self._last[index]
+            if abs(jump) > _LONGEST_JUMP_SECONDS or steps_back:
+                self._correction -= jump
+                at = bare + self._correction
+        self._last[index], self._next[index] = at, at + duration
+        return self._correction
+
+
+def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Survey:
+    """Read the packets of these tracks."""
+    streams = [container.streams[index] for index in indices]
+    timelines = {stream.index: Timeline() for stream in streams}
+    begins_at = (container.start_time or 0) / _MICROSECONDS
+    flags = av.format.Flags(container.format.flags)
+    clock = _Clock(begins_at, may_jump=bool(flags & av.format.Flags.ts_discont))
+    try:
+        for packet in container.demux(streams):
+            _note(packet, timelines[packet.stream_index], clock)
+    except av.error.FFmpegError:
+        return Survey(timelines, is_broken=True)
+    return Survey(timelines, is_broken=False)
+
+
+def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
+    shown_at = packet.pts if packet.pts is not None else packet.dts
+    if not packet.size or packet.time_base is None:
+        return
+    duration = float((packet.duration or 0) * packet.time_base)
+    if shown_at is None:
+        # Bare streams have no times: the frames come one after the other.
+        timeline.starts.append(timeline.end)
+        timeline.end += duration
+        timeline.bare_start, timeline.bare_end = 0.0, timeline.end
+        return
+    decoded_at = packet.dts if packet.dts is not None else shown_at
+    correction = clock.correction(
+        packet.stream_index, float(decoded_at * packet.time_base), duration
+    )
+    bare = float(shown_at * packet.time_base) - clock.begins_at
+    at = bare + correction
+    if at > timeline.end + _SHORTEST_GAP_SECONDS:
+        timeline.gaps.append((timeline.end, at))
+    timeline.starts.append(at)
+    timeline.end = max(timeline.end, at + duration)
+    timeline.bare_start = min(timeline.bare_start, bare)
+    timeline.bare_end = max(timeline.bare_end, bare + duration)
+
+
+def still_spans(starts: list[float], until: float, *, longest: float) -> list[Span]:
+    """Return where one picture stays for more than `longest` seconds."""
+    # The first picture is shown from the beginning.
+    ordered = [0.0, *sorted(starts)[1:], until]
+    return [(start, end) for start, end in pairwise(ordered) if end - start > longest]
