@@ -39,14 +39,15 @@ class Traces:
             for event in self.events
         )
 
-    def _is_within(self, event: Event, report: Operation) -> bool:
+    def _is_within(self, event: Event, call: Operation) -> bool:
+        """Tell whether an event is of ``call``, and not of another with the same position."""
         if not self.began_at:
             return True
         told_at = datetime.fromisoformat(event.value["timestamp"]).timestamp() - self.began_at
         return (
-            report.invoked_at - _CLOCKS_DIFFER_SECONDS
+            call.invoked_at - _CLOCKS_DIFFER_SECONDS
             <= told_at
-            <= report.answered_at + _CLOCKS_DIFFER_SECONDS
+            <= call.answered_at + _CLOCKS_DIFFER_SECONDS
         )
 
     def ended_by(self, stop: Operation) -> str | None:
@@ -60,6 +61,7 @@ class Traces:
             if event.value["action"] == "stream_stop"
             and event.reason is None
             and event.position == stop.position
+            and self._is_within(event, stop)
         )
         return stop.session_id or next(told, None)
 
