@@ -4,7 +4,9 @@ import pytest
 
 from local.gateway import template
 from local.gateway.model import Route
-from tests.support.functions import ROOT, Json, Response, event, request
+from streaming.entrypoint import public_http_handler
+from streaming.http import Answer, Request
+from tests.support.functions import ROOT, Context, Json, Response, event, request, response_of
 
 SERVICE = template.read(ROOT / "template.yaml", {})
 PUBLIC = {"GET /docs", "GET /openapi.json", "GET /health"}
@@ -62,3 +64,19 @@ def test_what_browsers_are_told(environment: dict[str, str], route: Route) -> No
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == "'none'"
     assert "unsafe" not in policy.get("script-src", "")
+
+
+def test_bugs_are_counted(environment: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    """An unexpected error is answered 500 without details, and counted for its function."""
+
+    @public_http_handler(budget_seconds=1)
+    def broken(request: Request) -> Answer:
+        raise ZeroDivisionError(request.route)
+
+    answer = response_of(broken(event("docs"), Context()))
+
+    assert (answer.status, answer.json["code"]) == (500, "internal_error")
+    assert "Zero" not in answer.body
+    (line,) = [vars(record) for record in caplog.records if "UnexpectedErrors" in vars(record)]
+    assert (line["UnexpectedErrors"], line["function_name"]) == (1, Context.function_name)
+    assert line["exc_info"][0] is ZeroDivisionError

@@ -13,6 +13,7 @@ from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 
 from local.gateway.intrinsics import load_yaml
+from streaming.metrics import unexpected_error
 
 ROOT = Path(__file__).parents[2]
 OPEN_ROUTES = {"GET /docs", "GET /openapi.json", "GET /health"}
@@ -126,9 +127,10 @@ def test_functions_are_complete(resources: Json) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert all("RetentionInDays" in group for group in groups.values())
     watched = [
-        json.dumps(alarm["Dimensions"])
+        json.dumps(metric["Dimensions"])
         for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
-        if alarm["MetricName"] == "Errors"
+        for metric in metrics_of(alarm)
+        if (metric["Namespace"], metric["MetricName"]) == ("AWS/Lambda", "Errors")
     ]
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         assert function["MemorySize"] >= 256, name
@@ -136,6 +138,41 @@ def test_functions_are_complete(resources: Json) -> None:
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
         known_as = json.dumps(function.get("FunctionName", {"Ref": name}))
         assert any(known_as in dimension for dimension in watched), name
+
+
+def metrics_of(alarm: Json) -> list[Json]:
+    """Return the metrics that an alarm adds up."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    (total,) = (query for query in alarm["Metrics"] if query.get("ReturnData", True))
+    assert total["Expression"] == "SUM(METRICS())"
+    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if query is not total]
+
+
+def test_bugs_ring_the_alarm_that_rolls_back() -> None:
+    """What a function behind the API answers 500 counts for the alarm of its own deployment."""
+    resources = source()["Resources"]
+    found = 0
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        if budget_seconds(ROOT / resource["Properties"]["CodeUri"] / "app.py") is None:
+            continue
+        (alarm,) = resource["Properties"]["DeploymentPreference"]["Alarms"]
+        named = resource["Properties"]["FunctionName"]
+        line = unexpected_error(named["Fn::Sub"])
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        values = {"service": {"Ref": "AWS::StackName"}, "function_name": named}
+        assert {
+            "Namespace": directive["Namespace"],
+            "MetricName": directive["Metrics"][0]["Name"],
+            "Dimensions": [
+                {"Name": dimension, "Value": values[dimension]}
+                for dimension in directive["Dimensions"][0]
+            ],
+        } in metrics_of(resources[alarm["Ref"]]["Properties"]), name
+        found += 1
+    assert found >= 7
 
 
 def test_functions_answer_before_lambda_ends_them() -> None:
@@ -150,13 +187,13 @@ def test_functions_answer_before_lambda_ends_them() -> None:
             found += 1
             default = source()["Globals"]["Function"]["Timeout"]
             assert budget + LAST_CALL_SECONDS < properties.get("Timeout", default), name
-    assert found >= 6
+    assert found >= 7
 
 
 def budget_seconds(path: Path) -> float | None:
     """Return how long a request may take by the function's own rule; None where it has none."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "http_handler":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("http_handler"):
             (budget,) = (each.value for each in node.keywords if each.arg == "budget_seconds")
             return float(ast.literal_eval(budget))
     return None

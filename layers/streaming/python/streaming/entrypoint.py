@@ -16,6 +16,7 @@ from streaming.deadline import within
 from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
 from streaming.identity import Identity, require_admin, require_identity
+from streaming.metrics import unexpected_error
 from streaming.settings import ConfigurationError, HttpSettings
 
 logger = Logger(utc=True, serialize_stacktrace=False)
@@ -34,6 +35,7 @@ class LambdaContext(Protocol):
     """What the entry point needs of Lambda's context object."""
 
     aws_request_id: str
+    function_name: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until Lambda ends the call."""
@@ -81,13 +83,13 @@ def _lambda_handler(
         left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
         budget = min(budget_seconds, left)
         with within(budget, min(computing_seconds, left - budget)):
-            answer = _answer(handle, request)
+            answer = _answer(handle, request, context.function_name)
         return _with_headers(answer, request).to_event()
 
     return handler
 
 
-def _answer(handle: PublicHandler, request: Request) -> Answer:
+def _answer(handle: PublicHandler, request: Request, function_name: str) -> Answer:
     try:
         return handle(request)
     except StreamingError as error:
@@ -99,8 +101,12 @@ def _answer(handle: PublicHandler, request: Request) -> Answer:
         # No answer: Lambda logs and counts it, which rolls a deployment back.
         raise
     except Exception:
-        logger.exception("the request failed unexpectedly")
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")
+        logger.exception(
+            "the request failed unexpectedly",
+            code=unexpected.code,
+            **unexpected_error(function_name),
+        )
         return problem(unexpected, request.request_id)
 
 

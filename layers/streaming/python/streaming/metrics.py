@@ -23,6 +23,15 @@ def measured(**values: float) -> dict[str, Any]:
     return _fields([["service"]], values)
 
 
+def unexpected_error(function_name: str) -> dict[str, Any]:
+    """Return the fields that count one unexpected error, which was answered 500, of a function.
+
+    Lambda does not count it among the function's ``Errors``, because the call ends with an answer.
+    """
+    dimensions = [["service", "function_name"]]
+    return {**_fields(dimensions, {"UnexpectedErrors": 1}), "function_name": function_name}
+
+
 def dependency_failure(
     dependency: Dependency, operation: str, error: BaseException
 ) -> dict[str, Any]:
