@@ -31,7 +31,7 @@ _TYPES = {
 # Films come from the bucket, whose address is not known here; players put them together as blobs
 # and parse them in workers.
 _POLICY = (
-    "default-src 'self'; connect-src 'self' http: https:; "
+    "default-src 'self'; connect-src 'self' data: http: https:; "
     "img-src 'self' data: blob: http: https:; media-src 'self' blob: http: https:; "
     "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

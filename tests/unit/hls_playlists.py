@@ -12,6 +12,7 @@ FILM = FilmLocation((ROOT,))
 def sign(reference: Reference) -> str:
     """Return a URL that tells all about the reference it was made for."""
     kind = "copy" if reference.is_manifest else "object"
+    kind = "inline" if reference.is_inline else kind
     path = reference.path.replace(" ", "%20")
     query = f"?{reference.query}" if reference.query else ""
     return f"https://signed.example/{kind}/{path}{query}"

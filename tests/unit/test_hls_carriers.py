@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.manifests.references import Nested, Reference
+from streaming.manifests.references import Kind, Nested, Reference
 from tests.unit.hls_playlists import parse, rewrite
 
 # Tag lines with {} where the URI goes, and the kind of URL that belongs there.
@@ -12,17 +12,26 @@ CARRIERS = {
     "key": ('#EXT-X-KEY:METHOD=AES-128,URI="{}",IV=0x0123456789abcdef', "object"),
     "session key": ('#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="{}",KEYFORMAT="identity"', "object"),
     "initialization": ('#EXT-X-MAP:URI="{}",BYTERANGE="720@0"', "object"),
-    "session data": ('#EXT-X-SESSION-DATA:DATA-ID="com.example.a,URI=",URI="{}"', "object"),
+    "session data": ('#EXT-X-SESSION-DATA:DATA-ID="com.example.a,URI=",URI="{}"', "copy"),
+    "raw session data": ('#EXT-X-SESSION-DATA:DATA-ID="a",FORMAT=RAW,URI="{}"', "object"),
     "part": ('#EXT-X-PART:DURATION=0.33,URI="{}",INDEPENDENT=YES', "object"),
     "preload hint": ('#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{}",BYTERANGE-START=0', "object"),
-    "content steering": ('#EXT-X-CONTENT-STEERING:SERVER-URI="{}",PATHWAY-ID="A"', "object"),
-    "asset list": ('#EXT-X-DATERANGE:ID="ad",X-ASSET-LIST="{}",DURATION=15', "object"),
-    "asset": ('#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="{}",X-RESUME-OFFSET=0', "copy"),
+    "content steering": ('#EXT-X-CONTENT-STEERING:SERVER-URI="{}",PATHWAY-ID="A"', "inline"),
+    "asset list": ('#EXT-X-DATERANGE:ID="ad",X-ASSET-LIST="{}",DURATION=15', "inline"),
+    "asset": ('#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="{}",X-RESUME-OFFSET=0', "inline"),
     "variant": ('#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.4d401f,mp4a.40.2"\n{}', "copy"),
     "rendition": ('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="x,URI=",URI="{}"', "copy"),
     "I-frames": ('#EXT-X-I-FRAME-STREAM-INF:URI="{}",BANDWIDTH=1', "copy"),
     "images": ('#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI="{}",RESOLUTION=320x180', "copy"),
     "rendition report": ('#EXT-X-RENDITION-REPORT:URI="{}",LAST-MSN=5', "copy"),
+}
+
+
+# What is no playlist, and has a copy all the same.
+KINDS = {
+    "session data": Kind.JSON,
+    "content steering": Kind.JSON,
+    "asset list": Kind.ASSET_LIST,
 }
 
 
@@ -69,7 +78,9 @@ def test_leaves_foreign_uris_alone(carrier: str, uri: str) -> None:
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_announces_nested_playlists(carrier: str) -> None:
     """The playlists that need copies of their own are told, and only those."""
-    expected = (Nested("video/a.x"),) if CARRIERS[carrier][1] == "copy" else ()
+    kind = KINDS.get(carrier, Kind.MANIFEST)
+    is_copied = CARRIERS[carrier][1] in ("copy", "inline")
+    expected = (Nested("video/a.x", kind=kind),) if is_copied else ()
     assert expected == parse(playlist(carrier, "a.x")).nested
 
 
@@ -77,7 +88,9 @@ def test_announces_nested_playlists(carrier: str) -> None:
 def test_keeps_the_fragment_and_drops_the_query(carrier: str) -> None:
     """A fragment stays behind the signed URL; an object's own query gives way to the signature."""
     kind = CARRIERS[carrier][1]
-    query = "?v=1" if kind == "copy" else ""
+    # Of playlists alone, which may import it.
+    is_playlist = kind in ("copy", "inline") and carrier not in KINDS
+    query = "?v=1" if is_playlist else ""
     expected = playlist(carrier, f"https://signed.example/{kind}/video/a.x{query}#t=1")
     assert expected == rewrite(playlist(carrier, "a.x?v=1#t=1"))
 
@@ -86,7 +99,7 @@ def test_both_assets_of_one_date_range() -> None:
     """Several URIs in one tag are all signed."""
     line = '#EXTM3U\n#EXT-X-DATERANGE:X-ASSET-URI="{}",ID="x",X-ASSET-LIST="{}"\n'
     expected = line.format(
-        "https://signed.example/copy/a.m3u8", "https://signed.example/object/b.json"
+        "https://signed.example/inline/a.m3u8", "https://signed.example/inline/b.json"
     )
     assert expected == rewrite(line.format("a.m3u8", "b.json"), path="index.m3u8")
 
@@ -155,3 +168,10 @@ def test_one_url_per_object() -> None:
     )
     assert asked == ["video/all.mp4"]
     assert rendered.count(b"\nu\n") == 100
+
+
+def test_an_asset_may_be_a_file() -> None:
+    """An interstitial that is a file of media is signed as that file."""
+    line = '#EXTM3U\n#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="{}"\n'
+    expected = line.format("https://signed.example/object/video/ad.mp4")
+    assert expected == rewrite(line.format("ad.mp4"))

@@ -11,10 +11,10 @@ from aws_lambda_powertools.logging import Logger
 from streaming.deadline import inherited
 from streaming.delivery.film_budget import FilmBudget
 from streaming.errors import FilmUnplayable, MovieNotFound
-from streaming.manifests import dash, hls
+from streaming.manifests import dash, hls, json_document
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
 from streaming.manifests.manifest import Manifest
-from streaming.manifests.references import FilmLocation, Nested
+from streaming.manifests.references import FilmLocation, Kind, Nested
 from streaming.metrics import measured
 from streaming.signing import MANIFEST_NAMES, ManifestType
 from streaming.storage_errors import (
@@ -28,7 +28,8 @@ logger = Logger(child=True)
 
 _LARGEST_MANIFEST_BYTES = 16 * 1024 * 1024
 _MOST_MANIFESTS = 500
-_DEEPEST_NESTING = 4
+# A playlist, a rendition, a list of assets, an asset, a rendition of it.
+_DEEPEST_NESTING = 6
 _READERS = 8
 _LONGEST_FILM_SECONDS = 2**31 - 1
 
@@ -50,6 +51,7 @@ class Copy:
 
     The same ``path`` may be needed under several queries, from which it reads variables. ``depth``
     is how many manifests lead to it; ``body`` is what it was read from, when it is a playlist.
+    ``kind`` is how it was read.
     """
 
     path: str
@@ -57,6 +59,7 @@ class Copy:
     manifest: Manifest
     depth: int = 0
     body: bytes = b""
+    kind: Kind = Kind.MANIFEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,8 @@ class _Loader:
         self._budget.spend(len(body))
         manifest = self._parsed(nested, body, frozenset())
         self._budget.spend(manifest.rendered_bytes)
-        return Copy(nested.path, nested.query, manifest, depth, body if self._is_hls else b"")
+        kept = body if self._is_hls else b""
+        return Copy(nested.path, nested.query, manifest, depth, kept, nested.kind)
 
     @property
     def _is_hls(self) -> bool:
@@ -160,6 +164,8 @@ class _Loader:
     def _parsed(self, nested: Nested, body: bytes, missing: frozenset[tuple[str, str]]) -> Manifest:
         variables = dict(nested.variables)
         path, location = nested.path, self._location
+        if nested.kind is not Kind.MANIFEST:
+            return json_document.parse(body, path=path, film=location, kind=nested.kind)
         if not self._is_hls:
             return dash.parse(body, path=path, film=location, variables=variables)
         return hls.parse(
@@ -172,7 +178,10 @@ class _Loader:
         )
 
     def _without_missing(self, nested: Nested, copy: Copy) -> Copy:
-        if not any((each.path, each.query) in self._missing for each in copy.manifest.nested):
+        is_whole = not any(
+            (each.path, each.query) in self._missing for each in copy.manifest.nested
+        )
+        if is_whole or copy.kind is not Kind.MANIFEST:
             return copy
         manifest = self._parsed(nested, copy.body, frozenset(self._missing))
         return replace(copy, manifest=manifest)

@@ -1,5 +1,6 @@
 """Writes the signed copy of a film: all its manifests, every URL inside them presigned."""
 
+import base64
 import gzip
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,7 +14,7 @@ from streaming.delivery.copy_key import copy_key
 from streaming.delivery.film import Copy, ReadableBucket, load_film
 from streaming.delivery.window import Window
 from streaming.errors import FilmUnplayable
-from streaming.manifests.references import FilmLocation, Reference
+from streaming.manifests.references import MAX_INLINE_LENGTH, FilmLocation, Kind, Reference
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
 from streaming.storage_errors import ObjectNameRefused
 
@@ -24,6 +25,8 @@ _CONTENT_TYPES: dict[ManifestType, str] = {
     "dash": "application/dash+xml",
 }
 _WRITERS = 8
+# A list of assets in a playlist, an asset in the list.
+_DEEPEST_INLINE = 2
 
 
 class WritableBucket(ReadableBucket, Protocol):
@@ -67,18 +70,26 @@ class Publisher:
         life = window.signature_life(film.duration_seconds or 0, until)
         sign = self._signer.at(window.begins_at, life)
 
-        def url_for(reference: Reference) -> str:
-            if reference.is_manifest:
-                return sign(
-                    copy_key(window, self._signing_id, movie_id, reference.path, reference.query)
-                )
-            return sign(prefix + reference.path)
+        copies = {(copy.path, copy.query): copy for copy in film.copies}
+
+        def url_for(reference: Reference, depth: int = 0) -> str:
+            if not reference.is_manifest:
+                return sign(prefix + reference.path)
+            copy = copies.get((reference.path, reference.query))
+            if reference.is_inline and copy is not None and depth < _DEEPEST_INLINE:
+                body = copy.manifest.render(lambda inner: url_for(inner, depth + 1))
+                url = _data_url(_content_type(copy, manifest_type), body)
+                if len(url) <= MAX_INLINE_LENGTH:
+                    return url
+            return sign(
+                copy_key(window, self._signing_id, movie_id, reference.path, reference.query)
+            )
 
         def write(copy: Copy) -> None:
             self._bucket.write(
                 copy_key(window, self._signing_id, movie_id, copy.path, copy.query),
                 gzip.compress(copy.manifest.render(url_for), compresslevel=6, mtime=0),
-                content_type=_CONTENT_TYPES[manifest_type],
+                content_type=_content_type(copy, manifest_type),
                 content_encoding="gzip",
                 max_age=window.length_seconds,
             )
@@ -94,3 +105,12 @@ class Publisher:
             logger.exception("the film cannot be signed")
             raise FilmUnplayable("the film's manifests cannot be signed") from error
         return round(film.duration_seconds) if film.duration_seconds else None
+
+
+def _content_type(copy: Copy, manifest_type: ManifestType) -> str:
+    is_manifest = copy.kind is Kind.MANIFEST
+    return _CONTENT_TYPES[manifest_type] if is_manifest else "application/json"
+
+
+def _data_url(content_type: str, body: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(body).decode()}"

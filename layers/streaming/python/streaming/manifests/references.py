@@ -10,6 +10,7 @@ keys may have, and its answers differ between versions of Python.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -30,7 +31,9 @@ class Reference(NamedTuple):
     """An object of the film that a manifest points to.
 
     ``path`` is the object's key below the film's prefix, percent-decoded (``audio/seg 1.m4s``).
-    ``is_manifest`` tells that it is a nested manifest, whose signed copy must be addressed.
+    ``is_manifest`` tells that it is a nested manifest, or a document that names other objects,
+    whose signed copy must be addressed. ``is_inline`` tells that players add a query to its
+    address, which no signature covers: the copy itself has to stand there, as a ``data:`` URL.
     ``fragment`` is the part after ``#`` as it stood, without the ``#``; empty when there is none.
     ``query`` is that of a nested HLS playlist, which may import its parameters as variables:
     one playlist under two queries has two different copies. Empty for everything else.
@@ -40,13 +43,18 @@ class Reference(NamedTuple):
     is_manifest: bool = False
     fragment: str = ""
     query: str = ""
+    is_inline: bool = False
 
 
 _SIGNED_URL_LENGTH = 500
+MAX_INLINE_LENGTH = 64 * 1024
+"""The longest ``data:`` URL that stands in a manifest, of a copy of three quarters of that."""
 
 
 def signed_length(reference: Reference) -> int:
-    """Return about how many characters the reference's signed URL has."""
+    """Return how many characters the reference's signed URL has, about or at most."""
+    if reference.is_inline:
+        return MAX_INLINE_LENGTH
     return _SIGNED_URL_LENGTH + len(quote(reference.path, safe=_PATH_SAFE))
 
 
@@ -54,9 +62,21 @@ UrlFor = Callable[[Reference], str]
 """Gives the absolute signed URL (ASCII, percent-encoded) to put in a reference's place."""
 
 
+class Kind(Enum):
+    """How a manifest or document that another one refers to is read.
+
+    ``JSON`` names objects of the film, ``ASSET_LIST`` is the JSON of an HLS interstitial, which
+    names playlists.
+    """
+
+    MANIFEST = "manifest"
+    JSON = "json"
+    ASSET_LIST = "asset list"
+
+
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A manifest that another one refers to.
+    """A manifest or document that another one refers to.
 
     ``path`` is its key below the film's prefix. ``variables`` are the parent's ``EXT-X-DEFINE``
     values, which an HLS media playlist may import; ``query`` holds those it may take from its URL.
@@ -65,6 +85,7 @@ class Nested:
     path: str
     variables: tuple[tuple[str, str], ...] = ()
     query: str = ""
+    kind: Kind = Kind.MANIFEST
 
 
 @dataclass(frozen=True, slots=True)

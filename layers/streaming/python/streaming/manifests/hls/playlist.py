@@ -1,16 +1,19 @@
 """Reads a playlist once and keeps it as text with holes where the URLs of the film go."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from streaming.manifests.errors import ManifestTooLarge, NotAManifest
 from streaming.manifests.hls.attributes import attributes
+from streaming.manifests.hls.carriers import CARRIERS, OBJECT, PLAYLIST, Target, carried_by
 from streaming.manifests.hls.limits import MAX_BYTES, MAX_KEY_LENGTH, MAX_NESTED, MAX_REFERENCES
 from streaming.manifests.hls.variables import Variables
 from streaming.manifests.references import (
     FilmLocation,
+    Kind,
     Nested,
     Reference,
     UrlFor,
@@ -29,27 +32,8 @@ _LINE = re.compile(
 )
 _UNSEEN = -1
 
-# Which attributes of which tags hold URIs, and whether those lead to playlists.
-_CARRIERS: dict[str, dict[str, bool]] = {
-    "#EXT-X-KEY": {"URI": False},
-    "#EXT-X-SESSION-KEY": {"URI": False},
-    "#EXT-X-MAP": {"URI": False},
-    "#EXT-X-PART": {"URI": False},
-    "#EXT-X-PRELOAD-HINT": {"URI": False},
-    "#EXT-X-SESSION-DATA": {"URI": False},
-    "#EXT-X-CONTENT-STEERING": {"SERVER-URI": False},
-    "#EXT-X-DATERANGE": {"X-ASSET-URI": True, "X-ASSET-LIST": False},
-    "#EXT-X-MEDIA": {"URI": True},
-    "#EXT-X-I-FRAME-STREAM-INF": {"URI": True},
-    "#EXT-X-IMAGE-STREAM-INF": {"URI": True},
-    "#EXT-X-RENDITION-REPORT": {"URI": True},
-}
-
 # Attributes of a variant that name groups of EXT-X-MEDIA, by their TYPE.
 _GROUPS = ("AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS")
-
-# Some packagers put the file of a subtitle track where a playlist of its segments belongs.
-_TEXT_TRACKS = (".vtt", ".webvtt", ".srt")
 
 _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
@@ -144,7 +128,8 @@ class _Reader:
         self._references = 0
         self._indexes: dict[Reference, int] = {}
         # What a URI was found to be: byte ranges repeat the same one on line after line.
-        self._known: tuple[dict[str, int | None], dict[str, int | None]] = ({}, {})
+        self._known: dict[Target, dict[str, int | None]] = defaultdict(dict)
+        self._kinds: dict[int, Kind] = {}
         self._nested_count = 0
         self._siblings: set[int] = set()
         self._missing = missing
@@ -175,7 +160,7 @@ class _Reader:
                 variant_start = line.start()
                 if self._missing:
                     self._note_groups(line.end(3), line.end())
-            elif colon and (tag in _CARRIERS or tag == "#EXT-X-DEFINE"):
+            elif colon and (tag in CARRIERS or tag == "#EXT-X-DEFINE"):
                 self._read_attributes(tag, line.start(), line.end(3), line.end())
         if self._missing and has_variants and not self._variants:
             raise NotAManifest("no variant is left")
@@ -186,7 +171,8 @@ class _Reader:
         """Cut the URI of a line; that of a variant begins with its tag, at ``variant_start``."""
         is_variant = variant_start is not None
         start = line.start(4)
-        index = self._cut(start, start + len(line[4].rstrip(" \t")), is_manifest=is_variant)
+        target = PLAYLIST if is_variant else OBJECT
+        index = self._cut(start, start + len(line[4].rstrip(" \t")), target)
         if index in self._lost:
             self._left_out.append(
                 (line.start() if variant_start is None else variant_start, line.end())
@@ -211,7 +197,12 @@ class _Reader:
         own = self._variables.values()
         nested = tuple(
             # A report is on a sibling: it imports from this playlist's parent.
-            Nested(each.path, importable if index in self._siblings else own, each.query)
+            Nested(
+                each.path,
+                importable if index in self._siblings else own,
+                each.query,
+                self._kinds[index],
+            )
             for each, index in self._indexes.items()
             if each.is_manifest
         )
@@ -225,18 +216,18 @@ class _Reader:
                 attribute, text = replacement
                 self._replace(attribute.start, attribute.end, text)
             return
-        carried = _CARRIERS[tag]
+        carried = carried_by(tag, found)
         is_lost = False
         for attribute in found:
-            is_manifest = carried.get(attribute.name)
-            if is_manifest is None:
+            target = carried.get(attribute.name)
+            if target is None:
                 if '"' in attribute.value:  # as some players tolerate and others do not
                     value = attribute.value.replace('"', "'")
                     self._replace(attribute.value_start, attribute.value_end, value)
                 continue
             if '"' in attribute.value:
                 raise NotAManifest(f"a broken attribute list: {self._text[start:end][:80]!r}")
-            index = self._cut(attribute.value_start, attribute.value_end, is_manifest=is_manifest)
+            index = self._cut(attribute.value_start, attribute.value_end, target)
             is_lost = is_lost or index in self._lost
             if index is not None and tag == "#EXT-X-RENDITION-REPORT":
                 self._siblings.add(index)
@@ -261,7 +252,7 @@ class _Reader:
             (start, end) for start, end, group in self._variant_groups if group in lost
         ]
 
-    def _cut(self, start: int, end: int, *, is_manifest: bool) -> int | None:
+    def _cut(self, start: int, end: int, target: Target) -> int | None:
         """Take the URI at ``[start, end)`` out of the text, unless it is foreign."""
         self._references += 1
         if self._references > MAX_REFERENCES:
@@ -273,15 +264,15 @@ class _Reader:
             uri = uri.partition("#")[0]
             end = start + len(uri)
             uri = uri.lstrip(" ").replace(" ", "%20")
-        known = self._known[is_manifest]
+        known = self._known[target]
         index = known.get(uri, _UNSEEN)
         if index == _UNSEEN:
-            index = known[uri] = self._index_of(uri, is_manifest=is_manifest)
+            index = known[uri] = self._index_of(uri, target)
         if index is not None:
             self._replace(start, end, index)
         return index
 
-    def _index_of(self, uri: str, *, is_manifest: bool) -> int | None:
+    def _index_of(self, uri: str, target: Target) -> int | None:
         address, question_mark, query = uri.partition("?")
         address = self._variables.substitute(address)
         if "\ufffd" in address:
@@ -292,11 +283,14 @@ class _Reader:
         path = reference.path
         if not path or path[-1] == "/" or len(path) > MAX_KEY_LENGTH:
             raise NotAManifest(f"a reference names no object: {uri[:80]!r}")
-        if is_manifest and path.lower().endswith(_TEXT_TRACKS):
-            is_manifest = False
+        target = target.of_path(path)
+        is_manifest = target.kind is not None
         if is_manifest:
             full = address + question_mark + self._variables.substitute(query, unset="")
-            reference = Reference(path, is_manifest=True, query=full.partition("?")[2])
+            imported = full.partition("?")[2] if target.kind is Kind.MANIFEST else ""
+            reference = Reference(
+                path, is_manifest=True, query=imported, is_inline=target.is_inline
+            )
         elif reference.fragment:
             # One that came out of a variable; players do not send it.
             reference = Reference(path)
@@ -305,6 +299,8 @@ class _Reader:
             if self._nested_count > MAX_NESTED:
                 raise ManifestTooLarge(f"the playlist leads to more than {MAX_NESTED} others")
         index = self._indexes.setdefault(reference, len(self._indexes))
+        if target.kind is not None:
+            self._kinds[index] = target.kind
         if is_manifest and (path, reference.query) in self._missing:
             self._lost.add(index)
         return index

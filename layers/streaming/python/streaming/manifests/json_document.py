@@ -1,0 +1,111 @@
+"""JSON files that a playlist leads to and that name objects of the film.
+
+Chapters with pictures behind ``EXT-X-SESSION-DATA``
+(https://developer.apple.com/documentation/http-live-streaming) and lists of assets behind
+``X-ASSET-LIST`` (RFC 8216bis, appendix D.2). Only the values of members that are called like an
+address are replaced, where they lead into the film; all else stays as it was, byte for byte.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from streaming.manifests.errors import ManifestTooLarge, OutsideFilm
+from streaming.manifests.references import (
+    FilmLocation,
+    Kind,
+    Nested,
+    Reference,
+    UrlFor,
+    signed_length,
+)
+
+_MAX_REFERENCES = 10_000
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_COLON = re.compile(r"[ \t\r\n]*:")
+_ADDRESS_NAME = re.compile(r"(?:.*[-_])?(?:url|uri|href|src)s?|.*(?:Url|URL|Uri|URI)s?")
+_PLAYLIST = re.compile(r".*\.m3u8?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonDocument:
+    """A document of a film; see ``streaming.manifests.manifest.Manifest``."""
+
+    pieces: tuple[str | Reference, ...]
+    raw: bytes
+
+    @property
+    def nested(self) -> tuple[Nested, ...]:
+        """The playlists that the document names."""
+        references = (piece for piece in self.pieces if isinstance(piece, Reference))
+        return tuple(Nested(each.path, query=each.query) for each in references if each.is_manifest)
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """None: a document has no duration."""
+        return None
+
+    @property
+    def rendered_bytes(self) -> int:
+        """About how many bytes the signed document has."""
+        if not self.pieces:
+            return len(self.raw)
+        return sum(
+            len(piece) if isinstance(piece, str) else signed_length(piece) for piece in self.pieces
+        )
+
+    def render(self, url_for: UrlFor) -> bytes:
+        """Return the document with every in-film address replaced by its URL."""
+        if not self.pieces:
+            return self.raw
+        texts = [
+            piece if isinstance(piece, str) else json.dumps(url_for(piece)) for piece in self.pieces
+        ]
+        return "".join(texts).encode()
+
+
+def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocument:
+    """Read the document ``body``, which lies at ``path`` (decoded) below the film's prefix.
+
+    What is no JSON is returned as it is. Raises ``ManifestTooLarge`` beyond the cap on addresses.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return JsonDocument((), body)
+    directory = path[: path.rfind("/") + 1]
+    pieces: list[str | Reference] = []
+    cut_to = 0
+    name = ""
+    for string in _STRING.finditer(text):
+        if _COLON.match(text, string.end()):
+            name = json.loads(string[0])
+            continue
+        reference = _reference(json.loads(string[0]), name, directory, film, kind)
+        if reference is not None:
+            pieces += (text[cut_to : string.start()], reference)
+            cut_to = string.end()
+            if len(pieces) > 2 * _MAX_REFERENCES:
+                raise ManifestTooLarge(f"a document has more than {_MAX_REFERENCES} addresses")
+    if not pieces:
+        return JsonDocument((), body)
+    return JsonDocument((*pieces, text[cut_to:]), body)
+
+
+def _reference(
+    value: str, name: str, directory: str, film: FilmLocation, kind: Kind
+) -> Reference | None:
+    """Return the film's object that a member leads to; None for any other value."""
+    if not value or not _ADDRESS_NAME.fullmatch(name):
+        return None
+    address, _, query = value.partition("#")[0].partition("?")
+    try:
+        located = film.resolve(directory, address) if address else None
+    except OutsideFilm:
+        return None
+    if located is None or not located.path or located.path.endswith("/"):
+        return None
+    if kind is Kind.ASSET_LIST and name == "URI" and _PLAYLIST.fullmatch(located.path):
+        return Reference(located.path, is_manifest=True, query=query, is_inline=True)
+    return Reference(located.path)

@@ -1,0 +1,217 @@
+"""Addresses that players make or find themselves: interstitials, lists of assets, chapters."""
+
+import base64
+import json
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from local.stack import Stack
+from tests.support.functions import Viewer
+
+SEGMENT = b"media"
+
+
+def put_film(stack: Stack, files: dict[str, str | bytes]) -> UUID:
+    """Put a film into the bucket; ``{FILM}`` in a file is the address of its folder there."""
+    movie_id = uuid4()
+    client = stack.s3.admin_client()
+    folder = f"{stack.s3.endpoint_url}/{stack.s3.bucket}/movies/{movie_id}"
+    for name, content in files.items():
+        body = content.replace("{FILM}", folder) if isinstance(content, str) else content
+        client.put_object(Bucket=stack.s3.bucket, Key=f"movies/{movie_id}/{name}", Body=body)
+    return movie_id
+
+
+def media(*lines: str, segments: tuple[str, ...] = ("s0.ts",)) -> str:
+    """Return a media playlist with these lines before its segments."""
+    entries = [f"#EXTINF:4,\n{name}" for name in segments]
+    head = ("#EXTM3U", "#EXT-X-TARGETDURATION:4", "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z")
+    return "\n".join((*head, *lines, *entries, "#EXT-X-ENDLIST", ""))
+
+
+def started(viewer: Viewer, movie_id: UUID) -> str:
+    """Start a film; return its signed playlist."""
+    answer = viewer.start(movie_id)
+    assert answer.status == 200, answer.body
+    return loaded(answer.json["manifest_url"])
+
+
+def loaded(url: str) -> str:
+    """Load an address as a player of interstitials does: with its query, where that may be."""
+    if url.startswith("data:"):
+        return base64.b64decode(url.partition("base64,")[2]).decode()
+    answer = httpx.get(url)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def attribute(playlist: str, name: str) -> str:
+    """Return the value of the first attribute of that name."""
+    match = re.search(f'{name}="([^"]*)"', playlist)
+    assert match is not None
+    return match[1]
+
+
+def with_primary_id(url: str) -> str:
+    """Return the address that hls.js and Shaka make of one of an interstitial."""
+    return url if url.startswith("data:") else f"{url}&_HLS_primary_id=0b5e"
+
+
+def test_interstitial(stack: Stack, viewer: Viewer) -> None:
+    """The playlist of an advertisement in the film's folder loads, query or not, and plays."""
+    tag = (
+        '#EXT-X-DATERANGE:ID="ad",CLASS="com.apple.hls.interstitial",X-ASSET-URI="{FILM}/ad/i.m3u8"'
+    )
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": media(tag),
+            "s0.ts": SEGMENT,
+            "ad/i.m3u8": media(segments=("a.ts", "b.ts")),
+            "ad/a.ts": SEGMENT,
+            "ad/b.ts": SEGMENT,
+        },
+    )
+
+    playlist = started(viewer, movie_id)
+    asset = loaded(with_primary_id(attribute(playlist, "X-ASSET-URI")))
+
+    segments = re.findall(r"^http.*", asset, re.MULTILINE)
+    assert [httpx.get(url).content for url in segments] == [SEGMENT, SEGMENT]
+
+
+def test_asset_list(stack: Stack, viewer: Viewer) -> None:
+    """The list of a break's advertisements loads, and so does each advertisement in it."""
+    assets: dict[str, Any] = {
+        "ASSETS": [
+            {"URI": "one.m3u8", "DURATION": 4.0},
+            {"URI": "{FILM}/ads/multi.m3u8", "DURATION": 4},
+            {"URI": "https://ads.example/x.m3u8", "DURATION": 5, "X-NOTE": 'a "quoted" <note>'},
+        ],
+        "SKIP-CONTROL": {"OFFSET": 1, "DURATION": 3.50},
+    }
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": media('#EXT-X-DATERANGE:ID="ad",X-ASSET-LIST="ads/list.json"'),
+            "ads/list.json": json.dumps(assets),
+            "ads/one.m3u8": media(segments=("a.ts",)),
+            "ads/multi.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\none.m3u8\n",
+            "ads/a.ts": SEGMENT,
+        },
+    )
+
+    playlist = started(viewer, movie_id)
+    found = json.loads(loaded(with_primary_id(attribute(playlist, "X-ASSET-LIST"))))
+
+    one, multi, foreign = found["ASSETS"]
+    assert found["SKIP-CONTROL"] == assets["SKIP-CONTROL"]
+    assert foreign == assets["ASSETS"][2]
+    segment = loaded(with_primary_id(one["URI"])).splitlines()[-2]
+    assert httpx.get(segment).content == SEGMENT
+    variant = loaded(with_primary_id(multi["URI"])).splitlines()[-1]
+    assert httpx.get(loaded(variant).splitlines()[-2]).content == SEGMENT
+
+
+def test_chapters(stack: Stack, viewer: Viewer) -> None:
+    """The pictures of chapters load, and all else in the file stays as it was, byte for byte."""
+    chapters = (
+        '[{"chapter": 1, "start-time": 0.50, "titles": [{"title": "One \\u2013 url"}],'
+        ' "images": [{"pixel-width": 64, "url": "1.jpg"}, {"url": "https://cdn.example/2.jpg"}]},'
+        ' {"url": 7, "urls": ["1.jpg", "../../../other/secret.jpg"]}]'
+    )
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": "#EXTM3U\n"
+            '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters/c.json"\n'
+            '#EXT-X-SESSION-DATA:DATA-ID="raw",FORMAT=RAW,URI="chapters/raw.txt"\n'
+            '#EXT-X-SESSION-DATA:DATA-ID="none",URI="chapters/none.json"\n'
+            "#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n",
+            "v.m3u8": media(),
+            "chapters/c.json": chapters,
+            "chapters/1.jpg": SEGMENT,
+            "chapters/raw.txt": "no { json",
+            "chapters/none.json": "no { json",
+        },
+    )
+
+    playlist = started(viewer, movie_id)
+    urls = re.findall(r'URI="([^"]*)"', playlist)
+    document = loaded(urls[0])
+
+    pictures = re.findall(r'"(http[^"]*chapters/1\.jpg[^"]*)"', document)
+    assert [httpx.get(url).content for url in pictures] == [SEGMENT, SEGMENT]
+    for url in pictures:
+        document = document.replace(url, "1.jpg")
+    assert document == chapters
+    assert [loaded(url) for url in urls[1:3]] == ["no { json", "no { json"]
+
+
+def test_content_steering(stack: Stack, viewer: Viewer) -> None:
+    """A steering manifest in the film's folder loads with the query that players add."""
+    steering = '{"VERSION": 1, "TTL": 300, "PATHWAY-PRIORITY": ["A"]}'
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": '#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI="s.json",PATHWAY-ID="A"\n'
+            '#EXT-X-STREAM-INF:BANDWIDTH=1,PATHWAY-ID="A"\nv.m3u8\n',
+            "v.m3u8": media(),
+            "s.json": steering,
+        },
+    )
+
+    assert loaded(attribute(started(viewer, movie_id), "SERVER-URI")) == steering
+
+
+def test_an_advertisement_that_is_missing(stack: Stack, viewer: Viewer) -> None:
+    """A film whose advertisement or list of them is not there plays without."""
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": media(
+                '#EXT-X-DATERANGE:ID="1",X-ASSET-URI="gone.m3u8"',
+                '#EXT-X-DATERANGE:ID="2",X-ASSET-LIST="gone.json"',
+            ),
+            "s0.ts": SEGMENT,
+        },
+    )
+
+    playlist = started(viewer, movie_id)
+
+    assert "DATERANGE" not in playlist
+    assert httpx.get(playlist.splitlines()[-2]).content == SEGMENT
+
+
+def test_an_advertisement_that_leads_to_itself(stack: Stack, viewer: Viewer) -> None:
+    """A film whose advertisement has itself as an advertisement starts, and ends somewhere."""
+    tag = '#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="ad.m3u8"'
+    movie_id = put_film(
+        stack,
+        {"index.m3u8": media(tag), "ad.m3u8": media(tag), "s0.ts": SEGMENT},
+    )
+
+    inner = loaded(attribute(started(viewer, movie_id), "X-ASSET-URI"))
+
+    assert "X-ASSET-URI" in inner
+    assert len(inner) < 100_000
+
+
+def test_a_long_advertisement_is_a_copy_of_its_own(stack: Stack, viewer: Viewer) -> None:
+    """What is too long to stand in a playlist is signed as a copy, which loads without a query."""
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": media('#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="ad.m3u8"'),
+            "ad.m3u8": media(segments=tuple(f"{n}.ts" for n in range(300))),
+            "s0.ts": SEGMENT,
+        },
+    )
+
+    url = attribute(started(viewer, movie_id), "X-ASSET-URI")
+
+    assert url.startswith("http")
+    assert loaded(url).count("#EXTINF") == 300
