@@ -20,30 +20,61 @@ from tests.histories.mutations import (
     UPSERT_WITHOUT_WHERE,
     Mutation,
 )
-from tests.histories.plan import Act, Device, Fault, Plan, Size, plan
+from tests.histories.plan import Act, Device, Fault, Plan, Size, Slot, plan
 from tests.histories.rig import Rig
 from tests.histories.runner import run
 
 _SIZE = Size(users=3, devices_per_user=2, views_per_device=3, reports_per_view=3, faults=0)
 # The only trouble is Kafka's: events that nobody kept are lost then.
-_PLAN = replace(plan(1, _SIZE), limits=(None, 1, 2), faults=(Fault("kill kafka", 0.3, 1.0, 0.0),))
+_AT_RANDOM = replace(
+    plan(1, _SIZE), limits=(None,) * _SIZE.users, faults=(Fault("kill kafka", 0.3, 1.0, 0.0),)
+)
+
+# One player has two sessions and comes late, another starts more streams than it may.
+_OLDER, _NEWER = Slot(0, 0), Slot(0, 1)
+_ONE_AFTER_THE_OTHER = Plan(
+    seed=1,
+    limits=(None, 1),
+    devices=(
+        Device(
+            0,
+            (
+                Act("start", 0.0, 8, slot=_OLDER, key="once"),
+                Act("start", 0.0, 8, slot=_NEWER),
+                Act("report", 0.0, 8, position=10, slot=_NEWER, sequence=2),
+                Act("report", 0.0, 8, position=20, slot=_OLDER, sequence=1),
+                Act("report", 0.0, 8, position=30, slot=_NEWER, sequence=1),
+                Act("stop", 0.0, 8, position=40, slot=_OLDER, sequence=2),
+                Act("start", 0.0, 8, key="once"),
+            ),
+        ),
+        Device(1, tuple(Act("start", 0.1, 8, film=number % 3) for number in range(6))),
+    ),
+    faults=(),
+)
+# The limit of streams is not judged once Redis is late, as on a machine that is very busy.
+_MOST_TRIES = 4
 
 
 @pytest.mark.parametrize(
-    ("mutation", "promise"),
+    ("mutation", "promise", "planned"),
     [
-        (UPSERT_WITHOUT_WHERE, "an answer is true"),
-        (OLDER_SESSION_NEVER_WINS, "an answer is true"),
-        (REPEATS_OF_WHAT_HAS_ENDED, "an answer is true"),
-        (STREAMS_WITHOUT_LIMIT, "no more streams run than may"),
-        (PUBLISH_BEFORE_COMMIT, "a session ends once, with one event"),
-        (REUSE_POISONED_CONNECTION, "a fault is answered 503"),
+        (UPSERT_WITHOUT_WHERE, "an answer is true", _ONE_AFTER_THE_OTHER),
+        (OLDER_SESSION_NEVER_WINS, "an answer is true", _ONE_AFTER_THE_OTHER),
+        (REPEATS_OF_WHAT_HAS_ENDED, "an answer is true", _ONE_AFTER_THE_OTHER),
+        (STREAMS_WITHOUT_LIMIT, "no more streams run than may", _ONE_AFTER_THE_OTHER),
+        (PUBLISH_BEFORE_COMMIT, "a session ends once, with one event", _AT_RANDOM),
+        (REUSE_POISONED_CONNECTION, "a fault is answered 503", _AT_RANDOM),
     ],
-    ids=str,
+    ids=lambda value: None if isinstance(value, Plan) else str(value),
 )
-def test_a_planted_bug_is_found(rig: Rig, mutation: Mutation, promise: str, tmp_path: Path) -> None:
+def test_a_planted_bug_is_found(
+    rig: Rig, mutation: Mutation, promise: str, planned: Plan, tmp_path: Path
+) -> None:
     """Each bug makes the checker name a promise that it breaks."""
-    assert promise in promises_broken(rig, mutation, tmp_path)
+    folders = (tmp_path / str(number) for number in range(_MOST_TRIES))
+
+    assert any(promise in promises_broken(rig, mutation, folder, planned) for folder in folders)
 
 
 @pytest.mark.parametrize("mutation", [CLAIM_NOT_IDEMPOTENT, NONE], ids=str)
@@ -53,21 +84,22 @@ def test_a_claim_that_refuses_itself_is_found(rig: Rig, mutation: Mutation, tmp_
         Device(user, tuple(Act("start", 0.0, 1, key=f"{user}/{start}") for start in range(40)))
         for user in range(2)
     )
-    lost = tuple(Fault("lose postgres", 0.02, 0.0, 0.0) for _ in range(200))
+    lost = tuple(Fault("lose postgres", 0.02, 0.0, 0.0) for _ in range(400))
     broken = promises_broken(rig, mutation, tmp_path, Plan(1, (None, None), devices, lost))
 
     assert broken == set() if mutation is NONE else "a start does not wait for itself" in broken
 
 
+@pytest.mark.parametrize("planned", [_AT_RANDOM, _ONE_AFTER_THE_OTHER], ids=["random", "ordered"])
 @pytest.mark.parametrize("mutation", [NONE, GAP_AT_THE_EDGE] if SEEDS else [NONE], ids=str)
 def test_nothing_is_found_where_nothing_is_wrong(
-    rig: Rig, mutation: Mutation, tmp_path: Path
+    rig: Rig, mutation: Mutation, planned: Plan, tmp_path: Path
 ) -> None:
     """The same history passes without a bug, and with the gap alone that one of the bugs needs."""
-    assert promises_broken(rig, mutation, tmp_path) == set()
+    assert promises_broken(rig, mutation, tmp_path, planned) == set()
 
 
-def promises_broken(rig: Rig, mutation: Mutation, folder: Path, planned: Plan = _PLAN) -> set[str]:
+def promises_broken(rig: Rig, mutation: Mutation, folder: Path, planned: Plan) -> set[str]:
     """Return what the checker says of a history of the mutated code."""
     layer = mutation.planted(folder)
     with Environments(rig.variables, folder / "environments.log", layer) as environments:
