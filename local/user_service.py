@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
                     },
                 )
                 return str(uuid.UUID(claims["sub"]))
-            except (jwt.PyJWTError, ValueError):
+            except (jwt.PyJWTError, ValueError, RecursionError):
                 continue
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "token_invalid", "the token is not valid")
 
@@ -138,6 +138,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
         if status is HTTPStatus.UNAUTHORIZED:
             self.send_header("WWW-Authenticate", "Bearer")
         self.end_headers()
@@ -166,7 +167,7 @@ class UserService(ThreadingHTTPServer):
 def _subscription(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid_json", str(error)) from None
     if not isinstance(document, dict) or "is_active" not in document:
         raise ProblemError(

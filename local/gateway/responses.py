@@ -30,7 +30,8 @@ class Response:
 def message(status: int, text: str) -> Response:
     """Return an answer of the gateway's own."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
-    return Response(status, [("content-type", "application/json")], body)
+    headers = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
+    return Response(status, headers, body)
 
 
 def from_result(payload: bytes) -> Response:

@@ -11,8 +11,10 @@ import pytest
 from local import demo
 from local.stack import Stack
 from streaming import clock
+from streaming.identity import LEEWAY_SECONDS
 from tests.conftest import set_subscription
 from tests.support.kafka import await_events
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -140,6 +142,18 @@ def test_an_auth_service_whose_clock_is_ahead(
     )
 
     assert answer.status_code == status, answer.text
+
+
+def test_a_refusal_ends_with_its_reason(stack: Stack, subscriber: UUID) -> None:
+    """A token that was not good yet is taken once it is, although the gateway keeps decisions."""
+    token = stack.token(str(subscriber), nbf=int(clock.now().timestamp()) + LEEWAY_SECONDS + 8)
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        url = f"{stack.api_url}/api/v1/stream/progress"
+
+        refused = client.get(url)
+
+        assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
+        eventually(lambda: client.get(url).status_code == 200)
 
 
 @pytest.mark.parametrize("movie_id", ["no-uuid", "%2e%2e%2f%2e%2e", "..%5c..", "%00", "é"])

@@ -164,6 +164,7 @@ def test_unknown_route_is_not_found(shared: GatewayProcess) -> None:
     """No route: API Gateway's own 404."""
     answer = shared("GET", "/nowhere")
     assert (answer.status, answer.body) == (404, b'{"message":"Not Found"}')
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_authorizer_turns_away(shared: GatewayProcess) -> None:

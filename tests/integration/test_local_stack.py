@@ -8,6 +8,7 @@ import socket
 import urllib.error
 import urllib.request
 import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from email.message import Message
 from pathlib import Path
@@ -243,6 +244,17 @@ def test_user_service_refuses_bad_tokens(stack: Stack, claims: dict[str, Any]) -
         token = token[:-4] + "AAAA"
 
     assert _subscription(stack, token)[0] == 401
+
+
+def test_user_service_answers_what_is_nested_deeply(stack: Stack) -> None:
+    """Neither a token nor a document ends the connection by how deep it is."""
+    nested = b"[" * 3_000 + b"]" * 3_000
+    token = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (nested, b"{}", b"x"))
+    url = f"{stack.user_service.url}/local/subscriptions/{uuid.uuid4()}"
+
+    assert _subscription(stack, token)[0] == 401
+    # How deep is too deep differs between versions of Python; a list is no subscription anyway.
+    assert _request(url, method="PUT", body=nested)[0] in (400, 422)
 
 
 def test_film_is_uploaded_once(stack: Stack, tmp_path: Path) -> None:
