@@ -14,6 +14,9 @@ from tests.histories.violation import Violation
 # 200, what a caller did wrong, and "try again".
 _EXPECTED = (200, 404, 409, 422, 429, 503)
 
+# A call that takes longer has waited in vain for some server.
+_CALM_SECONDS = 0.5
+
 
 def check(history: History, evidence: Evidence) -> list[Violation]:
     """Return every broken promise; the list is empty when all were kept."""
@@ -79,9 +82,24 @@ def _judge_claims(history: History) -> Iterator[Violation]:
             and each.arguments.get("key") == refused.arguments["key"]
             and each.invoked_at <= refused.answered_at
         ]
-        if not any(each.is_unknown or each.answered_at >= refused.invoked_at for each in others):
+        if not any(_may_hold_its_key(each, refused, history) for each in others):
             what = f"#{refused.number} was told to wait, and no other try was running"
             yield Violation("a start does not wait for itself", what, (*others, refused))
+
+
+def _may_hold_its_key(other: Operation, refused: Operation, history: History) -> bool:
+    """Tell whether ``other`` may be running yet, or may have failed to let its key go."""
+    if other.is_unknown or other.answered_at >= refused.invoked_at:
+        return True
+    return not other.is_acknowledged and (
+        other.answered_at - other.invoked_at > _CALM_SECONDS
+        or any(
+            each.what.endswith("postgres")
+            and each.began_at <= other.answered_at
+            and each.ended_at >= other.invoked_at
+            for each in history.disturbances
+        )
+    )
 
 
 def _judge_cache(history: History, evidence: Evidence) -> Iterator[Violation]:

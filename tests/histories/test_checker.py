@@ -296,6 +296,12 @@ def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
     tale.operations.append(replace(later, answered_at=later.invoked_at + 0.1))
     assert tale.promises_broken() == set()
 
+    # Whoever is refused lets its key go, unless the database is away.
+    tale.operations[-2] = replace(tale.operations[-2], status=404, answer={"code": "no_film"})
+    assert tale.promises_broken() == {"a start does not wait for itself"}
+    away = Disturbance("cut postgres", later.invoked_at - 1, later.invoked_at - 1)
+    assert tale.promises_broken((away,)) == set()
+
 
 @pytest.mark.parametrize("what", ["nothing", "stop", "kill redis", "Redis is late"])
 def test_a_stream_too_many_is_found(what: str) -> None:

@@ -23,6 +23,7 @@ _EVERYTHING = (
     "kill redis",
     "kill user_service",
     "cut postgres",
+    "lose postgres",
     "stall redis",
 )
 
@@ -30,7 +31,7 @@ _LONG = Size(views_per_device=4, faults=12, deaths=0.1)
 
 
 def test_a_short_history(rig: Rig, environments: Environments, tmp_path: Path) -> None:
-    """Each server is killed, cut off or stalled while clients go on, and no promise is broken."""
+    """Each server is killed, cut off, stalled or unheard, and no promise is broken."""
     faults = tuple(Fault(what, 0.2, 0.5, 0.5) for what in _EVERYTHING)
     assert_history(rig, environments, replace(plan(1, _SHORT), faults=faults), tmp_path)
 

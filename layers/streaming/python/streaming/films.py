@@ -42,7 +42,7 @@ class Films:
                 return []
             return film_rows.find_due(transaction, before, limit)
 
-        return self._database.run(work)
+        return self._database.read(work)
 
     def delete_no_films(self, before: datetime, limit: int) -> int:
         """Delete positions in films that never existed, reported before then; return how many."""
