@@ -104,6 +104,7 @@ def _paths() -> dict[str, Any]:
                     errors.MovieNotFound,
                     errors.FilmUnplayable,
                     errors.EntitlementUnavailable,
+                    errors.StorageMisconfigured,
                     errors.StorageUnavailable,
                     *RECORD,
                 ),
@@ -184,6 +185,7 @@ def _paths() -> dict[str, Any]:
                     errors.InvalidRequest,
                     errors.MovieNotFound,
                     errors.FilmUnplayable,
+                    errors.StorageMisconfigured,
                     errors.StorageUnavailable,
                 ),
             )

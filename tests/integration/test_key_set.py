@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from streaming.errors import TokenInvalid
 from streaming.settings import TokenSettings
 from streaming.tokens import KeysUnavailable, TokenVerifier
 from tests.support.functions import event, forget_environment, invoke
+from tests.support.tls import Authority, TlsFront
 
 USER = str(uuid4())
 KEYS: dict[str, Any] = {
@@ -162,6 +164,29 @@ def test_each_algorithm(monkeypatch: pytest.MonkeyPatch, algorithm: str) -> None
     monkeypatch.setenv("JWT_ALGORITHM", algorithm)
 
     assert authorize(token(algorithm))["user_id"] == USER
+
+
+@pytest.mark.parametrize("wrong", [None, "authority", "host name", "plaintext"])
+def test_keys_over_tls(
+    monkeypatch: pytest.MonkeyPatch, auth_service: AuthService, tmp_path: Path, wrong: str | None
+) -> None:
+    """Keys come over TLS from a server that is verified to its name, or not at all."""
+    trusted, stranger = Authority(tmp_path, "trusted"), Authority(tmp_path, "stranger")
+    with TlsFront(auth_service.server_port, trusted.server_context("127.0.0.1")) as front:
+        host = "localhost" if wrong == "host name" else "127.0.0.1"
+        port = auth_service.server_port if wrong == "plaintext" else front.port
+        file = stranger.file if wrong == "authority" else trusted.file
+        monkeypatch.setenv("JWT_JWKS_URL", f"https://{host}:{port}/jwks.json")
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        forget_environment()
+
+        if wrong is None:
+            assert authorize(token("RS256"))["user_id"] == USER
+        else:
+            with pytest.raises(KeysUnavailable):
+                authorize(token("RS256"))
+        forget_environment()
+        assert (front.handshakes, auth_service.asked) == ((1, 1) if wrong is None else (0, 0))
 
 
 def test_no_other_algorithm() -> None:

@@ -1,22 +1,23 @@
-"""PostgreSQL, Redis and S3 over TLS: verified to the name, or not spoken to at all."""
+"""Every server but S3 over TLS: verified to the name, or not spoken to at all."""
 
 import json
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import httpx
 import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.database import Database
+from streaming.database import Database, Row
 from streaming.errors import DatabaseUnavailable
 from streaming.settings import ConfigurationError, DatabaseSettings
+from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
+from tests.support.http_requests import requests_in
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import bounded_wait
 
@@ -121,6 +122,8 @@ def test_database_that_cannot_be_verified(
         ("sslmode=verify-full&sslcert=client.pem", "sslcert"),
         ("sslrootcert=bundle.pem", "sslrootcert"),
         ("sslmode=verify-full&sslrootcert=/nowhere.pem", "sslrootcert"),
+        ("sslmode=verify-full&sslmode=disable", "twice"),
+        ("sslmode=disable&sslmode=verify-full", "twice"),
     ],
 )
 def test_wishes_for_tls_are_not_ignored(environment: dict[str, str], query: str, told: str) -> None:
@@ -202,35 +205,99 @@ def speak_tls_to_redis(monkeypatch: pytest.MonkeyPatch, port: int, trusted: Auth
     forget_environment()
 
 
-def test_s3_over_tls_gets_requests_of_one_length(
-    stack: Stack, viewer: Viewer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def secure_kafka(stack: Stack, authority: Authority) -> Iterator[TlsFront]:
+    """Kafka with a certificate for the address 127.0.0.1, which it names to its clients."""
+    context = authority.server_context("127.0.0.1")
+    with (
+        TcpProxy(stack.ports.kafka_port, readdress=True) as inner,
+        TlsFront(inner.port, context) as front,
+    ):
+        inner.named_port = front.port
+        yield front
+
+
+def speak_tls_to_kafka(monkeypatch: pytest.MonkeyPatch, host: str, trusted: Authority) -> None:
+    """Begin an environment that sends events over TLS and trusts one authority."""
+    monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SSL")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", host)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
+    forget_environment()
+
+
+def test_kafka_over_tls(
+    viewer: Viewer,
+    movie_id: UUID,
+    secure_kafka: TlsFront,
+    authority: Authority,
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A film is published over TLS, and no request tells its length in two ways (RFC 9112, 6.2)."""
-    movie_id = uuid4()
-    stack.s3.admin_client().put_object(
-        Bucket="vod",
-        Key=f"movies/{movie_id}/index.m3u8",
-        Body=b"#EXTM3U\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n",
-    )
-    with TlsFront(stack.ports.s3_port, authority.server_context("127.0.0.1")) as front:
-        monkeypatch.setenv("S3_ENDPOINT_URL", f"https://127.0.0.1:{front.port}")
-        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    """With the authority of its certificate, events go to Kafka over TLS and leave the outbox."""
+    speak_tls_to_kafka(monkeypatch, f"127.0.0.1:{secure_kafka.port}", authority)
+
+    assert viewer.start(movie_id).status == 200
+
+    assert not outbox_of(rows, viewer)
+    assert secure_kafka.handshakes >= 1
+
+
+@pytest.mark.parametrize("wrong", ["authority", "host name", "plaintext"])
+def test_kafka_that_cannot_be_verified(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    secure_kafka: TlsFront,
+    authority: Authority,
+    stranger_authority: Authority,
+    rows: Rows,
+    wrong: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is wrong, events wait in the outbox, and nothing is sent in the clear."""
+    port = stack.ports.kafka_port if wrong == "plaintext" else secure_kafka.port
+    host = "localhost" if wrong == "host name" else "127.0.0.1"
+    trusted = stranger_authority if wrong == "authority" else authority
+    speak_tls_to_kafka(monkeypatch, f"{host}:{port}", trusted)
+
+    assert viewer.start(movie_id).status == 200
+
+    assert len(outbox_of(rows, viewer)) == 1
+    assert secure_kafka.handshakes == 0
+
+
+def outbox_of(rows: Rows, viewer: Viewer) -> list[Row]:
+    """Return the events of a user that wait."""
+    return rows("SELECT id FROM event_outbox WHERE key = :user", user=str(viewer.user_id))
+
+
+@pytest.mark.parametrize("wrong", [None, "authority", "host name", "plaintext"])
+def test_user_service_over_tls(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    authority: Authority,
+    stranger_authority: Authority,
+    wrong: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Subscriptions are asked for over TLS; a service that is not verified gets no token."""
+    plain = stack.user_service.port
+    with TlsFront(plain, authority.server_context("127.0.0.1")) as front:
+        host = "localhost" if wrong == "host name" else "127.0.0.1"
+        port = plain if wrong == "plaintext" else front.port
+        monkeypatch.setenv("USER_SERVICE_URL", f"https://{host}:{port}")
+        trusted = stranger_authority if wrong == "authority" else authority
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
         forget_environment()
 
-        started = viewer.start(movie_id)
+        answer = viewer.start(movie_id)
 
         forget_environment()
-    assert started.status == 200
-    assert httpx.get(started.json["manifest_url"]).status_code == 200
-    heads = re.findall(
-        rb"^(?:GET|PUT|HEAD) [^\r]* HTTP/1.1\r\n(?:[^\r]+\r\n)+", front.received, re.MULTILINE
-    )
-    assert [head[:3] for head in heads].count(b"PUT") == 1
-    names = [re.findall(rb"^([\w-]+):", head.lower(), re.MULTILINE) for head in heads]
-    assert all(len(each) == len(set(each)) for each in names)
-    assert not any(b"transfer-encoding" in each for each in names)
-    assert all(
-        b"content-length" in each
-        for each, head in zip(names, heads, strict=True)
-        if head[:3] == b"PUT"
-    )
+        if wrong is None:
+            assert answer.status == 200
+            (request,) = [each for sent in front.received for each in requests_in(bytes(sent))]
+            assert request.target == b"/api/v1/subscriptions/current"
+        else:
+            assert (answer.status, answer.json["code"]) == (503, "entitlement_unavailable")
+            assert front.handshakes == 0

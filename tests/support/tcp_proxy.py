@@ -47,9 +47,9 @@ class TcpProxy:
     """Listens on ``port`` (0 takes a free one) and passes on to ``target_port``, both of this host.
 
     ``readdress`` says that the server tells clients where it is, as Kafka does: its answers then
-    name the proxy. ``host`` is another address of this host to listen on. ``accepted`` counts the
-    connections so far, ``cuts`` those that were cut in an answer. A context manager. Its methods
-    may be called from any thread.
+    name the proxy, or ``named_port`` when another server stands before it. ``host`` is another
+    address of this host to listen on. ``accepted`` counts the connections so far, ``cuts`` those
+    that were cut in an answer. A context manager. Its methods may be called from any thread.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class TcpProxy:
         self.accepted = 0
         self.cuts = 0
         self._readdresses = readdress
+        self.named_port: int | None = None
         self._fault = _Fault()
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
@@ -160,7 +161,9 @@ class TcpProxy:
     def _readdressed(self, data: bytes) -> bytes:
         if not self._readdresses:
             return data
-        return data.replace(_kafka_address(self.target_port), _kafka_address(self.port))
+        return data.replace(
+            _kafka_address(self.target_port), _kafka_address(self.named_port or self.port)
+        )
 
     async def _switch(self, fault: _Fault) -> None:
         self._hear_again()

@@ -47,8 +47,8 @@ class TlsFront:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._server: asyncio.Server | None = None
         self.handshakes = 0
-        # What clients have sent, in the order of its arrival.
-        self.received = bytearray()
+        # What clients have sent, by connection.
+        self.received: list[bytearray] = []
 
     @property
     def port(self) -> int:
@@ -89,12 +89,14 @@ class TlsFront:
                 writer.write(_GRANTED)
                 await writer.start_tls(self._context)
             self.handshakes += 1
+            record = bytearray()
+            self.received.append(record)
             inner = await asyncio.open_connection("127.0.0.1", self._upstream)
             await asyncio.gather(
-                _pass_on(reader, inner[1], self.received), _pass_on(inner[0], writer, bytearray())
+                _pass_on(reader, inner[1], record), _pass_on(inner[0], writer, bytearray())
             )
-        except (OSError, asyncio.IncompleteReadError):
-            # The client does not trust us, or went away.
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # The client does not trust us, or went away, or we close.
             return
         finally:
             writer.close()

@@ -37,6 +37,7 @@ NO_VARIABLES = {"SASL_SSL", "AWS_MSK_IAM", "CREDENTIAL_EXPIRATION", "S3_SESSION_
 # The policy that denies everything without TLS.
 STARS = {"FilmBucketPolicy"}
 BEHIND_NO_API = {"HousekeepingFunction", "MigrateFunction", "SubscriptionChangedFunction"}
+REMOVED = {"Ref": "AWS::NoValue"}
 # A call that has begun in time may end after the budget.
 LAST_CALL_SECONDS = 2.0
 
@@ -323,6 +324,102 @@ def test_deployments_set_parameters_that_exist() -> None:
             name, _, value = override.partition("=")
             allowed = source()["Parameters"][name].get("AllowedValues")
             assert allowed is None or value in map(str, allowed)
+
+
+GOOD = {"JwtSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt"}
+PROD = {**GOOD, "EnvironmentName": "prod", "RedisTls": "true", "KafkaAuthentication": "TLS"}
+CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:cluster/films/1"
+RULES: list[tuple[Json, str | None]] = [
+    (GOOD, None),
+    (PROD, None),
+    ({**PROD, "RedisTls": "false"}, "RedisTls"),
+    ({**PROD, "RedisTls": "false", "AllowPlaintext": "redis"}, None),
+    ({**PROD, "KafkaAuthentication": "PLAINTEXT"}, "KafkaAuthentication"),
+    ({**PROD, "KafkaAuthentication": "PLAINTEXT", "EnableKafka": "false"}, None),
+    ({}, "JwtSecretArn"),
+    ({"EnvironmentName": "local"}, None),
+    ({"JwtAlgorithm": "RS256"}, "JwtJwksUrl"),
+    ({"JwtAlgorithm": "RS256", "JwtJwksUrl": "https://auth.example.com/jwks.json"}, None),
+    ({**GOOD, "KafkaAuthentication": "SASL-SCRAM"}, "KafkaSecretArn"),
+    ({**GOOD, "KafkaSecretArn": "arn"}, "SASL-SCRAM"),
+    ({**GOOD, "KafkaAuthentication": "SASL-SCRAM", "KafkaSecretArn": "arn"}, None),
+    ({**GOOD, "KafkaAuthentication": "MSK-IAM"}, "KafkaClusterArn"),
+    ({**GOOD, "KafkaAuthentication": "MSK-IAM", "KafkaClusterArn": CLUSTER}, None),
+    ({**GOOD, "CreateSigningUser": "true", "SigningSecretArn": "arn"}, "SigningSecretArn"),
+    ({**GOOD, "MigrationSecretArn": "arn"}, "DatabaseSecretArn"),
+    ({**GOOD, "SnapStart": "on", "PythonRuntime": "python3.11"}, "python3.12"),
+]
+
+
+def evaluated(value: Any, parameters: Json) -> Any:
+    """Return what CloudFormation makes of a part of a rule."""
+    if not isinstance(value, dict):
+        return value
+    ((function, given),) = value.items()
+    if function == "Ref":
+        return parameters[given]
+    values = [evaluated(each, parameters) for each in given]
+    return {
+        "Fn::Equals": lambda: str(values[0]) == str(values[-1]),
+        "Fn::Not": lambda: not values[0],
+        "Fn::And": lambda: all(values),
+        "Fn::Or": lambda: any(values),
+    }[function]()
+
+
+@pytest.mark.parametrize(("given", "told"), RULES)
+def test_rules(given: Json, told: str | None) -> None:
+    """Parameters that cannot work together are refused, with what is missing; others are not."""
+    defaults = {name: item.get("Default", "") for name, item in source()["Parameters"].items()}
+    parameters = {**defaults, **given}
+    refusals = [
+        assertion["AssertDescription"]
+        for rule in source()["Rules"].values()
+        if evaluated(rule["RuleCondition"], parameters)
+        for assertion in rule["Assertions"]
+        if not evaluated(assertion["Assert"], parameters)
+    ]
+
+    assert len(refusals) == (told is not None), refusals
+    assert told is None or told in refusals[0]
+
+
+def test_no_policy_may_be_empty(resources: Json) -> None:
+    """Whatever is left out by its condition, a policy that stays has a statement."""
+
+    def may_be_empty(value: Any) -> bool:
+        return all("Fn::If" in each and REMOVED in each["Fn::If"] for each in value)
+
+    found = 0
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            policies = policy["Fn::If"][1:] if "Fn::If" in policy else [policy]
+            for each in policies:
+                if each != REMOVED:
+                    found += 1
+                    assert not may_be_empty(each["PolicyDocument"]["Statement"]), name
+    assert found > 10
+
+
+def test_secrets_may_be_under_a_key_of_ones_own(resources: Json) -> None:
+    """Whoever may read a secret may decrypt it, with that key and through Secrets Manager only."""
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        allowed = statements(role.get("Policies", []))
+        decrypts = [each for each in allowed if each["Action"] == "kms:Decrypt"]
+        reads = [each for each in allowed if each["Action"] == "secretsmanager:GetSecretValue"]
+        assert len(decrypts) == bool(reads), name
+        for each in decrypts:
+            assert each["Resource"] == {"Ref": "SecretsKeyArn"}
+            assert "kms:ViaService" in each["Condition"]["StringEquals"]
+
+
+def test_migrations_are_not_repeated_later(resources: Json) -> None:
+    """Lambda does not call the migration again, when its version may have been rolled back."""
+    retries = {
+        item["FunctionName"]["Ref"]: item["MaximumRetryAttempts"]
+        for item in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    }
+    assert retries["MigrateFunction"] == 0
 
 
 def test_runbook_explains_every_alarm(resources: Json) -> None:

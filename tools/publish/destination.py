@@ -39,7 +39,7 @@ def choose(
     if bucket:
         region = region or environment.get("S3_REGION") or environment.get("AWS_REGION")
         endpoint_url = endpoint_url or environment.get("S3_ENDPOINT_URL")
-        return Destination(bucket, _client(endpoint_url, region, profile=profile))
+        return Destination(bucket, _client(environment, endpoint_url, region, profile=profile))
     if endpoint_url or profile:
         raise PublishError("say which bucket: --bucket NAME, or S3_BUCKET_NAME in the environment")
     local = LocalStack.find(environment)
@@ -49,11 +49,17 @@ def choose(
             "or S3_BUCKET_NAME"
         )
     settings = local.settings
-    client = _client(settings["S3_ENDPOINT_URL"], settings["S3_REGION"], keys=local.upload_keys)
+    client = _client(
+        environment,
+        settings["S3_ENDPOINT_URL"],
+        settings["S3_REGION"],
+        keys=local.upload_keys,
+    )
     return Destination(settings["S3_BUCKET_NAME"], client, local)
 
 
 def _client(
+    environment: Mapping[str, str],
     endpoint_url: str | None,
     region: str | None,
     *,
@@ -75,6 +81,8 @@ def _client(
             "s3",
             endpoint_url=endpoint_url or None,
             region_name=session.region_name or "us-east-1",
+            # botocore alone has a variable of its own for an authority of one's own.
+            verify=environment.get("AWS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
             config=Config(
                 signature_version="s3v4",
                 connect_timeout=5,

@@ -5,7 +5,7 @@ Stricter than libpq: TLS is either off or verified to the host name, and nothing
 
 import ssl
 from functools import cache
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from streaming.bounded_socket import BoundedTls
 from streaming.settings import ConfigurationError
@@ -19,12 +19,13 @@ def ssl_context(query: str) -> ssl.SSLContext | bool:
     """Return what the ``query`` of a URL asks for: a verifying context, or False for no TLS.
 
     pg8000's own True and None do not verify the server. Raises ``ConfigurationError`` for a mode
-    that may fall back to plaintext and for any parameter that is not understood, because it may be
-    a misspelt wish for TLS.
+    that may fall back to plaintext, for any parameter that is not understood, because it may be a
+    misspelt wish for TLS, and for one that is there twice.
     """
-    parameters = {
-        name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()
-    }
+    pairs = parse_qsl(query, keep_blank_values=True)
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise ConfigurationError("DATABASE_URL says something twice")
     mode = parameters.pop("sslmode", None)
     authorities = parameters.pop("sslrootcert", None)
     if parameters:

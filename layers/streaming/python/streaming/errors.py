@@ -185,6 +185,14 @@ class StorageUnavailable(Unavailable):
     title = "The film storage does not answer"
 
 
+class StorageMisconfigured(StreamingError):
+    """The bucket is in another region than the settings say: every URL would be refused."""
+
+    status = 500
+    code = "storage_misconfigured"
+    title = "The film storage is not configured right"
+
+
 class CacheUnavailable(Unavailable):
     """Redis does not answer, and the call cannot do without it."""
 

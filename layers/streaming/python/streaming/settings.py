@@ -6,7 +6,9 @@ A function reads only the groups that it uses, so it needs only their variables.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qsl, urlsplit
 
 from streaming import clock
 
@@ -19,6 +21,9 @@ _KNOWN_SECRETS = frozenset(
     }
 )
 _SHORTEST_SECRET_BYTES = 32
+_MAY_BE_PLAINTEXT = ("key_set", "user_service", "redis", "kafka", "s3")
+# Anything else is taken for production, however it is spelt.
+_NO_PRODUCTION = ("local", "dev", "staging", "")
 
 
 class ConfigurationError(Exception):
@@ -55,8 +60,9 @@ class TokenSettings:
     def from_environment(cls, environment: Environment) -> Self:
         """Read the ``JWT_*`` variables.
 
-        Raises ``ConfigurationError`` for a missing key, and outside local runs for a secret that
-        is published or shorter than 32 bytes (RFC 7518 section 3.2).
+        Raises ``ConfigurationError`` for a missing key, for a key set in plaintext in production,
+        and outside local runs for a secret that is published or shorter than 32 bytes (RFC 7518
+        section 3.2).
         """
         algorithm = environment.get("JWT_ALGORITHM") or "HS256"
         settings = cls(
@@ -72,6 +78,8 @@ class TokenSettings:
             raise ConfigurationError(f"JWT_ALGORITHM {algorithm!r} is not supported")
         elif not settings.jwks_url:
             raise ConfigurationError(f"JWT_ALGORITHM {algorithm} needs JWT_JWKS_URL")
+        else:
+            _check_url(environment, "JWT_JWKS_URL", settings.jwks_url, "key_set")
         return settings
 
 
@@ -128,6 +136,10 @@ class StorageSettings:
             raise ConfigurationError(f"DELIVERY {delivery!r} is neither s3 nor direct")
         endpoint_url = (environment.get("S3_ENDPOINT_URL") or "").rstrip("/") or None
         public = (environment.get("S3_PUBLIC_ENDPOINT_URL") or "").rstrip("/") or None
+        for name, url in (("S3_ENDPOINT_URL", endpoint_url), ("S3_PUBLIC_ENDPOINT_URL", public)):
+            if url:
+                _check_url(environment, name, url, "s3")
+        _check_authorities(environment)
         return cls(
             bucket=environment.get("S3_BUCKET_NAME") or "vod",
             region=environment.get("S3_REGION") or environment.get("AWS_REGION") or "us-east-1",
@@ -150,8 +162,10 @@ class UserServiceSettings:
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
         """Read ``USER_SERVICE_URL``, ``USER_SERVICE_TIMEOUT``, ``SUBSCRIPTION_GRACE_SECONDS``."""
+        url = _required(environment, "USER_SERVICE_URL").rstrip("/")
+        _check_url(environment, "USER_SERVICE_URL", url, "user_service")
         return cls(
-            url=_required(environment, "USER_SERVICE_URL").rstrip("/"),
+            url=url,
             timeout=_integer(environment, "USER_SERVICE_TIMEOUT", 5, 1, 20),
             grace=_integer(environment, "SUBSCRIPTION_GRACE_SECONDS", 900, 0, 86400),
         )
@@ -200,12 +214,14 @@ class CacheSettings:
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
         """Read the ``REDIS_*`` variables."""
+        is_tls = _flag(environment, "REDIS_TLS", default=False)
+        _check_tls(environment, "REDIS_TLS", "redis", is_tls=is_tls)
         return cls(
             host=environment.get("REDIS_HOST") or "localhost",
             port=_integer(environment, "REDIS_PORT", 6379, 1, 65535),
             progress_ttl=_integer(environment, "REDIS_PROGRESS_TTL", 86400, 1, 31536000),
             subscription_ttl=_integer(environment, "REDIS_SUBSCRIPTION_CACHE_TTL", 300, 1, 86400),
-            is_tls=_flag(environment, "REDIS_TLS", default=False),
+            is_tls=is_tls,
             username=environment.get("REDIS_USERNAME") or None,
             password=environment.get("REDIS_PASSWORD") or None,
         )
@@ -219,8 +235,20 @@ class DatabaseSettings:
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Read ``DATABASE_URL``."""
-        return cls(url=_required(environment, "DATABASE_URL"))
+        """Read ``DATABASE_URL``.
+
+        Raises ``ConfigurationError`` for one that says anything twice, and for one that does not
+        say in production whether it means TLS.
+        """
+        url = _required(environment, "DATABASE_URL")
+        parts = urlsplit(url)
+        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        if parts.fragment or len(names) != len(set(names)):
+            raise ConfigurationError("DATABASE_URL says something twice, or has a #")
+        if "sslmode" not in names and _is_production(environment):
+            raise ConfigurationError("DATABASE_URL has no sslmode: verify-full, or disable by name")
+        _check_authorities(environment)
+        return cls(url=url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +292,11 @@ class EventSettings:
         if mechanism not in (None, "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"):
             raise ConfigurationError(f"KAFKA_SASL_MECHANISM {mechanism!r} is not supported")
         is_scram = (mechanism or "").startswith("SCRAM")
+        enabled = cls.are_enabled(environment)
+        is_tls = not enabled or protocol != "PLAINTEXT"
+        _check_tls(environment, "KAFKA_SECURITY_PROTOCOL", "kafka", is_tls=is_tls)
         return cls(
-            enabled=cls.are_enabled(environment),
+            enabled=enabled,
             bootstrap_servers=_list(environment, "KAFKA_BOOTSTRAP_SERVERS") or ("localhost:9092",),
             topic_prefix=cls.topic_prefix_of(environment),
             security_protocol=protocol,
@@ -297,6 +328,36 @@ def _check_secrets(secrets: tuple[str, ...], *, is_local: bool) -> None:
             raise ConfigurationError(
                 f"JWT_SECRET_KEY is shorter than {_SHORTEST_SECRET_BYTES} bytes"
             )
+
+
+def _check_url(environment: Environment, variable: str, url: str, server: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{variable} does not begin with https:// or http://, and a host")
+    _check_tls(environment, variable, server, is_tls=parts.scheme == "https")
+
+
+def _check_tls(environment: Environment, variable: str, server: str, *, is_tls: bool) -> None:
+    """Raise unless production speaks TLS to ``server``, or ``ALLOW_PLAINTEXT`` names it."""
+    allowed = _list(environment, "ALLOW_PLAINTEXT")
+    if unknown := set(allowed).difference(_MAY_BE_PLAINTEXT):
+        raise ConfigurationError(f"ALLOW_PLAINTEXT names {sorted(unknown)}: {_MAY_BE_PLAINTEXT}")
+    if not is_tls and _is_production(environment) and server not in allowed:
+        raise ConfigurationError(
+            f"{variable} means plaintext, which ALLOW_PLAINTEXT does not allow for {server}"
+        )
+    _check_authorities(environment)
+
+
+def _check_authorities(environment: Environment) -> None:
+    """Raise for a file that OpenSSL would silently take for one without authorities."""
+    file = environment.get("SSL_CERT_FILE")
+    if file is not None and not Path(file).is_file():
+        raise ConfigurationError(f"SSL_CERT_FILE is no file: {file!r}")
+
+
+def _is_production(environment: Environment) -> bool:
+    return environment.get("ENVIRONMENT", "").strip().lower() not in _NO_PRODUCTION
 
 
 def _required(environment: Environment, name: str) -> str:

@@ -12,10 +12,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from streaming.breaker import Breaker
 from streaming.content_encoding import decoded
 from streaming.deadline import DeadlineExceeded, allowance, within
-from streaming.errors import StorageUnavailable
+from streaming.errors import StorageMisconfigured, StorageUnavailable
 from streaming.metrics import dependency_failure
 from streaming.settings import StorageSettings
-from streaming.storage_errors import ObjectNameRefused, ObjectNotFound, ObjectTooLarge
+from streaming.storage_errors import (
+    BucketElsewhere,
+    ObjectNameRefused,
+    ObjectNotFound,
+    ObjectTooLarge,
+)
 from streaming.storage_wire import StorageWire
 
 logger = Logger(child=True)
@@ -46,6 +51,8 @@ Result = TypeVar("Result")
 class FilmBucket:
     """Objects of one bucket, by key. Every method raises ``StorageUnavailable``.
 
+    And ``StorageMisconfigured`` when the bucket is in another region.
+
     An operation is tried twice. After one that got no answer, S3 is left alone for a moment.
     """
 
@@ -66,7 +73,7 @@ class FilmBucket:
                 s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
             ),
         )
-        self._s3.meta.events.register("before-send.s3", StorageWire())
+        self._s3.meta.events.register("before-send.s3", StorageWire(settings.region))
 
     def read(self, key: str, largest: int) -> bytes:
         """Return the object's bytes.
@@ -121,6 +128,11 @@ class FilmBucket:
         try:
             with within(seconds):
                 result = _tried_twice(call, seconds / 2)
+        except BucketElsewhere as error:
+            logger.exception(
+                "S3_REGION is not the bucket's", **dependency_failure("s3", operation, error)
+            )
+            raise StorageMisconfigured("the film storage is not configured right") from error
         except _UNAVAILABLE as error:
             raise self._translated(error, operation, key, seconds) from error
         self._breaker.record_success()

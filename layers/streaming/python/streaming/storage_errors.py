@@ -15,3 +15,10 @@ class ObjectUnreadable(Exception):
 
 class ObjectNameRefused(Exception):
     """The store has no objects of such a name, and never will."""
+
+
+class BucketElsewhere(Exception):
+    """The bucket is not in the region that the settings name. ``told`` is where S3 says it is."""
+
+    def __init__(self, region: str, told: str | None) -> None:
+        super().__init__(f"the bucket is not in {region} but in {told or 'another region'}")

@@ -1,0 +1,149 @@
+"""What is spoken in plaintext in production: nothing, unless the settings say so by name."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from streaming.settings import (
+    CacheSettings,
+    ConfigurationError,
+    DatabaseSettings,
+    EventSettings,
+    StorageSettings,
+    TokenSettings,
+    UserServiceSettings,
+)
+
+Read = Callable[[Mapping[str, str]], object]
+
+# What reads the variables, what they are with plaintext and with TLS, and the server's name.
+SERVERS: dict[str, tuple[Read, dict[str, str], dict[str, str]]] = {
+    "key_set": (
+        TokenSettings.from_environment,
+        {"JWT_ALGORITHM": "RS256", "JWT_JWKS_URL": "http://auth.example.com/jwks.json"},
+        {"JWT_ALGORITHM": "RS256", "JWT_JWKS_URL": "https://auth.example.com/jwks.json"},
+    ),
+    "user_service": (
+        UserServiceSettings.from_environment,
+        {"USER_SERVICE_URL": "http://users.example.com"},
+        {"USER_SERVICE_URL": "https://users.example.com"},
+    ),
+    "redis": (CacheSettings.from_environment, {}, {"REDIS_TLS": "true"}),
+    "kafka": (EventSettings.from_environment, {}, {"KAFKA_SECURITY_PROTOCOL": "SSL"}),
+    "s3": (
+        StorageSettings.from_environment,
+        {"S3_ENDPOINT_URL": "http://s3.example.com"},
+        {"S3_ENDPOINT_URL": "https://s3.example.com"},
+    ),
+}
+servers = pytest.mark.parametrize("server", SERVERS)
+
+
+@servers
+@pytest.mark.parametrize("name", ["prod", "PROD", "production", "live"])
+def test_plaintext_is_refused_in_production(server: str, name: str) -> None:
+    """Whatever production is called, plaintext is refused, and so it is when another is allowed."""
+    read, plaintext, tls = SERVERS[server]
+    others = ",".join(SERVERS.keys() - {server})
+
+    read({"ENVIRONMENT": name, **tls})
+    for allowed in ("", others):
+        with pytest.raises(ConfigurationError, match=f"ALLOW_PLAINTEXT.* {server}$"):
+            read({"ENVIRONMENT": name, "ALLOW_PLAINTEXT": allowed, **plaintext})
+
+
+@servers
+def test_plaintext_is_allowed_by_name(server: str) -> None:
+    """A server that is named may be spoken to in plaintext."""
+    read, plaintext, _ = SERVERS[server]
+
+    assert read({"ENVIRONMENT": "prod", "ALLOW_PLAINTEXT": f"{server}, redis", **plaintext})
+
+
+@servers
+@pytest.mark.parametrize("name", ["local", "dev", "staging"])
+def test_plaintext_elsewhere(server: str, name: str) -> None:
+    """Outside production plaintext needs no word."""
+    read, plaintext, _ = SERVERS[server]
+
+    assert read({"ENVIRONMENT": name, **plaintext})
+
+
+@servers
+def test_misspelt_permission(server: str) -> None:
+    """A name that means no server is refused, as a permission that would not be given."""
+    read, _, tls = SERVERS[server]
+
+    with pytest.raises(ConfigurationError, match="ALLOW_PLAINTEXT names"):
+        read({"ENVIRONMENT": "prod", "ALLOW_PLAINTEXT": "rediss", **tls})
+
+
+@pytest.mark.parametrize(
+    "url", ["users.example.com", "//users.example.com", "ftp://users.example.com", "https:users"]
+)
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_addresses_that_are_none(url: str, name: str) -> None:
+    """An address without http:// or https:// is refused before anything is asked there."""
+    with pytest.raises(ConfigurationError, match="USER_SERVICE_URL"):
+        UserServiceSettings.from_environment({"ENVIRONMENT": name, "USER_SERVICE_URL": url})
+
+
+def test_public_address_of_films() -> None:
+    """What players are sent to is TLS in production, too."""
+    public = {"S3_PUBLIC_ENDPOINT_URL": "http://films.example.com"}
+    with pytest.raises(ConfigurationError, match="S3_PUBLIC_ENDPOINT_URL"):
+        StorageSettings.from_environment({"ENVIRONMENT": "prod", **public})
+
+
+def test_kafka_that_is_off() -> None:
+    """Without events it does not matter how they would be sent."""
+    assert EventSettings.from_environment({"ENVIRONMENT": "prod", "ENABLE_KAFKA": "false"})
+
+
+def test_database_says_whether_it_means_tls() -> None:
+    """In production a URL without sslmode is refused; with disable it says so by name."""
+    url = "postgresql://db.example.com/streaming"
+    with pytest.raises(ConfigurationError, match="sslmode"):
+        DatabaseSettings.from_environment({"ENVIRONMENT": "prod", "DATABASE_URL": url})
+    for mode in ("verify-full", "disable"):
+        said = f"{url}?sslmode={mode}"
+        assert DatabaseSettings.from_environment({"ENVIRONMENT": "prod", "DATABASE_URL": said})
+    assert DatabaseSettings.from_environment({"ENVIRONMENT": "dev", "DATABASE_URL": url})
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "?sslmode=verify-full&sslmode=disable",
+        "?sslmode=disable&sslmode=verify-full",
+        "?sslmode=verify-full&sslrootcert=a.pem&sslrootcert=b.pem",
+        "?sslmode=verify-full&sslmode=verify-full",
+        "#?sslmode=verify-full",
+    ],
+)
+@pytest.mark.parametrize("name", ["local", "dev", "prod"])
+def test_database_says_it_once(tail: str, name: str) -> None:
+    """A parameter that is there twice, or behind a #, turns nothing off: the URL is refused."""
+    url = f"postgresql://db.example.com/streaming{tail}"
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        DatabaseSettings.from_environment({"ENVIRONMENT": name, "DATABASE_URL": url})
+
+
+@pytest.mark.parametrize("file", ["", "/nowhere/authorities.pem"])
+def test_authorities_that_are_not_there(file: str) -> None:
+    """OpenSSL takes a missing file for no authorities at all, so it is refused by name."""
+    tls = {server: (read, variables) for server, (read, _, variables) in SERVERS.items()}
+    url = "postgresql://db.example.com/streaming?sslmode=verify-full"
+    tls["database"] = (DatabaseSettings.from_environment, {"DATABASE_URL": url})
+    for read, variables in tls.values():
+        with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+            read({**variables, "SSL_CERT_FILE": file})
+
+
+def test_authorities_that_are_there(tmp_path: Path) -> None:
+    """A file is left to OpenSSL."""
+    file = tmp_path / "authorities.pem"
+    file.touch()
+
+    assert CacheSettings.from_environment({"REDIS_TLS": "true", "SSL_CERT_FILE": str(file)})
