@@ -12,6 +12,7 @@ import re
 import signal
 import threading
 import uuid
+from collections.abc import Collection
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import jwt
 
 from local.files import write_privately
+from local.hosts import is_this_machine
 
 MAX_BODY_BYTES = 16 * 1024
 FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -120,8 +122,16 @@ class Handler(BaseHTTPRequestHandler):
                 continue
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "token_invalid", "the token is not valid")
 
+    def _check_host(self) -> None:
+        if not is_this_machine(self.headers.get("Host", ""), self.server.names):
+            self.close_connection = True
+            raise ProblemError(
+                HTTPStatus.MISDIRECTED_REQUEST, "wrong_host", "this server has another name"
+            )
+
     def _answer_with(self, call: Any) -> None:
         try:
+            self._check_host()
             self._send(HTTPStatus.OK, "application/json", call())
         except ProblemError as problem:
             body = {
@@ -152,9 +162,15 @@ class UserService(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, host: str, port: int, subscriptions: Subscriptions, secrets: list[str]
+        self,
+        host: str,
+        port: int,
+        subscriptions: Subscriptions,
+        secrets: list[str],
+        names: Collection[str] = (),
     ) -> None:
         super().__init__((host, port), Handler)
+        self.names = names
         self.subscriptions = subscriptions
         self.secrets = secrets
 
@@ -186,11 +202,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--name", action="append", default=[], help="of this server for others")
     parser.add_argument("--subscriptions", type=Path, required=True)
     arguments = parser.parse_args()
     secrets = os.environ["JWT_SECRET_KEY"].split(",")
     subscriptions = Subscriptions(arguments.subscriptions)
-    service = UserService(arguments.host, arguments.port, subscriptions, secrets)
+    service = UserService(arguments.host, arguments.port, subscriptions, secrets, arguments.name)
     # shutdown() waits for the loop that the handler interrupts, hence a thread of its own.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: threading.Thread(target=service.shutdown).start())

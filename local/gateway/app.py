@@ -21,6 +21,7 @@ from local.gateway.routes import Match, Router
 from local.gateway.schedules import Schedules
 from local.gateway.static import StaticFiles
 from local.gateway.workers import Pools, ThrottledError
+from local.hosts import is_this_machine
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -135,7 +136,9 @@ class Gateway:
         request = _request(scope, body)
         maker = "-"
         try:
-            if len(body) <= MAX_BODY_BYTES:
+            if not is_this_machine(request.header("host")):
+                response = responses.message(421, "Misdirected Request")
+            elif len(body) <= MAX_BODY_BYTES:
                 response, maker = await self.answer(request)
             else:
                 response = responses.message(413, "Request Entity Too Large")

@@ -71,6 +71,9 @@ class StaticFiles:
         """Return the file inside the folder, None for anything else: hidden, outside, no file."""
         if "\0" in relative or any(part.startswith(".") for part in relative.split("/")):
             return None
-        file = (self._root / relative.lstrip("/")).resolve()
-        inside = file.is_relative_to(self._root)
-        return file if inside and file.is_file() else None
+        try:
+            file = (self._root / relative.lstrip("/")).resolve()
+            inside = file.is_relative_to(self._root)
+            return file if inside and file.is_file() else None
+        except (OSError, ValueError):
+            return None  # a name that no file can have

@@ -1,29 +1,62 @@
-"""Who may do what in the local S3, as the policies of template.yaml say it for AWS."""
+"""Who may do what in the local S3, by the policies that template.yaml has for AWS."""
 
+import json
 from typing import Any
 
 from local.credentials import Credentials
 
+Statement = dict[str, Any]
 
-def identities_document(bucket: str, keys: Credentials) -> dict[str, Any]:
-    """Return SeaweedFS's identities file; whoever is not in it may do nothing.
+
+def policies(bucket: str) -> dict[str, list[Statement]]:
+    """Return the statements of each identity but the administrator's.
 
     The functions read films, and read and write the signed copies. What is signed with the signer's
     key can only be read, and only below these two prefixes.
     """
-    films, copies = f"{bucket}/movies/*", f"{bucket}/playback/*"
-    everything = ["Admin", "Read", "Write", "List", "Tagging"]
-    service = [f"Read:{films}", f"Read:{copies}", f"Write:{copies}", f"List:{bucket}"]
-    signer = [f"Read:{films}", f"Read:{copies}"]
+    films, copies = f"arn:aws:s3:::{bucket}/movies/*", f"arn:aws:s3:::{bucket}/playback/*"
     return {
-        "identities": [
-            _identity("admin", keys.s3_admin_access_key, keys.s3_admin_secret_key, everything),
-            _identity("service", keys.s3_service_access_key, keys.s3_service_secret_key, service),
-            _identity("signer", keys.s3_signer_access_key, keys.s3_signer_secret_key, signer),
-        ]
+        "service": [
+            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [films]},
+            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": [copies]},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": [f"arn:aws:s3:::{bucket}"],
+                "Condition": {"StringLike": {"s3:prefix": ["movies/*", "playback/*"]}},
+            },
+        ],
+        "signer": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [films, copies]}],
     }
 
 
-def _identity(name: str, access_key: str, secret_key: str, actions: list[str]) -> dict[str, Any]:
-    credential = {"accessKey": access_key, "secretKey": secret_key}
-    return {"name": name, "credentials": [credential], "actions": actions}
+def identities_document(bucket: str, keys: Credentials) -> dict[str, Any]:
+    """Return SeaweedFS's identities file; whoever is not in it may do nothing."""
+    everything = ["Admin", "Read", "Write", "List", "Tagging"]
+    return {
+        "identities": [
+            {
+                **_identity("admin", keys.s3_admin_access_key, keys.s3_admin_secret_key),
+                "actions": everything,
+            },
+            {
+                **_identity("service", keys.s3_service_access_key, keys.s3_service_secret_key),
+                "policyNames": ["service"],
+            },
+            {
+                **_identity("signer", keys.s3_signer_access_key, keys.s3_signer_secret_key),
+                "policyNames": ["signer"],
+            },
+        ],
+        "policies": [
+            {
+                "name": name,
+                "content": json.dumps({"Version": "2012-10-17", "Statement": statements}),
+            }
+            for name, statements in policies(bucket).items()
+        ],
+    }
+
+
+def _identity(name: str, access_key: str, secret_key: str) -> dict[str, Any]:
+    return {"name": name, "credentials": [{"accessKey": access_key, "secretKey": secret_key}]}
