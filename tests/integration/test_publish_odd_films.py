@@ -98,6 +98,17 @@ def nine_channels(folder: Path) -> Path:
     return film
 
 
+def one_of_24_channels(folder: Path) -> Path:
+    """A film with 24 channels of sound, of which the last alone is not silent."""
+    film = folder / "film.mov"
+    sounds = "|".join([*["0"] * 23, "sin(440*2*PI*t)/8"])
+    ffmpeg(
+        *(*picture("green", 2), "-f", "lavfi", "-i", f"aevalsrc=exprs={sounds}:s=48000:d=2"),
+        *("-map", "0", "-map", "1", *h264(), "-c:a", "pcm_s16le", str(film)),
+    )
+    return film
+
+
 def ambisonic(folder: Path) -> Path:
     """A film with first-order ambisonics in Opus."""
     film = folder / "film.webm"
@@ -127,9 +138,70 @@ def mov_with_two_covers(folder: Path) -> Path:
     return film
 
 
+def short_trailer_first(folder: Path) -> Path:
+    """A film behind a track of three pictures that is marked as the default."""
+    film = folder / "film.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=red:s=300x450:d=0.12", *picture("green", 6), *tone(440, 6)),
+        *("-map", "0", "-map", "1", "-map", "2", *h264(), "-c:a", "aac"),
+        *("-disposition:v:0", "default", "-disposition:v:1", "0", str(film)),
+    )
+    return film
+
+
+def data_first(folder: Path) -> Path:
+    """A transport stream whose first track is data, as receivers put it."""
+    tagged, film = folder / "tagged.mp4", folder / "film.ts"
+    ffmpeg(
+        *(*picture("green", 6), *tone(440, 6), "-map", "0", "-map", "1", *h264()),
+        *("-c:a", "aac", "-timecode", "01:00:00:00", str(tagged)),
+    )
+    ffmpeg(
+        *("-i", str(tagged), "-map", "0:d", "-map", "0:v", "-map", "0:a", "-c", "copy"),
+        *("-f", "mpegts", str(film)),
+    )
+    return film
+
+
+@pytest.mark.parametrize("make", [nine_channels, one_of_24_channels])
+def test_all_channels_are_heard(make: Make, tmp_path: Path) -> None:
+    """What is in any channel is heard on both sides, at a hundredth of full scale at least."""
+    _, made = published(make(tmp_path), tmp_path)
+
+    track = made.folder / made.film.audio[0].path / "index.m3u8"
+    for side in ("FL", "FR"):
+        raw = ffmpeg("-i", str(track), "-af", f"pan=mono|c0={side}", "-f", "s16le", "-")
+        assert max(memoryview(raw).cast("h")) > 328
+
+
+def test_a_bare_stream(tmp_path: Path) -> None:
+    """A video stream without a container, and so without times, is a film with a poster."""
+    film = tmp_path / "film.h264"
+    ffmpeg(*picture("green", 3), *h264(), str(film))
+
+    _, made = published(film, tmp_path)
+
+    assert made.film.seconds == pytest.approx(3, abs=0.1)
+    assert seen(made.folder / "poster.jpg") == WHOLE_GREEN
+
+
+def test_a_still_picture_that_tells_its_length(tmp_path: Path) -> None:
+    """One picture that lasts as long as the sound is no damage."""
+    film = tmp_path / "film.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=green:s=320x180:d=0.04", *tone(440, 8), "-map", "0"),
+        *("-map", "1", "-c:v", "png", "-c:a", "flac", str(film)),
+    )
+
+    assert probe(film).damage == ""
+
+
 @pytest.mark.parametrize(
     "make",
-    [timecode, undecodable_sound, cover_first, nine_channels, ambisonic, mov_with_two_covers],
+    [
+        *(timecode, undecodable_sound, cover_first, nine_channels, ambisonic),
+        *(mov_with_two_covers, short_trailer_first, data_first),
+    ],
 )
 def test_the_film_is_found_among_what_a_file_holds(make: Make, tmp_path: Path) -> None:
     """Six seconds, green and moving, with its one audio track, whatever else the file has."""

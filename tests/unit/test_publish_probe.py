@@ -68,6 +68,21 @@ def test_changing_frame_rate(fast: int, rate: int) -> None:
     assert frame_rate(starts, Fraction(len(starts), 603)) == rate
 
 
+def test_burst_of_frames() -> None:
+    """Half a second of scrolling in a recording of a still screen is as smooth as it was."""
+    burst = [3 + n / 60 for n in range(30)]
+    starts = [0.0, 1.0, 2.0, *(round(at, 3) for at in burst), *(4.0 + n for n in range(60))]
+
+    assert frame_rate(starts, Fraction(len(starts), 64)) == 60
+
+
+def test_wavering_frame_times() -> None:
+    """A camera whose frames come irregularly has the rate that it has over a second."""
+    starts = [n / 30 + (0.012 if n % 3 else 0.0) for n in range(300)]
+
+    assert frame_rate(starts, Fraction(30)) == 30
+
+
 def test_unknown_frame_rate() -> None:
     """A film that tells nothing of its times has the rate of most films."""
     assert frame_rate([0.0], None) == 25

@@ -12,10 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from tools.publish import ffmpeg, normalizing
-from tools.publish.container import local_input
 from tools.publish.errors import PublishError
 from tools.publish.ladder import Rung
-from tools.publish.normalizing import SAMPLE_RATE, clean
+from tools.publish.normalizing import SAMPLE_RATE
 from tools.publish.source import Source
 
 SEGMENT_SECONDS = 4
@@ -130,25 +129,23 @@ class Encoder:
         return " ".join(sets)
 
 
-def take_poster(source: Source, path: Path) -> None:
-    """Write a typical frame from early in the film. Raises `PublishError`."""
-    video = source.video
-    width = min(_POSTER_WIDTH, video.width)
-    height = max(2, round(video.height * Fraction(width, video.width)))
-    filters = (
-        f"{clean(video.colours)}thumbnail=50,scale={width}:{height}:flags=bicubic,setsar=1,"
-        "format=yuvj420p"
+def take_poster(playlist: Path, rung: Rung, seconds: float, path: Path) -> None:
+    """Write a typical frame from early in the film, which is `seconds` long.
+
+    It is taken out of a published rendition, which has a picture at any time, upright, with square
+    pixels, in standard range. Raises `PublishError`.
+    """
+    width = min(_POSTER_WIDTH, rung.width)
+    height = max(2, round(rung.height * Fraction(width, rung.width)))
+    ffmpeg.run(
+        [
+            *("-loglevel", "error", "-protocol_whitelist", "file", "-ss", f"{seconds / 10:.3f}"),
+            *("-i", f"file:{playlist.absolute()}", "-map", "0:v", "-vf"),
+            f"thumbnail=50,scale={width}:{height}:flags=bicubic,setsar=1,format=yuvj420p",
+            *("-frames:v", "1", "-update", "1", "-q:v", "3", "-f", "image2"),
+            str(path.absolute()),
+        ],
+        cwd=path.parent,
     )
-    # Not where there is sound alone, and from the beginning when there is nothing at that time.
-    for seconds in (min(source.duration_seconds / 10, video.seconds / 2), 0.0):
-        ffmpeg.run(
-            [
-                *("-loglevel", "error", "-ss", f"{seconds:.3f}", *local_input(source.path)),
-                *("-map", f"0:{video.index}", "-vf", filters, "-frames:v", "1", "-update", "1"),
-                *("-q:v", "3", "-f", "image2", str(path.absolute())),
-            ],
-            cwd=path.parent,
-        )
-        if path.exists():
-            return
-    raise PublishError(f"{source.path}: no poster can be made of its pictures")
+    if not path.exists():
+        raise PublishError("no poster can be made of the film's pictures")

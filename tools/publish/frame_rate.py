@@ -1,6 +1,7 @@
 """The frame rate that a film is published in."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 FASTEST = Fraction(60)
 _BY_DEFAULT = Fraction(25)
@@ -11,24 +12,27 @@ _USUAL = (
 _JITTER = 0.045
 _EXACT_RATE = 0.0004
 _WINDOW_SECONDS = 1.0
+_BURST_FRAMES = 12
+# Some containers round times to milliseconds.
+_UNEVEN_SECONDS = 0.0015
 
 
 def frame_rate(starts: list[float], told: Fraction | None) -> Fraction:
-    """Return the rate of the fastest second, at most 60 frames a second.
+    """Return the rate of the fastest second or burst, at most 60 frames a second.
 
     `starts` are the times of all frames; `told` is the average rate, as the container tells it.
     Recordings of screens have a frame when something moves: their average would leave most of those
     out. A film whose rate does not change keeps its own, which the container knows exactly.
     """
-    fastest = _most_in_a_window(starts)
+    ordered = sorted(starts)
+    fastest = max(_most_in_a_window(ordered), _rate_of_bursts(ordered))
     if told and told > 0 and fastest <= told + max(Fraction(1), told * Fraction(_JITTER)):
         return _usual(told, _EXACT_RATE)
     return _usual(Fraction(fastest), _JITTER) if fastest else _BY_DEFAULT
 
 
-def _most_in_a_window(starts: list[float]) -> int:
+def _most_in_a_window(ordered: list[float]) -> int:
     """Return how many frames the fullest second has."""
-    ordered = sorted(starts)
     most = first = 0
     for last, at in enumerate(ordered):
         # A thousandth less, because some containers round times to milliseconds.
@@ -36,6 +40,22 @@ def _most_in_a_window(starts: list[float]) -> int:
             first += 1
         most = max(most, last - first + 1)
     return most if len(ordered) > 1 and ordered[-1] - ordered[0] >= _WINDOW_SECONDS else 0
+
+
+def _rate_of_bursts(ordered: list[float]) -> int:
+    """Return the rate of the fastest frames that follow each other evenly, 0 without any.
+
+    They may be fewer than a second has: somebody scrolls. Frames whose times waver are no burst.
+    """
+    fastest = 0.0
+    for first in range(len(ordered) - _BURST_FRAMES):
+        times = ordered[first : first + _BURST_FRAMES + 1]
+        mean = (times[-1] - times[0]) / _BURST_FRAMES
+        if mean <= 0 or 1 / mean <= fastest:
+            continue
+        if all(abs(b - a - mean) <= _UNEVEN_SECONDS for a, b in pairwise(times)):
+            fastest = 1 / mean
+    return round(fastest)
 
 
 def _usual(rate: Fraction, tolerance: float) -> Fraction:

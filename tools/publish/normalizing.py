@@ -27,7 +27,7 @@ def arguments(source: Source) -> list[str]:
     pictures = f"{clean(video.colours)}{_UPRIGHT}{fitted},setsar=1,format=yuv420p"
     graphs = [f"[0:{video.index}]{pictures},{stillness(SOURCE)}[video]"]
     for number, track in enumerate(source.audio):
-        mixed = f"pan={track.mix}," if track.mix else ""
+        mixed = f"{track.mix}," if track.mix else ""
         graphs.append(
             f"[0:{track.index}]{mixed}aformat=sample_fmts=flt:sample_rates={SAMPLE_RATE}:"
             f"channel_layouts=stereo,{silence(SOURCE, number)}[audio{number}]"

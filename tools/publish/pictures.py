@@ -39,8 +39,11 @@ def choose_video(
     videos = [stream for stream in streams if stream.type == "video"]
     films = [stream for stream in videos if not stream.disposition & Disposition.attached_pic]
 
+    longest = max((surveyed.timelines[stream.index].length for stream in films), default=0.0)
+
     def worth(stream: Any) -> tuple[bool, bool, int]:
-        is_moving = len(surveyed.timelines[stream.index].starts) > 1
+        shown = surveyed.timelines[stream.index]
+        is_moving = len(shown.starts) > 1 and shown.length * 2 >= longest
         is_default = bool(stream.disposition & Disposition.default)
         return is_moving, is_default, stream.codec_context.width * stream.codec_context.height
 

@@ -40,7 +40,10 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
         raise PublishError(f"{path}: it is a picture, not a film")
     shown = surveyed.timelines[video.index]
     sounds = [surveyed.timelines[track.index] for track in audio]
-    told = {stream.index: _told_seconds(stream) for stream in streams if _has_times(stream)}
+    # Matroska tells of the whole alone.
+    is_told = "matroska" not in container.format.name
+    timed = [stream for stream in streams if is_told and _has_times(stream)]
+    told = {stream.index: _told_seconds(stream) for stream in timed}
     return Source(
         path=path,
         duration_seconds=seconds,
@@ -49,7 +52,6 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
             width=picture.width,
             height=picture.height,
             frame_rate=frame_rate(shown.starts, video.average_rate or video.guessed_rate),
-            seconds=min(shown.end, seconds),
             colours=picture.colours,
         ),
         audio=tuple(audio),
@@ -82,7 +84,5 @@ def _damage(told: dict[int, float], told_of_all: float, surveyed: Survey) -> str
     of_tracks = (told[index] - surveyed.timelines[index].length for index in told)
     lost = max(lost, *of_tracks, 0.0)
     if lost > _TOLERATED_LOSS_SECONDS:
-        return (
-            f"{lost:.1f} s are missing of the {max(told_of_all, *told.values()):.1f} s it tells of"
-        )
+        return f"{lost:.1f} s are missing of the {max([told_of_all, *told.values()]):.1f} s it tells of"
     return f"it cannot be read after {there:.1f} s" if surveyed.is_broken else ""

@@ -7,16 +7,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """The picture: width and height as shown, in square pixels; frames per second.
-
-    `seconds` is until when there are pictures, which may be long before the sound ends.
-    """
+    """The picture: width and height as shown, in square pixels; frames per second."""
 
     index: int
     width: int
     height: int
     frame_rate: Fraction
-    seconds: float
     colours: "Colours"
 
 
@@ -38,8 +34,7 @@ class Colours:
 class Track:
     """An audio or subtitle track: its language as in the container, and its dispositions.
 
-    `mix` is, for sound in channels that belong to no loudspeakers that are known, how ffmpeg's
-    filter `pan` makes stereo of them.
+    `mix` is, for sound in channels that ffmpeg makes no stereo of by itself, the filter that does.
     """
 
     index: int

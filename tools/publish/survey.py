@@ -86,7 +86,8 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
     clock = _Clock(begins_at, may_jump=bool(flags & av.format.Flags.ts_discont))
     try:
         for packet in container.demux(streams):
-            _note(packet, timelines[packet.stream_index], clock)
+            # Of the empty packets at the end, PyAV tells the stream, but not its index.
+            _note(packet, timelines[packet.stream.index], clock)
     except av.error.FFmpegError:
         return Survey(timelines, is_broken=True)
     return Survey(timelines, is_broken=False)

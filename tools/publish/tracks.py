@@ -7,13 +7,13 @@ from typing import Any
 import av
 from av.stream import Disposition
 
+from tools.publish.channels import stereo_filter
 from tools.publish.container import decoded, opened
 from tools.publish.source import Track
 from tools.publish.subtitle_formats import TEXT_CODECS
 
 # How far into a track its first frame is looked for.
 _PACKETS_UNTIL_A_FRAME = 400
-_MOST_CHANNELS_OF_A_LAYOUT = 8
 
 
 def audio_tracks(path: Path, streams: list[Any], left_out: list[str]) -> list[Track]:
@@ -27,7 +27,7 @@ def audio_tracks(path: Path, streams: list[Any], left_out: list[str]) -> list[Tr
             name = stream.codec_context.name if stream.codec_context else "sound of an unknown kind"
             left_out.append(f"audio track {stream.index}: {name} cannot be decoded")
         else:
-            tracks.append(_track(stream, _mix(layout)))
+            tracks.append(_track(stream, stereo_filter(layout)))
     return tracks
 
 
@@ -44,19 +44,6 @@ def _layout(path: Path, index: int) -> Any:
         except av.error.FFmpegError:
             return None
     return None
-
-
-def _mix(layout: Any) -> str:
-    """Return how stereo is mixed of channels without known loudspeakers, empty for others."""
-    if layout.name.startswith("ambisonic"):
-        return "stereo|c0=c0|c1=c0"  # the first, which hears all directions alike
-    count = layout.nb_channels
-    is_known = not layout.name.endswith("channels") and count <= _MOST_CHANNELS_OF_A_LAYOUT
-    if is_known or count <= 2:
-        return ""
-    # "<": as loud as the loudest that all of them together may be.
-    all_of_them = "+".join(f"c{number}" for number in range(count))
-    return f"stereo|c0<{all_of_them}|c1<{all_of_them}"
 
 
 def subtitle_tracks(streams: list[Any], left_out: list[str]) -> list[Track]:

@@ -78,7 +78,9 @@ def package(
     longest = max(segments.seconds for segments in streams)
     texts, notes = _texts(source, folder, version, longest)
     film = PackagedFilm(title, videos, audios, texts)
-    encoding.take_poster(source, folder / encoding.POSTER)
+    largest = videos[0]
+    rendition = folder / largest.path / hls.PLAYLIST
+    encoding.take_poster(rendition, largest.rung, longest, folder / encoding.POSTER)
     (folder / hls.PLAYLIST).write_text(hls.multivariant(film), "utf-8")
     (folder / dash.MANIFEST).write_text(dash.presentation(film), "utf-8")
     inspect(source, told, film, folder / hls.PLAYLIST)
