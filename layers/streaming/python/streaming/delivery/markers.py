@@ -20,6 +20,7 @@ class Marker:
     ) -> None:
         self.key = f"delivery:{movie_id}:{manifest_type}:{window.name}:{signing_id}"
         self.lock_key = f"{self.key}:publishing"
+        self.failure_key = f"{self.key}:failed"
 
 
 class Published:
@@ -54,8 +55,16 @@ class Markers:
 
     def delete(self, marker: Marker) -> None:
         """Forget the copy."""
-        self._cache.delete(marker.key)
+        self._cache.delete(marker.key, marker.failure_key)
         self._remembered.pop(marker.key, None)
+
+    def postpone(self, marker: Marker, seconds: int) -> None:
+        """Remember for ``seconds`` that the copy could not be published."""
+        self._cache.set(marker.failure_key, {}, seconds)
+
+    def is_postponed(self, marker: Marker) -> bool:
+        """Tell whether the copy could not be published a while ago."""
+        return self._cache.get(marker.failure_key) is not None
 
     def claim(self, marker: Marker) -> bool:
         """Claim the publication; False when somebody else is at it. Without Redis all may."""

@@ -14,7 +14,7 @@ from streaming.delivery.markers import Marker, Markers, Published
 from streaming.delivery.playable import PlayableFilm
 from streaming.delivery.signing_life import SigningLife
 from streaming.delivery.window import Window
-from streaming.errors import MovieNotFound
+from streaming.errors import FilmUnplayable, MovieNotFound
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
 
 # For how long to wait for somebody else's publication: there must be time for one's own then.
@@ -80,29 +80,37 @@ class SignedCopies:
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
         """Publish the next window's copy if the current one ends soon; tell whether it was done.
 
+        A copy that could not be published is left alone for a while: others have their turn.
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         window = self._window(now)
         if not self.ends_soon(now):
             return False
         marker = self._marker(movie_id, manifest_type, window.next)
-        if self._markers.find(marker) is not None or not self._markers.claim(marker):
+        if self._markers.find(marker) is not None or self._markers.is_postponed(marker):
             return False
-        self._publish(movie_id, manifest_type, window.next, now)
+        if not self._markers.claim(marker):
+            return False
+        try:
+            self._publish(movie_id, manifest_type, window.next, now)
+        except Exception:
+            self._markers.postpone(marker, max(1, self._lead_seconds // 4))
+            raise
         return True
 
     def ends_soon(self, now: datetime) -> bool:
         """Tell whether the next window's copies are due."""
-        lead = min(_LEAD_SECONDS, self._window_seconds // 2)
-        return self._window(now).seconds_left(now) <= lead
+        return self._window(now).seconds_left(now) <= self._lead_seconds
 
     def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
         """Publish the film's copies anew, as it is in the bucket now; return its forms.
 
-        Raises ``MovieNotFound`` when it has none, ``FilmUnplayable``, ``StorageUnavailable``.
+        Raises ``MovieNotFound`` when it has none, ``StorageUnavailable``, and ``FilmUnplayable``
+        when one of them cannot be signed, after the other was published.
         """
         window = self._window(now)
         forms: list[ManifestType] = []
+        unplayable: FilmUnplayable | None = None
         for manifest_type in MANIFEST_NAMES:
             self._markers.delete(self._marker(movie_id, manifest_type, window.next))
             self._markers.delete(self._marker(movie_id, manifest_type, window))
@@ -110,7 +118,12 @@ class SignedCopies:
                 self._publish(movie_id, manifest_type, window, now)
             except MovieNotFound:
                 continue
+            except FilmUnplayable as error:
+                unplayable = error
+                continue
             forms.append(manifest_type)
+        if unplayable is not None:
+            raise unplayable
         if not forms:
             raise MovieNotFound("there is no such film")
         return forms
@@ -138,6 +151,10 @@ class SignedCopies:
         finally:
             self._markers.release(marker)
         return published
+
+    @property
+    def _lead_seconds(self) -> int:
+        return min(_LEAD_SECONDS, self._window_seconds // 2)
 
     def _window(self, moment: datetime) -> Window:
         return Window.at(moment, self._window_seconds)

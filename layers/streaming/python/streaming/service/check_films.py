@@ -28,19 +28,24 @@ class CheckFilms:
     def __call__(self, now: datetime, budget_seconds: float) -> int:
         """Look for films that were not looked for in an hour; return for how many.
 
+        One that the storage does not answer for is not counted, and keeps no other from its turn.
         Stops after ``budget_seconds``; the next run goes on. Raises ``DatabaseUnavailable``.
         """
         ends_at = time.monotonic() + budget_seconds
-        checked = 0
+        checked = unanswered = 0
         for movie_id in self._films.find_due(now - _INTERVAL, _BATCH):
             if time.monotonic() > ends_at:
                 break
             try:
                 is_there = self._is_there(movie_id)
             except StorageUnavailable:
-                logger.warning("the film storage does not answer", checked=checked)
-                break
+                unanswered += 1
+                continue
             self._films.mark(movie_id, now, is_there=is_there)
             checked += 1
+        if unanswered:
+            logger.warning(
+                "the film storage does not answer for films", unanswered=unanswered, checked=checked
+            )
         self._films.delete_no_films(now - _PATIENCE, _BATCH)
         return checked

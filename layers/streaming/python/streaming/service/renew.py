@@ -2,17 +2,22 @@
 
 import time
 from datetime import datetime
+from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.deadline import within
 from streaming.delivery.playable import Delivery
 from streaming.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
+from streaming.metrics import measured
 from streaming.repository import Repository
 
 logger = Logger(child=True)
 
 _MOST_FILMS = 1000
 _IN_USE_SECONDS = 3600
+# So many films in a row that cannot be read are the storage's fault, not theirs.
+_STORAGE_IS_AWAY = 3
 
 
 class RenewCopies:
@@ -25,26 +30,44 @@ class RenewCopies:
     def __call__(self, now: datetime, budget_seconds: float) -> int:
         """Renew the films that were started in the last hour, the most started first.
 
-        Stops after ``budget_seconds``; the next run goes on. Returns how many copies were
-        published. Raises ``DatabaseUnavailable``.
+        Stops after ``budget_seconds``; the next run goes on. A film waits for at most half of what
+        is left of them, and one that fails keeps no other from being renewed. Returns how many
+        copies were published. Raises ``DatabaseUnavailable``, and at the end an ``ExceptionGroup``
+        of the errors that are bugs.
         """
         if not self._delivery.ends_soon(now):
             return 0
         ends_at = time.monotonic() + budget_seconds
-        renewed = 0
+        renewed = unread = 0
+        bugs: list[Exception] = []
         for movie_id, manifest_type in self._repository.find_films_in_use(
             now, _IN_USE_SECONDS, _MOST_FILMS
         ):
-            if time.monotonic() > ends_at:
+            left = ends_at - time.monotonic()
+            if left <= 0:
                 logger.warning("not all films in use are renewed yet", renewed=renewed)
                 break
+            told: dict[str, Any] = {
+                "movie_id": movie_id,
+                "manifest_type": manifest_type,
+                **measured(FilmsNotRenewed=1),
+            }
             try:
-                renewed += self._delivery.renew(movie_id, manifest_type, now)
+                with within(left / 2):
+                    renewed += self._delivery.renew(movie_id, manifest_type, now)
             except (MovieNotFound, FilmUnplayable) as error:
-                logger.warning(
-                    "a film in use cannot be renewed", movie_id=movie_id, code=error.code
-                )
+                logger.warning("a film in use cannot be renewed", code=error.code, **told)
             except StorageUnavailable:
-                logger.warning("the film storage does not answer", renewed=renewed)
-                break
+                unread += 1
+                logger.warning("a film in use cannot be read or written now", **told)
+                if unread == _STORAGE_IS_AWAY:
+                    logger.warning("the film storage does not answer", renewed=renewed)
+                    break
+                continue
+            except Exception as error:
+                logger.exception("renewing a film failed unexpectedly", **told)
+                bugs.append(error)
+            unread = 0
+        if bugs:
+            raise ExceptionGroup("renewing these films failed", bugs)
         return renewed
