@@ -14,6 +14,8 @@ from local.state import State
 
 DATABASE = "streaming_db"
 USER = "streaming_service"
+# Migrations give it its rights, and may not make roles themselves.
+ROLE = "streaming_read_write"
 NOBODY = 65534
 STARTING_UP, WRONG_PASSWORD, NO_SUCH_DATABASE = "57P03", "28P01", "3D000"
 
@@ -71,6 +73,8 @@ class Postgres(Server):
         with self._connect("postgres", self._credentials.postgres_admin_password, "postgres") as db:
             if not db.run("SELECT 1 FROM pg_roles WHERE rolname = :name", name=USER):
                 db.run(f"CREATE ROLE {USER} LOGIN")
+            if not db.run("SELECT 1 FROM pg_roles WHERE rolname = :name", name=ROLE):
+                db.run(f"CREATE ROLE {ROLE} NOLOGIN")
             # A statement without parameters: the password is our own token_urlsafe, without quotes.
             db.run(f"ALTER ROLE {USER} PASSWORD '{self._credentials.postgres_password}'")
             if not db.run("SELECT 1 FROM pg_database WHERE datname = :name", name=DATABASE):

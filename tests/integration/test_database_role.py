@@ -1,0 +1,119 @@
+"""The database's role of the request functions, which migrations make: rows, and nothing else."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pg8000.native
+import pytest
+
+from local.servers.postgres import DATABASE, ROLE
+from local.stack import Stack
+from streaming import migrations
+from streaming.database import Database
+from streaming.settings import DatabaseSettings
+from tests.support.databases import empty_database
+from tests.support.functions import ROOT, Viewer, event, forget_environment, invoke, request
+
+REFUSED = "42501"
+
+
+def administrator(stack: Stack, database: str = DATABASE) -> pg8000.native.Connection:
+    """Log in as the server's administrator."""
+    password = stack.state.credentials.postgres_admin_password
+    return pg8000.native.Connection(
+        "postgres",
+        host="127.0.0.1",
+        port=stack.ports.postgres_port,
+        database=database,
+        password=password,
+    )
+
+
+@pytest.fixture
+def login(stack: Stack) -> Iterator[str]:
+    """The URL of a user who has that role and no other right."""
+    name, password = f"requests_{secrets.token_hex(4)}", secrets.token_hex(16)
+    with closing(administrator(stack)) as admin:
+        admin.run(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE {ROLE}")
+        address = urlsplit(stack.environment["DATABASE_URL"])
+        host = address.netloc.rpartition("@")[2]
+        yield address._replace(netloc=f"{name}:{password}@{host}").geturl()
+        forget_environment()
+        admin.run(f"DROP ROLE {name}")
+
+
+def test_role_is_enough(
+    stack: Stack, viewer: Viewer, movie_id: UUID, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything that functions do with the database but migrating works with the role alone."""
+    monkeypatch.setenv("DATABASE_URL", login)
+    forget_environment()
+
+    started = viewer.start(movie_id, key="once")
+    assert started.status == 200
+    session_id = started.json["session_id"]
+    assert viewer.report(movie_id, 8, session_id=session_id, sequence=1).status == 200
+    assert viewer.progress(movie_id).json["position_seconds"] == 8
+    assert viewer.continue_watching().json["items"]
+    assert viewer.stop(movie_id, 9, session_id=session_id, sequence=2).status == 200
+    assert viewer.remove(movie_id).status == 204
+    for name, wanted in (
+        ("invalidate", {"movie_id": movie_id}),
+        ("erase", {"user_id": viewer.user_id}),
+    ):
+        payload = event(name)
+        payload["pathParameters"] = {key: str(value) for key, value in wanted.items()}
+        assert request(name, payload).status == 200
+    invoke("housekeeping", event("housekeeping"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE own (id integer)",
+        "CREATE TEMPORARY TABLE own (id integer)",
+        "CREATE SCHEMA own",
+        "DROP TABLE films",
+        "ALTER TABLE films ADD COLUMN own integer",
+        "TRUNCATE films",
+        "CREATE INDEX own ON films (movie_id)",
+        "INSERT INTO schema_migrations (name) VALUES ('own')",
+        "CREATE ROLE own",
+    ],
+)
+def test_role_changes_no_schema(login: str, statement: str) -> None:
+    """Nothing is made, changed or dropped with the role, and no migration noted."""
+    with (
+        closing(Database(DatabaseSettings(login))) as database,
+        pytest.raises(pg8000.native.DatabaseError) as refused,
+    ):
+        database.run(lambda transaction: transaction.rows(statement))
+
+    assert refused.value.args[0]["C"] == REFUSED
+
+
+def test_later_tables(stack: Stack) -> None:
+    """A table of a later migration is the role's to read and write, too."""
+    with empty_database(stack) as url:
+        with closing(Database(DatabaseSettings(url))) as owner:
+            migrations.apply(owner, ROOT / "migrations")
+            owner.run(lambda transaction: transaction.rows("CREATE TABLE later (id integer)"))
+        with closing(administrator(stack, urlsplit(url).path.lstrip("/"))) as admin:
+            admin.run(f"SET ROLE {ROLE}")
+            admin.run("INSERT INTO later VALUES (1)")
+            assert admin.run("UPDATE later SET id = 2 RETURNING id") == [[2]]
+            admin.run("DELETE FROM later")
+
+
+def test_role_that_cannot_be_made(stack: Stack) -> None:
+    """Whoever migrates without the right to make the role is told what an administrator does."""
+    file = (ROOT / "migrations/007_role_for_rows.sql").read_text("utf-8")
+    with empty_database(stack) as url, closing(Database(DatabaseSettings(url))) as database:
+        other = file.replace(ROLE, "streaming_role_of_nobody")
+        with pytest.raises(pg8000.native.DatabaseError) as refused:
+            database.run(lambda transaction: transaction.rows(other))
+
+    assert refused.value.args[0]["H"].startswith("As an administrator: CREATE ROLE")
