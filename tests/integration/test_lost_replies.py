@@ -36,8 +36,13 @@ RECORD = {
         SELECT completed_at IS NOT NULL AS is_completed
         FROM idempotency_keys WHERE user_id = :user
     """,
-    "waiting": "SELECT topic FROM event_outbox WHERE key = CAST(:user AS text) ORDER BY id",
 }
+
+FILM = """
+    SELECT is_there, duration_seconds, checked_at IS NOT NULL AS is_checked
+    FROM films WHERE movie_id = :film
+"""
+FORGET_FILM = "UPDATE films SET duration_seconds = 1, checked_at = NULL WHERE movie_id = :film"
 
 
 @pytest.fixture
@@ -72,6 +77,13 @@ def stopped(viewer: Viewer, movie_id: UUID) -> Json:
     session = started(viewer, movie_id)
     assert viewer.stop(movie_id, 20, **session, sequence=2).json["applied"]
     return session
+
+
+def invalidate(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
+    """Have an admin invalidate the film."""
+    payload = event("invalidate")
+    payload["pathParameters"] = {"movie_id": str(movie_id)}
+    return request("invalidate", payload)
 
 
 def erase(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
@@ -111,6 +123,7 @@ USE_CASES: dict[str, tuple[Callable[[Viewer, UUID], Json], Act]] = {
     "continue watching": (started, lambda viewer, film, session: viewer.continue_watching()),
     "remove": (started, lambda viewer, film, session: viewer.remove(film)),
     "erase": (stopped, erase),
+    "invalidate": (nothing, invalidate),
 }
 CHANGING = ("session_id", "user_id", "manifest_url", "last_watched_at", "expires_in")
 
@@ -131,7 +144,7 @@ def told(answer: Response) -> Any:
 def test_a_lost_reply_changes_nothing(
     stack: Stack, proxy: TcpProxy, movie_id: UUID, rows: Rows, name: str
 ) -> None:
-    """Whichever reply is lost, the call answers, records and publishes what it does without."""
+    """Whichever reply is lost, the call answers and records what it does without."""
     prepare, act = USE_CASES[name]
 
     def run(lost: int | None) -> tuple[Any, Any]:
@@ -141,11 +154,15 @@ def test_a_lost_reply_changes_nothing(
         viewer.progress(movie_id)  # opens a connection, and learns what is migrated
         if name == "erase":
             request("erase", {**event("erase"), "pathParameters": {"user_id": str(movie_id)}})
+        elif name == "invalidate":
+            invalidate(viewer, movie_id, session)
+            rows(FORGET_FILM, film=movie_id)
         if lost is not None:
             proxy.cut_once(answers_before=lost)
         answer = told(act(viewer, movie_id, session))
         proxy.pass_through()
-        return answer, {each: rows(RECORD[each], user=viewer.user_id) for each in RECORD}
+        record = {each: rows(RECORD[each], user=viewer.user_id) for each in RECORD}
+        return answer, {**record, "film": rows(FILM, film=movie_id)}
 
     expected = run(None)
     lost = 0
