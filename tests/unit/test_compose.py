@@ -108,7 +108,8 @@ def test_variables_of_the_example_are_those_of_the_functions() -> None:
         name
         for holder in holders
         for name in holder.get("Environment", {}).get("Variables", {})
-        if not name.endswith("_ARN") and name not in ("MIGRATIONS_DIRECTORY", "RES_OPTIONS")
+        if not name.endswith("_ARN")
+        and name not in ("MIGRATIONS_DIRECTORY", "RES_OPTIONS", "SSL_CERT_FILE")
     }
     compose_only = set(sam_environment.read(FOR_COMPOSE, {}))
 
