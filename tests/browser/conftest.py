@@ -136,9 +136,10 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def player(product: Product, context: BrowserContext, viewer: Viewer) -> PlayerPage:
-    """The player page, opened by the viewer."""
+def player(product: Product, context: BrowserContext, viewer: Viewer) -> Iterator[PlayerPage]:
+    """The player page, opened by the viewer; nothing that it does is against its policy."""
     page = PlayerPage(context.new_page(), product.api_url, product.storage_url)
     page.open()
     page.sign_in(viewer.token)
-    return page
+    yield page
+    assert page.violations == []

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Locator, Page, Request, Response, Route, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, Route, expect
 
 TIMEOUT = 30_000
 
@@ -36,6 +36,8 @@ class PlayerPage:
         page.on("response", self._answered)
         page.on("requestfailed", self._failed)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.violations: list[str] = []
+        page.on("console", self._said)
         page.set_default_timeout(TIMEOUT)
 
     def open(self) -> None:
@@ -163,6 +165,10 @@ class PlayerPage:
         assert [each for each in self.storage_exchanges if not each.is_signed] == []
         assert self.errors == []
         assert len(self.storage_exchanges) > 3
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.violations.append(message.text)
 
     def _answered(self, response: Response) -> None:
         request = response.request

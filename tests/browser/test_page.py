@@ -48,3 +48,17 @@ def test_documentation_opens(player: PlayerPage) -> None:
 
     expect(player.page.get_by_text("Stop a film")).to_be_visible()
     assert player.errors == []
+
+
+def test_documentation_calls_the_api(player: PlayerPage) -> None:
+    """The documentation's own policy lets it try a call out."""
+    page = player.page
+    page.goto(f"{player.api_url}/docs")
+    operation = page.locator(".opblock", has=page.get_by_text("/health", exact=True))
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Execute").click()
+
+    expect(operation.locator(".live-responses-table .response-col_status").nth(1)).to_have_text(
+        "200"
+    )
+    assert player.errors == []
