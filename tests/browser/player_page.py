@@ -161,9 +161,11 @@ class PlayerPage:
 
     def assert_clean(self) -> None:
         """Fail if a request was refused or the film was asked for without a signature."""
-        assert [each for each in self.exchanges if each.status >= 400] == []
-        assert [each for each in self.storage_exchanges if not each.is_signed] == []
-        assert self.errors == []
+        refused = [each for each in self.exchanges if each.status >= 400]
+        assert refused == [], refused
+        unsigned = [each for each in self.storage_exchanges if not each.is_signed]
+        assert unsigned == [], unsigned
+        assert self.errors == [], self.errors
         assert len(self.storage_exchanges) > 3
 
     def _said(self, message: ConsoleMessage) -> None:
