@@ -1,6 +1,7 @@
 """Verifying tokens."""
 
 import base64
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.errors import TokenExpired, TokenInvalid, TokenMissing, Unauthorized
+from streaming.identity import Identity
 from streaming.settings import ConfigurationError, TokenSettings
 from streaming.tokens import TokenVerifier
 
@@ -176,6 +178,46 @@ def test_garbled_parts(header: bytes, payload: bytes) -> None:
     parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, payload))
     with pytest.raises(Unauthorized):
         verifier().verify(f"Bearer {'.'.join(parts)}.c2ln", NOW)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=[]), max_size=4)
+    | st.sampled_from([10**400, 2**53, -1, str(USER), "admin", SECRET]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+NO_CLAIMS = [
+    b"", b"[]", b"1", b"null", b"NaN", b"\xff", b'{"exp":1e999}', b"[" * 5000, b'{"a":' * 1000,
+    b'{"exp":' + b"1" * 5000 + b"}", b"\xef\xbb\xbf{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [{}, {"JWT_ISSUER": "us", "JWT_AUDIENCE": "players"}])
+@given(
+    header=st.dictionaries(st.sampled_from(["kid", "typ", "crit", "b64", "zip"]), JSON, max_size=2),
+    payload=st.dictionaries(
+        st.sampled_from(["iss", "aud", "sub", "exp", "nbf", "iat", "jti", "role"]), JSON, max_size=4
+    ).map(lambda changes: json.dumps({**claims(), **changes}).encode())
+    | st.sampled_from(NO_CLAIMS),
+)
+def test_whatever_is_signed(settings: dict[str, str], header: Any, payload: bytes) -> None:
+    """What an auth service signs by mistake is an identity or refused, never a crash."""
+    parts = (json.dumps({**header, "alg": "HS256"}).encode(), payload)
+    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signature = hmac.digest(SECRET.encode(), signed, "sha256")
+    token = b".".join([signed, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+    try:
+        identity = verifier(**settings).verify(f"Bearer {token}", NOW)
+    except Unauthorized:
+        return
+    assert Identity.from_context(json.loads(json.dumps(identity.to_context()))) == identity
 
 
 def test_deeply_nested_payload() -> None:
