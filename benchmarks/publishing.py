@@ -59,7 +59,7 @@ def publish(manifest_type: ManifestType) -> None:
     signer = S3Signer(SigningKey("key", "secret"), region="eu-central-1", bucket="vod")
     publisher = Publisher(bucket, signer, "benchmark", (BUCKET_URL,))
     before = resource.getrusage(resource.RUSAGE_SELF)
-    publisher.publish(MOVIE_ID, manifest_type, Window.at(datetime.now(UTC), 3600), None)
+    publisher.publish(MOVIE_ID, manifest_type, Window.at(datetime.now(UTC), 3600), "", None)
     after = resource.getrusage(resource.RUSAGE_SELF)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(

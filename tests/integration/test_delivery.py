@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from redis import Redis
 
 from local.stack import Stack
 from streaming import clock
@@ -37,11 +38,16 @@ class CountingPublisher:
         self.published: list[tuple[UUID, str]] = []
 
     def publish(
-        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+        self,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        window: Window,
+        edition: str,
+        until: datetime | None,
     ) -> int | None:
         """Publish."""
         self.published.append((movie_id, window.name))
-        return self._publisher.publish(movie_id, manifest_type, window, until)
+        return self._publisher.publish(movie_id, manifest_type, window, edition, until)
 
 
 @pytest.fixture
@@ -70,6 +76,11 @@ def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCo
         expires_in=3600,
         window_seconds=WINDOW,
     )
+
+
+def redis_of(environment: dict[str, str]) -> Redis:
+    """Connect to the stack's Redis."""
+    return Redis(environment["REDIS_HOST"], int(environment["REDIS_PORT"]))
 
 
 @pytest.fixture
@@ -111,11 +122,12 @@ def test_publications_are_equal(
     s3 = stack.s3.admin_client()
     bodies = []
     for seconds in (0, 2000):
-        forget_environment()
-        copies = build(environment, publisher)
-        copies.republish(film, NOW + timedelta(seconds=seconds))
+        build(environment, publisher).playable(film, "hls", NOW + timedelta(seconds=seconds))
         bodies.append(s3.get_object(Bucket="vod", Key=key)["Body"].read())
+        redis = redis_of(environment)
+        redis.delete(*redis.keys(f"copy:{film}:*"))
 
+    assert len(publisher.published) == 2
     assert bodies[0] == bodies[1]
 
 

@@ -71,7 +71,7 @@ def test_redis_slow(
         somebody_new = new_viewer(stack.token)
         set_subscription(stack, somebody_new.user_id)
         with Redis(port=stack.ports.redis_port) as redis:
-            redis.delete(*redis.keys("delivery:*"))
+            redis.delete(*redis.keys("copy:*"))
 
         play_through(somebody_new, movie_id)
         forget_environment()

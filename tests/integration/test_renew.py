@@ -43,13 +43,18 @@ class FailingPublisher:
         self.asked: list[UUID] = []
 
     def publish(
-        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+        self,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        window: Window,
+        edition: str,
+        until: datetime | None,
     ) -> int | None:
         """Publish or fail."""
         self.asked.append(movie_id)
         if movie_id in self.failures:
             raise self.failures[movie_id]
-        return self._publisher.publish(movie_id, manifest_type, window, until)
+        return self._publisher.publish(movie_id, manifest_type, window, edition, until)
 
 
 @pytest.fixture

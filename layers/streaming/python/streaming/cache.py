@@ -132,12 +132,6 @@ class Cache:
         text = json.dumps(value, separators=(",", ":"))
         return bool(self._attempt("set", lambda: self._redis.set(key, text, ex=ttl_seconds)))
 
-    def add(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
-        """Put ``value`` under ``key`` if nothing is there; tell whether it was put."""
-        text = json.dumps(value, separators=(",", ":"))
-        added = self._attempt("add", lambda: self._redis.set(key, text, ex=ttl_seconds, nx=True))
-        return bool(added)
-
     def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
         """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one.
 

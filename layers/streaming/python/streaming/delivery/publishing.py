@@ -56,9 +56,14 @@ class Publisher:
         self._roots = roots
 
     def publish(
-        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+        self,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        window: Window,
+        edition: str,
+        until: datetime | None,
     ) -> int | None:
-        """Write the copy of ``window``; return the film's duration in seconds, if known.
+        """Write the copy of that window and edition; return the film's seconds, if they are known.
 
         URLs inside are signed as of the window's beginning, so whoever publishes writes the same
         bytes; ``until`` is when the signing key dies. Raises ``MovieNotFound``,
@@ -72,6 +77,9 @@ class Publisher:
 
         copies = {(copy.path, copy.query): copy for copy in film.copies}
 
+        def key_of(path: str, query: str) -> str:
+            return copy_key(window, self._signing_id, edition, movie_id, path, query)
+
         def url_for(reference: Reference, depth: int = 0) -> str:
             if not reference.is_manifest:
                 return sign(prefix + reference.path)
@@ -81,13 +89,11 @@ class Publisher:
                 url = _data_url(_content_type(copy, manifest_type), body)
                 if len(url) <= MAX_INLINE_LENGTH:
                     return url
-            return sign(
-                copy_key(window, self._signing_id, movie_id, reference.path, reference.query)
-            )
+            return sign(key_of(reference.path, reference.query))
 
         def write(copy: Copy) -> None:
             self._bucket.write(
-                copy_key(window, self._signing_id, movie_id, copy.path, copy.query),
+                key_of(copy.path, copy.query),
                 gzip.compress(copy.manifest.render(url_for), compresslevel=6, mtime=0),
                 content_type=_content_type(copy, manifest_type),
                 content_encoding="gzip",

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from streaming.deadline import DeadlineExceeded, allowance
 from streaming.delivery.copy_key import copy_key
 from streaming.delivery.markers import Marker, Markers, Published
 from streaming.delivery.playable import PlayableFilm
@@ -17,7 +18,8 @@ from streaming.delivery.window import Window
 from streaming.errors import FilmUnplayable, MovieNotFound
 from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
 
-# For how long to wait for somebody else's publication: there must be time for one's own then.
+# For how long to wait for somebody else's publication, at most; and at most for half of the time
+# that the request has left, so that the other half is there for one's own.
 _PATIENCE_SECONDS = 1.5
 # How long before a window's end the next one's copies are made.
 _LEAD_SECONDS = 600
@@ -27,9 +29,14 @@ class Publisher(Protocol):
     """Publishes copies."""
 
     def publish(
-        self, movie_id: UUID, manifest_type: ManifestType, window: Window, until: datetime | None
+        self,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        window: Window,
+        edition: str,
+        until: datetime | None,
     ) -> int | None:
-        """Write the copy of ``window``; return the film's duration in seconds, if known.
+        """Write the copy of that window and edition; return the film's seconds, if they are known.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
@@ -70,8 +77,9 @@ class SignedCopies:
         window = self._window(now)
         published = self._ensure(movie_id, manifest_type, window, now)
         expires_in = self._signing_life.expires_in(self._expires_in, now)
+        name, edition = MANIFEST_NAMES[manifest_type], published.edition
         url = self._signer.generate_signed_url(
-            copy_key(window, self._signing_id, movie_id, MANIFEST_NAMES[manifest_type]),
+            copy_key(window, self._signing_id, edition, movie_id, name),
             expires_in=expires_in,
             signed_at=now,
         )
@@ -89,13 +97,16 @@ class SignedCopies:
         marker = self._marker(movie_id, manifest_type, window.next)
         if self._markers.find(marker) is not None or self._markers.is_postponed(marker):
             return False
-        if not self._markers.claim(marker):
+        claim = self._markers.claim(marker)
+        if claim is None:
             return False
         try:
             self._publish(movie_id, manifest_type, window.next, now)
         except Exception:
             self._markers.postpone(marker, max(1, self._lead_seconds // 4))
             raise
+        finally:
+            self._markers.release(claim)
         return True
 
     def ends_soon(self, now: datetime) -> bool:
@@ -112,8 +123,12 @@ class SignedCopies:
         forms: list[ManifestType] = []
         unplayable: FilmUnplayable | None = None
         for manifest_type in MANIFEST_NAMES:
-            self._markers.delete(self._marker(movie_id, manifest_type, window.next))
-            self._markers.delete(self._marker(movie_id, manifest_type, window))
+            for each in (window, window.next):
+                lasting = each.seconds_left(now)
+                self._markers.invalidate(self._marker(movie_id, manifest_type, each), lasting)
+        for manifest_type in MANIFEST_NAMES:
+            # Somebody who publishes what was there before need not be waited for.
+            claim = self._markers.claim(self._marker(movie_id, manifest_type, window))
             try:
                 self._publish(movie_id, manifest_type, window, now)
             except MovieNotFound:
@@ -121,6 +136,9 @@ class SignedCopies:
             except FilmUnplayable as error:
                 unplayable = error
                 continue
+            finally:
+                if claim is not None:
+                    self._markers.release(claim)
             forms.append(manifest_type)
         if unplayable is not None:
             raise unplayable
@@ -133,24 +151,34 @@ class SignedCopies:
     ) -> Published:
         marker = self._marker(movie_id, manifest_type, window)
         published = self._markers.find(marker)
-        if published is None and not self._markers.claim(marker):
-            published = self._markers.await_other(marker, _PATIENCE_SECONDS)
-        # Whoever waited in vain publishes too: both write the same bytes.
-        return published or self._publish(movie_id, manifest_type, window, now)
+        if published is not None:
+            return published
+        claim = self._markers.claim(marker)
+        if claim is None:
+            published = self._markers.await_other(marker, _patience())
+            # Whoever waited in vain publishes too: both write the same bytes.
+            return published or self._publish(movie_id, manifest_type, window, now)
+        try:
+            return self._publish(movie_id, manifest_type, window, now)
+        finally:
+            self._markers.release(claim)
 
     def _publish(
         self, movie_id: UUID, manifest_type: ManifestType, window: Window, now: datetime
     ) -> Published:
         marker = self._marker(movie_id, manifest_type, window)
-        try:
-            until = self._signing_life.end(now)
-            duration = self._publisher().publish(movie_id, manifest_type, window, until)
-            published = Published(duration)
-            ttl = int((window.begins_at + window.length - now).total_seconds())
-            self._markers.set(marker, published, self._signing_life.expires_in(max(1, ttl), now))
-        finally:
-            self._markers.release(marker)
-        return published
+        until = self._signing_life.end(now)
+        ttl = self._signing_life.expires_in(window.seconds_left(now), now)
+        while True:
+            # Read before the film is: what was invalidated later gets another edition.
+            edition = self._markers.edition(marker)
+            duration = self._publisher().publish(movie_id, manifest_type, window, edition, until)
+            published = Published(duration, edition)
+            if self._markers.set(marker, published, ttl):
+                return published
+            newer = self._markers.find(marker)
+            if newer is not None:
+                return newer
 
     @property
     def _lead_seconds(self) -> int:
@@ -161,3 +189,10 @@ class SignedCopies:
 
     def _marker(self, movie_id: UUID, manifest_type: ManifestType, window: Window) -> Marker:
         return Marker(movie_id, manifest_type, window, self._signing_id)
+
+
+def _patience() -> float:
+    try:
+        return allowance(2 * _PATIENCE_SECONDS) / 2
+    except DeadlineExceeded:
+        return 0.0

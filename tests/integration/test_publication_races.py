@@ -1,0 +1,243 @@
+"""Publications that race: with each other, with an invalidation, with claims that ran out."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Event
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from redis import Redis
+
+from local.stack import Stack
+from streaming.cache import Cache
+from streaming.composition import delivery as composition
+from streaming.deadline import within
+from streaming.delivery.markers import Claim, Marker, Markers, Published
+from streaming.delivery.publishing import Publisher
+from streaming.delivery.signed_copies import SignedCopies
+from streaming.delivery.signing_life import SigningLife
+from streaming.delivery.window import Window
+from streaming.errors import StorageUnavailable
+from streaming.settings import CacheSettings
+from streaming.signing import ManifestType
+from streaming.storage import FilmBucket
+
+NOW = datetime(2026, 1, 3, 12, 55, tzinfo=UTC)
+LATER = datetime(2026, 1, 3, 13, 0, 1, tzinfo=UTC)
+WINDOW = 3600
+AWAIT_SECONDS = 30
+
+
+class HeldBucket:
+    """The film bucket, which holds back one write of a copy until it is let go."""
+
+    def __init__(self, bucket: FilmBucket) -> None:
+        self._bucket = bucket
+        self.has_read = Event()
+        self.may_write = Event()
+
+    def read(self, key: str, largest: int) -> bytes:
+        """Read."""
+        return self._bucket.read(key, largest)
+
+    def write(
+        self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
+    ) -> None:
+        """Write, once that is allowed."""
+        self.has_read.set()
+        assert self.may_write.wait(AWAIT_SECONDS)
+        self._bucket.write(
+            key,
+            body,
+            content_type=content_type,
+            content_encoding=content_encoding,
+            max_age=max_age,
+        )
+
+
+class WatchedMarkers(Markers):
+    """Markers that note for how long somebody meant to wait for another."""
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__(cache)
+        self.waited: list[float] = []
+
+    def await_other(self, marker: Marker, seconds: float) -> Published | None:
+        """Note and wait."""
+        self.waited.append(seconds)
+        return super().await_other(marker, seconds)
+
+
+class Environment:
+    """Delivery as one execution environment has it, with a bucket that can be held."""
+
+    def __init__(self, environment: dict[str, str], signing_id: str) -> None:
+        self._storage = composition.film_bucket()
+        self.bucket = HeldBucket(self._storage)
+        self.markers = WatchedMarkers(Cache(CacheSettings.from_environment(environment)))
+        signer = composition._signer()
+        publisher = Publisher(self.bucket, signer, signing_id, (signer.bucket_url,))
+        self.copies = SignedCopies(
+            signer=signer,
+            signing_life=SigningLife(),
+            signing_id=signing_id,
+            markers=self.markers,
+            publisher=lambda: publisher,
+            expires_in=3600,
+            window_seconds=WINDOW,
+        )
+
+    def playlist(self, movie_id: UUID, now: datetime = NOW) -> str:
+        """Start a film; return the playlist that its viewer is sent to."""
+        path = urlsplit(self.copies.playable(movie_id, "hls", now).manifest_url).path
+        return self._storage.read(path.removeprefix("/vod/"), 10**6).decode()
+
+
+class Scene:
+    """A film, and environments that share a signing key."""
+
+    def __init__(self, stack: Stack, environment: dict[str, str]) -> None:
+        self._stack = stack
+        self._environment = environment
+        self.signing_id = f"race{uuid4().hex[:8]}"
+        self.movie_id = uuid4()
+        self.put("old.ts")
+
+    def put(self, segment: str) -> None:
+        """Replace the film by one of that segment."""
+        body = f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{segment}\n#EXT-X-ENDLIST\n"
+        key = f"movies/{self.movie_id}/index.m3u8"
+        self._stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=body.encode())
+
+    def environment(self, *, held: bool = False) -> Environment:
+        """Build an environment; ``held`` has its writes wait."""
+        made = Environment(self._environment, self.signing_id)
+        if not held:
+            made.bucket.may_write.set()
+        return made
+
+    def marker(self, manifest_type: ManifestType = "hls") -> Marker:
+        """Return the marker of the present window."""
+        return Marker(self.movie_id, manifest_type, Window.at(NOW, WINDOW), self.signing_id)
+
+    @property
+    def redis(self) -> Redis:
+        """A connection to Redis."""
+        return Redis(self._environment["REDIS_HOST"], int(self._environment["REDIS_PORT"]))
+
+
+@pytest.fixture
+def scene(stack: Stack, environment: dict[str, str]) -> Scene:
+    """A film and its environments."""
+    return Scene(stack, environment)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads for what happens meanwhile."""
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+def test_invalidation_wins_over_a_start_in_flight(scene: Scene, pool: ThreadPoolExecutor) -> None:
+    """A start that has read the old film stores it for nobody, not even for its own viewer."""
+    slow = scene.environment(held=True)
+    in_flight: Future[str] = pool.submit(slow.playlist, scene.movie_id)
+    assert slow.bucket.has_read.wait(AWAIT_SECONDS)
+    scene.put("new.ts")
+    scene.environment().copies.republish(scene.movie_id, NOW)
+    assert "new.ts" in scene.environment().playlist(scene.movie_id)
+
+    slow.bucket.may_write.set()
+
+    assert "new.ts" in in_flight.result(AWAIT_SECONDS)
+    assert "new.ts" in scene.environment().playlist(scene.movie_id)
+    assert "new.ts" in slow.playlist(scene.movie_id)
+
+
+def test_invalidation_wins_over_a_renewal_in_flight(scene: Scene, pool: ThreadPoolExecutor) -> None:
+    """A renewal that has read the old film does not bring it into the next window."""
+    slow = scene.environment(held=True)
+    in_flight = pool.submit(slow.copies.renew, scene.movie_id, "hls", NOW)
+    assert slow.bucket.has_read.wait(AWAIT_SECONDS)
+    scene.put("new.ts")
+    scene.environment().copies.republish(scene.movie_id, NOW)
+
+    slow.bucket.may_write.set()
+
+    assert in_flight.result(AWAIT_SECONDS)
+    assert "new.ts" in scene.environment().playlist(scene.movie_id, LATER)
+
+
+def test_later_invalidation_wins_over_one_in_flight(scene: Scene, pool: ThreadPoolExecutor) -> None:
+    """Of two invalidations at once the film of the later one is seen."""
+    slow = scene.environment(held=True)
+    scene.put("newer.ts")
+    in_flight = pool.submit(slow.copies.republish, scene.movie_id, NOW)
+    assert slow.bucket.has_read.wait(AWAIT_SECONDS)
+    scene.put("newest.ts")
+    scene.environment().copies.republish(scene.movie_id, NOW)
+
+    slow.bucket.may_write.set()
+    in_flight.result(AWAIT_SECONDS)
+
+    assert "newest.ts" in scene.environment().playlist(scene.movie_id)
+
+
+def test_copy_stored_before_is_replaced(scene: Scene) -> None:
+    """An invalidation replaces what was published before it, in all environments."""
+    first, second = scene.environment(), scene.environment()
+    assert "old.ts" in first.playlist(scene.movie_id)
+    assert "old.ts" in second.playlist(scene.movie_id)
+    scene.put("new.ts")
+
+    first.copies.republish(scene.movie_id, NOW)
+
+    assert "new.ts" in first.playlist(scene.movie_id)
+    assert "new.ts" in second.playlist(scene.movie_id)
+
+
+def claimed(claim: Claim | None) -> Claim:
+    """Return a claim that was given."""
+    assert claim is not None
+    return claim
+
+
+def test_claim_is_released_by_its_owner_alone(scene: Scene) -> None:
+    """Who was too slow does not release the claim that another has got meanwhile."""
+    slow, quick, third = (scene.environment().markers for _ in range(3))
+    marker = scene.marker()
+    ran_out = claimed(slow.claim(marker))
+    scene.redis.delete(marker.lock_key)
+    held = claimed(quick.claim(marker))
+
+    slow.release(ran_out)
+
+    assert third.claim(marker) is None
+    quick.release(held)
+    assert third.claim(marker) is not None
+
+
+def test_claim_runs_out(scene: Scene) -> None:
+    """A claim whose owner was killed does not last."""
+    marker = scene.marker()
+    claimed(scene.environment().markers.claim(marker))
+
+    assert 0 < scene.redis.ttl(marker.lock_key) <= 15
+
+
+@pytest.mark.parametrize(("left_seconds", "at_most"), [(2, 1.0), (0.6, 0.3), (60, 1.5)])
+def test_waiting_leaves_time_to_publish(scene: Scene, left_seconds: float, at_most: float) -> None:
+    """Who waits for another waits for at most half of what the request has left, and publishes."""
+    claimed(scene.environment().markers.claim(scene.marker()))
+    waiting = scene.environment()
+
+    # On a busy machine the time may be over before the film is read.
+    with suppress(StorageUnavailable), within(left_seconds, computing_seconds=AWAIT_SECONDS):
+        waiting.copies.playable(scene.movie_id, "hls", NOW)
+
+    (seconds,) = waiting.markers.waited
+    assert 0 <= seconds <= at_most
