@@ -84,5 +84,6 @@ def _damage(told: dict[int, float], told_of_all: float, surveyed: Survey) -> str
     of_tracks = (told[index] - surveyed.timelines[index].length for index in told)
     lost = max(lost, *of_tracks, 0.0)
     if lost > _TOLERATED_LOSS_SECONDS:
-        return f"{lost:.1f} s are missing of the {max([told_of_all, *told.values()]):.1f} s it tells of"
+        promised = max([told_of_all, *told.values()])
+        return f"{lost:.1f} s are missing of the {promised:.1f} s it tells of"
     return f"it cannot be read after {there:.1f} s" if surveyed.is_broken else ""
