@@ -1,9 +1,15 @@
 """Publishing signed copies: once, ahead of time, anew, and with mortal credentials."""
 
 import gzip
+import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -53,9 +59,14 @@ class CountingPublisher:
 @pytest.fixture
 def publisher(environment: dict[str, str]) -> CountingPublisher:
     """The publisher that the functions use."""
-    roots = (composition._signer().bucket_url,)
+    roots = (composition.signer_of(composition.signing_settings()).bucket_url,)
     return CountingPublisher(
-        Publisher(composition.film_bucket(), composition._signer(), SIGNING_ID, roots)
+        Publisher(
+            composition.film_bucket(),
+            composition.signer_of(composition.signing_settings()),
+            SIGNING_ID,
+            roots,
+        )
     )
 
 
@@ -68,7 +79,7 @@ def new_environment(environment: dict[str, str], publisher: CountingPublisher) -
 def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
     """Build delivery with a Redis connection of its own."""
     return SignedCopies(
-        signer=composition._signer(),
+        signer=composition.signer_of(composition.signing_settings()),
         signing_life=SigningLife(),
         signing_id=SIGNING_ID,
         markers=Markers(Cache(CacheSettings.from_environment(environment))),
@@ -253,6 +264,114 @@ def test_temporary_credentials(
     assert query["X-Amz-Expires"] == [str(answer["expires_in"])]
     assert query["X-Amz-Security-Token"] == ["a-session-token"]
     assert "temporary credentials" in caplog.text
+
+
+def let_time_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Set the service's clock forward."""
+    later = clock.now() + timedelta(seconds=seconds)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+
+@pytest.mark.parametrize(("variable", "life"), [("", 900), ("1800", 1800)])
+@pytest.mark.parametrize("delivery", ["s3", "direct"])
+def test_temporary_credentials_of_unknown_life(
+    viewer: Viewer,
+    film: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    delivery: str,
+    variable: str,
+    life: int,
+) -> None:
+    """They are trusted from when they were first seen, once, and sign nothing after that."""
+    monkeypatch.setenv("S3_SESSION_TOKEN", "a-session-token")
+    monkeypatch.setenv("SIGNING_SESSION_SECONDS", variable)
+    monkeypatch.setenv("DELIVERY", delivery)
+    forget_environment()
+
+    assert viewer.start(film).json["expires_in"] == pytest.approx(life, abs=5)
+    let_time_pass(monkeypatch, life - 200)
+    assert viewer.start(film).json["expires_in"] == pytest.approx(200, abs=5)
+    let_time_pass(monkeypatch, 200)
+
+    for _ in range(2):
+        answer = viewer.start(film)
+        assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
+
+
+def test_credentials_that_have_expired(
+    viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is known to be dead signs nothing."""
+    monkeypatch.setenv("S3_SESSION_TOKEN", "a-session-token")
+    monkeypatch.setenv("S3_CREDENTIAL_EXPIRATION", clock.iso(clock.now() - timedelta(seconds=1)))
+    forget_environment()
+
+    assert viewer.start(film).status == 503
+
+
+class RoleCredentials(BaseHTTPRequestHandler):
+    """What Lambda gives to environments restored from a snapshot: keys that it replaces."""
+
+    names: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        """Answer with the newest, to whoever knows the token."""
+        is_allowed = self.headers["Authorization"] == "a-token"
+        expires_at = clock.iso(clock.now() + timedelta(seconds=3600))
+        keys = {"AccessKeyId": self.names[-1], "SecretAccessKey": "secret", "Token": "session"}
+        body = json.dumps({**keys, "Expiration": expires_at}).encode()
+        self.send_response(200 if is_allowed else 403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_environment_restored_from_a_snapshot(
+    viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a key in its environment a function signs with those of its role, while they live."""
+    # The local S3 knows no sessions, so S3's client is given another key.
+    file = tmp_path / "credentials"
+    key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    file.write_text(f"[default]\naws_access_key_id={key}\naws_secret_access_key={secret}\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("DELIVERY", "direct")
+    for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(RoleCredentials, "names", ["FIRST"])
+    with ThreadingHTTPServer(("127.0.0.1", 0), RoleCredentials) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/credentials"
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a-token")
+        monkeypatch.setenv("SIGNED_URL_EXPIRATION", "7200")
+        forget_environment()
+
+        answers = [viewer.start(film)]
+        RoleCredentials.names.append("SECOND")
+        let_time_pass(monkeypatch, 60)
+        answers.append(viewer.start(film))
+        let_time_pass(monkeypatch, 3300)
+        answers.append(viewer.start(film))
+        server.shutdown()
+        thread.join()
+    let_time_pass(monkeypatch, 3400)
+    answers.append(viewer.start(film))
+    let_time_pass(monkeypatch, 300)
+    dead = viewer.start(film)
+
+    signed_by = [
+        parse_qs(urlsplit(each.json["manifest_url"]).query)["X-Amz-Credential"][0].split("/")[0]
+        for each in answers
+    ]
+    assert signed_by == ["FIRST", "FIRST", "SECOND", "SECOND"]
+    lives = [each.json["expires_in"] for each in answers]
+    assert lives == pytest.approx([3600, 3540, 3600, 200], abs=5)
+    assert (dead.status, dead.json["code"]) == (503, "storage_unavailable")
 
 
 def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:

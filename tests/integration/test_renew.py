@@ -60,7 +60,7 @@ class FailingPublisher:
 @pytest.fixture
 def publisher(environment: dict[str, str]) -> FailingPublisher:
     """The functions' publisher."""
-    signer = composition._signer()
+    signer = composition.signer_of(composition.signing_settings())
     return FailingPublisher(
         Publisher(composition.film_bucket(), signer, "renew", (signer.bucket_url,))
     )
@@ -70,7 +70,7 @@ def publisher(environment: dict[str, str]) -> FailingPublisher:
 def delivery(environment: dict[str, str], publisher: FailingPublisher) -> SignedCopies:
     """Delivery with a key of its own, so that the copies of other tests are none of its."""
     return SignedCopies(
-        signer=composition._signer(),
+        signer=composition.signer_of(composition.signing_settings()),
         signing_life=SigningLife(),
         signing_id=f"renew{uuid4().hex[:8]}",
         markers=Markers(Cache(CacheSettings.from_environment(environment))),

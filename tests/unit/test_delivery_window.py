@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.delivery.signing_life import SigningLife
 from streaming.delivery.window import Window
+from streaming.errors import StorageUnavailable
 
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 lengths = st.integers(1, 86400)
@@ -38,8 +40,11 @@ def test_urls_outlive_the_film(moment: datetime, length: int, duration: float) -
 @given(moments, st.integers(1, 604800), st.integers(-1000, 100000))
 def test_expires_in_is_honest(now: datetime, asked: int, left: int) -> None:
     """No URL is said to live longer than asked, or than the key that signs it."""
-    known = SigningLife(is_temporary=True, expires_at=now + timedelta(seconds=left))
+    key = SigningLife(now + timedelta(seconds=left))
 
     assert SigningLife().expires_in(asked, now) == asked
-    assert known.expires_in(asked, now) == max(1, min(asked, left))
-    assert SigningLife(is_temporary=True).expires_in(asked, now) == min(asked, 900)
+    if left > 0:
+        assert key.expires_in(asked, now) == min(asked, left)
+    else:
+        with pytest.raises(StorageUnavailable):
+            key.expires_in(asked, now)

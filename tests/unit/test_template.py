@@ -326,7 +326,8 @@ def test_deployments_set_parameters_that_exist() -> None:
             assert allowed is None or value in map(str, allowed)
 
 
-GOOD = {"JwtSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt"}
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt"
+GOOD = {"JwtSecretArn": SECRET, "CreateSigningUser": "true"}
 PROD = {**GOOD, "EnvironmentName": "prod", "RedisTls": "true", "KafkaAuthentication": "TLS"}
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:cluster/films/1"
 RULES: list[tuple[Json, str | None]] = [
@@ -336,16 +337,19 @@ RULES: list[tuple[Json, str | None]] = [
     ({**PROD, "RedisTls": "false", "AllowPlaintext": "redis"}, None),
     ({**PROD, "KafkaAuthentication": "PLAINTEXT"}, "KafkaAuthentication"),
     ({**PROD, "KafkaAuthentication": "PLAINTEXT", "EnableKafka": "false"}, None),
-    ({}, "JwtSecretArn"),
+    ({"CreateSigningUser": "true"}, "JwtSecretArn"),
+    ({"JwtSecretArn": SECRET}, "CreateSigningUser"),
+    ({"JwtSecretArn": SECRET, "SigningSecretArn": "arn"}, None),
+    ({"JwtSecretArn": SECRET, "RoleSessionSeconds": 3600}, None),
     ({"EnvironmentName": "local"}, None),
-    ({"JwtAlgorithm": "RS256"}, "JwtJwksUrl"),
-    ({"JwtAlgorithm": "RS256", "JwtJwksUrl": "https://auth.example.com/jwks.json"}, None),
+    ({**GOOD, "JwtAlgorithm": "RS256"}, "JwtJwksUrl"),
+    ({**GOOD, "JwtAlgorithm": "RS256", "JwtJwksUrl": "https://auth.example.com/jwks.json"}, None),
     ({**GOOD, "KafkaAuthentication": "SASL-SCRAM"}, "KafkaSecretArn"),
     ({**GOOD, "KafkaSecretArn": "arn"}, "SASL-SCRAM"),
     ({**GOOD, "KafkaAuthentication": "SASL-SCRAM", "KafkaSecretArn": "arn"}, None),
     ({**GOOD, "KafkaAuthentication": "MSK-IAM"}, "KafkaClusterArn"),
     ({**GOOD, "KafkaAuthentication": "MSK-IAM", "KafkaClusterArn": CLUSTER}, None),
-    ({**GOOD, "CreateSigningUser": "true", "SigningSecretArn": "arn"}, "SigningSecretArn"),
+    ({**GOOD, "SigningSecretArn": "arn"}, "SigningSecretArn"),
     ({**GOOD, "MigrationSecretArn": "arn"}, "DatabaseSecretArn"),
     ({**GOOD, "SnapStart": "on", "PythonRuntime": "python3.11"}, "python3.12"),
 ]

@@ -101,6 +101,26 @@ def signed_headers(
     return headers
 
 
+def container_credentials() -> dict[str, str]:
+    """Return the function's own credentials, and when they expire, as variables would name them.
+
+    Raises ``SecretUnavailable`` when they cannot be had.
+    """
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+    try:
+        given = _container_credentials(os.environ)
+        return {
+            "AWS_ACCESS_KEY_ID": str(given["AccessKeyId"]),
+            "AWS_SECRET_ACCESS_KEY": str(given["SecretAccessKey"]),
+            "AWS_SESSION_TOKEN": str(given["Token"]),
+            "AWS_CREDENTIAL_EXPIRATION": str(given["Expiration"]),
+        }
+    except (OSError, http.client.HTTPException, ValueError, KeyError, DeadlineExceeded) as error:
+        failure = dependency_failure("secrets_manager", "credentials", error)
+        logger.warning("the function's credentials cannot be read", **failure)
+        raise SecretUnavailable("the function's credentials cannot be read") from error
+
+
 def _credentials(environment: Mapping[str, str]) -> Credentials:
     """Return the function's own; an environment restored by SnapStart has to ask for them."""
     if "AWS_ACCESS_KEY_ID" in environment:
@@ -109,9 +129,13 @@ def _credentials(environment: Mapping[str, str]) -> Credentials:
             environment["AWS_SECRET_ACCESS_KEY"],
             environment.get("AWS_SESSION_TOKEN"),
         )
-    token = {"authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
-    given = _exchange("GET", environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"], None, token)
+    given = _container_credentials(environment)
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["Token"])
+
+
+def _container_credentials(environment: Mapping[str, str]) -> dict[str, Any]:
+    token = {"authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+    return _exchange("GET", environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"], None, token)
 
 
 def _exchange(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A function reads only the groups that it uses, so it needs only their variables.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +21,8 @@ _KNOWN_SECRETS = frozenset(
     }
 )
 _SHORTEST_SECRET_BYTES = 32
+# AWS STS issues no session shorter than this, and none longer than 12 hours.
+_SHORTEST_SESSION = timedelta(seconds=900)
 _MAY_BE_PLAINTEXT = ("key_set", "user_service", "redis", "kafka", "s3")
 # Anything else is taken for production, however it is spelt.
 _NO_PRODUCTION = ("local", "dev", "staging", "")
@@ -85,16 +87,23 @@ class TokenSettings:
 
 @dataclass(frozen=True, slots=True)
 class SigningSettings:
-    """What URLs are signed with. ``expires_at`` is when a temporary key dies, if known."""
+    """What URLs are signed with.
+
+    ``expires_at`` is when a temporary key dies, if known; ``session_life`` is for how long one is
+    trusted otherwise, from when it was first seen.
+    """
 
     access_key: str
     secret_key: str = field(repr=False)
     session_token: str | None = field(repr=False)
     expires_at: datetime | None
+    session_life: timedelta = _SHORTEST_SESSION
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
         """Read ``S3_ACCESS_KEY`` and ``S3_SECRET_KEY``, else the function's own credentials.
+
+        ``SIGNING_SESSION_SECONDS`` is for how long temporary ones of unknown life are trusted.
 
         A Lambda role's credentials are temporary, and URLs signed with them die with them.
         """
@@ -113,6 +122,9 @@ class SigningSettings:
             secret_key=_required(environment, secret),
             session_token=environment.get(token) or None,
             expires_at=parsed,
+            session_life=timedelta(
+                seconds=_integer(environment, "SIGNING_SESSION_SECONDS", 900, 900, 43200)
+            ),
         )
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming import clock
 from streaming.bucket_address import bucket_address
 from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
@@ -14,6 +16,7 @@ from streaming.delivery.direct import DirectDelivery
 from streaming.delivery.markers import Markers
 from streaming.delivery.playable import Delivery
 from streaming.delivery.presence import FilmPresence
+from streaming.delivery.renewed_key import RenewedKey
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.signing_life import SigningLife
 from streaming.errors import StorageUnavailable
@@ -31,20 +34,27 @@ logger = Logger(child=True)
 @cache
 def delivery() -> Delivery:
     """Build the delivery that the settings name."""
-    settings = _storage_settings()
+    return RenewedKey(_delivery)
+
+
+def _delivery() -> tuple[Delivery, SigningLife]:
+    settings, key = _storage_settings(), signing_settings()
+    life, signer = _signing_life(key), signer_of(key)
     if settings.delivery == "direct":
-        return DirectDelivery(
-            _signer(), _signing_life(), film_bucket, settings.signed_url_expiration
-        )
-    return SignedCopies(
-        signer=_signer(),
-        signing_life=_signing_life(),
-        signing_id=_signing_id(settings),
+        direct = DirectDelivery(signer, life, film_bucket, settings.signed_url_expiration)
+        return direct, life
+    signed_for = f"{key.access_key}@{signer.bucket_url} {settings.delivery_window}"
+    signing_id = hashlib.sha256(signed_for.encode()).hexdigest()[:12]
+    copies = SignedCopies(
+        signer=signer,
+        signing_life=life,
+        signing_id=signing_id,
         markers=Markers(redis_cache()),
-        publisher=_publisher,
+        publisher=cache(lambda: _publisher(signer, signing_id)),
         expires_in=settings.signed_url_expiration,
         window_seconds=settings.delivery_window,
     )
+    return copies, life
 
 
 @cache
@@ -62,24 +72,29 @@ def film_bucket() -> "FilmBucket":
     return FilmBucket(_storage_settings())
 
 
-@cache
-def _publisher() -> "Publisher":
-    from streaming.delivery.publishing import Publisher
+def signing_settings() -> SigningSettings:
+    """Return the key that signs URLs: one of its own, else that of the function's role.
 
+    Raises ``StorageUnavailable`` when it cannot be read.
+    """
+    # Read once: a rotated key stays active for as long as the URLs that it has signed.
+    source = rotating(SigningSettings.from_environment, "S3_SIGNING_SECRET_ARN")
+    try:
+        if source is not None:
+            return source.current()
+        if os.environ.get("S3_ACCESS_KEY") or os.environ.get("AWS_ACCESS_KEY_ID"):
+            return SigningSettings.from_environment(os.environ)
+        # As Lambda does it where an environment was restored from a snapshot.
+        from streaming.secrets_manager import container_credentials
+
+        return SigningSettings.from_environment({**os.environ, **container_credentials()})
+    except SecretUnavailable as error:
+        raise StorageUnavailable("the key that signs URLs cannot be read") from error
+
+
+def signer_of(key: SigningSettings) -> S3Signer:
+    """Build what signs URLs with ``key``."""
     settings = _storage_settings()
-    inside = bucket_address(
-        settings.bucket,
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-        addressing=_addressing(settings.endpoint_url),
-    )
-    roots = dict.fromkeys((_signer().bucket_url, inside.url))
-    return Publisher(film_bucket(), _signer(), _signing_id(settings), tuple(roots))
-
-
-@cache
-def _signer() -> S3Signer:
-    settings, key = _storage_settings(), _signing_settings()
     return S3Signer(
         SigningKey(key.access_key, key.secret_key, key.session_token),
         region=settings.region,
@@ -89,34 +104,37 @@ def _signer() -> S3Signer:
     )
 
 
-@cache
-def _signing_life() -> SigningLife:
-    settings = _signing_settings()
-    life = SigningLife(settings.session_token is not None, settings.expires_at)
-    if life.is_temporary:
-        logger.warning(
-            "URLs are signed with temporary credentials and die with them",
-            expires_at=settings.expires_at.isoformat() if settings.expires_at else "unknown",
-        )
+def _publisher(signer: S3Signer, signing_id: str) -> "Publisher":
+    from streaming.delivery.publishing import Publisher
+
+    settings = _storage_settings()
+    inside = bucket_address(
+        settings.bucket,
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        addressing=_addressing(settings.endpoint_url),
+    )
+    roots = dict.fromkeys((signer.bucket_url, inside.url))
+    return Publisher(film_bucket(), signer, signing_id, tuple(roots))
+
+
+def _signing_life(key: SigningSettings) -> SigningLife:
+    if key.session_token is None:
+        return SigningLife()
+    first_seen_at = _first_seen().setdefault(key.access_key, clock.now())
+    life = SigningLife(key.expires_at or first_seen_at + key.session_life)
+    logger.warning(
+        "URLs are signed with temporary credentials and die with them",
+        expires_at=life.expires_at,
+        is_known=key.expires_at is not None,
+    )
     return life
 
 
-def _signing_id(settings: StorageSettings) -> str:
-    key = _signing_settings().access_key
-    signed_for = f"{key}@{_signer().bucket_url} {settings.delivery_window}"
-    return hashlib.sha256(signed_for.encode()).hexdigest()[:12]
-
-
 @cache
-def _signing_settings() -> SigningSettings:
-    # Read once: a rotated key stays active for as long as the URLs that it has signed.
-    source = rotating(SigningSettings.from_environment, "S3_SIGNING_SECRET_ARN")
-    if source is None:
-        return SigningSettings.from_environment(os.environ)
-    try:
-        return source.current()
-    except SecretUnavailable as error:
-        raise StorageUnavailable("the key that signs URLs cannot be read") from error
+def _first_seen() -> dict[str, datetime]:
+    """Return when this environment first saw each key; none was made later than that."""
+    return {}
 
 
 def _storage_settings() -> StorageSettings:

@@ -75,8 +75,8 @@ class SignedCopies:
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         window = self._window(now)
-        published = self._ensure(movie_id, manifest_type, window, now)
         expires_in = self._signing_life.expires_in(self._expires_in, now)
+        published = self._ensure(movie_id, manifest_type, window, now)
         name, edition = MANIFEST_NAMES[manifest_type], published.edition
         url = self._signer.generate_signed_url(
             copy_key(window, self._signing_id, edition, movie_id, name),

@@ -1,33 +1,35 @@
 """How long the credentials that sign URLs live, and so how long a URL can."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-# AWS STS issues no session shorter than this.
-_SHORTEST_SESSION = timedelta(seconds=900)
+from streaming.errors import StorageUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class SigningLife:
-    """The life of the signing key.
+    """The life of the signing key. ``expires_at`` is when it dies; None for a permanent one."""
 
-    ``is_temporary`` tells that its URLs die with a session; ``expires_at`` is when, if known.
-    """
-
-    is_temporary: bool = False
     expires_at: datetime | None = None
+
+    def is_dead(self, now: datetime) -> bool:
+        """Tell whether the key may have died."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def end(self, now: datetime) -> datetime | None:
         """Return until when URLs signed ``now`` can be trusted; None for a permanent key.
 
-        A session of unknown life is trusted for as long as the shortest one that there is.
+        Raises ``StorageUnavailable`` for a key that may have died: its URLs would be refused.
         """
-        if not self.is_temporary:
-            return None
-        return self.expires_at or now + _SHORTEST_SESSION
+        if self.is_dead(now):
+            raise StorageUnavailable("the credentials that sign URLs may have expired")
+        return self.expires_at
 
     def expires_in(self, asked_seconds: int, now: datetime) -> int:
-        """Return how long a URL signed ``now`` really lives, at most ``asked_seconds``."""
+        """Return how long a URL signed ``now`` really lives, at most ``asked_seconds``.
+
+        Raises ``StorageUnavailable`` as ``end`` does.
+        """
         end = self.end(now)
         if end is None:
             return asked_seconds
