@@ -78,7 +78,7 @@ class Environment:
         self._storage = composition.film_bucket()
         self.bucket = HeldBucket(self._storage)
         self.markers = WatchedMarkers(Cache(CacheSettings.from_environment(environment)))
-        signer = composition._signer()
+        signer = composition.signer_of(composition.signing_settings())
         publisher = Publisher(self.bucket, signer, signing_id, (signer.bucket_url,))
         self.copies = SignedCopies(
             signer=signer,
