@@ -73,7 +73,8 @@ class FilmBucket:
                 s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
             ),
         )
-        self._s3.meta.events.register("before-send.s3", StorageWire(settings.region))
+        self._wire = StorageWire(settings.region)
+        self._s3.meta.events.register("before-send.s3", self._wire)
 
     def read(self, key: str, largest: int) -> bytes:
         """Return the object's bytes.
