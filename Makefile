@@ -38,7 +38,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-smoke test-browser faults histories test-judges test-build test-sam test-rie test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose needs-docker sam
 
 help: ## List the commands
@@ -65,6 +65,9 @@ test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 
 test-smoke: $(INSTALLED) ## Run the unit tests and the four calls, quickly, on another Python
 	@$(BIN)/python -m pytest tests/unit tests/e2e/test_playback.py $(PYTEST_ARGS)
+
+test-fresh: $(INSTALLED) ## Do what the README says on bare machines (Linux, as root, with mmdebstrap)
+	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)
 
 test-browser: $(INSTALLED) $(PLAYERS) ## Run the player in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)

@@ -1,0 +1,138 @@
+"""A newcomer, on a bare machine: clones, types what the README says, and looks at what comes.
+
+Runs inside the machine, with its Python's standard library: `python3 visitor.py CHECKOUT STEP...`.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+LOG = Path.home() / "run.log"
+READY = "Ctrl-C stops everything."
+SET_UP_SECONDS = 900
+URL = re.compile(r"^https?://.*", re.MULTILINE)
+
+
+def say(text: str) -> None:
+    """Tell the test what happens."""
+    print(f"visitor: {text}", flush=True)
+
+
+def shell(command: str, seconds: float = 120) -> str:
+    """Run a command as a terminal does; return its output, end when it fails."""
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    if done.returncode != 0:
+        sys.exit(f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def clone(checkout: str) -> None:
+    """Clone the project, and go there."""
+    # The clone to clone from belongs to somebody else.
+    shell("git config --global --add safe.directory '*'")
+    if not Path(checkout).exists():
+        shell(f'git clone -q /src "{checkout}"')
+    os.chdir(checkout)
+
+
+class Run:
+    """One `make run` in a terminal of its own."""
+
+    def __init__(self, command: str, **environment: str) -> None:
+        with LOG.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                shell=True,
+                start_new_session=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+            )
+
+    @property
+    def told(self) -> str:
+        """What it has printed so far."""
+        return LOG.read_text(errors="replace")
+
+    def await_ready(self) -> None:
+        """Wait until it says that it is ready."""
+        ends_at = time.monotonic() + SET_UP_SECONDS
+        while READY not in self.told:
+            if self.process.poll() is not None:
+                sys.exit(f"it ended with {self.process.returncode}:\n{self.told[-3000:]}")
+            if time.monotonic() > ends_at:
+                sys.exit(f"it is not ready:\n{self.told[-3000:]}")
+            time.sleep(0.1)
+
+    def press_ctrl_c(self) -> None:
+        """End it as a person does; it ends in order and quietly."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        code = self.process.wait(60)
+        if code != 0 or "Error" in self.told or "Traceback" in self.told:
+            sys.exit(f"after Ctrl-C it ended with {code}:\n{self.told[-3000:]}")
+
+
+def play(told: str) -> None:
+    """Run each printed command; load the manifest, a playlist and a segment."""
+    lines = [line for line in told.splitlines() if line.startswith("curl ")]
+    answers = [json.loads(shell(line)) for line in lines]
+    if len(answers) != 3 or answers[2]["position_seconds"] != 12:
+        sys.exit(f"the printed commands answer {answers}")
+    playlist = load(answers[0]["manifest_url"]).decode()
+    while (content := load(URL.findall(playlist)[0]))[:7] == b"#EXTM3U":
+        playlist = content.decode()
+    if len(content) < 1000:
+        sys.exit("a segment is empty")
+    say(f"the film starts, plays ({len(content)} bytes) and remembers the position")
+
+
+def load(url: str) -> bytes:
+    """Load what a URL leads to, past all proxies."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=30) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+def killed_set_up(command: str) -> None:
+    """Kill the set-up in the middle of the installation, as a lost connection does."""
+    run = Run(command)
+    ends_at = time.monotonic() + 300
+    while "Installing the packages" not in run.told and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    time.sleep(8)
+    os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    say("the set-up is killed")
+
+
+def main() -> None:
+    """Do the steps that the command line names."""
+    checkout, run_command, *steps = sys.argv[1:]
+    clone(checkout)
+    for step in steps:
+        say(step)
+        if step == "killed set-up":
+            killed_set_up(run_command)
+        elif step == "test":
+            out = shell(f"{os.environ['TEST_COMMAND']} 2>&1", 3600)
+            say(out.strip().splitlines()[-1])
+        else:
+            proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
+            run = Run(run_command, **(proxies if step == "run with a proxy" else {}))
+            run.await_ready()
+            play(run.told)
+            run.press_ctrl_c()
+    say("all is well")
+
+
+if __name__ == "__main__":
+    main()
