@@ -3,6 +3,7 @@
 Runs inside the machine, with its Python's standard library: `python3 visitor.py CHECKOUT STEP...`.
 """
 
+import gzip
 import json
 import os
 import re
@@ -99,7 +100,8 @@ def load(url: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=30) as answer:
         body: bytes = answer.read()
-        return body
+        is_compressed = answer.headers.get("Content-Encoding") == "gzip"
+        return gzip.decompress(body) if is_compressed else body
 
 
 def killed_set_up(command: str) -> None:
