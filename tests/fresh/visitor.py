@@ -77,7 +77,9 @@ class Run:
         """End it as a person does; it ends in order and quietly."""
         os.killpg(self.process.pid, signal.SIGINT)
         code = self.process.wait(60)
-        if code != 0 or "Error" in self.told or "Traceback" in self.told:
+        # make, which is interrupted too, may end by the signal.
+        is_quiet = not any(word in self.told for word in ("Error", "Traceback", "error:"))
+        if code not in (0, -signal.SIGINT) or not is_quiet:
             sys.exit(f"after Ctrl-C it ended with {code}:\n{self.told[-3000:]}")
 
 
