@@ -46,7 +46,7 @@ def test_root_in_its_closed_home(machine: Machine) -> None:
 
 def test_a_closed_umask_and_a_path_with_a_space(machine: Machine) -> None:
     """An ordinary user whose files nobody else may read, in a folder with a space, plays it."""
-    visit(machine, USER, f"/home/{USER}/my films", "run with a proxy", umask="077")
+    visit(machine, USER, f"/home/{USER}/my films", "set up", "run with a proxy", umask="077")
 
 
 def test_a_set_up_that_was_killed(machine: Machine) -> None:

@@ -126,6 +126,8 @@ def main() -> None:
         say(step)
         if step == "killed set-up":
             killed_set_up(run_command)
+        elif step == "set up":
+            shell("make setup", SET_UP_SECONDS)
         elif step == "test":
             out = shell(f"{os.environ['TEST_COMMAND']} 2>&1", 3600)
             say(out.strip().splitlines()[-1])
