@@ -8,7 +8,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +16,7 @@ from local.console import announce, complain, report
 from local.disk import is_full
 from local.errors import LocalError
 from local.isolation import forget_proxies, leave_aws_alone
+from local.own_servers import OwnServers
 from local.ports import Ports
 from local.servers.python_service import LAYER, ROOT
 from local.stack import Stack
@@ -46,12 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for number in SIGNALS:
             signal.signal(number, _stop)
-        ports = Ports.from_environment()
+        own = OwnServers.of(os.environ)
+        ports = Ports.from_environment(_without_own(os.environ, own))
         stack = Stack(
             folder,
             ports,
             gateway=not options.without_gateway,
             films=not options.without_films,
+            own=own,
             report=report,
         )
         stack.start()
@@ -75,6 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stack is not None:
             stack.stop()
     return 0
+
+
+def _without_own(environment: Mapping[str, str], own: OwnServers) -> dict[str, str]:
+    """Return the environment without the ports of servers that are the developer's own."""
+    taken = {name for each in own.variables.values() for name in each}
+    return {name: value for name, value in environment.items() if name not in taken}
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

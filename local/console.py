@@ -28,7 +28,10 @@ def report(step: str, seconds: float) -> None:
 
 def announce(stack: Stack) -> None:
     """Print addresses, a demo token and three calls, each good to paste on its own."""
-    ports, token = stack.ports, stack.token()
+    environment, token = stack.environment, stack.token()
+    database = f"127.0.0.1:{stack.ports.postgres_port}, database {DATABASE}, user {USER}"
+    if "postgres" in stack.own:
+        database = stack.own.address("postgres")
     film = f"{stack.api_url}/api/v1/stream/{DEMO_MOVIE_ID}"
     bearer = f'-H "Authorization: Bearer {token}"'
     json_body = '-H "Content-Type: application/json"'
@@ -37,10 +40,10 @@ Player        {stack.api_url}/
 API           {stack.api_url}/api/v1
 API docs      {stack.api_url}/docs
 S3            {stack.s3.endpoint_url}, private bucket {stack.s3.bucket}
-PostgreSQL    127.0.0.1:{ports.postgres_port}, database {DATABASE}, user {USER}
-Redis         127.0.0.1:{ports.redis_port}
-Kafka         {stack.kafka.bootstrap_servers}
-User service  {stack.user_service.url}
+PostgreSQL    {database}
+Redis         {environment["REDIS_HOST"]}:{environment["REDIS_PORT"]}
+Kafka         {environment["KAFKA_BOOTSTRAP_SERVERS"]}
+User service  {environment["USER_SERVICE_URL"]}
 Secrets       {stack.state.document}
 Logs          {stack.state.logs}
 

@@ -47,11 +47,17 @@ class Ports:
         """Choose ports that nobody listens on, for a second stack beside a developer's own."""
         return cls(*free_ports(len(fields(cls))))
 
-    def claim(self) -> None:
-        """Keep these ports for their servers; raise in one line which somebody else listens on."""
-        taken = {
-            variable: port for variable, port in self._by_variable().items() if not is_free(port)
+    def claim(self, but: Collection[str] = ()) -> None:
+        """Keep these ports for their servers; raise in one line which somebody else listens on.
+
+        ``but`` are the names of servers that need none, because they run already.
+        """
+        needed = {
+            variable: port
+            for variable, port in self._by_variable().items()
+            if variable.removesuffix("_PORT").lower() not in but
         }
+        taken = {variable: port for variable, port in needed.items() if not is_free(port)}
         if taken:
             told = [f"{port} ({_server_of(variable)})" for variable, port in taken.items()]
             are = "ports {} are" if len(taken) > 1 else "port {} is"
@@ -60,7 +66,7 @@ class Ports:
                 f"{self._others_than(taken)} make run"
             )
         # SeaweedFS's internal ports are chosen before PostgreSQL listens on its own.
-        _chosen.update(self._by_variable().values())
+        _chosen.update(needed.values())
 
     def _by_variable(self) -> dict[str, int]:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}

@@ -14,6 +14,13 @@ from local.disk import require_room
 from local.environment import BUCKET, TOPIC_PREFIX, function_environment
 from local.errors import LocalError
 from local.files import write_privately
+from local.own_servers import (
+    OwnS3,
+    OwnServers,
+    create_topics,
+    require_redis,
+    require_user_service,
+)
 from local.ports import Ports
 from local.servers.kafka import Kafka
 from local.servers.postgres import Postgres
@@ -29,6 +36,8 @@ TOPICS = (
     *(f"{TOPIC_PREFIX}.{action}" for action in ("start", "progress", "stop")),
     "subscription.changed",
 )
+
+NONE = OwnServers({})
 
 Report = Callable[[str, float], None]
 
@@ -47,6 +56,7 @@ class Stack:
         ports: Where the servers listen.
         gateway: Whether to run the API.
         films: Whether to put the demo films into the bucket.
+        own: The developer's own servers, which are used instead of embedded ones.
         report: Told of each finished step and its duration in seconds.
     """
 
@@ -57,12 +67,21 @@ class Stack:
         *,
         gateway: bool = True,
         films: bool = True,
+        own: OwnServers = NONE,
         report: Report = silent,
     ) -> None:
         self.ports = ports
         self.state = state = State(folder)
-        self.environment = function_environment(ports, state.credentials)
-        self.s3 = S3(ports.s3_port, state, bucket=BUCKET)
+        self.own = own
+        self.environment = {
+            **function_environment(ports, state.credentials),
+            **own.all_variables(),
+        }
+        self.s3 = (
+            OwnS3(own.variables["s3"], state, bucket=BUCKET)
+            if "s3" in own
+            else S3(ports.s3_port, state, bucket=BUCKET)
+        )
         self.kafka = Kafka(ports.kafka_port, state, topics=TOPICS)
         self.redis = Redis(ports.redis_port, state)
         self.postgres = Postgres(ports.postgres_port, state)
@@ -73,9 +92,11 @@ class Stack:
         self._report = report
 
     @classmethod
-    def temporary(cls, folder: Path, *, gateway: bool = True, films: bool = True) -> "Stack":
+    def temporary(
+        cls, folder: Path, *, gateway: bool = True, films: bool = True, own: OwnServers = NONE
+    ) -> "Stack":
         """Return a stack on free ports, for tests beside whatever else runs on this machine."""
-        return cls(folder, Ports.free(), gateway=gateway, films=films)
+        return cls(folder, Ports.free(), gateway=gateway, films=films, own=own)
 
     def __enter__(self) -> Self:
         try:
@@ -91,7 +112,8 @@ class Stack:
     @property
     def servers(self) -> tuple[Server, ...]:
         """All servers of this stack, in the order in which they may stop."""
-        servers = (self.user_service, self.s3, self.kafka, self.redis, self.postgres)
+        embedded = (self.user_service, self.s3, self.kafka, self.redis, self.postgres)
+        servers = tuple(each for each in embedded if each.name not in self.own)
         return (self.gateway, *servers) if self._with_gateway else servers
 
     def start(self) -> None:
@@ -100,18 +122,21 @@ class Stack:
         require_room(self.state.folder)
         self.state.acquire()
         self.state.group.open()
-        self.ports.claim()
+        self.ports.claim(but=self.own.variables)
         film_maker = self._start_film_maker()
         self._write_inputs()
+        others = [server for server in self.servers if server not in (self.gateway, self.postgres)]
         # They boot while the next lines wait for one after the other.
-        for server in (self.s3, self.kafka, self.redis, self.user_service):
+        for server in others:
             server.launch()
-        with self._step(f"PostgreSQL on {self.postgres.port}, migrated"):
-            self.postgres.start()
+        with self._step(f"PostgreSQL on {self._place(self.postgres)}, migrated"):
+            if "postgres" not in self.own:
+                self.postgres.start()
             self._migrate()
+        self._prepare_own()
         if self._with_gateway:
             self.gateway.launch()
-        for server in (self.kafka, self.redis, self.s3, self.user_service):
+        for server in others:
             self._await(server)
         if self._with_films:
             self._bring_films(film_maker)
@@ -151,6 +176,23 @@ class Stack:
         """Sign a token that the stack accepts."""
         return demo.token_for(user_id, self.environment["JWT_SECRET_KEY"], **claims)
 
+    def _place(self, server: Server) -> str:
+        return self.own.address(server.name) if server.name in self.own else str(server.port)
+
+    def _prepare_own(self) -> None:
+        """Make what the developer's own servers lack; tell which does not answer."""
+        own = self.own.variables
+        for server in own:
+            with self._step(f"Your own {server.replace('_', ' ')}: {self.own.address(server)}"):
+                if server == "s3":
+                    self.s3.prepare()
+                elif server == "redis":
+                    require_redis(own[server])
+                elif server == "kafka":
+                    create_topics(own[server], TOPICS)
+                elif server == "user_service":
+                    require_user_service(own[server]["USER_SERVICE_URL"])
+
     def _await(self, server: Server) -> None:
         with self._step(f"{server.title} on {server.port}"):
             server.await_ready()
@@ -179,17 +221,23 @@ class Stack:
                     raise LocalError(f"no demo films: {last_line(log)} ({log})")
         with self._step("Demo films in the bucket"):
             client = self.s3.admin_client()
-            film_upload.upload_missing(FILMS, client=client, bucket=BUCKET)
-            film_upload.await_readable(client=client, bucket=BUCKET)
+            film_upload.upload_missing(FILMS, client=client, bucket=self.s3.bucket)
+            film_upload.await_readable(client=client, bucket=self.s3.bucket)
 
     def _migrate(self) -> None:
         # Imported here: the servers need nothing of the layer, and tests may start them alone.
         from streaming import migrations
         from streaming.database import Database
+        from streaming.errors import StreamingError
         from streaming.settings import DatabaseSettings
 
-        database = Database(DatabaseSettings(self.postgres.database_url))
-        migrations.apply(database, ROOT / "migrations")
+        database = Database(DatabaseSettings(self.environment["DATABASE_URL"]))
+        try:
+            migrations.apply(database, ROOT / "migrations")
+        except StreamingError as error:
+            raise LocalError(f"the database cannot be migrated: {error.detail}") from error
+        finally:
+            database.close()
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:

@@ -14,7 +14,13 @@ from local.servers.wheels import in_scripts
 from local.state import State
 
 REGION = "us-east-1"
-EXPOSED_HEADERS = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"]
+CORS = {
+    "AllowedMethods": ["GET", "HEAD"],
+    "AllowedOrigins": ["*"],
+    "AllowedHeaders": ["*"],
+    "ExposeHeaders": ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"],
+    "MaxAgeSeconds": 3600,
+}
 
 
 class S3(Server):
@@ -102,14 +108,7 @@ class S3(Server):
         client = self.admin_client()
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, ClientError):
             client.create_bucket(Bucket=self.bucket)
-        rule = {
-            "AllowedMethods": ["GET", "HEAD"],
-            "AllowedOrigins": ["*"],
-            "AllowedHeaders": ["*"],
-            "ExposeHeaders": EXPOSED_HEADERS,
-            "MaxAgeSeconds": 3600,
-        }
-        client.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": [rule]})
+        client.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": [CORS]})
 
     def clean_up(self) -> None:
         """Remove the sockets in the temporary folder."""

@@ -1,0 +1,119 @@
+"""`make run` beside servers of a developer's own, which another stack plays here."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local.errors import LocalError
+from local.own_servers import OwnServers
+from local.ports import Ports
+from local.stack import Stack
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Servers that run already, with nothing in them."""
+    folder = tmp_path_factory.mktemp("others")
+    with Stack.temporary(folder, gateway=False, films=False) as stack:
+        yield stack
+
+
+def variables(others: Stack) -> dict[str, str]:
+    """Return what a developer sets, who has these servers."""
+    keys, environment = others.state.credentials, others.environment
+    return {
+        "S3_ENDPOINT_URL": others.s3.endpoint_url,
+        "S3_ACCESS_KEY": keys.s3_admin_access_key,
+        "S3_SECRET_KEY": keys.s3_admin_secret_key,
+        "S3_BUCKET_NAME": "films",
+        "DATABASE_URL": environment["DATABASE_URL"],
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": environment["REDIS_PORT"],
+        "KAFKA_BOOTSTRAP_SERVERS": environment["KAFKA_BOOTSTRAP_SERVERS"],
+        "USER_SERVICE_URL": environment["USER_SERVICE_URL"],
+        "JWT_SECRET_KEY": environment["JWT_SECRET_KEY"],
+    }
+
+
+def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) -> None:
+    """With all five named, a film plays from them, and no server but the gateway is started."""
+    ports = Ports.free()
+    given = {field.name.upper(): str(getattr(ports, field.name)) for field in fields(Ports)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **given,
+            **variables(others),
+            "LOCAL_STATE_DIR": str(tmp_path / "state"),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        document = tmp_path / "state" / "stack.json"
+        eventually(lambda: document.exists() or process.poll() is not None)
+        assert document.exists(), process.communicate()[0]
+        settings = json.loads(document.read_text())
+        commands = " ".join(
+            word
+            for child in psutil.Process(process.pid).children(recursive=True)
+            for word in child.cmdline()
+        )
+        assert not [name for name in ("weed", "postgres", "valkey", "tansu") if name in commands]
+
+        started = httpx.post(
+            f"{settings['API_URL']}/api/v1/stream/{settings['DEMO_MOVIE_ID']}",
+            headers={"Authorization": f"Bearer {settings['DEMO_TOKEN']}"},
+            timeout=30,
+        )
+
+        assert started.status_code == 200, started.text
+        url = started.json()["manifest_url"]
+        assert url.startswith(f"{others.s3.endpoint_url}/films/playback/")
+        assert httpx.get(url).text.startswith("#EXTM3U")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def test_half_an_s3_is_told() -> None:
+    """An S3 without its keys is told in a sentence that names them."""
+    with pytest.raises(LocalError, match="S3_ENDPOINT_URL needs S3_ACCESS_KEY and S3_SECRET_KEY"):
+        OwnServers.of({"S3_ENDPOINT_URL": "http://127.0.0.1:9"})
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "9"},
+        {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"},
+        {"USER_SERVICE_URL": "http://127.0.0.1:9"},
+        {"DATABASE_URL": "postgresql://a:b@127.0.0.1:9/c"},
+        {"S3_ENDPOINT_URL": "http://127.0.0.1:9", "S3_ACCESS_KEY": "a", "S3_SECRET_KEY": "b"},
+    ],
+    ids=lambda named: next(iter(named)),
+)
+def test_a_server_that_does_not_answer_is_told(named: dict[str, str], tmp_path: Path) -> None:
+    """What was named and is not there ends the run in one line that says which it is."""
+    own = OwnServers.of(named)
+
+    with (
+        pytest.raises(LocalError, match=r"_HOST|_SERVERS|_URL|database"),
+        Stack.temporary(tmp_path, gateway=False, films=False, own=own),
+    ):
+        pass
