@@ -26,13 +26,15 @@ reach_loopback_directly(os.environ)
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films."""
-    stack = Stack.temporary(tmp_path_factory.mktemp("stack"))
+    own = other_servers.own_s3(os.environ)
+    stack = Stack.temporary(tmp_path_factory.mktemp("stack"), own=own)
     others = other_servers.named_by(os.environ)
     stack.environment.update(others)
     with stack:
         if "DATABASE_URL" in others:
             other_servers.migrate(others["DATABASE_URL"])
-        yield cast(Stack, StackWithOthers(stack, others)) if others else stack
+        is_alone = not others and "s3" not in own
+        yield stack if is_alone else cast(Stack, StackWithOthers(stack, others))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 
 from local.environment import BUCKET
 from local.stack import Stack
+from tests.support.other_servers import require_embedded_s3
 from tools.publish.check import check
 from tools.publish.destination import Destination
 from tools.publish.errors import PublishError
@@ -411,6 +412,7 @@ def test_interrupted_encoding(
 
 def test_forbidden(stack: Stack, packaged: Callable[[], Package]) -> None:
     """A key that may only read is refused in one line, and nothing is left behind."""
+    require_embedded_s3(stack)
     keys = stack.state.credentials
     reader = stack.s3.client(keys.s3_service_access_key, keys.s3_service_secret_key)
     movie_id = str(uuid4())
@@ -425,6 +427,7 @@ def test_a_key_that_may_not_write_is_told_before_the_work(
     stack: Stack, environment_of: dict[str, str], film: Path
 ) -> None:
     """Whoever may not write hears it before anything is encoded."""
+    require_embedded_s3(stack)
     keys = stack.state.credentials
     run = publish(
         *(f"--bucket={BUCKET}", f"--endpoint-url={stack.s3.endpoint_url}", "--", str(film)),

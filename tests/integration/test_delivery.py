@@ -29,6 +29,7 @@ from streaming.delivery.window import Window
 from streaming.settings import CacheSettings
 from streaming.signing import ManifestType
 from tests.support.functions import Viewer, event, forget_environment, invoke, request
+from tests.support.other_servers import require_embedded_s3
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 WINDOW = 3600
@@ -230,6 +231,7 @@ def test_rotated_key_publishes_anew(
     stack: Stack, viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once URLs are signed with another key, the copy signed with the old one is replaced."""
+    require_embedded_s3(stack)
     viewer.start(film)
     monkeypatch.setenv("S3_ACCESS_KEY", stack.environment["AWS_ACCESS_KEY_ID"])
     monkeypatch.setenv("S3_SECRET_KEY", stack.environment["AWS_SECRET_ACCESS_KEY"])

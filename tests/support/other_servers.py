@@ -1,6 +1,7 @@
 """Servers of somebody else on this machine, which the tests use in place of the embedded ones.
 
-``TEST_DATABASE_URL``, ``TEST_REDIS_PORT`` and ``TEST_KAFKA_BOOTSTRAP_SERVERS`` name them; so the
+``TEST_DATABASE_URL``, ``TEST_REDIS_PORT``, ``TEST_KAFKA_BOOTSTRAP_SERVERS`` and
+``TEST_S3_ENDPOINT_URL`` (with ``TEST_S3_ACCESS_KEY`` and ``TEST_S3_SECRET_KEY``) name them; so the
 same tests judge another version, a pooler or a cluster. Nobody stops servers that are not theirs:
 a test that would is skipped.
 """
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from local.own_servers import OwnServers
 from local.ports import Ports
+from local.servers.server import Server
 from local.stack import Stack
 from streaming import migrations
 from streaming.database import Database
@@ -29,6 +32,32 @@ def named_by(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the functions' variables that ``environment`` sets for the tests."""
     named = {name: environment.get(f"TEST_{name}", "") for name in _SERVERS}
     return {name: value for name, value in named.items() if value}
+
+
+def own_s3(environment: Mapping[str, str]) -> OwnServers:
+    """Return the S3 that ``environment`` names for the tests, if it does."""
+    names = ("S3_ENDPOINT_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_REGION")
+    return OwnServers.of({name: environment.get(f"TEST_{name}", "") for name in names})
+
+
+def require_embedded_s3(stack: Stack) -> None:
+    """Skip a test that needs the embedded store's three keys, where somebody else's is used."""
+    if "s3" in stack.own:
+        pytest.skip("the keys are those of the embedded store")
+
+
+class _NotOurs:
+    """A server of somebody else, which is used, but neither stopped nor started."""
+
+    _TOUCHING = ("launch", "start", "stop", "ask_to_stop", "kill", "restart", "pid", "port", "log")
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._TOUCHING:
+            pytest.skip(f"{self._server.name} is somebody else's")
+        return getattr(self._server, name)
 
 
 def migrate(database_url: str) -> None:
@@ -53,6 +82,8 @@ class StackWithOthers:
 
     def __getattr__(self, name: str) -> Any:
         """Return the stack's own, unless it is a server that is not the stack's."""
+        if name == "s3" and "s3" in self._stack.own:
+            return _NotOurs(self._stack.s3)
         if name in self._others:
             pytest.skip(f"{name} is somebody else's")
         return getattr(self._stack, name)
