@@ -18,7 +18,7 @@ from tests.support.kafka import events_of
 
 # The film of the committed events.
 MOVIE = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01")
-POSITION = 77
+POSITION = 47
 # The topic in which a call of the function must be told of.
 TOLD_IN = {
     "start": "stream.start",

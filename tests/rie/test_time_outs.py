@@ -18,11 +18,13 @@ NEEDED = {
     "s3": "storage_unavailable",
     "user_service": "entitlement_unavailable",
 }
-# Nobody is forgotten of whom Redis still knows; housekeeping leaves films for its next run.
+# Nobody is forgotten of whom Redis still knows; housekeeping leaves films for its next run; a film
+# plays as it is now, whether that is on record or not.
 EXCEPTIONS = {
     ("erase", "redis"): "cache_unavailable",
     ("subscription_changed", "redis"): "cache_unavailable",
     ("housekeeping", "s3"): None,
+    ("invalidate", "postgres"): None,
 }
 
 
