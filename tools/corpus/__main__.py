@@ -2,18 +2,21 @@
 
 import sys
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 from tools.corpus import node_judges
-from tools.corpus.verdicts import Bench, Verdict
+from tools.corpus.bounded import SECONDS, BoundedBench
+from tools.corpus.verdicts import Verdict
 
 _FORMATS = {".m3u8": "hls", ".m3u": "hls", ".mpd": "dash"}
 _WANTED = 0.99
 
 
-def main(arguments: list[str]) -> int:
-    """Judge every manifest below a directory; return 1 when fewer than 99 % pass."""
+def main(arguments: list[str], seconds: float = SECONDS) -> int:
+    """Judge every manifest below a directory; return 1 when fewer than 99 % pass.
+
+    A file that takes its judges more than ``seconds`` is not counted.
+    """
     if len(arguments) != 1 or not arguments[0] or not Path(arguments[0]).is_dir():
         print("usage: make corpus CORPUS=dir", file=sys.stderr)
         return 2
@@ -22,8 +25,7 @@ def main(arguments: list[str]) -> int:
     missing = node_judges.why_missing()
     if missing is not None:
         print(f"Only the parsers of PyPI judge: {missing}.")
-    with nullcontext() if missing else node_judges.NodeJudges() as node:
-        bench = Bench(node)
+    with BoundedBench(with_node=missing is None, seconds=seconds) as bench:
         verdicts = {
             path: bench.judge(path.read_bytes(), _FORMATS[path.suffix.lower()]) for path in files
         }

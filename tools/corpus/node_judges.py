@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from tools.corpus.addresses import Addresses
 
+# It reserves far more addresses than it fills, so the bound of whoever starts it is none for it.
+_NODE = "ulimit -S -v unlimited; exec node --max-old-space-size=1024 judge.mjs"
 _HOME = Path(__file__).parent / "node"
 
 
@@ -71,7 +73,7 @@ class NodeJudges:
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
             self._process = subprocess.Popen(
-                ["node", "judge.mjs"],
+                ["sh", "-c", _NODE],
                 cwd=_HOME,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
