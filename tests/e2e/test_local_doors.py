@@ -44,6 +44,7 @@ def test_keys_may_do_what_their_policies_say(stack: Stack) -> None:
         ("localhost:{port}", 200),
         ("127.0.0.1", 200),
         ("[::1]:{port}", 200),
+        ("host.docker.internal:{port}", 200),
         ("rebound.example:{port}", 421),
         ("127.0.0.1.rebound.example", 421),
         ("192.168.0.7:{port}", 421),
