@@ -60,6 +60,15 @@ def test_steady_frame_rate(told: Fraction, rate: Fraction) -> None:
     assert frame_rate(starts, told) == rate
 
 
+@pytest.mark.parametrize("rate", [1, 15])
+def test_unusual_frame_rate(tmp_path: Path, rate: int) -> None:
+    """A slow film has its own rate, with every version of PyAV."""
+    film = tmp_path / "film.mp4"
+    ffmpeg(*picture("green", 4, rate=rate), *h264(), str(film))
+
+    assert probe(film).video.frame_rate == rate
+
+
 @pytest.mark.parametrize(("fast", "rate"), [(60, 60), (30, 30), (240, 60), (15, 15)])
 def test_changing_frame_rate(fast: int, rate: int) -> None:
     """A film that is fast for some seconds and slow for many has the rate of its fast part."""

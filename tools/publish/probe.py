@@ -1,5 +1,6 @@
 """What is in a film's file: its picture, its sound, its subtitles, and whether it is all there."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
             index=video.index,
             width=picture.width,
             height=picture.height,
-            frame_rate=frame_rate(shown.starts, video.average_rate or video.guessed_rate),
+            frame_rate=frame_rate(shown.starts, _told_rate(video)),
             colours=picture.colours,
         ),
         audio=tuple(audio),
@@ -69,6 +70,12 @@ def _has_times(stream: Any) -> bool:
     # Subtitles end when the last words are said, and covers are not of any time.
     is_cover = stream.disposition & Disposition.attached_pic
     return stream.type in ("video", "audio") and not is_cover
+
+
+def _told_rate(video: Any) -> Fraction | None:
+    rate = video.average_rate or video.guessed_rate
+    # PyAV 19 has a type of its own, PyAV 18 has Python's.
+    return Fraction(rate.numerator, rate.denominator) if rate else None
 
 
 def _told_seconds(stream: Any) -> float:
