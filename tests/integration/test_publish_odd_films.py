@@ -392,6 +392,74 @@ def test_a_download_that_broke_off(tmp_path: Path, suffix: str) -> None:
     assert tone_at(tones, math.floor(made.film.seconds * 10) / 10 - 0.6) == 440
 
 
+def damaged(folder: Path, name: str, content: bytes | None, *options: str) -> Path:
+    """A film of 15 s whose middle third is other content, or that ends there without any."""
+    whole, film = folder / f"whole.{name}", folder / f"film.{name}"
+    ffmpeg(*picture("green", 15), *tone(440, 15), *h264(), "-c:a", "aac", *options, str(whole))
+    held = whole.read_bytes()
+    first, second = len(held) // 3, len(held) * 2 // 3
+    rest = b"" if content is None else (content * len(held))[: second - first] + held[second:]
+    film.write_bytes(held[:first] + rest)
+    return film
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("avi", ()),
+        ("mp4", ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")),
+    ],
+)
+def test_a_file_that_ends_inside_a_part(
+    tmp_path: Path, name: str, options: tuple[str, ...]
+) -> None:
+    """A file that promises no length is incomplete when its last part is cut off."""
+    source = probe(damaged(tmp_path, name, None, *options))
+
+    assert "bytes of its last part are missing" in source.damage
+    assert probe(tmp_path / f"whole.{name}").damage == ""
+
+
+def test_room_that_was_never_filled(tmp_path: Path) -> None:
+    """Zeros at the end are no film: they are told, and what is before them can be published."""
+    film = damaged(tmp_path, "mp4", b"\0", "-movflags", "+faststart")
+    held = film.read_bytes()
+    film.write_bytes(held[: len(held) // 3] + bytes(len(held) - len(held) // 3))
+
+    source, made = published(film, tmp_path)
+
+    assert source.damage.endswith("s are missing of the 15.0 s it tells of")
+    assert 3 < made.film.seconds < 7
+
+
+def test_a_hole_in_the_middle(tmp_path: Path) -> None:
+    """Where neither picture nor sound is left, publishing warns of it."""
+    source = probe(damaged(tmp_path, "mkv", b"\0"))
+
+    (warning,) = source.warnings
+    assert warning.startswith("nothing is in the file from 4.")
+
+
+def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:
+    """A film whose middle is rubbish is refused as damaged, unless what there is was asked for."""
+    source = probe(damaged(tmp_path, "mp4", bytes(range(7, 250)), "-movflags", "+faststart"))
+
+    def make(name: str, *, is_incomplete_allowed: bool) -> Package:
+        return package(
+            source,
+            tmp_path / name,
+            version="v",
+            title="",
+            preset="ultrafast",
+            on_seconds=lambda _: None,
+            is_incomplete_allowed=is_incomplete_allowed,
+        )
+
+    with pytest.raises(PublishError, match="the file is damaged"):
+        make("refused", is_incomplete_allowed=False)
+    assert "cannot be decoded" in make("allowed", is_incomplete_allowed=True).notes[0]
+
+
 def test_a_film_whose_pictures_are_missing(tmp_path: Path) -> None:
     """A fragmented file that ends before its first picture says that it is damaged."""
     whole, film = tmp_path / "whole.mp4", tmp_path / "film.mp4"

@@ -94,6 +94,8 @@ def _describe(source: Source) -> None:
         say(f"Left out: {track}")
     if source.damage:
         say(f"Warning: the file is incomplete or damaged, {source.damage}")
+    for warning in source.warnings:
+        say(f"Warning: {warning}")
 
 
 def _encode(source: Source, folder: Path, options: Options) -> Package:
@@ -105,11 +107,12 @@ def _encode(source: Source, folder: Path, options: Options) -> Package:
         title=options.title,
         preset=options.preset,
         on_seconds=lambda seconds: meter.show(seconds / source.duration_seconds),
+        is_incomplete_allowed=options.is_incomplete_allowed,
     )
     rungs = (f"{video.rung.width}x{video.rung.height}" for video in packaged.film.video)
     meter.finish(", ".join(rungs))
     for note in packaged.notes:
-        say(f"Note: {note}")
+        say(f"Warning: {note}")
     return packaged
 
 

@@ -21,6 +21,7 @@ _AAC_FRAME_SAMPLES = 1024
 _LENGTH_TOLERANCE_SECONDS = 0.15
 _EDGE_SECONDS = 0.5
 _LONGEST_UNEXPLAINED_SECONDS = 1.0
+_UNDECODABLE = "Error submitting packet to decoder"
 _EVENT = re.compile(
     r"\[(?P<track>(?:freeze|silence)detect@\w+) @ [^\]]*\][^:]*?"
     r"(?:freeze|silence)_(?P<edge>start|end): (?P<at>-?[\d.]+)"
@@ -51,6 +52,11 @@ def silence(attention: Attention, number: int) -> str:
     """Return the filter that tells where an audio track is silent."""
     level, seconds = attention.silence_level, attention.silence_seconds
     return f"silencedetect@audio{number}=n={level}:d={seconds}"
+
+
+def undecodable_packets(told_of_source: str) -> int:
+    """Return how many packets of the source ffmpeg could not decode, by what it told."""
+    return told_of_source.count(_UNDECODABLE)
 
 
 def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: Path) -> None:

@@ -1,5 +1,6 @@
 """What is in a film's file: its picture, its sound, its subtitles, and whether it is all there."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import av.container
 from av.stream import Disposition
 
 from tools.publish.container import opened
+from tools.publish.declared_size import missing_bytes
 from tools.publish.errors import PublishError
 from tools.publish.frame_rate import frame_rate
 from tools.publish.pictures import choose_video
-from tools.publish.source import Gaps, Source, VideoTrack
+from tools.publish.source import Gaps, Source, Span, VideoTrack
 from tools.publish.survey import Survey, still_spans, survey
 from tools.publish.tracks import audio_tracks, subtitle_tracks
 
@@ -45,6 +47,10 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
     is_told = "matroska" not in container.format.name
     timed = [stream for stream in streams if is_told and _has_times(stream)]
     told = {stream.index: _told_seconds(stream) for stream in timed}
+    gaps = Gaps(
+        video=tuple(still_spans(shown.starts, seconds, longest=_STILL_SECONDS)),
+        audio=tuple((*each.gaps, (each.end, seconds)) for each in sounds),
+    )
     return Source(
         path=path,
         duration_seconds=seconds,
@@ -57,12 +63,16 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
         ),
         audio=tuple(audio),
         subtitles=tuple(subtitles),
-        gaps=Gaps(
-            video=tuple(still_spans(shown.starts, seconds, longest=_STILL_SECONDS)),
-            audio=tuple((*each.gaps, (each.end, seconds)) for each in sounds),
-        ),
+        gaps=gaps,
         left_out=tuple(left_out),
-        damage=_damage(told, (container.duration or 0) / _MICROSECONDS, surveyed),
+        damage=_damage(
+            told, (container.duration or 0) / _MICROSECONDS, surveyed, missing_bytes(path)
+        ),
+        warnings=tuple(
+            f"nothing is in the file from {start:.1f} s to {end:.1f} s; the film stands still and "
+            "is silent there"
+            for start, end in _empty_spans(gaps)
+        ),
     )
 
 
@@ -84,13 +94,32 @@ def _told_seconds(stream: Any) -> float:
     return float(stream.duration * stream.time_base)
 
 
-def _damage(told: dict[int, float], told_of_all: float, surveyed: Survey) -> str:
+def _damage(
+    told: dict[int, float], told_of_all: float, surveyed: Survey, missing_bytes: int
+) -> str:
     """Return what the file lacks of what it says that it has, empty when nothing is missing."""
     there = max((each.length for each in surveyed.timelines.values()), default=0.0)
     lost = told_of_all - max((each.bare_end for each in surveyed.timelines.values()), default=0.0)
     of_tracks = (told[index] - surveyed.timelines[index].length for index in told)
-    lost = max(lost, *of_tracks, 0.0)
+    lost = max(lost, surveyed.blank_seconds, *of_tracks, 0.0)
     if lost > _TOLERATED_LOSS_SECONDS:
         promised = max([told_of_all, *told.values()])
         return f"{lost:.1f} s are missing of the {promised:.1f} s it tells of"
+    if missing_bytes:
+        return (
+            f"it ends after {there:.1f} s, and {missing_bytes} bytes of its last part are missing"
+        )
     return f"it cannot be read after {there:.1f} s" if surveyed.is_broken else ""
+
+
+def _empty_spans(gaps: Gaps) -> Iterator[Span]:
+    """Give where there is neither a new picture nor any sound, so that something may be lost."""
+    if not gaps.audio:
+        return
+    for start, end in gaps.video:
+        within = [
+            max((min(end, stop) - max(start, begin) for begin, stop in track), default=0.0)
+            for track in gaps.audio
+        ]
+        if min(within) > _TOLERATED_LOSS_SECONDS:
+            yield start, end

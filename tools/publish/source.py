@@ -62,7 +62,7 @@ class Source:
     """A film's file.
 
     `left_out` describes the tracks that are not published, and why; `damage` what the file lacks of
-    what it says that it has, if anything.
+    what it says that it has, if anything; `warnings` what else looks like a loss.
     """
 
     path: Path
@@ -73,3 +73,4 @@ class Source:
     gaps: Gaps
     left_out: tuple[str, ...] = ()
     damage: str = ""
+    warnings: tuple[str, ...] = ()

@@ -19,6 +19,10 @@ _MICROSECONDS = 1_000_000
 _LONGEST_JUMP_SECONDS = 10.0
 _TOLERATED_STEP_BACK_SECONDS = 0.1
 _SHORTEST_GAP_SECONDS = 0.1
+_BLANK_BYTES = 64
+# Opus writes shorter ones for silence, and they may be zeros.
+_LEAST_BYTES = 4
+_UNCOMPRESSED = ("pcm_", "rawvideo", "v210", "v308", "v408", "v410", "yuv4", "r210", "wrapped")
 
 
 @dataclass(slots=True)
@@ -26,7 +30,8 @@ class Timeline:
     """When the packets of a track are shown, in seconds from the film's beginning, unsorted.
 
     `end` is when the last one ends, `gaps` is where there is nothing before and between them.
-    `bare_start` and `bare_end` are the first and the last time before anything was put right.
+    `bare_start` and `bare_end` are the first and the last time before anything was put right,
+    `blank_seconds` is for how long packets are left out whose contents are zeros.
     """
 
     starts: list[float] = field(default_factory=list)
@@ -34,6 +39,7 @@ class Timeline:
     gaps: list[Span] = field(default_factory=list)
     bare_start: float = math.inf
     bare_end: float = 0.0
+    blank_seconds: float = 0.0
 
     @property
     def length(self) -> float:
@@ -43,10 +49,15 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The timelines of the tracks by index, and whether the file could be read to its end."""
+    """The timelines of the tracks by index, and whether the file could be read to its end.
+
+    `blank_seconds` is how much of a track has zeros for its contents, at most: what a download
+    leaves that has made room for the whole file and was broken off.
+    """
 
     timelines: dict[int, Timeline]
     is_broken: bool
+    blank_seconds: float = 0.0
 
     def end_of(self, indices: Iterable[int]) -> float:
         """Return until when there is anything in these tracks, in seconds."""
@@ -89,8 +100,13 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
             # Of the empty packets at the end, PyAV tells the stream, but not its index.
             _note(packet, timelines[packet.stream.index], clock)
     except av.error.FFmpegError:
-        return Survey(timelines, is_broken=True)
-    return Survey(timelines, is_broken=False)
+        return _survey(timelines, is_broken=True)
+    return _survey(timelines, is_broken=False)
+
+
+def _survey(timelines: dict[int, Timeline], *, is_broken: bool) -> Survey:
+    blank = max((each.blank_seconds for each in timelines.values()), default=0.0)
+    return Survey(timelines, is_broken, blank)
 
 
 def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
@@ -98,6 +114,9 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
     if not packet.size or packet.time_base is None:
         return
     duration = float((packet.duration or 0) * packet.time_base)
+    if _is_blank(packet):
+        timeline.blank_seconds += duration
+        return
     if shown_at is None:
         # Bare streams have no times: the frames come one after the other.
         timeline.starts.append(timeline.end)
@@ -116,6 +135,16 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
     timeline.end = max(timeline.end, at + duration)
     timeline.bare_start = min(timeline.bare_start, bare)
     timeline.bare_end = max(timeline.bare_end, bare + duration)
+
+
+def _is_blank(packet: "av.Packet[Any]") -> bool:
+    """Whether the contents of a compressed packet are zeros, which no encoder writes."""
+    codec = packet.stream.codec_context
+    if codec is None or packet.stream.type == "subtitle" or packet.size < _LEAST_BYTES:
+        return False
+    if codec.name.startswith(_UNCOMPRESSED):
+        return False
+    return not any(memoryview(packet)[:_BLANK_BYTES])
 
 
 def still_spans(starts: list[float], until: float, *, longest: float) -> list[Span]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tools.publish import encoding, subtitles
 from tools.publish.encoding import Encoder
-from tools.publish.inspection import inspect
+from tools.publish.errors import PublishError
+from tools.publish.inspection import inspect, undecodable_packets
 from tools.publish.ladder import ladder
 from tools.publish.packaging import dash, hls
 from tools.publish.packaging.film import Audio, PackagedFilm, Text, Video
@@ -51,8 +52,13 @@ def package(
     title: str,
     preset: str,
     on_seconds: Callable[[float], None],
+    is_incomplete_allowed: bool = False,
 ) -> Package:
-    """Encode `source` into `folder`, which does not exist yet. Raises `PublishError`."""
+    """Encode `source` into `folder`, which does not exist yet.
+
+    Raises `PublishError`, also when too little of a damaged source can be decoded, unless
+    `is_incomplete_allowed`.
+    """
     content = folder / version
     content.mkdir(parents=True)
     video = source.video
@@ -83,7 +89,20 @@ def package(
     encoding.take_poster(rendition, largest.rung, longest, folder / encoding.POSTER)
     (folder / hls.PLAYLIST).write_text(hls.multivariant(film), "utf-8")
     (folder / dash.MANIFEST).write_text(dash.presentation(film), "utf-8")
-    inspect(source, told, film, folder / hls.PLAYLIST)
+    lost = undecodable_packets(told)
+    if lost:
+        notes.append(f"packets of the file that cannot be decoded: {lost}")
+    try:
+        inspect(source, told, film, folder / hls.PLAYLIST)
+    except PublishError as error:
+        if not lost:
+            raise
+        if not is_incomplete_allowed:
+            raise PublishError(
+                f"{source.path}: the file is damaged, packets that cannot be decoded: {lost}; "
+                f'{error}; PUBLISH_ARGS="--incomplete" publishes what there is'
+            ) from error
+        notes.append(str(error))
     return Package(folder, version, film, tuple(notes))
 
 
