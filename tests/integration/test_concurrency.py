@@ -1,5 +1,6 @@
 """The same call from many sides at once, each on an execution environment of its own."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -70,10 +71,14 @@ def test_fifty_first_reports(
     rows(f"{begin} WHERE user_id = :user", user=viewer.user_id)
     before = rows(DEADLOCKS)
 
+    began = time.monotonic()
+
     def report(number: int) -> Response:
         session_id = sessions[number % len(sessions)]
         order = {"session_id": session_id, "sequence": number}
-        return viewer.report(movie_id, number, **order, age_seconds=10 * (FIFTY - number))
+        # A repeat lets the age grow.
+        age_seconds = 10 * (FIFTY - number) + time.monotonic() - began
+        return viewer.report(movie_id, number, **order, age_seconds=age_seconds)
 
     answers = at_once(environments, viewer, report)
 
