@@ -1,6 +1,6 @@
 """Publications that race: with each other, with an invalidation, with claims that ran out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -59,11 +59,29 @@ class HeldBucket:
 
 
 class WatchedMarkers(Markers):
-    """Markers that note for how long somebody meant to wait for another."""
+    """Markers that note for how long somebody meant to wait for another.
+
+    ``before_claim`` and ``after_find`` happen once, between two steps.
+    """
 
     def __init__(self, cache: Cache) -> None:
         super().__init__(cache)
         self.waited: list[float] = []
+        self.before_claim: list[Callable[[], object]] = []
+        self.after_find: list[Callable[[], object]] = []
+
+    def find(self, marker: Marker) -> Published | None:
+        """Find, and have happen what is to happen then."""
+        published = super().find(marker)
+        if self.after_find:
+            self.after_find.pop()()
+        return published
+
+    def claim(self, marker: Marker) -> Claim | None:
+        """Have happen what is to happen first, and claim."""
+        if self.before_claim:
+            self.before_claim.pop()()
+        return super().claim(marker)
 
     def await_other(self, marker: Marker, seconds: float) -> Published | None:
         """Note and wait."""
@@ -227,6 +245,42 @@ def test_claim_runs_out(scene: Scene) -> None:
     claimed(scene.environment().markers.claim(marker))
 
     assert 0 < scene.redis.ttl(marker.lock_key) <= 15
+
+
+def test_copy_that_came_before_the_claim(scene: Scene) -> None:
+    """Who finds no copy and claims it when another has just published it does not do it again."""
+    quick, late = scene.environment(), scene.environment()
+    late.markers.before_claim.append(lambda: quick.playlist(scene.movie_id))
+
+    assert "old.ts" in late.playlist(scene.movie_id)
+
+    assert not late.bucket.has_read.is_set()
+
+
+def test_renewal_that_came_before_the_claim(scene: Scene) -> None:
+    """Of two renewals at once the later one finds what the first has published."""
+    quick, late = scene.environment(), scene.environment()
+    late.markers.before_claim.append(lambda: quick.copies.renew(scene.movie_id, "hls", NOW))
+
+    assert not late.copies.renew(scene.movie_id, "hls", NOW)
+
+    assert quick.bucket.has_read.is_set()
+    assert not late.bucket.has_read.is_set()
+
+
+def test_copy_that_came_while_it_was_looked_for(scene: Scene) -> None:
+    """Who waits finds the copy, also when it is told of right after the look for it."""
+    owner, waiting = scene.environment().markers, scene.environment().markers
+    marker, published = scene.marker(), Published(4, "")
+    claim = claimed(owner.claim(marker))
+
+    def publish() -> None:
+        owner.set(marker, published, WINDOW)
+        owner.release(claim)
+
+    waiting.after_find.append(publish)
+
+    assert waiting.await_other(marker, AWAIT_SECONDS) == published
 
 
 @pytest.mark.parametrize(("left_seconds", "at_most"), [(2, 1.0), (0.6, 0.3), (60, 1.5)])

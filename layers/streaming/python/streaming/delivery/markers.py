@@ -160,8 +160,10 @@ class Markers:
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             time.sleep(_POLL_SECONDS)
+            # The copy is told of before its claim is released, so the claim is read first.
+            is_claimed = self._cache.get(marker.lock_key) is not None
             published = self.find(marker)
-            if published is not None or self._cache.get(marker.lock_key) is None:
+            if published is not None or not is_claimed:
                 return published
         return None
 

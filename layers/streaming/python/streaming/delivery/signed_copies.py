@@ -101,6 +101,9 @@ class SignedCopies:
         if claim is None:
             return False
         try:
+            # Another may have published between the look and the claim.
+            if self._markers.find(marker) is not None:
+                return False
             self._publish(movie_id, manifest_type, window.next, now)
         except Exception:
             self._markers.postpone(marker, max(1, self._lead_seconds // 4))
@@ -159,7 +162,8 @@ class SignedCopies:
             # Whoever waited in vain publishes too: both write the same bytes.
             return published or self._publish(movie_id, manifest_type, window, now)
         try:
-            return self._publish(movie_id, manifest_type, window, now)
+            # Another may have published between the look and the claim.
+            return self._markers.find(marker) or self._publish(movie_id, manifest_type, window, now)
         finally:
             self._markers.release(claim)
 
