@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,6 +48,9 @@ class Environment:
 
     def close(self) -> None:
         """Let the process end."""
+        # What a process that was killed has not read is flushed to nobody.
+        with suppress(ConnectionError):
+            self._stream.close()
         self._connection.close()
 
 
