@@ -392,14 +392,16 @@ def test_a_download_that_broke_off(tmp_path: Path, suffix: str) -> None:
     assert tone_at(tones, math.floor(made.film.seconds * 10) / 10 - 0.6) == 440
 
 
-def damaged(folder: Path, name: str, content: bytes | None, *options: str) -> Path:
-    """A film of 15 s whose middle third is other content, or that ends there without any."""
+def damaged(folder: Path, name: str, damage: Callable[[bytes, int], bytes], *options: str) -> Path:
+    """A film of 15 s of which `damage` makes the last two thirds anew, from what they are.
+
+    It is given the size of a third, too, in bytes.
+    """
     whole, film = folder / f"whole.{name}", folder / f"film.{name}"
     ffmpeg(*picture("green", 15), *tone(440, 15), *h264(), "-c:a", "aac", *options, str(whole))
-    held = whole.read_bytes()
-    first, second = len(held) // 3, len(held) * 2 // 3
-    rest = b"" if content is None else (content * len(held))[: second - first] + held[second:]
-    film.write_bytes(held[:first] + rest)
+    content = whole.read_bytes()
+    third = len(content) // 3
+    film.write_bytes(content[:third] + damage(content[third:], third))
     return film
 
 
@@ -414,7 +416,7 @@ def test_a_file_that_ends_inside_a_part(
     tmp_path: Path, name: str, options: tuple[str, ...]
 ) -> None:
     """A file that promises no length is incomplete when its last part is cut off."""
-    source = probe(damaged(tmp_path, name, None, *options))
+    source = probe(damaged(tmp_path, name, lambda *_: b"", *options))
 
     assert "bytes of its last part are missing" in source.damage
     assert probe(tmp_path / f"whole.{name}").damage == ""
@@ -422,9 +424,7 @@ def test_a_file_that_ends_inside_a_part(
 
 def test_room_that_was_never_filled(tmp_path: Path) -> None:
     """Zeros at the end are no film: they are told, and what is before them can be published."""
-    film = damaged(tmp_path, "mp4", b"\0", "-movflags", "+faststart")
-    held = film.read_bytes()
-    film.write_bytes(held[: len(held) // 3] + bytes(len(held) - len(held) // 3))
+    film = damaged(tmp_path, "mp4", lambda rest, _: bytes(len(rest)), "-movflags", "+faststart")
 
     source, made = published(film, tmp_path)
 
@@ -432,9 +432,38 @@ def test_room_that_was_never_filled(tmp_path: Path) -> None:
     assert 3 < made.film.seconds < 7
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        *(("mov", "pcm_s16le"), ("avi", "adpcm_ms"), ("avi", "adpcm_ima_wav")),
+        *(("mov", "adpcm_ima_qt"), ("mkv", "flac"), ("mkv", "ac3"), ("mkv", "libopus")),
+        *(("mkv", "tta"), ("mp4", "aac"), ("mp4", "libmp3lame"), ("mov", "alac")),
+    ],
+)
+def test_silence_is_no_damage(tmp_path: Path, name: str, codec: str) -> None:
+    """Silence that a codec stores as zeros is not taken for room that was never filled."""
+    film = tmp_path / f"film.{name}"
+    silence = ("-f", "lavfi", "-t", "5", "-i", "anullsrc=r=48000:cl=mono")
+    ffmpeg(*picture("green", 5), *silence, *h264(), "-c:a", codec, str(film))
+
+    assert probe(film).damage == ""
+
+
+@pytest.mark.parametrize("codec", ["v210", "r10k", "avrp", "qtrle"])
+def test_black_is_no_damage(tmp_path: Path, codec: str) -> None:
+    """Black that a codec stores as zeros is not taken for room that was never filled."""
+    film = tmp_path / "film.mov"
+    ffmpeg(*picture("black", 5), "-c:v", codec, str(film))
+
+    source = probe(film)
+
+    assert source.damage == ""
+    assert source.duration_seconds == 5
+
+
 def test_a_hole_in_the_middle(tmp_path: Path) -> None:
     """Where neither picture nor sound is left, publishing warns of it."""
-    source = probe(damaged(tmp_path, "mkv", b"\0"))
+    source = probe(damaged(tmp_path, "mkv", lambda rest, third: bytes(third) + rest[third:]))
 
     (warning,) = source.warnings
     assert warning.startswith("nothing is in the file from 4.")
@@ -442,7 +471,11 @@ def test_a_hole_in_the_middle(tmp_path: Path) -> None:
 
 def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:
     """A film whose middle is rubbish is refused as damaged, unless what there is was asked for."""
-    source = probe(damaged(tmp_path, "mp4", bytes(range(7, 250)), "-movflags", "+faststart"))
+
+    def with_rubbish(rest: bytes, third: int) -> bytes:
+        return (bytes(range(7, 250)) * third)[:third] + rest[third:]
+
+    source = probe(damaged(tmp_path, "mp4", with_rubbish, "-movflags", "+faststart"))
 
     def make(name: str, *, is_incomplete_allowed: bool) -> Package:
         return package(

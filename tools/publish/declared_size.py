@@ -1,7 +1,7 @@
-"""How long a file says that it is, where its container says so in bytes.
+"""How many bytes a file should have, by the sizes that its container declares.
 
-A fragmented MP4 and an AVI without its index tell nothing of their seconds, but a box or a RIFF
-list that is longer than the rest of the file was cut off (ISO/IEC 14496-12 4.2; Microsoft's RIFF).
+A fragmented MP4 and an AVI without its index declare no duration, but a box or a RIFF chunk that is
+longer than the rest of the file was cut off (ISO/IEC 14496-12 4.2; Microsoft's RIFF).
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 
 
 def missing_bytes(path: Path) -> int:
-    """Return how many bytes of what its container tells of a file does not have."""
+    """Return how many of the bytes that its container declares a file lacks, 0 for other kinds."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(12)

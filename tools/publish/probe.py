@@ -66,7 +66,10 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
         gaps=gaps,
         left_out=tuple(left_out),
         damage=_damage(
-            told, (container.duration or 0) / _MICROSECONDS, surveyed, missing_bytes(path)
+            told,
+            (container.duration or 0) / _MICROSECONDS,
+            surveyed,
+            bytes_missing=missing_bytes(path),
         ),
         warnings=tuple(
             f"nothing is in the file from {start:.1f} s to {end:.1f} s; the film stands still and "
@@ -95,7 +98,7 @@ def _told_seconds(stream: Any) -> float:
 
 
 def _damage(
-    told: dict[int, float], told_of_all: float, surveyed: Survey, missing_bytes: int
+    told: dict[int, float], told_of_all: float, surveyed: Survey, *, bytes_missing: int
 ) -> str:
     """Return what the file lacks of what it says that it has, empty when nothing is missing."""
     there = max((each.length for each in surveyed.timelines.values()), default=0.0)
@@ -105,9 +108,9 @@ def _damage(
     if lost > _TOLERATED_LOSS_SECONDS:
         promised = max([told_of_all, *told.values()])
         return f"{lost:.1f} s are missing of the {promised:.1f} s it tells of"
-    if missing_bytes:
+    if bytes_missing:
         return (
-            f"it ends after {there:.1f} s, and {missing_bytes} bytes of its last part are missing"
+            f"it ends after {there:.1f} s, and {bytes_missing} bytes of its last part are missing"
         )
     return f"it cannot be read after {there:.1f} s" if surveyed.is_broken else ""
 

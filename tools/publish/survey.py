@@ -20,9 +20,14 @@ _LONGEST_JUMP_SECONDS = 10.0
 _TOLERATED_STEP_BACK_SECONDS = 0.1
 _SHORTEST_GAP_SECONDS = 0.1
 _BLANK_BYTES = 64
-# Opus writes shorter ones for silence, and they may be zeros.
-_LEAST_BYTES = 4
-_UNCOMPRESSED = ("pcm_", "rawvideo", "v210", "v308", "v408", "v410", "yuv4", "r210", "wrapped")
+# Each packet of these begins with a start code, a length or a mark. Others, such as uncompressed
+# and lossless ones, may write zeros for black and for silence.
+_NEVER_ZEROS = frozenset(
+    (
+        *("h264", "hevc", "vvc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4"),
+        *("prores", "dnxhd", "mjpeg", "aac", "ac3", "eac3", "dts", "mp2", "mp3"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -30,8 +35,8 @@ class Timeline:
     """When the packets of a track are shown, in seconds from the film's beginning, unsorted.
 
     `end` is when the last one ends, `gaps` is where there is nothing before and between them.
-    `bare_start` and `bare_end` are the first and the last time before anything was put right,
-    `blank_seconds` is for how long packets are left out whose contents are zeros.
+    `bare_start` and `bare_end` are the first and the last time before anything was put right.
+    `blank_seconds` is the duration of the packets that are left out because they hold only zeros.
     """
 
     starts: list[float] = field(default_factory=list)
@@ -49,15 +54,18 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The timelines of the tracks by index, and whether the file could be read to its end.
-
-    `blank_seconds` is how much of a track has zeros for its contents, at most: what a download
-    leaves that has made room for the whole file and was broken off.
-    """
+    """The timelines of the tracks by index, and whether the file could be read to its end."""
 
     timelines: dict[int, Timeline]
     is_broken: bool
-    blank_seconds: float = 0.0
+
+    @property
+    def blank_seconds(self) -> float:
+        """How much of a track is zeros, at most.
+
+        A download that makes room for the whole file and breaks off leaves zeros.
+        """
+        return max((each.blank_seconds for each in self.timelines.values()), default=0.0)
 
     def end_of(self, indices: Iterable[int]) -> float:
         """Return until when there is anything in these tracks, in seconds."""
@@ -100,13 +108,8 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
             # Of the empty packets at the end, PyAV tells the stream, but not its index.
             _note(packet, timelines[packet.stream.index], clock)
     except av.error.FFmpegError:
-        return _survey(timelines, is_broken=True)
-    return _survey(timelines, is_broken=False)
-
-
-def _survey(timelines: dict[int, Timeline], *, is_broken: bool) -> Survey:
-    blank = max((each.blank_seconds for each in timelines.values()), default=0.0)
-    return Survey(timelines, is_broken, blank)
+        return Survey(timelines, is_broken=True)
+    return Survey(timelines, is_broken=False)
 
 
 def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
@@ -138,11 +141,9 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
 
 
 def _is_blank(packet: "av.Packet[Any]") -> bool:
-    """Whether the contents of a compressed packet are zeros, which no encoder writes."""
+    """Whether a packet holds zeros although its codec never writes any."""
     codec = packet.stream.codec_context
-    if codec is None or packet.stream.type == "subtitle" or packet.size < _LEAST_BYTES:
-        return False
-    if codec.name.startswith(_UNCOMPRESSED):
+    if codec is None or codec.codec.canonical_name not in _NEVER_ZEROS:
         return False
     return not any(memoryview(packet)[:_BLANK_BYTES])
 
