@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PROGRAM = ROOT / ".venv" / f"sam-{VERSION}" / "bin" / "sam"
 _PATIENCE = 10
+_ATTEMPTS = 5
+_NO_ANSWER = "No response from invoke container"
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,21 @@ class Sam:
         write_privately(self._settings, json.dumps(settings))
 
     def invoke(self, function: str, event: Path) -> Any:
-        """Call a function in a container of its own; return what it answered."""
-        printed = self._run("local", "invoke", function, "--event", str(event), *self._local)
-        return json.loads(printed.strip().splitlines()[-1])
+        """Call a function in a container of its own; return what it answered.
+
+        Raises:
+            LocalError: SAM failed, or got no answer.
+        """
+        arguments = ("local", "invoke", function, "--event", str(event), *self._local)
+        for _ in range(_ATTEMPTS):
+            completed = self._run(*arguments)
+            if answer := completed.stdout.strip():
+                return json.loads(answer.splitlines()[-1])
+            # The engine accepts connections for a container that does not listen yet and closes
+            # them. SAM tries three times within a second and ends without an answer, with code 0.
+            if _NO_ANSWER not in completed.stderr:
+                break
+        raise LocalError(f"sam local invoke {function}: {completed.stderr}")
 
     @contextlib.contextmanager
     def api(self) -> Iterator[str]:
@@ -123,11 +137,12 @@ class Sam:
         return {
             **own,
             "DOCKER_HOST": self.engine.host,
+            "SAM_CLI_CONTAINER_CONNECTION_TIMEOUT": "120",
             "TMPDIR": str(temporary),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         completed = subprocess.run(
             [_PROGRAM, *arguments],
             env=self._environment,
@@ -138,7 +153,7 @@ class Sam:
         )
         if completed.returncode != 0:
             raise LocalError(f"sam {' '.join(arguments[:3])}: {completed.stderr}")
-        return completed.stdout
+        return completed
 
 
 @contextlib.contextmanager
