@@ -10,7 +10,8 @@ SCRIPT = """async ([movieId, token]) => {
     const { StreamingSession } = await import('/web/streaming-session.js');
     const { NativePlayer } = await import('/web/players/native.js');
     const video = document.createElement('video');
-    document.body.replaceChildren(video);
+    // In front of the player page's own, whose script goes on.
+    document.body.prepend(video);
     if (!NativePlayer.playsHls(video)) return false;
     const session = new StreamingSession({ token, video, player: new NativePlayer(video) });
     await session.start(movieId);
