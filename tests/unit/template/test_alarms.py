@@ -1,0 +1,65 @@
+"""Alarms, the dashboard and the runbook."""
+
+import json
+import re
+
+from local.gateway.intrinsics import load_yaml
+from streaming.metrics import unexpected_error
+from tests.support.stacks import ROOT, Json, source
+from tests.unit.template.conftest import budget_seconds, metrics_of, of_type
+
+
+def test_bugs_ring_the_alarm_that_rolls_back() -> None:
+    """What a function behind the API answers 500 counts for the alarm of its own deployment."""
+    resources = source()["Resources"]
+    found = 0
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        if budget_seconds(ROOT / resource["Properties"]["CodeUri"] / "app.py") is None:
+            continue
+        (alarm,) = resource["Properties"]["DeploymentPreference"]["Alarms"]
+        named = resource["Properties"]["FunctionName"]
+        line = unexpected_error(named["Fn::Sub"])
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        values = {"service": {"Ref": "AWS::StackName"}, "function_name": named}
+        assert {
+            "Namespace": directive["Namespace"],
+            "MetricName": directive["Metrics"][0]["Name"],
+            "Dimensions": [
+                {"Name": dimension, "Value": values[dimension]}
+                for dimension in directive["Dimensions"][0]
+            ],
+        } in metrics_of(resources[alarm["Ref"]]["Properties"]), name
+        found += 1
+    assert found >= 7
+
+
+def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
+    """The dashboard is JSON, and every function that it or an alarm names is one of ours."""
+    beside = load_yaml((ROOT / "infrastructure/observability.yaml").read_text("utf-8"))
+    body = beside["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert json.loads(body)["widgets"]
+    ours = {
+        function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for name, function in of_type(resources, "AWS::Lambda::Function").items()
+        if name != "AuthorizerFunction"
+    }
+    named = re.findall(r"\$\{ServiceName\}-([a-z]+(?:-[a-z]+)*)", json.dumps(beside))
+    assert named
+    assert set(named) <= ours
+    (stack,) = of_type(resources, "AWS::CloudFormation::Stack").values()
+    assert stack["Parameters"]["AuthorizerName"] == {"Ref": "AuthorizerFunction"}
+    assert set(stack["Parameters"]) == set(beside["Parameters"])
+
+
+def test_runbook_explains_every_alarm(resources: Json) -> None:
+    """Whoever is woken by an alarm finds its name in the runbook."""
+    runbook = (ROOT / "docs/runbook.md").read_text("utf-8")
+    beside = load_yaml((ROOT / "infrastructure/observability.yaml").read_text("utf-8"))
+    alarms = {**of_type(resources, "AWS::CloudWatch::Alarm")} | {
+        name: item
+        for name, item in beside["Resources"].items()
+        if item["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert [name for name in alarms if f"`{name}`" not in runbook] == []

@@ -1,0 +1,95 @@
+"""Several stacks of one template in an account, for instance staging beside prod."""
+
+import json
+from typing import Any
+
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from tests.support.stacks import REGION, Json, Stack
+
+TEMPLATES = (
+    "template.yaml",
+    "infrastructure/data-plane.yaml",
+    "infrastructure/observability.yaml",
+)
+
+
+def names(stack: Stack) -> set[str]:
+    """Return what AWS will know the resources by, where the template says it."""
+    found = set()
+    for resource in stack.resources.values():
+        kind = resource["Type"]
+        if kind == "AWS::CloudFormation::CustomResource":
+            continue
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+        for identifier in identifiers(schema):
+            values = [resource["Properties"].get(name) for name in identifier]
+            if all(value is not None for value in values):
+                found.add(json.dumps([kind, identifier, values]))
+    return found | {
+        json.dumps(output["Export"]) for output in stack.outputs.values() if "Export" in output
+    }
+
+
+def identifiers(schema: Json) -> list[tuple[str, ...]]:
+    """Return the properties that are unique: the identifier, and names that cannot be changed."""
+
+    def top(paths: list[str]) -> tuple[str, ...]:
+        return tuple(path.removeprefix("/properties/") for path in paths)
+
+    kind = schema["typeName"].split("::")[-1]
+    own_names = {"Name", f"{kind}Name", f"{kind.removeprefix('Serverless')}Name"}
+    # Aliases and stages have names within a function and an API.
+    within = {"ApiId", "FunctionName"}
+    fixed = set(top(schema.get("createOnlyProperties", [])))
+    named = tuple(sorted((own_names | within) & fixed))
+    return [top(schema["primaryIdentifier"]), *([named] if own_names & fixed else [])]
+
+
+def parameters_of(path: str, name: str) -> dict[str, Any]:
+    """Return what has to differ, as the parameters say."""
+    return {
+        "template.yaml": {"BucketName": f"{name}-films", "CreateSigningUser": "true"},
+        "infrastructure/observability.yaml": {
+            "ServiceName": name,
+            "AuthorizerName": f"{name}-AuthorizerFunction",
+            "ApiId": name,
+        },
+    }.get(path, {})
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_stacks_stand_side_by_side(path: str) -> None:
+    """No name that one stack takes is taken by another one in the same account and region."""
+    staging, prod = (
+        names(Stack(parameters_of(path, name), name, path)) for name in ("staging", "prod")
+    )
+    assert len(staging) > 0
+    assert staging & prod == set()
+
+
+def test_names_are_found() -> None:
+    """What has to be unique in an account is seen: schedules, log groups, functions, buckets."""
+    found = " ".join(names(Stack({"BucketName": "films-of-somebody"})))
+    for word in ("films-start", "/streaming/films/get", "films-of-somebody"):
+        assert word in found
+
+
+def test_failed_schedules_are_not_repeated() -> None:
+    """A minute's housekeeping that fails, or is throttled, is left to the next minute."""
+    stack = Stack()
+    (schedule,) = stack.of_type("AWS::Scheduler::Schedule").values()
+    assert schedule["Target"]["RetryPolicy"] == {
+        "MaximumEventAgeInSeconds": 60,
+        "MaximumRetryAttempts": 0,
+    }
+    asynchronous = [
+        config
+        for config in stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+        if config["FunctionName"] == "films-housekeeping"
+    ]
+    assert [(each["Qualifier"], each["MaximumRetryAttempts"]) for each in asynchronous] == [
+        ("live", 0)
+    ]
+    assert asynchronous[0]["MaximumEventAgeInSeconds"] == 60
