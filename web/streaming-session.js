@@ -403,7 +403,8 @@ export class StreamingSession extends EventTarget {
   }
 
   #moved() {
-    this.#renewals.moved(this.#video.currentTime - this.#position);
+    // While a renewal is under way, what is left of the old URLs' buffer plays on.
+    if (!this.#renewing) this.#renewals.moved(this.#video.currentTime - this.#position);
     // A paused element may tell its time again: nothing was watched then.
     if (this.#video.currentTime !== this.#position) this.#measure(this.#video.currentTime);
     this.#renewWhenDue();

@@ -3,7 +3,7 @@ import { beforeEach, mock, test } from 'node:test';
 
 import { PlayerFailure } from '../../web/players/player.js';
 import { resumePosition, StreamingSession } from '../../web/streaming-session.js';
-import { FakePlayer, FakeService, FakeVideo, MOVIE, problem, settle } from './fakes.mjs';
+import { FakePlayer, FakeService, FakeVideo, json, MOVIE, problem, settle } from './fakes.mjs';
 
 let service;
 let video;
@@ -252,6 +252,23 @@ test('playing on refills the budget of renewals', async () => {
 
   assert.equal(service.of('start').length, 7);
   assert.equal(session.state, 'playing');
+});
+
+/** What a slow renewal leaves time to watch of the old buffer says nothing of the new URLs. */
+test('the old buffer does not refill the budget of renewals', async () => {
+  const session = sessionWith({ maxRenewals: 2 });
+  await session.start(MOVIE);
+
+  for (let renewal = 0; renewal < 3; renewal += 1) {
+    service.fail('start', () => {
+      video.watch(3);
+      return json(200, { manifest_url: 'http://s3.test/a.m3u8', session_id: 'a', ...service.resume });
+    });
+    player.onfailure(expired());
+    await settle();
+  }
+
+  assert.equal(session.state, 'failed');
 });
 
 /** Seeking is not playing: it earns no renewals. */
