@@ -1,6 +1,7 @@
 """Every committed event gets its answer from the real function behind it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -149,6 +150,16 @@ def test_migrate(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MIGRATIONS_DIRECTORY", str(ROOT / "migrations"))
 
     assert invoke("migrate", event("migrate")) == {"applied": []}
+
+
+def test_layer_without_migrations(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A layer that was built without its SQL files stops the deployment."""
+    monkeypatch.setenv("MIGRATIONS_DIRECTORY", str(tmp_path))
+
+    with pytest.raises(FileNotFoundError, match="there are no migrations in"):
+        invoke("migrate", event("migrate"))
 
 
 def test_docs_can_be_switched_off(

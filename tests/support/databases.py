@@ -14,7 +14,20 @@ from local.stack import Stack
 @contextmanager
 def empty_database(stack: Stack) -> Iterator[str]:
     """Make a database of the service's user; yield its URL, and drop it afterwards."""
-    name = f"empty_{secrets.token_hex(4)}"
+    with _database(stack, "empty", template="template1") as url:
+        yield url
+
+
+@contextmanager
+def copied_database(stack: Stack, url: str) -> Iterator[str]:
+    """Make a copy of a database that nobody is connected to; yield its URL, drop it afterwards."""
+    with _database(stack, "copy", template=urlsplit(url).path.removeprefix("/")) as copy:
+        yield copy
+
+
+@contextmanager
+def _database(stack: Stack, kind: str, template: str) -> Iterator[str]:
+    name = f"{kind}_{secrets.token_hex(4)}"
     admin = pg8000.native.Connection(
         "postgres",
         host="127.0.0.1",
@@ -22,7 +35,7 @@ def empty_database(stack: Stack) -> Iterator[str]:
         database="postgres",
         password=stack.state.credentials.postgres_admin_password,
     )
-    admin.run(f"CREATE DATABASE {name} OWNER {USER}")
+    admin.run(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE {template}")
     try:
         yield urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     finally:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from streaming.custom_resource import answer
-from tests.support.functions import event, invoke
+from tests.support.functions import ROOT, event, invoke
 
 
 class CloudFormation(BaseHTTPRequestHandler):
@@ -57,6 +57,7 @@ def test_failed_migration_rolls_the_deployment_back(
 ) -> None:
     """CloudFormation is told at once, without the database's address or password."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:hunter2@127.0.0.1:9/nothing")
+    monkeypatch.setenv("MIGRATIONS_DIRECTORY", str(ROOT / "migrations"))
 
     with pytest.raises(Exception, match="database"):
         invoke("migrate", request_event)

@@ -21,9 +21,11 @@ def apply(database: Database, directory: Path) -> list[str]:
     """Apply the files of ``directory`` that the database has not seen; return their names.
 
     All in one transaction, so a failing migration leaves nothing behind. Several callers at once
-    wait for each other.
+    wait for each other. Raises ``FileNotFoundError`` when there is no file at all.
     """
     files = sorted(directory.glob("[0-9]*.sql"))
+    if not files:
+        raise FileNotFoundError(f"there are no migrations in {directory}")
 
     def migrate(transaction: Transaction) -> list[str]:
         transaction.rows(_LOCK)
