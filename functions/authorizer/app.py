@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from aws_lambda_powertools.logging import Logger
-
 from streaming import clock
 from streaming.composition.authorizer import token_verifier
 from streaming.errors import Unauthorized
 from streaming.http import lower_case_names
 from streaming.identity import problem_context
+from streaming.logs import service_logger
 
-logger = Logger(utc=True, serialize_stacktrace=False)
+logger = service_logger()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

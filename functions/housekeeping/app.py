@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from aws_lambda_powertools.logging import Logger
-
 from streaming import chores, clock
 from streaming.composition.housekeeping import (
     check_films,
@@ -13,9 +11,10 @@ from streaming.composition.housekeeping import (
     relay_outbox,
     renew_copies,
 )
-from streaming.metrics import measured
+from streaming.logs import service_logger
+from streaming.metrics import emit
 
-logger = Logger(utc=True, serialize_stacktrace=False)
+logger = service_logger()
 
 MARGIN_SECONDS = 5
 
@@ -41,12 +40,12 @@ def _abandoned(seconds: float) -> dict[str, int]:
 def _outbox(seconds: float) -> dict[str, int]:
     relayed = relay_outbox()(seconds)
     left = relayed.left
-    sizes = measured(
+    emit(
         OutboxMessages=left.messages,
         OutboxAgeSeconds=left.oldest_seconds,
         OutboxDeadLetters=left.dead_letters,
     )
-    logger.info("the outbox is relayed", **sizes)
+    logger.info("the outbox is relayed", relayed=relayed.relayed, waiting=left.messages)
     return {"relayed": relayed.relayed, "waiting": left.messages}
 
 

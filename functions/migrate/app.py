@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from aws_lambda_powertools.logging import Logger
-
 from streaming.composition.migrate import migrate
 from streaming.custom_resource import answer
+from streaming.logs import service_logger
 
-logger = Logger(utc=True, serialize_stacktrace=False)
+logger = service_logger()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:

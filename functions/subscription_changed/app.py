@@ -4,6 +4,9 @@ from typing import Any
 
 from streaming.composition.subscription_changed import forget_subscriptions
 from streaming.kafka_records import records_of
+from streaming.logs import service_logger
+
+service_logger()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -59,6 +59,8 @@ def _failures_of_redis(log: Path, began_at: float) -> Iterator[float]:
         if not line.startswith("{"):
             continue
         logged = json.loads(line)
+        if "_aws" not in logged:
+            continue
         if logged.get("dependency") == "redis" or "StreamLimitNotEnforced" in logged:
             failed_at = logged["_aws"]["Timestamp"] / 1000
             if failed_at >= began_at:

@@ -5,7 +5,9 @@ import pytest
 from local.gateway import template
 from local.gateway.model import Route
 from streaming.entrypoint import public_http_handler
+from streaming.errors import DatabaseUnavailable, InvalidRequest
 from streaming.http import Answer, Request
+from tests.support.emitted import emitted
 from tests.support.functions import ROOT, Context, Json, Response, event, request, response_of
 
 SERVICE = template.read(ROOT / "template.yaml", {})
@@ -66,8 +68,12 @@ def test_what_browsers_are_told(environment: dict[str, str], route: Route) -> No
     assert "unsafe" not in policy.get("script-src", "")
 
 
-def test_bugs_are_counted(environment: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
-    """An unexpected error is answered 500 without details, and counted for its function."""
+def test_bugs_are_counted(
+    environment: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An unexpected error is answered 500 without details, and counted for its version."""
 
     @public_http_handler(budget_seconds=1)
     def broken(request: Request) -> Answer:
@@ -77,6 +83,30 @@ def test_bugs_are_counted(environment: dict[str, str], caplog: pytest.LogCapture
 
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert "Zero" not in answer.body
-    (line,) = [vars(record) for record in caplog.records if "UnexpectedErrors" in vars(record)]
-    assert (line["UnexpectedErrors"], line["function_name"]) == (1, Context.function_name)
-    assert line["exc_info"][0] is ZeroDivisionError
+    (line,) = emitted(capsys.readouterr().out, "UnexpectedErrors")
+    assert (line["function_name"], line["version"]) == ("function", Context.function_version)
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_outages_are_counted_apart(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a dependency is to blame for is counted for its version, and is no unexpected error."""
+
+    @public_http_handler(budget_seconds=1)
+    def without_database(request: Request) -> Answer:
+        raise DatabaseUnavailable(request.route)
+
+    @public_http_handler(budget_seconds=1)
+    def refusing(request: Request) -> Answer:
+        raise InvalidRequest(request.route)
+
+    assert response_of(without_database(event("docs"), Context())).status == 503
+    assert response_of(refusing(event("docs"), Context())).status == 422
+
+    printed = capsys.readouterr().out
+    (line,) = emitted(printed, "ServerErrors")
+    assert (line["function_name"], line["version"]) == ("function", Context.function_version)
+    assert not emitted(printed, "UnexpectedErrors")

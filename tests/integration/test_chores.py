@@ -9,6 +9,7 @@ from streaming import chores
 from streaming.chores import ChoresFailed
 from streaming.deadline import DeadlineExceeded, allowance
 from tests.conftest import Rows
+from tests.support.emitted import emitted
 from tests.support.functions import event, forget_environment, invoke
 
 SILENT = """
@@ -27,6 +28,7 @@ def test_a_failing_chore_keeps_no_other_from_running(
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """When a chore in the middle cannot be done, the rest is, and the invocation tells of it."""
     monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "nonsense")
@@ -40,7 +42,8 @@ def test_a_failing_chore_keeps_no_other_from_running(
 
     (ended,) = rows("SELECT end_reason FROM stream_sessions WHERE id = :id", id=session_id)
     assert ended["end_reason"] == "abandoned"
-    (failure,) = [vars(record) for record in caplog.records if "ChoreFailures" in vars(record)]
+    assert len(emitted(capsys.readouterr().out, "ChoreFailures")) == 1
+    (failure,) = [vars(record) for record in caplog.records if "chore" in vars(record)]
     assert (failure["levelname"], failure["chore"]) == ("ERROR", "outbox")
     assert "KAFKA_SECURITY_PROTOCOL" in caplog.text
     (summary,) = [vars(record)["done"] for record in caplog.records if "done" in vars(record)]

@@ -21,6 +21,7 @@ from streaming.settings import CacheSettings
 from streaming.subscription import Subscription
 from streaming.subscription_cache import SubscriptionCache
 from tests.conftest import set_subscription
+from tests.support.emitted import emitted
 from tests.support.functions import Json, Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.waiting import eventually
 
@@ -234,7 +235,11 @@ BAD_VALUES: tuple[object, ...] = (
 
 
 def test_bad_records_are_skipped(
-    viewer: Viewer, movie_id: UUID, redis: Redis, caplog: pytest.LogCaptureFixture
+    viewer: Viewer,
+    movie_id: UUID,
+    redis: Redis,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A record that means nothing blocks nobody: it is logged by its place and passed over."""
     viewer.start(movie_id)
@@ -246,7 +251,8 @@ def test_bad_records_are_skipped(
     assert invoke("subscription_changed", payload) == {"forgotten": 1}
 
     assert not redis.exists(f"subscription:{viewer.user_id}")
-    skipped = [vars(line) for line in caplog.records if "SkippedRecords" in vars(line)]
+    assert len(emitted(capsys.readouterr().out, "SkippedRecords")) == len(BAD_VALUES)
+    skipped = [vars(line) for line in caplog.records if "record" in vars(line)]
     assert [line["record"] for line in skipped] == [
         f"subscription.changed-0 at {offset}" for offset in range(len(BAD_VALUES))
     ]

@@ -30,6 +30,7 @@ from streaming.refusals import Refusal
 from streaming.service.relay import RelayOutbox
 from streaming.settings import DatabaseSettings, EventSettings
 from tests.conftest import Rows
+from tests.support.emitted import emitted
 from tests.support.functions import ROOT, event, forget_environment, invoke
 from tests.support.kafka import TOPICS
 
@@ -413,7 +414,7 @@ def test_housekeeping_measures_the_outbox(
     environment: dict[str, str],
     database: Database,
     rows: Rows,
-    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Housekeeping relays thousands of events in one run, and measures what waits and is dead."""
     insert = """
@@ -432,5 +433,5 @@ def test_housekeeping_measures_the_outbox(
     done = invoke("housekeeping", event("housekeeping"))
 
     assert (done["relayed"], done["waiting"]) == (3000, 0)
-    (measured,) = [vars(line) for line in caplog.records if "OutboxAgeSeconds" in vars(line)]
+    (measured,) = emitted(capsys.readouterr().out, "OutboxAgeSeconds")
     assert (measured["OutboxMessages"], measured["OutboxDeadLetters"]) == (0, 1)

@@ -48,6 +48,7 @@ class Context:
 
     aws_request_id = "8d6f6a0e-5f3a-4f57-9f2a-0a4b6f2c1d3e"
     function_name = "function"
+    function_version = "7"
     memory_limit_in_mb = 512
     invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:function"
 

@@ -1,7 +1,8 @@
-"""Metrics that ride on log lines."""
+"""Metrics that CloudWatch reads from what functions print."""
 
 import json
 import struct
+from datetime import datetime
 
 import botocore.exceptions
 import httpx
@@ -9,21 +10,25 @@ import kafka.errors
 import pg8000.native
 import pytest
 import redis.exceptions
-from aws_lambda_powertools.logging import Logger
 
 from streaming.deadline import DeadlineExceeded
-from streaming.metrics import dependency_failure, kind_of, measured
+from streaming.metrics import emit, emit_dependency_failure, emit_server_error, kind_of
+
+
+@pytest.fixture(autouse=True)
+def service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack that the functions are of."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "streaming-prod")
 
 
 def test_line_is_embedded_metric_format(capsys: pytest.CaptureFixture[str]) -> None:
     """Every metric and every dimension that the directive names stands at the line's root."""
-    logger = Logger(service="streaming-prod")
-    logger.info("measured", **measured(OutboxMessages=3, OutboxAgeSeconds=1.5))
-    logger.warning("away", **dependency_failure("redis", "get", ConnectionRefusedError()))
+    emit(OutboxMessages=3, OutboxAgeSeconds=1.5)
+    told = emit_dependency_failure("redis", "get", ConnectionRefusedError("no"))
+    emit_server_error("streaming-prod-start", "7", 500)
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    assert len(lines) == 2
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "Streaming"
@@ -31,13 +36,35 @@ def test_line_is_embedded_metric_format(capsys: pytest.CaptureFixture[str]) -> N
         dimensions = {name for listed in directive["Dimensions"] for name in listed}
         assert (names | dimensions) <= line.keys()
         assert line["service"] == "streaming-prod"
-    assert lines[0]["OutboxMessages"] == 3
-    assert lines[1]["DependencyFailure"] == 1
-    assert [lines[1][name] for name in ("dependency", "operation", "kind")] == [
-        "redis",
-        "get",
-        "refused",
-    ]
+    outbox, failure, error = lines
+    assert (outbox["OutboxMessages"], outbox["OutboxAgeSeconds"]) == (3, 1.5)
+    assert failure["DependencyFailure"] == 1
+    place = {"dependency": "redis", "operation": "get", "kind": "refused"}
+    assert place.items() <= failure.items()
+    assert told == {**place, "error": "ConnectionRefusedError('no')"}
+    assert (error["ServerErrors"], error["UnexpectedErrors"]) == (1, 1)
+    assert (error["function_name"], error["version"]) == ("streaming-prod-start", "7")
+
+
+def test_an_outage_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    """An answer that blames a dependency is a server error, and not an unexpected one."""
+    emit_server_error("streaming-prod-start", "7", 503)
+
+    line = json.loads(capsys.readouterr().out)
+
+    assert line["ServerErrors"] == 1
+    assert "UnexpectedErrors" not in line
+
+
+def test_lambda_filters_no_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line has the most severe level and a time in RFC 3339, without which it counts as INFO."""
+    emit(OutboxMessages=3)
+
+    line = json.loads(capsys.readouterr().out)
+
+    assert line["level"] == "FATAL"
+    moment = datetime.fromisoformat(line["timestamp"])
+    assert moment.timestamp() * 1000 == pytest.approx(line["_aws"]["Timestamp"])
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 import json
 import re
 
+import pytest
+
 from local.gateway.intrinsics import load_yaml
-from streaming.metrics import unexpected_error
+from streaming.metrics import emit_server_error
+from tests.support.emitted import emitted
 from tests.support.stacks import ROOT, Json, source
 from tests.unit.template.conftest import budget_seconds, metrics_of, of_type
 
 
-def test_bugs_ring_the_alarm_that_rolls_back() -> None:
+def test_bugs_ring_the_alarm_that_rolls_back(capsys: pytest.CaptureFixture[str]) -> None:
     """What a function behind the API answers 500 counts for the alarm of its own deployment."""
     resources = source()["Resources"]
     found = 0
@@ -20,12 +23,13 @@ def test_bugs_ring_the_alarm_that_rolls_back() -> None:
             continue
         (alarm,) = resource["Properties"]["DeploymentPreference"]["Alarms"]
         named = resource["Properties"]["FunctionName"]
-        line = unexpected_error(named["Fn::Sub"])
+        emit_server_error(named["Fn::Sub"], "7", 500)
+        (line,) = emitted(capsys.readouterr().out, "UnexpectedErrors")
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         values = {"service": {"Ref": "AWS::StackName"}, "function_name": named}
         assert {
             "Namespace": directive["Namespace"],
-            "MetricName": directive["Metrics"][0]["Name"],
+            "MetricName": "UnexpectedErrors",
             "Dimensions": [
                 {"Name": dimension, "Value": values[dimension]}
                 for dimension in directive["Dimensions"][0]

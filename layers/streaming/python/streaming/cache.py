@@ -22,7 +22,7 @@ from redis.retry import Retry
 from streaming.bounded_socket import bounded
 from streaming.breaker import Breaker
 from streaming.deadline import DeadlineExceeded, allowance, within
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import CacheSettings
 
@@ -167,7 +167,9 @@ class Cache:
                 return self._attempt(operation, call)
             if seconds > _FAIR_SECONDS:
                 self._breaker.record_failure()
-            logger.warning("Redis does not answer", **dependency_failure("redis", operation, error))
+            logger.warning(
+                "Redis does not answer", **emit_dependency_failure("redis", operation, error)
+            )
             return None
         self._is_connected = True
         self._breaker.record_success()

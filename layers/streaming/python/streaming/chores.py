@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from aws_lambda_powertools.logging import Logger
 
 from streaming.deadline import within
-from streaming.metrics import measured
+from streaming.metrics import emit
 
 logger = Logger(child=True)
 
@@ -36,7 +36,8 @@ def run(chores: Mapping[str, Chore], seconds: float) -> dict[str, int]:
             with within(share):
                 done |= chore(max(share / 2, share - _WINDING_UP_SECONDS))
         except Exception:
-            logger.exception("a chore failed", chore=name, **measured(ChoreFailures=1))
+            emit(ChoreFailures=1)
+            logger.exception("a chore failed", chore=name)
             failed.append(name)
     logger.info("the chores are done", done=done)
     if failed:

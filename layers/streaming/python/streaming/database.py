@@ -18,7 +18,7 @@ from streaming.breaker import Breaker
 from streaming.database_connection import close_quietly, connect, severity, sql_state
 from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.errors import DatabaseUnavailable, StreamingError
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import DatabaseSettings
 
@@ -184,7 +184,7 @@ class Database:
         except DeadlineExceeded as error:
             raise DatabaseUnavailable("there is no time left for the database") from error
         except _GaveWay as error:
-            failure = dependency_failure("postgresql", "query", error)
+            failure = emit_dependency_failure("postgresql", "query", error)
             logger.warning("PostgreSQL prefers other transactions", **failure)
             raise DatabaseUnavailable("the database is overloaded") from error.__cause__
         except _Lost as error:
@@ -276,7 +276,7 @@ class Database:
             raise _CommitUnanswered(result, identity) from error
 
     def _note(self, error: _Lost, seconds: float) -> None:
-        failure = dependency_failure("postgresql", error.operation, error)
+        failure = emit_dependency_failure("postgresql", error.operation, error)
         logger.warning("PostgreSQL does not answer", **failure)
         is_silent = failure["kind"] == "timeout" and error.operation == "connect"
         if is_silent and seconds >= _FIRST_STATEMENT_SECONDS:
@@ -314,7 +314,7 @@ class Database:
             raise _GaveWay from error
         if state.startswith(_SERVER_IS_BUSY):
             logger.warning(
-                "PostgreSQL is overloaded", **dependency_failure("postgresql", "query", error)
+                "PostgreSQL is overloaded", **emit_dependency_failure("postgresql", "query", error)
             )
             raise DatabaseUnavailable("the database is overloaded") from error
 

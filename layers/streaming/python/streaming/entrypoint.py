@@ -9,17 +9,16 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, Protocol
 
-from aws_lambda_powertools.logging import Logger
-
 from streaming import clock
 from streaming.deadline import within
 from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
 from streaming.identity import Identity, require_admin, require_identity
-from streaming.metrics import unexpected_error
+from streaming.logs import service_logger
+from streaming.metrics import emit_server_error
 from streaming.settings import ConfigurationError, HttpSettings
 
-logger = Logger(utc=True, serialize_stacktrace=False)
+logger = service_logger()
 
 _REPLY_MARGIN_SECONDS = 0.25
 # An answer is data: it runs nothing, is shown in no frame and is what its Content-Type says.
@@ -36,6 +35,7 @@ class LambdaContext(Protocol):
 
     aws_request_id: str
     function_name: str
+    function_version: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until Lambda ends the call."""
@@ -83,13 +83,15 @@ def _lambda_handler(
         left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
         budget = min(budget_seconds, left)
         with within(budget, min(computing_seconds, left - budget)):
-            answer = _answer(handle, request, context.function_name)
+            answer = _answer(handle, request)
+        if answer.status >= 500:
+            emit_server_error(context.function_name, context.function_version, answer.status)
         return _with_headers(answer, request).to_event()
 
     return handler
 
 
-def _answer(handle: PublicHandler, request: Request, function_name: str) -> Answer:
+def _answer(handle: PublicHandler, request: Request) -> Answer:
     try:
         return handle(request)
     except StreamingError as error:
@@ -102,11 +104,7 @@ def _answer(handle: PublicHandler, request: Request, function_name: str) -> Answ
         raise
     except Exception:
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")
-        logger.exception(
-            "the request failed unexpectedly",
-            code=unexpected.code,
-            **unexpected_error(function_name),
-        )
+        logger.exception("the request failed unexpectedly", code=unexpected.code)
         return problem(unexpected, request.request_id)
 
 

@@ -21,7 +21,7 @@ from streaming import refusals
 from streaming.breaker import Breaker
 from streaming.deadline import DeadlineExceeded, allowance
 from streaming.events import Message
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.refusals import Refusal
 from streaming.secrets import Rotating, SecretUnavailable
 from streaming.settings import EventSettings
@@ -124,7 +124,7 @@ class EventPublisher:
         return refusal
 
     def _has_failed(self, operation: str, error: BaseException) -> None:
-        failure = dependency_failure("kafka", operation, error)
+        failure = emit_dependency_failure("kafka", operation, error)
         logger.warning("Kafka does not acknowledge", **failure)
         self._breaker.record_failure()
         self._failures += 1

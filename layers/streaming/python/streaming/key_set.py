@@ -11,7 +11,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming.bounded_http import BoundedHttp
 from streaming.breaker import Breaker
 from streaming.errors import TokenInvalid
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.tokens import KeysUnavailable
 
 logger = Logger(child=True)
@@ -77,7 +77,9 @@ class KeySet:
             keys = _keys_by_name(answer.json(), self._algorithm)
         except (httpx.HTTPError, ValueError, RecursionError) as error:
             self._breaker.record_failure()
-            logger.warning("the keys cannot be read", **dependency_failure("jwks", "read", error))
+            logger.warning(
+                "the keys cannot be read", **emit_dependency_failure("jwks", "read", error)
+            )
             return False
         self._breaker.record_success()
         self._keys, self._read_at = keys, time.monotonic()

@@ -1,12 +1,16 @@
-"""Metrics as fields of a log line (CloudWatch embedded metric format): no call, no client.
+"""Metrics in lines of their own (CloudWatch embedded metric format): no call, no client.
 
-The line's own ``service``, which Powertools' logger writes, is the dimension.
+Alarms depend on them, so they are no part of the log, and no log level holds them back.
 """
 
+import json
+import os
 import struct
-import time
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
+
+from streaming import clock
 
 Dependency = Literal[
     "postgresql", "redis", "kafka", "s3", "user_service", "jwks", "secrets_manager"
@@ -18,24 +22,27 @@ FailureKind = Literal["refused", "cut", "timeout", "rejected", "invalid_answer"]
 NAMESPACE = "Streaming"
 
 
-def measured(**values: float) -> dict[str, Any]:
-    """Return the fields that make a log line carry ``values`` as metrics by their names."""
-    return _fields([["service"]], values)
+def emit(**values: float) -> None:
+    """Emit ``values`` as metrics of the service by their names."""
+    _emit([["service"]], values)
 
 
-def unexpected_error(function_name: str) -> dict[str, Any]:
-    """Return the fields that count one unexpected error, which was answered 500, of a function.
+def emit_server_error(function_name: str, version: str, status: int) -> None:
+    """Emit that a function's version answered a request with ``status``, 500 or more.
 
     Lambda does not count it among the function's ``Errors``, because the call ends with an answer.
+    ``ServerErrors`` are all such answers. ``UnexpectedErrors`` are those with 500, which means that
+    the service itself is wrong; with another status something that it depends on is.
     """
-    dimensions = [["service", "function_name"]]
-    return {**_fields(dimensions, {"UnexpectedErrors": 1}), "function_name": function_name}
+    values = {"ServerErrors": 1} | ({"UnexpectedErrors": 1} if status == 500 else {})
+    dimensions = [["service", "function_name"], ["service", "function_name", "version"]]
+    _emit(dimensions, values, function_name=function_name, version=version)
 
 
-def dependency_failure(
+def emit_dependency_failure(
     dependency: Dependency, operation: str, error: BaseException
 ) -> dict[str, Any]:
-    """Return the fields that count one failed ``operation`` on ``dependency``.
+    """Emit that an ``operation`` on ``dependency`` failed; return what the log should tell of it.
 
     The metric ``DependencyFailure`` is counted for the service, for the dependency, and for the
     dependency's operation with the kind of the failure.
@@ -45,13 +52,9 @@ def dependency_failure(
         ["service", "dependency"],
         ["service", "dependency", "operation", "kind"],
     ]
-    return {
-        **_fields(dimensions, {"DependencyFailure": 1}),
-        "dependency": dependency,
-        "operation": operation,
-        "kind": kind_of(error),
-        "error": repr(error),
-    }
+    place = {"dependency": dependency, "operation": operation, "kind": kind_of(error)}
+    _emit(dimensions, {"DependencyFailure": 1}, **place)
+    return {**place, "error": repr(error)}
 
 
 def kind_of(error: BaseException) -> FailureKind:
@@ -84,11 +87,26 @@ def _is_of_the_wire(error: BaseException) -> bool:
     return any(word in type(error).__name__ for word in ("Connection", "Interface", "Protocol"))
 
 
-def _fields(dimensions: list[list[str]], values: dict[str, float]) -> dict[str, Any]:
+def _emit(dimensions: list[list[str]], values: Mapping[str, float], **names: str) -> None:
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": dimensions,
         "Metrics": [{"Name": name} for name in values],
     }
-    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return {"_aws": about, **values}
+    now = clock.now()
+    line = {
+        # Lambda documents that it may drop printed JSON below ApplicationLogLevel, and that a line
+        # without a level and a time in RFC 3339 counts as INFO.
+        # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+        "level": "FATAL",
+        "timestamp": clock.iso(now),
+        "_aws": {
+            "Timestamp": clock.milliseconds(now),
+            "CloudWatchMetrics": [directive],
+        },
+        "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined"),
+        **names,
+        **values,
+    }
+    # One write, so that the lines of threads do not mix.
+    sys.stdout.write(f"{json.dumps(line)}\n")

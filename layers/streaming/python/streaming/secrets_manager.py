@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.logging import Logger
 
 from streaming.deadline import DeadlineExceeded, allowance
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.secrets import SecretUnavailable
 from streaming.settings import ConfigurationError
 
@@ -64,7 +64,7 @@ def read_secret(arn: str) -> str:
         answer = _exchange("POST", endpoint, body, headers)
         return str(answer["SecretString"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, DeadlineExceeded) as error:
-        failure = dependency_failure("secrets_manager", "read", error)
+        failure = emit_dependency_failure("secrets_manager", "read", error)
         logger.warning("a secret cannot be read", **failure)
         raise SecretUnavailable("a secret cannot be read") from error
 
@@ -116,7 +116,7 @@ def container_credentials() -> dict[str, str]:
             "AWS_CREDENTIAL_EXPIRATION": str(given["Expiration"]),
         }
     except (OSError, http.client.HTTPException, ValueError, KeyError, DeadlineExceeded) as error:
-        failure = dependency_failure("secrets_manager", "credentials", error)
+        failure = emit_dependency_failure("secrets_manager", "credentials", error)
         logger.warning("the function's credentials cannot be read", **failure)
         raise SecretUnavailable("the function's credentials cannot be read") from error
 

@@ -13,7 +13,7 @@ from streaming.breaker import Breaker
 from streaming.content_encoding import decoded
 from streaming.deadline import DeadlineExceeded, allowance, within
 from streaming.errors import StorageMisconfigured, StorageUnavailable
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.settings import StorageSettings
 from streaming.storage_errors import (
     BucketElsewhere,
@@ -131,7 +131,7 @@ class FilmBucket:
                 result = _tried_twice(call, seconds / 2)
         except BucketElsewhere as error:
             logger.exception(
-                "S3_REGION is not the bucket's", **dependency_failure("s3", operation, error)
+                "S3_REGION is not the bucket's", **emit_dependency_failure("s3", operation, error)
             )
             raise StorageMisconfigured("the film storage is not configured right") from error
         except _UNAVAILABLE as error:
@@ -144,7 +144,7 @@ class FilmBucket:
             return ObjectNotFound(key)
         if _code(error) in _REFUSED_NAMES:
             return ObjectNameRefused(f"the store refuses the name {key[:200]!r}")
-        logger.warning("S3 does not answer", **dependency_failure("s3", operation, error))
+        logger.warning("S3 does not answer", **emit_dependency_failure("s3", operation, error))
         if not isinstance(error, ClientError) and seconds > _FAIR_SECONDS:
             self._breaker.record_failure()
         return StorageUnavailable("the film storage does not answer")

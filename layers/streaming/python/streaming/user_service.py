@@ -7,7 +7,7 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming.bounded_http import BoundedHttp
 from streaming.breaker import Breaker
-from streaming.metrics import dependency_failure
+from streaming.metrics import emit_dependency_failure
 from streaming.settings import UserServiceSettings
 from streaming.subscription import NO_SUBSCRIPTION, Subscription, UserServiceUnavailable
 
@@ -43,7 +43,7 @@ class UserServiceClient:
                 return self._ask(authorization, seconds)
             except (httpx.HTTPError, ValueError, RecursionError) as error:
                 if attempt == _ATTEMPTS:
-                    failure = dependency_failure("user_service", "current_subscription", error)
+                    failure = emit_dependency_failure("user_service", "current_subscription", error)
                     logger.warning("the user service does not answer", **failure)
                     # Nonsense comes at once, and maybe to one user only.
                     if isinstance(error, httpx.HTTPError):

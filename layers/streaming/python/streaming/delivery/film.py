@@ -15,7 +15,7 @@ from streaming.manifests import dash, hls, json_document
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
 from streaming.manifests.manifest import Manifest
 from streaming.manifests.references import FilmLocation, Kind, Nested
-from streaming.metrics import measured
+from streaming.metrics import emit
 from streaming.signing import MANIFEST_NAMES, ManifestType
 from streaming.storage_errors import (
     ObjectNameRefused,
@@ -138,12 +138,12 @@ class _Loader:
         try:
             return nested, self._load(nested, depth)
         except (ObjectNotFound, ObjectUnreadable, ObjectNameRefused, NotAManifest) as error:
+            emit(RenditionMissing=1)
             logger.warning(
                 "a rendition is missing or broken, the film plays without it",
                 film=self._prefix,
                 path=nested.path,
                 reason=repr(error),
-                **measured(RenditionMissing=1),
             )
             self._missing.add((nested.path, nested.query))
             return None

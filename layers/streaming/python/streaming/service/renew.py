@@ -9,7 +9,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming.deadline import within
 from streaming.delivery.playable import Delivery
 from streaming.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
-from streaming.metrics import measured
+from streaming.metrics import emit
 from streaming.repository import Repository
 
 logger = Logger(child=True)
@@ -47,24 +47,23 @@ class RenewCopies:
             if left <= 0:
                 logger.warning("not all films in use are renewed yet", renewed=renewed)
                 break
-            told: dict[str, Any] = {
-                "movie_id": movie_id,
-                "manifest_type": manifest_type,
-                **measured(FilmsNotRenewed=1),
-            }
+            told: dict[str, Any] = {"movie_id": movie_id, "manifest_type": manifest_type}
             try:
                 with within(left / 2):
                     renewed += self._delivery.renew(movie_id, manifest_type, now)
             except (MovieNotFound, FilmUnplayable) as error:
+                emit(FilmsNotRenewed=1)
                 logger.warning("a film in use cannot be renewed", code=error.code, **told)
             except StorageUnavailable:
                 unread += 1
+                emit(FilmsNotRenewed=1)
                 logger.warning("a film in use cannot be read or written now", **told)
                 if unread == _STORAGE_IS_AWAY:
                     logger.warning("the film storage does not answer", renewed=renewed)
                     break
                 continue
             except Exception as error:
+                emit(FilmsNotRenewed=1)
                 logger.exception("renewing a film failed unexpectedly", **told)
                 bugs.append(error)
             unread = 0

@@ -12,7 +12,7 @@ from streaming.answers import LiveSession
 from streaming.errors import DatabaseUnavailable, SessionEnded, StreamLimitReached
 from streaming.event_sink import EventSink
 from streaming.identifiers import milliseconds_of
-from streaming.metrics import measured
+from streaming.metrics import emit
 from streaming.repository import Repository
 from streaming.stream_slots import LIFE_SECONDS, Slot, StreamSlots
 
@@ -111,7 +111,8 @@ class StreamLimit:
 
 
 def _note_not_enforced() -> None:
-    logger.warning("the limit of streams is not enforced", **measured(StreamLimitNotEnforced=1))
+    emit(StreamLimitNotEnforced=1)
+    logger.warning("the limit of streams is not enforced")
 
 
 def _as_counted(slot: Slot) -> LiveSession:

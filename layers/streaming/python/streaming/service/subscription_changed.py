@@ -10,7 +10,7 @@ from streaming.cache import Cache
 from streaming.errors import CacheUnavailable
 from streaming.identifiers import parse_uuid
 from streaming.kafka_records import InvalidRecord, KafkaRecord
-from streaming.metrics import measured
+from streaming.metrics import emit
 
 logger = Logger(child=True)
 
@@ -41,6 +41,6 @@ def _user_of(record: KafkaRecord) -> UUID | None:
         user_id, reason = None, str(error)
     if user_id is None:
         place = f"{record.topic}-{record.partition} at {record.offset}"
-        skipped = measured(SkippedRecords=1)
-        logger.warning("a record is skipped", record=place, reason=reason, **skipped)
+        emit(SkippedRecords=1)
+        logger.warning("a record is skipped", record=place, reason=reason)
     return user_id
