@@ -12,8 +12,8 @@ from tests.support.stacks import ROOT, Json, source
 from tests.unit.template.conftest import budget_seconds, metrics_of, of_type
 
 
-def test_bugs_ring_the_alarm_that_rolls_back(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a function behind the API answers 500 counts for the alarm of its own deployment."""
+def test_bugs_ring_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a function behind the API answers 500 counts for the alarm of that function."""
     resources = source()["Resources"]
     found = 0
     for name, resource in resources.items():
@@ -21,7 +21,7 @@ def test_bugs_ring_the_alarm_that_rolls_back(capsys: pytest.CaptureFixture[str])
             continue
         if budget_seconds(ROOT / resource["Properties"]["CodeUri"] / "app.py") is None:
             continue
-        (alarm,) = resource["Properties"]["DeploymentPreference"]["Alarms"]
+        alarm = name.removesuffix("Function") + "ErrorsAlarm"
         named = resource["Properties"]["FunctionName"]
         emit_server_error(named["Fn::Sub"], "7", 500)
         (line,) = emitted(capsys.readouterr().out, "UnexpectedErrors")
@@ -34,7 +34,7 @@ def test_bugs_ring_the_alarm_that_rolls_back(capsys: pytest.CaptureFixture[str])
                 {"Name": dimension, "Value": values[dimension]}
                 for dimension in directive["Dimensions"][0]
             ],
-        } in metrics_of(resources[alarm["Ref"]]["Properties"]), name
+        } in metrics_of(resources[alarm]["Properties"]), name
         found += 1
     assert found >= 7
 
@@ -52,7 +52,7 @@ def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
     named = re.findall(r"\$\{ServiceName\}-([a-z]+(?:-[a-z]+)*)", json.dumps(beside))
     assert named
     assert set(named) <= ours
-    (stack,) = of_type(resources, "AWS::CloudFormation::Stack").values()
+    stack = resources["Observability"]["Properties"]
     assert stack["Parameters"]["AuthorizerName"] == {"Ref": "AuthorizerFunction"}
     assert set(stack["Parameters"]) == set(beside["Parameters"])
 
@@ -60,10 +60,14 @@ def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
 def test_runbook_explains_every_alarm(resources: Json) -> None:
     """Whoever is woken by an alarm finds its name in the runbook."""
     runbook = (ROOT / "docs/runbook.md").read_text("utf-8")
-    beside = load_yaml((ROOT / "infrastructure/observability.yaml").read_text("utf-8"))
-    alarms = {**of_type(resources, "AWS::CloudWatch::Alarm")} | {
-        name: item
-        for name, item in beside["Resources"].items()
-        if item["Type"] == "AWS::CloudWatch::Alarm"
+    beside = {
+        stack["TemplateURL"] for stack in of_type(resources, "AWS::CloudFormation::Stack").values()
     }
-    assert [name for name in alarms if f"`{name}`" not in runbook] == []
+    alarms = {
+        name
+        for each in (resources, *(source(path)["Resources"] for path in sorted(beside)))
+        for name, item in each.items()
+        if item["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    }
+    assert len(beside) >= 2
+    assert [name for name in sorted(alarms) if f"`{name}`" not in runbook] == []

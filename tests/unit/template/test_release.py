@@ -1,0 +1,133 @@
+"""What ends the roll-out of a version: the alarm of its deployment, over metrics as emitted."""
+
+from collections.abc import Callable
+
+import pytest
+
+from streaming.entrypoint import public_http_handler
+from streaming.errors import DatabaseUnavailable
+from streaming.http import Answer, Request, ok
+from tests.support.functions import Context, event, response_of
+from tests.support.metric_math import Metrics, is_ringing
+from tests.support.stacks import Json, Stack, source
+
+SERVICE = "films"
+FUNCTION = "films-start"
+FORMER, NEW = "7", "8"
+
+Handler = Callable[[Request], Answer]
+
+
+def healthy(request: Request) -> Answer:
+    """Answer as all is well."""
+    return ok({})
+
+
+def buggy(request: Request) -> Answer:
+    """Answer 500."""
+    raise ZeroDivisionError
+
+
+def away(request: Request) -> Answer:
+    """Answer 503."""
+    raise DatabaseUnavailable("PostgreSQL does not answer")
+
+
+class Version(Context):
+    """Lambda's context in one version of the function."""
+
+    function_name = FUNCTION
+
+    def __init__(self, version: str) -> None:
+        self.function_version = version
+
+
+@pytest.fixture
+def alarm() -> Json:
+    """The alarm of the function while ``NEW`` is rolled out."""
+    parameters = {
+        "ServiceName": SERVICE,
+        "FunctionName": FUNCTION,
+        "Version": NEW,
+        "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
+    }
+    stack = Stack(parameters, path="infrastructure/release.yaml")
+    properties: Json = stack.resources["ReleaseAlarm"]["Properties"]
+    return properties
+
+
+@pytest.fixture
+def play(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Metrics]:
+    """Plays a minute of a canary: nine requests to the former version, one to the new one."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
+    monkeypatch.setenv("ENVIRONMENT", "local")
+
+    def minute(former: Handler, new: Handler, crashes: int = 0) -> Metrics:
+        metrics = Metrics()
+        for version, handle, times in ((FORMER, former, 9), (NEW, new, 1)):
+            handler = public_http_handler(budget_seconds=1)(handle)
+            for _ in range(times):
+                response_of(handler(event("docs"), Version(version)))
+            errors = crashes if version == NEW else 0
+            metrics.invoked(0, FUNCTION, version, times, errors=errors)
+            metrics.read(0, capsys.readouterr().out)
+        return metrics
+
+    return minute
+
+
+def test_version_that_answers_nothing_but_500(alarm: Json, play: Callable[..., Metrics]) -> None:
+    """One minute of a new version that answers nothing but 500 ends its roll-out."""
+    assert is_ringing(alarm, play(healthy, buggy))
+
+
+def test_version_that_crashes(alarm: Json, play: Callable[..., Metrics]) -> None:
+    """Time-outs and crashes of the new version, which answer nothing, end its roll-out."""
+    assert is_ringing(alarm, play(healthy, healthy, crashes=1))
+
+
+def test_healthy_version(alarm: Json, play: Callable[..., Metrics]) -> None:
+    """A version without failures is rolled out."""
+    assert not is_ringing(alarm, play(healthy, healthy))
+
+
+def test_version_that_finds_no_dependency(alarm: Json, play: Callable[..., Metrics]) -> None:
+    """A version that alone answers 503 is at fault itself, and its roll-out ends."""
+    assert is_ringing(alarm, play(healthy, away))
+
+
+def test_outage(alarm: Json, play: Callable[..., Metrics]) -> None:
+    """While a dependency is away for both versions, nothing speaks against the new one."""
+    assert not is_ringing(alarm, play(away, away))
+
+
+def test_version_that_mends(alarm: Json, play: Callable[..., Metrics]) -> None:
+    """The failures of the former version do not keep out the one that mends them."""
+    assert not is_ringing(alarm, play(buggy, healthy))
+
+
+def test_nothing_happens(alarm: Json) -> None:
+    """A function that nobody calls is no reason to end a roll-out."""
+    assert not is_ringing(alarm, Metrics())
+
+
+def test_every_deployment_watches_its_own_version(resources: Json) -> None:
+    """Each function behind an alias watches the alarm of the version that the alias gets next."""
+    found = 0
+    for name, resource in source()["Resources"].items():
+        properties = resource.get("Properties", {})
+        if "AutoPublishAlias" not in properties:
+            continue
+        found += 1
+        alias = resources[f"{name}Aliaslive"]["Properties"]
+        group = resources[f"{name}DeploymentGroup"]["Properties"]
+        (watched,) = group["AlarmConfiguration"]["Alarms"]
+        stack, output = watched["Name"]["Fn::GetAtt"]
+        assert output == "Outputs.AlarmName"
+        beside = resources[stack]["Properties"]
+        assert beside["TemplateURL"] == "infrastructure/release.yaml"
+        assert beside["Parameters"]["FunctionName"] == alias["FunctionName"] == {"Ref": name}
+        assert beside["Parameters"]["Version"] == alias["FunctionVersion"]
+    assert found >= 8
