@@ -5,68 +5,97 @@ the conditions leave out is an error here, as it is there.
 """
 
 import ipaddress
-import json
-import os
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from samtranslator.public.translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
-
-from local.gateway.intrinsics import Resolver, load_yaml, text_of
+from local.gateway.intrinsics import Resolver, text_of
 from local.gateway.model import ACCOUNT_ID
+from tests.support.templates import REGION, Json, source, transformed
 
-ROOT = Path(__file__).parents[2]
-REGION = "eu-central-1"
-
-Json = dict[str, Any]
+# What names a resource where the template says it, the first of these that it has.
+_NAMES = ("FunctionName", "BucketName", "LogGroupName")
+_PREFIX = "arn:aws:{service}:"
+_HERE = f"{REGION}:{ACCOUNT_ID}:"
+_REFERENCES = {
+    "AWS::Lambda::Alias": f"{_HERE}function:{{own}}:{{alias}}",
+    "AWS::Lambda::LayerVersion": f"{_HERE}layer:{{own}}:1",
+    "AWS::Lambda::Version": f"{_HERE}function:{{own}}:1",
+    "AWS::SecretsManager::Secret": f"{_HERE}secret:{{own}}-AbCdEf",
+    "AWS::SNS::Topic": f"{_HERE}{{own}}",
+}
+_ARNS = {
+    **_REFERENCES,
+    "AWS::IAM::Role": f":{ACCOUNT_ID}:role/{{own}}",
+    "AWS::Lambda::Function": f"{_HERE}function:{{own}}",
+    "AWS::Logs::LogGroup": f"{_HERE}log-group:{{own}}",
+    "AWS::MSK::ServerlessCluster": f"{_HERE}cluster/{{own}}/0123",
+}
 
 
 class DanglingReferenceError(Exception):
     """A reference to what does not exist in this stack."""
 
 
-class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
-    """The managed policies that SAM looks up by name."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def load(self) -> dict[str, str]:
-        """Return none: SAM brings those that it adds itself."""
-        return {}
-
-
-@cache
-def source(path: str = "template.yaml") -> Json:
-    """Return a template as it is written."""
-    loaded: Json = load_yaml((ROOT / path).read_text("utf-8"))
-    return loaded
-
-
-def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> Json:
-    """Return a template after SAM's transformation, which sees the parameters."""
-    template: Json = json.loads(json.dumps(source(path)))
-    if "Transform" not in template:
-        return template
-    for resource in template["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
-            if name in resource.get("Properties", {}):
-                resource["Properties"][name] = "s3://artifacts/code.zip"
-    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        result: Json = transform(template, dict(parameters), _Policies())
-    return result
-
-
-class Stack(Resolver):
-    """A template with its parameters, resolved.
+class Given(Resolver):
+    """The parameters of a template, and what its rules say of them.
 
     Args:
-        name: Name of the stack.
         parameters: Values that replace the defaults; CloudFormation takes all as text.
+        path: The template, from the root of the repository.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any], path: str = "template.yaml") -> None:
+        given = {key: text_of(value) for key, value in parameters.items()}
+        self.parameters = {
+            key: given.get(key, text_of(item.get("Default", "")))
+            for key, item in source(path)["Parameters"].items()
+        }
+        unknown = given.keys() - self.parameters.keys()
+        assert not unknown, unknown
+        self._set_up(source(path))
+
+    def _set_up(self, template: Json) -> None:
+        super().__init__(template, self.parameters, REGION)
+        self.template = template
+        self._functions |= {
+            "Fn::Equals": lambda pair: len({text_of(self.resolve(each)) for each in pair}) == 1,
+            "Fn::Contains": lambda pair: self.resolve(pair[1]) in self.resolve(pair[0]),
+            "Fn::EachMemberEquals": lambda pair: set(self.resolve(pair[0])) == {pair[1]},
+            "Fn::Cidr": self._cidr,
+            "Fn::GetAZs": lambda _: [f"{REGION}{letter}" for letter in "abc"],
+        }
+
+    def refusals(self) -> list[str]:
+        """Return what CloudFormation tells by the template's ``Rules``, nothing if all hold."""
+        return [
+            assertion["AssertDescription"]
+            for rule in self.template.get("Rules", {}).values()
+            if "RuleCondition" not in rule or self.resolve(rule["RuleCondition"])
+            for assertion in rule["Assertions"]
+            if not self.resolve(assertion["Assert"])
+        ]
+
+    def objections(self) -> list[set[str]]:
+        """Return the parameters that each broken rule is about."""
+        return [
+            _parameters_in(rule)
+            for rule in self.template.get("Rules", {}).values()
+            if "RuleCondition" not in rule or self.resolve(rule["RuleCondition"])
+            if not all(self.resolve(each["Assert"]) for each in rule["Assertions"])
+        ]
+
+    def _cidr(self, argument: list[Any]) -> list[str]:
+        block, count, bits = (self.resolve(part) for part in argument)
+        subnets = ipaddress.ip_network(block).subnets(new_prefix=32 - int(bits))
+        return [text for _, text in zip(range(int(count)), map(str, subnets), strict=False)]
+
+
+class Stack(Given):
+    """A template with its parameters, transformed and resolved.
+
+    Args:
+        parameters: As those of ``Given``.
+        name: Name of the stack.
         path: The template, from the root of the repository.
     """
 
@@ -76,22 +105,10 @@ class Stack(Resolver):
         name: str = "films",
         path: str = "template.yaml",
     ) -> None:
-        given = {key: text_of(value) for key, value in (parameters or {}).items()}
+        super().__init__(parameters or {}, path)
         self.name = name
-        self.parameters = {
-            key: given.get(key, text_of(item.get("Default", "")))
-            for key, item in source(path)["Parameters"].items()
-        }
-        unknown = given.keys() - self.parameters.keys()
-        assert not unknown, unknown
-        self.template = transformed(self.parameters, path)
-        super().__init__(self.template, self.parameters, REGION)
+        self._set_up(transformed(self.parameters, path))
         self._pseudo["AWS::StackName"] = name
-        self._functions |= {
-            "Fn::Equals": lambda pair: len({text_of(self.resolve(each)) for each in pair}) == 1,
-            "Fn::Cidr": self._cidr,
-            "Fn::GetAZs": lambda _: [f"{REGION}{letter}" for letter in "abc"],
-        }
         self._made = {
             key
             for key, item in self.template["Resources"].items()
@@ -127,14 +144,12 @@ class Stack(Resolver):
             key: item["Properties"] for key, item in self.resources.items() if item["Type"] == kind
         }
 
-    def refusals(self) -> list[str]:
-        """Return what CloudFormation tells by the template's ``Rules``, nothing if all hold."""
+    @property
+    def nested(self) -> list["Stack"]:
+        """The stacks that this one makes, with what it hands to them."""
         return [
-            assertion["AssertDescription"]
-            for rule in self.template.get("Rules", {}).values()
-            if "RuleCondition" not in rule or self.resolve(rule["RuleCondition"])
-            for assertion in rule["Assertions"]
-            if not self.resolve(assertion["Assert"])
+            Stack(stack["Parameters"], f"{self.name}-{name}", stack["TemplateURL"])
+            for name, stack in self.of_type("AWS::CloudFormation::Stack").items()
         ]
 
     def resolve(self, value: Any) -> Any:
@@ -148,55 +163,34 @@ class Stack(Resolver):
             if name not in self._pseudo and name not in self.parameters:
                 raise DanglingReferenceError(name)
             return super()._ref(name)
-        if name not in self._made:
-            raise DanglingReferenceError(f"{name} is left out by its condition")
-        kind = self._resources[name]["Type"]
-        if kind == "AWS::Lambda::Alias":
-            properties = self._resources[name]["Properties"]
-            return f"{self._arn('lambda', 'function', properties)}:{properties['Name']}"
-        if kind == "AWS::SecretsManager::Secret":
-            return self._get_att([name, "Arn"])
-        if kind == "AWS::SNS::Topic":
-            return f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:{self.name}-{name}"
-        properties = self._resources[name].get("Properties", {})
-        for key in ("FunctionName", "BucketName", "LogGroupName", "TableName"):
-            if key in properties:
-                return self.resolve(properties[key])
-        return f"{self.name}-{name}"
+        return self._identity(name, _REFERENCES)
 
     def _get_att(self, path: list[str]) -> str:
         name, attribute = path[0], ".".join(path[1:])
+        if attribute == "Arn":
+            return self._identity(name, _ARNS)
+        if attribute == "Version":
+            return "1"
+        self._identity(name, {})
+        return f"{self.name}-{name}-{attribute}"
+
+    def _identity(self, name: str, known: Mapping[str, str]) -> str:
+        """Return the ARN, or what else the template takes for its resource ``name``."""
         if name not in self._made:
-            raise DanglingReferenceError(name)
-        kind = self._resources[name]["Type"]
-        if attribute != "Arn":
-            return f"{self.name}-{name}-{attribute}"
-        if kind == "AWS::SecretsManager::Secret":
-            return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT_ID}:secret:{self.name}-{name}-AbCdEf"
-        if kind == "AWS::Lambda::Function":
-            return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self._ref(name)}"
-        if kind == "AWS::IAM::Role":
-            return f"arn:aws:iam::{ACCOUNT_ID}:role/{self.name}-{name}"
-        if kind == "AWS::Logs::LogGroup":
-            return f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{self._ref(name)}:*"
-        service = kind.split("::")[1].lower()
-        return f"arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{self._ref(name)}"
-
-    def _arn(self, service: str, kind: str, properties: Json) -> str:
-        named = self.resolve(properties["FunctionName"])
-        return f"arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{kind}:{named}"
-
-    def _cidr(self, argument: list[Any]) -> list[str]:
-        block, count, bits = (self.resolve(part) for part in argument)
-        subnets = ipaddress.ip_network(block).subnets(new_prefix=32 - int(bits))
-        return [text for _, text in zip(range(int(count)), map(str, subnets), strict=False)]
+            raise DanglingReferenceError(f"{name} does not exist, or its condition leaves it out")
+        resource = self._resources[name]
+        properties = resource.get("Properties", {})
+        own = next((properties[key] for key in _NAMES if key in properties), f"{self.name}-{name}")
+        pattern = known.get(resource["Type"], "{own}")
+        service = resource["Type"].split("::")[1].lower()
+        text = pattern if pattern == "{own}" else _PREFIX + pattern
+        return text.format(
+            own=self.resolve(own), alias=properties.get("Name"), name=name, service=service
+        )
 
 
-def statements(value: Any) -> list[Json]:
-    """Return every policy statement in a part of a template."""
-    if isinstance(value, dict):
-        own = [value] if value.get("Effect") in ("Allow", "Deny") else []
-        return own + [found for item in value.values() for found in statements(item)]
-    if isinstance(value, list):
-        return [found for item in value for found in statements(item)]
-    return []
+def _parameters_in(rule: Any) -> set[str]:
+    if isinstance(rule, dict):
+        own = {rule["Ref"]} if "Ref" in rule else set()
+        return own.union(*map(_parameters_in, rule.values()))
+    return set().union(*map(_parameters_in, rule)) if isinstance(rule, list) else set()

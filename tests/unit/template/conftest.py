@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stacks import Json, transformed
+from tests.support.templates import Json, transformed
 
 
 @pytest.fixture(scope="session")

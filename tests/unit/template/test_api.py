@@ -1,6 +1,6 @@
 """The API and its routes."""
 
-from tests.support.stacks import Json, source
+from tests.support.templates import Json, source
 from tests.unit.template.conftest import of_type
 
 OPEN_ROUTES = {"GET /docs", "GET /openapi.json", "GET /health"}

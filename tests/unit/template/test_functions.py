@@ -4,7 +4,7 @@ import ast
 import json
 import re
 
-from tests.support.stacks import ROOT, Json, source
+from tests.support.templates import ROOT, Json, source
 from tests.unit.template.conftest import budget_seconds, metrics_of, of_type
 
 BY_LAMBDA = {

@@ -2,7 +2,7 @@
 
 import tomllib
 
-from tests.support.stacks import ROOT, source
+from tests.support.templates import ROOT, source
 
 
 def test_parameters_are_explained_and_grouped() -> None:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.support.stacks import Json, Stack, source, statements
+from tests.support.stacks import Stack
+from tests.support.templates import Json, source, statements
 from tests.unit.template.conftest import of_type
 
 SECRETS = {

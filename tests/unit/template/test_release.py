@@ -9,7 +9,8 @@ from streaming.errors import DatabaseUnavailable
 from streaming.http import Answer, Request, ok
 from tests.support.functions import Context, event, response_of
 from tests.support.metric_math import Metrics, is_ringing
-from tests.support.stacks import Json, Stack, source
+from tests.support.stacks import Stack
+from tests.support.templates import Json, source
 
 SERVICE = "films"
 FUNCTION = "films-start"

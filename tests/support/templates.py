@@ -1,0 +1,65 @@
+"""Templates as they are written, and as SAM transforms them."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from samtranslator.public.translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+
+from local.gateway.intrinsics import load_yaml
+
+ROOT = Path(__file__).parents[2]
+REGION = "eu-central-1"
+
+Json = dict[str, Any]
+
+# It warns of each transformation that no feature toggle is configured.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
+
+class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
+    """The managed policies that SAM looks up by name."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def load(self) -> dict[str, str]:
+        """Return none: SAM brings those that it adds itself."""
+        return {}
+
+
+@cache
+def source(path: str = "template.yaml") -> Json:
+    """Return a template as it is written."""
+    loaded: Json = load_yaml((ROOT / path).read_text("utf-8"))
+    return loaded
+
+
+def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> Json:
+    """Return a template after SAM's transformation, which sees the parameters."""
+    template: Json = json.loads(json.dumps(source(path)))
+    if "Transform" not in template:
+        return template
+    for resource in template["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in resource.get("Properties", {}):
+                resource["Properties"][name] = "s3://artifacts/code.zip"
+    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
+        result: Json = transform(template, dict(parameters), _Policies())
+    return result
+
+
+def statements(value: Any) -> list[Json]:
+    """Return every policy statement in a part of a template."""
+    if isinstance(value, dict):
+        own = [value] if value.get("Effect") in ("Allow", "Deny") else []
+        return own + [found for item in value.values() for found in statements(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in statements(item)]
+    return []

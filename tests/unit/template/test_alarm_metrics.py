@@ -1,0 +1,95 @@
+"""Alarms watch metrics that somebody emits."""
+
+import ast
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from streaming import metrics
+from tests.support.stacks import Stack
+from tests.support.templates import ROOT, Json
+
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+BY_AWS = {
+    "AWS/Lambda": (
+        {"Errors", "Throttles", "Duration", "Invocations", "ConcurrentExecutions"},
+        (
+            {"FunctionName"},
+            {"FunctionName", "Resource"},
+            {"FunctionName", "Resource", "ExecutedVersion"},
+        ),
+    ),
+    "AWS/ApiGateway": (
+        {"4xx", "5xx", "Count", "Latency", "IntegrationLatency"},
+        ({"ApiId"}, {"ApiId", "Stage"}, {"ApiId", "Stage", "Method", "Resource"}),
+    ),
+}
+
+
+def measured_names() -> set[str]:
+    """Return the metrics of the service that the code emits by name."""
+    package = ROOT / "layers/streaming/python/streaming"
+    return {
+        keyword.arg
+        for path in [*package.rglob("*.py"), *ROOT.glob("functions/*/app.py")]
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "emit"
+        for keyword in node.keywords
+        if keyword.arg
+    }
+
+
+def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, str, frozenset[str]]]:
+    """Return namespace, name and dimensions of what the functions' lines measure."""
+    metrics.emit_server_error("films-start", "7", 500)
+    metrics.emit_dependency_failure("s3", "read", OSError())
+    metrics.emit(**dict.fromkeys(measured_names(), 1.0))
+    return {
+        (directive["Namespace"], metric["Name"], frozenset(dimensions))
+        for line in map(json.loads, capsys.readouterr().out.splitlines())
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+        for dimensions in directive["Dimensions"]
+    }
+
+
+def watched(stack: Stack) -> Iterator[tuple[str, Json]]:
+    """Return every metric of every alarm, with the alarm's name."""
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        if "MetricName" in alarm:
+            yield name, alarm
+        for query in alarm.get("Metrics", []):
+            if "MetricStat" in query:
+                yield name, query["MetricStat"]["Metric"]
+
+
+def test_alarms_watch_what_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Namespace, name and dimensions of each alarm's metric are those of our code, or of AWS."""
+    stack = Stack()
+    functions = {stack.resolve({"Ref": name}) for name in stack.of_type("AWS::Lambda::Function")}
+    known = emitted(capsys)
+    found = 0
+    for name, metric in (each for part in (stack, *stack.nested) for each in watched(part)):
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        if metric["Namespace"] in BY_AWS:
+            names, sets = BY_AWS[metric["Namespace"]]
+            assert metric["MetricName"] in names, name
+            assert set(dimensions) in sets, name
+        else:
+            key = (metric["Namespace"], metric["MetricName"], frozenset(dimensions))
+            assert key in known, name
+        assert dimensions.get("service", stack.name) == stack.name, name
+        for dimension in {"FunctionName", "function_name"} & dimensions.keys():
+            assert dimensions[dimension] in functions, name
+        assert dimensions.get("ApiId", "films-Api") == "films-Api", name
+        found += 1
+    assert found > 20
+
+
+def test_a_metric_of_nobody_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the code emits is found by its calls, and nothing else is."""
+    names = {name for _, name, _ in emitted(capsys)}
+    assert {"OutboxAgeSeconds", "DependencyFailure", "UnexpectedErrors"} <= names
+    assert "Anything" not in names

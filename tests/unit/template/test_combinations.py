@@ -1,0 +1,153 @@
+"""Every two values of two parameters, wherever the template's ``Rules`` let them through."""
+
+from functools import cache
+
+import certifi
+import pytest
+
+from streaming import settings
+from streaming.secrets import with_secret
+from tests.support.adapters import adapters_of
+from tests.support.combinations import combinations, values
+from tests.support.stacks import Stack
+from tests.support.templates import Json, source
+
+SECRETS = {
+    "JWT_SECRET_ARN": "a secret of thirty-two bytes or more",
+    "DATABASE_SECRET_ARN": '{"username": "somebody", "password": "secret"}',
+    "REDIS_SECRET_ARN": '{"password": "secret"}',
+    "KAFKA_SECRET_ARN": '{"username": "somebody", "password": "secret"}',
+    "S3_SIGNING_SECRET_ARN": '{"access_key": "AKIA", "secret_key": "secret"}',
+}
+BY_LAMBDA = {
+    "AWS_ACCESS_KEY_ID": "ASIA",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_REGION": "eu-central-1",
+}
+NUMBERS = range(len(combinations()[0]))
+
+
+@cache
+def stack(number: int) -> Stack:
+    """Return the stack of one combination."""
+    return Stack(combinations()[0][number])
+
+
+def environment_of(function: Json) -> dict[str, str]:
+    """Return a function's variables, with Lambda's own and an existing file of authorities."""
+    variables = {
+        name: str(value) for name, value in function["Environment"]["Variables"].items()
+    } | BY_LAMBDA
+    if "SSL_CERT_FILE" in variables:
+        variables["SSL_CERT_FILE"] = certifi.where()
+    return variables
+
+
+def code_of(name: str) -> str:
+    """Return the folder of a function's code."""
+    folder: str = source()["Resources"][name]["Properties"]["CodeUri"]
+    return folder
+
+
+def test_there_are_enough() -> None:
+    """Every value of every parameter occurs, in at least forty combinations."""
+    rows, _ = combinations()
+    assert len(rows) >= 40
+    for name, options in values().items():
+        assert {row[name] for row in rows} == set(options), name
+
+
+def test_what_is_refused_whatever_else_is_set() -> None:
+    """No two parameters exclude each other but those that the rules name."""
+    _, impossible = combinations()
+    assert {(one[0], other[0]) for one, other in impossible} == {
+        ("EnvironmentName", "UserServiceUrl"),
+        ("EnvironmentName", "DatabaseUrl"),
+        ("EnvironmentName", "RedisHost"),
+        ("PythonRuntime", "SnapStart"),
+        ("CreateSigningUser", "SigningSecretArn"),
+        ("JwtSecretArn", "JwtAlgorithm"),
+        ("JwtSecretArn", "JwtJwksUrl"),
+        ("JwtAlgorithm", "JwtJwksUrl"),
+        ("DatabaseSecretArn", "MigrationSecretArn"),
+        ("KafkaAuthentication", "KafkaSecretArn"),
+        ("KafkaAuthentication", "KafkaClusterArn"),
+        ("KafkaSecretArn", "KafkaClusterArn"),
+        ("SubnetIds", "SecurityGroupIds"),
+    }
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_nothing_refers_to_what_is_left_out(number: int) -> None:
+    """Every reference leads to a parameter or to a resource that is made, in outputs too."""
+    made = stack(number)
+    assert made.refusals() == []
+    assert len(made.resources) > 90
+    assert "ApiUrl" in made.outputs
+    nested = made.nested
+    assert len(nested) > 5
+    for beside in nested:
+        assert beside.resources
+        assert beside.refusals() == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_policy_says_something(number: int) -> None:
+    """No policy has an empty ``Statement``, which IAM refuses as malformed."""
+    roles = stack(number).of_type("AWS::IAM::Role")
+    users = stack(number).of_type("AWS::IAM::User")
+    documents = [
+        policy["PolicyDocument"]
+        for holder in (roles | users).values()
+        for policy in holder.get("Policies", [])
+    ]
+    assert documents
+    for document in documents:
+        assert document["Statement"]
+        for statement in document["Statement"]:
+            assert statement["Action"]
+            assert statement["Resource"]
+            assert statement["Resource"] != [""]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_functions_accept_their_variables(number: int) -> None:
+    """No function refuses its settings: combinations that the rules let through work."""
+    for name, function in stack(number).of_type("AWS::Lambda::Function").items():
+        used = adapters_of(code_of(name))
+        environment = environment_of(function)
+        for variable in sorted(used.secrets):
+            if environment.get(variable):
+                environment = with_secret(environment, variable, SECRETS[variable])
+        for each in sorted(used.settings):
+            if each == "TokenSettings" and stack(number).parameters["EnvironmentName"] == "local":
+                environment.setdefault("JWT_SECRET_KEY", "")
+                environment["JWT_SECRET_KEY"] = environment["JWT_SECRET_KEY"] or "local"
+            assert getattr(settings, each).from_environment(environment), (name, each)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_event_sources_are_accepted(number: int) -> None:
+    """Lambda reads a self-managed Kafka in a VPC or with a login, and an MSK cluster by its ARN."""
+    sources = stack(number).of_type("AWS::Lambda::EventSourceMapping").values()
+    given = stack(number).parameters
+    reads = given["EnableKafka"] == "true" and given["SubscriptionChangedTopic"] != ""
+    assert len(sources) == reads
+    for each in sources:
+        if given["KafkaAuthentication"] == "MSK-IAM":
+            assert each["EventSourceArn"] == given["KafkaClusterArn"]
+            continue
+        assert given["EnvironmentName"] == "local" or each["SourceAccessConfigurations"]
+        kinds = {access["Type"] for access in each.get("SourceAccessConfigurations", [])}
+        assert ("VPC_SUBNET" in kinds) == ("VPC_SECURITY_GROUP" in kinds)
+
+
+def test_functions_have_the_variables_they_read() -> None:
+    """Whatever secret a function's code follows is a variable of that function."""
+    found = 0
+    for name, function in stack(0).of_type("AWS::Lambda::Function").items():
+        for variable in adapters_of(code_of(name)).secrets:
+            assert variable in function["Environment"]["Variables"], name
+            found += 1
+    assert found > 20
