@@ -32,6 +32,9 @@ RUNTIME_VERSION ?= 3.13
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# uv gives up on a file that takes a minute to compile, as one does on a machine that is busy.
+export UV_COMPILE_BYTECODE_TIMEOUT := 0
+
 # Packages are kept for the next environment, beside this one where the home folder takes nothing.
 ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export UV_CACHE_DIR := $(CURDIR)/.venv/cache
