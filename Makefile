@@ -42,7 +42,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-deploy test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
 	check-compose needs-docker sam
 
 help: ## List the commands
@@ -94,6 +94,9 @@ test-sam: $(INSTALLED) $(SAM) $(RUNTIME) ## Run every event and the API under sa
 
 test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functions under Lambda's emulator
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
+
+test-deploy: $(INSTALLED) $(SAM) ## Deploy to an emulated AWS by the commands of docs/deploy.md, and play
+	@$(BIN)/python -m pytest tests/deploy $(PYTEST_ARGS)
 
 test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)

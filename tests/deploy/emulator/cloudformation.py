@@ -1,0 +1,301 @@
+"""CloudFormation's API: change sets, stacks and their events."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+from tests.deploy.emulator.custom_resources import CustomResources
+from tests.deploy.emulator.functions import ACCOUNT
+from tests.deploy.emulator.kinds import Client, Json, Kind, Made, ResourceError
+from tests.deploy.emulator.resources import KINDS
+from tests.deploy.emulator.stack import Stack, template_body
+from tests.deploy.emulator.template import Template
+from tests.deploy.emulator.wire import AwsError
+
+_UNCHANGED = "The submitted information didn't contain changes."
+
+
+@dataclass
+class _ChangeSet:
+    id: str
+    stack: Stack
+    template: Template
+    given: list[Json]
+    changes: list[tuple[str, str, str]]
+    is_empty: bool
+
+
+class CloudFormation:
+    """Holds the stacks of one region."""
+
+    def __init__(
+        self,
+        client: Client,
+        region: str,
+        fetch: Callable[[str], str],
+        custom_resources: CustomResources,
+    ) -> None:
+        self._client = client
+        self._region = region
+        self._fetch = fetch
+        self._custom = custom_resources
+        self.stacks: dict[str, Stack] = {}
+        self._change_sets: dict[str, _ChangeSet] = {}
+        self._threads: list[Thread] = []
+
+    def create_change_set(
+        self,
+        stack_name: str,
+        change_set_name: str,
+        change_set_type: str = "UPDATE",
+        **given: Any,
+    ) -> Json:
+        """Compare a template with a stack."""
+        stack = self.stacks.get(stack_name)
+        if change_set_type == "CREATE":
+            if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+                raise AwsError("ValidationError", f"Stack [{stack_name}] already exists")
+            stack = self._new(stack_name)
+            stack.review()
+        elif stack is None:
+            raise AwsError("ValidationError", f"Stack [{stack_name}] does not exist")
+        elif not stack.status.endswith("_COMPLETE") or stack.status == "ROLLBACK_COMPLETE":
+            text = f"Stack:{stack.id} is in {stack.status} state and can not be updated."
+            raise AwsError("ValidationError", text)
+        template = self._template(stack, given)
+        changes = stack.changes(template)
+        is_empty = not changes and template.outputs() == stack.outputs
+        identifier = (
+            f"arn:aws:cloudformation:{self._region}:{ACCOUNT}:changeSet/{change_set_name}/{uuid4()}"
+        )
+        change_set = _ChangeSet(
+            identifier, stack, template, given.get("parameters", []), changes, is_empty
+        )
+        stack.tags = given.get("tags", stack.tags)
+        self.stacks[stack_name] = stack
+        self._change_sets[identifier] = self._change_sets[change_set_name] = change_set
+        return {"Id": identifier, "StackId": stack.id}
+
+    def describe_change_set(self, change_set_name: str, **rest: Any) -> Json:
+        """Return what a change set would change."""
+        change_set = self._change_set(change_set_name)
+        return {
+            "ChangeSetName": change_set_name,
+            "ChangeSetId": change_set.id,
+            "StackId": change_set.stack.id,
+            "StackName": change_set.stack.name,
+            "Parameters": change_set.given,
+            "Status": "FAILED" if change_set.is_empty else "CREATE_COMPLETE",
+            "StatusReason": _UNCHANGED if change_set.is_empty else None,
+            "ExecutionStatus": "UNAVAILABLE" if change_set.is_empty else "AVAILABLE",
+            "CreationTime": datetime.now(UTC),
+            "Changes": [
+                {
+                    "Type": "Resource",
+                    "ResourceChange": {
+                        "Action": action,
+                        "LogicalResourceId": name,
+                        "ResourceType": kind,
+                        "Replacement": "False",
+                    },
+                }
+                for action, name, kind in change_set.changes
+            ],
+        }
+
+    def delete_change_set(self, change_set_name: str, **rest: Any) -> None:
+        """Forget a change set."""
+        self._change_sets.pop(change_set_name, None)
+
+    def execute_change_set(self, change_set_name: str, **rest: Any) -> None:
+        """Begin to carry a change set out."""
+        change_set = self._change_set(change_set_name)
+        self._begin(lambda: change_set.stack.deploy(change_set.template))
+
+    def create_stack(self, stack_name: str, **given: Any) -> Json:
+        """Begin to create a stack."""
+        if stack_name in self.stacks and self.stacks[stack_name].status != "DELETE_COMPLETE":
+            raise AwsError("AlreadyExistsException", f"Stack [{stack_name}] already exists")
+        stack = self._new(stack_name)
+        template = self._template(stack, given)
+        self.stacks[stack_name] = stack
+        self._begin(lambda: stack.deploy(template))
+        return {"StackId": stack.id}
+
+    def delete_stack(self, stack_name: str, **rest: Any) -> None:
+        """Begin to delete a stack."""
+        stack = self._find(stack_name)
+        if stack is not None:
+            self._begin(stack.delete)
+
+    def describe_stacks(self, stack_name: str | None = None, **rest: Any) -> Json:
+        """Return a stack by name or ARN, or all that exist."""
+        if stack_name is None:
+            found = [each for each in self.stacks.values() if each.status != "DELETE_COMPLETE"]
+            return {"Stacks": [_described(each) for each in found]}
+        stack = self._find(stack_name)
+        if stack is None or (stack.status == "DELETE_COMPLETE" and stack_name == stack.name):
+            raise AwsError("ValidationError", f"Stack with id {stack_name} does not exist")
+        return {"Stacks": [_described(stack)]}
+
+    def describe_stack_events(self, stack_name: str, **rest: Any) -> Json:
+        """Return what has happened, newest first."""
+        return {"StackEvents": self._existing(stack_name).events[::-1]}
+
+    def list_stack_resources(self, stack_name: str, **rest: Any) -> Json:
+        """Return the resources of a stack."""
+        return {"StackResourceSummaries": _summaries(self._existing(stack_name))}
+
+    def describe_stack_resources(self, stack_name: str, **rest: Any) -> Json:
+        """Return the resources of a stack."""
+        return {"StackResources": _summaries(self._existing(stack_name))}
+
+    def get_template(self, stack_name: str, **rest: Any) -> Json:
+        """Return the template of a stack as it was given."""
+        return {"TemplateBody": template_body(self._existing(stack_name))}
+
+    def get_template_summary(self, stack_name: str | None = None, **given: Any) -> Json:
+        """Return the parameters of a template."""
+        if stack_name is None:
+            stack = self._new("summary")
+            declared = self._template(stack, given).declared
+        else:
+            template = self._existing(stack_name).template
+            declared = template.declared if template else {}
+        return {
+            "Parameters": [
+                {"ParameterKey": name, "ParameterType": each.get("Type", "String")}
+                for name, each in declared.items()
+            ]
+        }
+
+    def have(self, name: str, outputs: dict[str, str], tags: dict[str, str]) -> None:
+        """Have a stack that somebody else has made."""
+        stack = self.stacks[name] = self._new(name)
+        stack.status = "CREATE_COMPLETE"
+        stack.outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+        stack.tags = [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    def wait(self) -> None:
+        """Wait until nothing is being carried out."""
+        for thread in self._threads:
+            thread.join()
+
+    def kinds(self, stack_id: str) -> Callable[[str], Kind]:
+        """Return how the types of resources of a stack are made."""
+
+        def kind(name: str) -> Kind:
+            if name == "AWS::CloudFormation::Stack":
+                return _Nested(self)
+            if name == "AWS::CloudFormation::CustomResource" or name.startswith("Custom::"):
+                return self._custom.of(stack_id)
+            if name not in KINDS:
+                raise ResourceError(f"the emulated CloudFormation has no {name}")
+            return KINDS[name]
+
+        return kind
+
+    def _new(self, name: str) -> Stack:
+        identifier = f"arn:aws:cloudformation:{self._region}:{ACCOUNT}:stack/{name}/{uuid4()}"
+        return Stack(name, identifier, self._client, self.kinds(identifier))
+
+    def _template(self, stack: Stack, given: Json) -> Template:
+        previous = stack.template.parameters if stack.template else {}
+        parameters = {
+            each["ParameterKey"]: previous[each["ParameterKey"]]
+            if each.get("UsePreviousValue")
+            else each["ParameterValue"]
+            for each in given.get("parameters", [])
+        }
+        body = given.get("template_body")
+        text = body if body is not None else self._fetch(given["template_url"])
+        return Template(
+            text, parameters, region=self._region, stack_name=stack.name, stack_id=stack.id
+        )
+
+    def _change_set(self, name: str) -> _ChangeSet:
+        if name not in self._change_sets:
+            raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+        return self._change_sets[name]
+
+    def _begin(self, work: Callable[[], None]) -> None:
+        thread = Thread(target=work)
+        self._threads.append(thread)
+        thread.start()
+
+    def _find(self, name: str) -> Stack | None:
+        held = self.stacks.get(name)
+        return held or next((each for each in self.stacks.values() if each.id == name), None)
+
+    def _existing(self, name: str) -> Stack:
+        stack = self._find(name)
+        if stack is None:
+            raise AwsError("ValidationError", f"Stack [{name}] does not exist")
+        return stack
+
+
+class _Nested:
+    """AWS::CloudFormation::Stack, a stack of its own."""
+
+    def __init__(self, service: CloudFormation) -> None:
+        self._service = service
+
+    def create(self, client: Client, name: str, properties: Json) -> Made:
+        """Create the stack and wait for it."""
+        stack = self._service._new(name)
+        self._service.stacks[name] = stack
+        return self._deployed(stack, properties)
+
+    def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
+        """Update the stack and wait for it."""
+        return self._deployed(self._service._existing(made.physical_id), new)
+
+    def delete(self, client: Client, made: Made, properties: Json) -> None:
+        """Delete the stack."""
+        self._service._existing(made.physical_id).delete()
+
+    def _deployed(self, stack: Stack, properties: Json) -> Made:
+        given = [
+            {"ParameterKey": name, "ParameterValue": str(value)}
+            for name, value in properties.get("Parameters", {}).items()
+        ]
+        asked = {"template_url": properties["TemplateURL"], "parameters": given}
+        stack.deploy(self._service._template(stack, asked))
+        if "ROLLBACK" in stack.status:
+            reasons = [each["ResourceStatusReason"] for each in stack.events]
+            raise ResourceError(f"Embedded stack {stack.id}: {next(filter(None, reasons[1:]))}")
+        outputs = {f"Outputs.{each['OutputKey']}": each["OutputValue"] for each in stack.outputs}
+        return Made(stack.id, outputs)
+
+
+def _described(stack: Stack) -> Json:
+    parameters = stack.template.parameters if stack.template else {}
+    return {
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "CreationTime": stack.created,
+        "LastUpdatedTime": stack.updated,
+        "StackStatus": stack.status,
+        "Outputs": stack.outputs,
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ],
+        "Tags": stack.tags,
+    }
+
+
+def _summaries(stack: Stack) -> list[Json]:
+    return [
+        {
+            "LogicalResourceId": name,
+            "PhysicalResourceId": each.made.physical_id,
+            "ResourceType": each.kind,
+            "ResourceStatus": each.status,
+            "LastUpdatedTimestamp": stack.created,
+            "Timestamp": stack.created,
+        }
+        for name, each in stack.resources.items()
+    ]

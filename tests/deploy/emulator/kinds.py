@@ -1,0 +1,128 @@
+"""How CloudFormation makes, changes and deletes a resource, by calls of the service's API."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botocore import xform_name
+
+from tests.deploy.emulator.shapes import parameters
+
+Json = dict[str, Any]
+Client = Callable[[str], Any]
+
+
+@dataclass
+class Made:
+    """A resource that exists: what Ref gives, what GetAtt gives, and from which properties."""
+
+    physical_id: str
+    attributes: Json = field(default_factory=dict)
+
+
+class ResourceError(Exception):
+    """The service does not do what the template says."""
+
+
+class Replace(Exception):
+    """The change needs a new resource."""
+
+
+class Kind(Protocol):
+    """A type of resources."""
+
+    def create(self, client: Client, name: str, properties: Json) -> Made:
+        """Make one; ``name`` is for those that the template does not name."""
+
+    def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
+        """Change one, or raise Replace."""
+
+    def delete(self, client: Client, made: Made, properties: Json) -> None:
+        """Delete one."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kind whose properties are the parameters of an operation.
+
+    Args:
+        service: The API.
+        create: The operation that makes one.
+        reference: Which member of the answer, or of what was asked, Ref gives.
+        delete: The operation that deletes one; empty where there is none.
+        update: The operation that changes one; empty replaces it.
+        key: The parameters by which the latter find it, each from a member of the answer or of
+            the properties.
+        name: The parameter that takes the generated name.
+        attributes: What GetAtt gives, each from a member.
+        fixed: Properties whose change needs a new resource.
+        renamed: Properties whose parameter has another name.
+        is_remade: Whether a change deletes it first, because moto has no update.
+    """
+
+    service: str
+    create_operation: str
+    reference: str
+    delete_operation: str = ""
+    update_operation: str = ""
+    key: Json = field(default_factory=dict)
+    name: str = ""
+    attributes: Json = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    renamed: Json = field(default_factory=dict)
+    is_remade: bool = False
+
+    def create(self, client: Client, name: str, properties: Json) -> Made:
+        """Call the operation that makes one."""
+        asked = self._parameters(properties)
+        if self.name:
+            asked.setdefault(self.name, name)
+        return self._made(asked, self._call(client, self.create_operation, asked))
+
+    def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
+        """Call the operation that changes one, with all properties."""
+        if self.is_remade:
+            self.delete(client, made, old)
+            return self.create(client, made.physical_id, new)
+        if not self.update_operation or any(old.get(each) != new.get(each) for each in self.fixed):
+            raise Replace
+        asked = {**self._parameters(new), **self._found(made)}
+        self._call(client, self.update_operation, asked)
+        return made
+
+    def delete(self, client: Client, made: Made, properties: Json) -> None:
+        """Call the operation that deletes one."""
+        if self.delete_operation:
+            self._call(client, self.delete_operation, self._found(made))
+
+    def _parameters(self, properties: Json) -> Json:
+        return {self.renamed.get(name, name): value for name, value in properties.items()}
+
+    def _call(self, client: Client, operation: str, asked: Json) -> Json:
+        shaped = parameters(self.service, operation, asked)
+        answer: Json = getattr(client(self.service), xform_name(operation))(**shaped)
+        return answer
+
+    def _made(self, asked: Json, answer: Json) -> Made:
+        held = {**asked, **_flat(answer)}
+        attributes = {name: held[member] for name, member in self.attributes.items()}
+        found = {f"@{name}": _found(held, member) for name, member in self.key.items()}
+        return Made(str(held[self.reference]), {**attributes, **found})
+
+    def _found(self, made: Made) -> Json:
+        return {name: made.attributes[f"@{name}"] for name in self.key}
+
+
+def _found(held: Json, member: str) -> Any:
+    return [held[member[:-2]]] if member.endswith("[]") else held[member]
+
+
+def _flat(answer: Json) -> Json:
+    """Return the members of an answer, those of its structures too."""
+    flat: Json = {}
+    for name, value in answer.items():
+        if isinstance(value, dict) and name != "ResponseMetadata":
+            flat.update(value)
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,246 @@
+"""One stack: makes the template true, and goes back when that fails."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from tests.deploy.emulator.kinds import Client, Json, Kind, Made, Replace
+from tests.deploy.emulator.template import Reference, Template
+
+_STACK = "AWS::CloudFormation::Stack"
+
+
+@dataclass
+class Resource:
+    """A resource of a stack as it was made last."""
+
+    kind: str
+    made: Made
+    properties: Json
+    written: Json
+    status: str = "CREATE_COMPLETE"
+
+    def is_kept(self, attribute: str, *, just_made: bool = False) -> bool:
+        """Whether the template keeps it when it would be deleted."""
+        policy = self.written.get(attribute, "Delete")
+        return policy == "Retain" or (policy == "RetainExceptOnCreate" and not just_made)
+
+
+@dataclass
+class Stack:
+    """A stack; ``kinds`` returns how a type of resources is made."""
+
+    name: str
+    id: str
+    client: Client
+    kinds: Callable[[str], Kind]
+    status: str = "REVIEW_IN_PROGRESS"
+    template: Template | None = None
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: list[Json] = field(default_factory=list)
+    tags: list[Json] = field(default_factory=list)
+    events: list[Json] = field(default_factory=list)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime | None = None
+
+    def changes(self, template: Template) -> list[tuple[str, str, str]]:
+        """Return action, name and type of each resource that the template would change."""
+        template.references = self._references()
+        wanted = template.resources()
+        changed: list[tuple[str, str, str]] = []
+        for name, written in wanted.items():
+            if name not in self.resources:
+                template.references[name] = Reference(f"new {name}", _Unknown())
+                changed.append(("Add", name, written["Type"]))
+            elif self._properties(template, written) != self.resources[name].properties:
+                changed.append(("Modify", name, written["Type"]))
+        for name, resource in self.resources.items():
+            if name not in wanted:
+                changed.append(("Remove", name, resource.kind))
+        return changed
+
+    def review(self) -> None:
+        """Begin to exist, for a change set."""
+        self._set_status("REVIEW_IN_PROGRESS", "User Initiated")
+
+    def deploy(self, template: Template) -> None:
+        """Create or update what the template says; on failure go back to what was."""
+        doing = "CREATE" if self.template is None else "UPDATE"
+        self.updated = datetime.now(UTC)
+        self._set_status(f"{doing}_IN_PROGRESS", "User Initiated")
+        undo: list[Callable[[], None]] = []
+        replaced: list[tuple[str, Resource, str]] = []
+        before = dict(self.resources)
+        try:
+            template.references = self._references()
+            wanted = template.resources()
+            for name, written in wanted.items():
+                self._make(template, name, written, undo, replaced)
+            outputs = template.outputs()
+        except Exception as error:  # noqa: BLE001 - whatever fails is rolled back
+            self._roll_back(doing, str(error), undo, before)
+            return
+        gone = [name for name in self.resources if name not in wanted]
+        replaced += [(name, self.resources.pop(name), "DeletionPolicy") for name in reversed(gone)]
+        for name, resource, attribute in reversed(replaced):
+            self._delete(name, resource, attribute)
+        self.template, self.outputs = template, outputs
+        self._set_status(f"{doing}_COMPLETE")
+
+    def delete(self) -> None:
+        """Delete every resource that the template does not keep."""
+        self._set_status("DELETE_IN_PROGRESS", "User Initiated")
+        for name in reversed(list(self.resources)):
+            try:
+                self._delete(name, self.resources[name], "DeletionPolicy")
+            except Exception as error:  # noqa: BLE001 - it becomes the reason
+                self._event(name, self.resources[name].kind, "DELETE_FAILED", str(error))
+                self._set_status("DELETE_FAILED", str(error))
+                return
+            del self.resources[name]
+        self._set_status("DELETE_COMPLETE")
+
+    def _make(
+        self,
+        template: Template,
+        name: str,
+        written: Json,
+        undo: list[Callable[[], None]],
+        replaced: list[tuple[str, Resource, str]],
+    ) -> None:
+        """Create, change or replace one resource, or leave it as it is."""
+        old = self.resources.get(name)
+        kind = written["Type"]
+        doing = "CREATE" if old is None else "UPDATE"
+        try:
+            properties = self._properties(template, written)
+            if old is not None and old.kind == kind and old.properties == properties:
+                old.written = written
+                return
+            self._event(name, kind, f"{doing}_IN_PROGRESS")
+            made = self._changed(name, old, kind, properties, undo)
+            if made is None:
+                made = self._created(name, kind, properties)
+                new = Resource(kind, made, properties, written)
+                undo.append(lambda: self._delete(name, new, "DeletionPolicy", just_made=True))
+                if old is not None:
+                    replaced.append((name, old, "UpdateReplacePolicy"))
+        except Exception as error:
+            self._event(name, kind, f"{doing}_FAILED", str(error))
+            raise
+        self.resources.pop(name, None)
+        self.resources[name] = Resource(kind, made, properties, written, f"{doing}_COMPLETE")
+        template.references[name] = Reference(made.physical_id, made.attributes)
+        self._event(name, kind, f"{doing}_COMPLETE")
+
+    def _created(self, name: str, kind: str, properties: Json) -> Made:
+        generated = f"{self.name}-{name}-{uuid4().hex[:12].upper()}"
+        return self.kinds(kind).create(self.client, generated, properties)
+
+    def _changed(
+        self,
+        name: str,
+        old: Resource | None,
+        kind: str,
+        properties: Json,
+        undo: list[Callable[[], None]],
+    ) -> Made | None:
+        """Change a resource that exists; return None if a new one is needed."""
+        if old is None or old.kind != kind:
+            return None
+        before, model = old, self.kinds(kind)
+        try:
+            # Also what has failed half-way is set back.
+            undo.append(
+                lambda: _discard(
+                    model.update(self.client, before.made, properties, before.properties)
+                )
+            )
+            return model.update(self.client, old.made, old.properties, properties)
+        except Replace:
+            undo.pop()
+            return None
+
+    def _roll_back(
+        self,
+        doing: str,
+        reason: str,
+        undo: list[Callable[[], None]],
+        before: dict[str, Resource],
+    ) -> None:
+        prefix = "ROLLBACK" if doing == "CREATE" else "UPDATE_ROLLBACK"
+        self._set_status(f"{prefix}_IN_PROGRESS", reason)
+        for step in reversed(undo):
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 - it becomes the reason
+                self.resources = before
+                self._set_status(f"{prefix}_FAILED", str(error))
+                return
+        self.resources = before
+        self._set_status(f"{prefix}_COMPLETE")
+
+    def _delete(
+        self, name: str, resource: Resource, attribute: str, *, just_made: bool = False
+    ) -> None:
+        if resource.is_kept(attribute, just_made=just_made):
+            self._event(name, resource.kind, "DELETE_SKIPPED")
+            return
+        self._event(name, resource.kind, "DELETE_IN_PROGRESS")
+        self.kinds(resource.kind).delete(self.client, resource.made, resource.properties)
+        self._event(name, resource.kind, "DELETE_COMPLETE")
+
+    def _properties(self, template: Template, written: Json) -> Json:
+        properties = template.properties(written)
+        if written["Type"] == "AWS::Lambda::Alias" and "UpdatePolicy" in written:
+            properties["@policy"] = template.resolve(written["UpdatePolicy"])
+        return properties
+
+    def _references(self) -> dict[str, Reference]:
+        return {
+            name: Reference(each.made.physical_id, each.made.attributes)
+            for name, each in self.resources.items()
+        }
+
+    def _set_status(self, status: str, reason: str = "") -> None:
+        self.status = status
+        self._event(self.name, _STACK, status, reason)
+
+    def _event(self, name: str, kind: str, status: str, reason: str = "") -> None:
+        resource = self.resources.get(name)
+        physical = self.id if kind == _STACK and name == self.name else ""
+        self.events.append(
+            {
+                "StackId": self.id,
+                "EventId": str(uuid4()),
+                "StackName": self.name,
+                "LogicalResourceId": name,
+                "PhysicalResourceId": resource.made.physical_id if resource else physical,
+                "ResourceType": kind,
+                "Timestamp": datetime.now(UTC),
+                "ResourceStatus": status,
+                "ResourceStatusReason": reason or None,
+            }
+        )
+
+
+class _Unknown(dict[str, Any]):
+    """The attributes of a resource that is not made yet."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __getitem__(self, name: str) -> Any:
+        return f"unknown {name}"
+
+
+def _discard(made: Made) -> None:
+    """Forget what an undone update returns."""
+
+
+def template_body(stack: Stack) -> str:
+    """Return the template as it was given."""
+    return stack.template.text if stack.template else json.dumps({})
