@@ -71,6 +71,6 @@ def _values(name: str, item: dict[str, Any]) -> list[str]:
         bounds = (item[key] for key in ("MinValue", "MaxValue") if key in item)
         return list(dict.fromkeys([default, *map(str, bounds)]))
     service = "kms" if name.endswith("KeyArn") else "secretsmanager"
-    kind = "key/0123" if service == "kms" else f"secret:{name}-AbCdEf"
+    kind = f"key/{name}" if service == "kms" else f"secret:{name}-AbCdEf"
     assert name.endswith("Arn"), f"a value for {name}"
     return [default, _ARN.format(service, kind)]

@@ -1,0 +1,71 @@
+"""What the template's policies allow, by moto's IAM engine.
+
+That engine knows few conditions, ignores others, and takes a key that a request lacks for one that
+fits. So conditions are judged here, and it sees only the statements whose conditions hold.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from moto.iam.access_control import IAMPolicy, PermissionResult
+
+from tests.support.templates import Json
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of AWS, with the keys of its context that conditions ask for."""
+
+    action: str
+    resource: str
+    context: tuple[tuple[str, str], ...] = ()
+
+
+def is_allowed(policies: Sequence[Json], call: Call) -> bool:
+    """Tell whether a holder of these inline policies may make the call."""
+    results = {
+        IAMPolicy(json.dumps({"Statement": applicable})).is_action_permitted(
+            call.action, call.resource
+        )
+        for policy in policies
+        if (applicable := _applicable(policy["PolicyDocument"]["Statement"], call))
+    }
+    return PermissionResult.PERMITTED in results and PermissionResult.DENIED not in results
+
+
+def condition_holds(condition: Mapping[str, Json], context: Mapping[str, str]) -> bool:
+    """Tell whether all operators of a statement's condition hold.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    return all(
+        _OPERATORS[operator](_listed(expected), context.get(key))
+        for operator, keys in condition.items()
+        for key, expected in keys.items()
+    )
+
+
+def _applicable(statements: Sequence[Json], call: Call) -> list[Json]:
+    return [
+        {key: value for key, value in statement.items() if key != "Condition"}
+        for statement in statements
+        if condition_holds(statement.get("Condition", {}), dict(call.context))
+    ]
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+def _equals(expected: list[str], actual: str | None) -> bool:
+    return actual in expected
+
+
+def _like_if_exists(expected: list[str], actual: str | None) -> bool:
+    return actual is None or any(fnmatchcase(actual, pattern) for pattern in expected)
+
+
+_OPERATORS = {"StringEquals": _equals, "StringLikeIfExists": _like_if_exists}
