@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tests.support.stacks import ROOT
+from tests.support.functions import ROOT
 
 _QUERY = re.compile(r"^### ([a-z-]+)\n[^#]*?```logs-insights\n(.*?)\n```", re.DOTALL | re.MULTILINE)
 

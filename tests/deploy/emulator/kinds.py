@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botocore import xform_name
+from botocore.validate import ParamValidator
 
 from tests.deploy.emulator.shapes import parameters
 
@@ -111,6 +112,34 @@ class Call:
 
     def _found(self, made: Made) -> Json:
         return {name: made.attributes[f"@{name}"] for name in self.key}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A kind that moto does not serve: botocore judges the parameters, and nobody keeps it.
+
+    ``reference`` is the property that Ref gives.
+    """
+
+    service: str
+    operation: str
+    reference: str
+
+    def create(self, client: Client, name: str, properties: Json) -> Made:
+        """Refuse what the service would refuse by the shape of it."""
+        asked = parameters(self.service, self.operation, properties)
+        operation = client(self.service).meta.service_model.operation_model(self.operation)
+        report = ParamValidator().validate(asked, operation.input_shape)
+        if report.has_errors():
+            raise ResourceError(report.generate_report())
+        return Made(str(properties[self.reference]))
+
+    def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
+        """Judge anew."""
+        return self.create(client, "", new)
+
+    def delete(self, client: Client, made: Made, properties: Json) -> None:
+        """There is nothing to delete."""
 
 
 def _found(held: Json, member: str) -> Any:

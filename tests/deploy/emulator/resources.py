@@ -5,7 +5,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.deploy.emulator.kinds import Call, Client, Json, Kind, Made, Replace, ResourceError
+from tests.deploy.emulator.kinds import (
+    Call,
+    Client,
+    Json,
+    Judged,
+    Kind,
+    Made,
+    Replace,
+    ResourceError,
+)
 from tests.deploy.emulator.lambda_kinds import Alias, Function, Layer, Version
 
 
@@ -214,9 +223,12 @@ KINDS: dict[str, Kind] = {
     ),
     "AWS::CloudWatch::Alarm": Call(
         *("cloudwatch", "PutMetricAlarm", "AlarmName", "DeleteAlarms"),
+        update_operation="PutMetricAlarm",
         key={"AlarmNames": "AlarmName[]"},
         name="AlarmName",
+        fixed=("AlarmName",),
     ),
+    "AWS::CloudWatch::CompositeAlarm": Judged("cloudwatch", "PutCompositeAlarm", "AlarmName"),
     "AWS::CloudWatch::Dashboard": Call(
         *("cloudwatch", "PutDashboard", "DashboardName", "DeleteDashboards"),
         key={"DashboardNames": "DashboardName[]"},
@@ -256,6 +268,7 @@ KINDS: dict[str, Kind] = {
     ),
     "AWS::Lambda::Version": Version(),
     "AWS::Logs::LogGroup": LogGroup(),
+    "AWS::Logs::QueryDefinition": Judged("logs", "PutQueryDefinition", "Name"),
     "AWS::S3::Bucket": Bucket(),
     "AWS::S3::BucketPolicy": BucketPolicy(),
     "AWS::SNS::Subscription": Call(

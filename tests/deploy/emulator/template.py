@@ -56,6 +56,9 @@ class Template(Resolver):
         self.document = _transformed(written, self.parameters, region)
         super().__init__({**self.document, "Parameters": self.declared}, self.parameters, region)
         self._pseudo.update({"AWS::StackName": stack_name, "AWS::StackId": stack_id})
+        self._functions["Fn::EachMemberEquals"] = lambda pair: (
+            set(self.resolve(pair[0])) == {pair[1]}
+        )
         self.references: dict[str, Reference] = {}
         self._check_rules(written)
 
