@@ -21,7 +21,10 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
         *("S3_ACCESS_KEY", "S3_SECRET_KEY"),
     ),
     "postgres": ("DATABASE_URL",),
-    "redis": ("REDIS_HOST", "REDIS_PORT", "REDIS_TLS", "REDIS_USERNAME", "REDIS_PASSWORD"),
+    "redis": (
+        *("REDIS_HOST", "REDIS_PORT", "REDIS_TLS", "REDIS_CLUSTER"),
+        *("REDIS_USERNAME", "REDIS_PASSWORD"),
+    ),
     "kafka": (
         *("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM"),
         *("KAFKA_USERNAME", "KAFKA_PASSWORD"),

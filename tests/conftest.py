@@ -13,7 +13,7 @@ from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
 from streaming.database import Database, Row
 from streaming.settings import DatabaseSettings
-from tests.support import other_servers
+from tests.support import other_servers, redis_cluster
 from tests.support.functions import Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers
 
@@ -28,6 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films."""
     own = other_servers.own_s3(os.environ)
     stack = Stack.temporary(tmp_path_factory.mktemp("stack"), own=own)
+    redis_cluster.use_where_wanted(stack, os.environ)
     others = other_servers.named_by(os.environ)
     stack.environment.update(others)
     with stack:

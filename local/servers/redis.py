@@ -13,6 +13,8 @@ class Redis(Server):
     name = "redis"
     title = "Redis"
     stop_signal = signal.SIGTERM
+    # What the server is started with beside the rest.
+    more_options: tuple[str, ...] = ()
 
     def launch(self) -> None:
         """Start the server without snapshots and without a log of its own."""
@@ -27,7 +29,7 @@ class Redis(Server):
             "--appendonly",
             "no",
         ]
-        self._spawn([str(program), *options])
+        self._spawn([str(program), *options, *self.more_options])
 
     def check(self) -> None:
         """Send PING, expect PONG."""

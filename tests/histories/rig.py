@@ -1,5 +1,6 @@
 """The servers of a history, each behind a proxy that cuts and stalls what goes over it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from streaming.database import Database, Row
 from streaming.settings import DatabaseSettings
 from tests.histories.kafka_log import KafkaLog
 from tests.histories.plan import DURATION_SECONDS, FILMS
+from tests.support import redis_cluster
 from tests.support.proxies import DEPENDENCIES, Proxies
 
 _SILENCE = """
@@ -91,10 +93,9 @@ class Rig:
 @contextmanager
 def running_rig(folder: Path) -> Iterator[Rig]:
     """Bring the servers up, and down again."""
-    with (
-        Stack.temporary(folder, gateway=False, films=False) as stack,
-        Proxies(stack) as proxies,
-    ):
+    stack = Stack.temporary(folder, gateway=False, films=False)
+    redis_cluster.use_where_wanted(stack, os.environ)
+    with stack, Proxies(stack) as proxies:
         films = tuple(uuid4() for _ in range(FILMS))
         for movie_id in films:
             _put_film(stack, movie_id)

@@ -145,7 +145,8 @@ def test_film_that_is_gone(
     elif noticed_by == "invalidate":
         assert invalidate(film) == 404
     else:
-        Redis(port=stack.ports.redis_port).delete(*published(stack, film))
+        for key in published(stack, film):
+            Redis(port=stack.ports.redis_port).delete(key)
         forget_environment()
         assert viewer.start(film).status == 404
 

@@ -137,7 +137,8 @@ def test_publications_are_equal(
         build(environment, publisher).playable(film, "hls", NOW + timedelta(seconds=seconds))
         bodies.append(s3.get_object(Bucket="vod", Key=key)["Body"].read())
         redis = redis_of(environment)
-        redis.delete(*redis.keys(f"copy:{film}:*"))
+        for marker in redis.keys(f"copy:{film}:*"):
+            redis.delete(marker)
 
     assert len(publisher.published) == 2
     assert bodies[0] == bodies[1]

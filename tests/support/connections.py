@@ -5,12 +5,13 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
-import redis
 from botocore.client import BaseClient
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
 from streaming.database import Database
+from streaming.redis_cluster import RedisCluster
+from streaming.redis_server import RedisServer
 
 
 def close_connections(roots: Iterable[object]) -> None:
@@ -22,8 +23,8 @@ def close_connections(roots: Iterable[object]) -> None:
         if id(held) in seen:
             continue
         seen.add(id(held))
-        if isinstance(held, redis.Redis):
-            held.connection_pool.disconnect()
+        if isinstance(held, RedisServer | RedisCluster):
+            held.disconnect()
         elif isinstance(held, KafkaProducer):
             # With a broker away there is nobody to say goodbye to.
             with suppress(KafkaTimeoutError):

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from local.stack import Stack
+from tests.support.redis_cluster import announced
 from tests.support.tcp_proxy import TcpProxy
 
 DEPENDENCIES = ("postgres", "redis", "kafka", "s3", "user_service")
@@ -29,6 +30,7 @@ class Proxies:
         """Begin to listen."""
         for proxy in self._proxies.values():
             self._running.enter_context(proxy)
+        self._running.enter_context(announced(self._stack, self["redis"].port))
         return self
 
     def __exit__(

@@ -18,6 +18,7 @@ HEAVY = {
     "pg8000",
     "pydantic",
     "redis",
+    "streaming.redis_cluster",
     "streaming.manifests.hls",
 }
 
@@ -59,12 +60,12 @@ ENVIRONMENT = {
 }
 
 
-def loaded(code: str) -> set[str]:
+def loaded(code: str, **variables: str) -> set[str]:
     """Run ``code`` in a new interpreter; return which heavy modules it has loaded."""
     script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", script],
-        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
+        env={**ENVIRONMENT, **variables, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
         capture_output=True,
         check=True,
         text=True,
@@ -91,3 +92,11 @@ def test_hot_path(function: str) -> None:
     code = f"{importing(function)}; from {module} import {build}; {build}()"
 
     assert loaded(code) == LOADED[function]
+
+
+def test_cluster() -> None:
+    """Only where Redis runs in cluster mode, its client for that is loaded, and none connects."""
+    code = "from streaming.composition.cache import redis_cache; redis_cache()"
+
+    assert loaded(code) == {"redis"}
+    assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.redis_cluster"}

@@ -99,3 +99,12 @@ def test_cause_counts() -> None:
     wrapped.__cause__ = ConnectionRefusedError()
 
     assert kind_of(wrapped) == "refused"
+
+
+def test_error_that_causes_itself() -> None:
+    """An error that a client raises again from its own wrapping is told of all the same."""
+    error = redis.exceptions.ConnectionError("Error 111 connecting")
+    error.__cause__ = RuntimeError("not reached")
+    error.__cause__.__cause__ = error
+
+    assert kind_of(error) == "cut"

@@ -78,7 +78,10 @@ def kind_of(error: BaseException) -> FailureKind:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    # An error that was raised again while what it had caused was handled, is caused by itself.
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

@@ -222,6 +222,7 @@ class CacheSettings:
     is_tls: bool = False
     username: str | None = None
     password: str | None = field(repr=False, default=None)
+    is_cluster: bool = False
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -236,6 +237,7 @@ class CacheSettings:
             is_tls=is_tls,
             username=environment.get("REDIS_USERNAME") or None,
             password=environment.get("REDIS_PASSWORD") or None,
+            is_cluster=_flag(environment, "REDIS_CLUSTER", default=False),
         )
 
 

@@ -85,8 +85,10 @@ def forget(cache: Cache, user_id: UUID) -> bool:
 
     The copy for outages goes too: who has cancelled must not watch on when the user service fails.
     """
-    return cache.set(_mark_key(user_id), {}, _MARK_SECONDS) and cache.delete(
-        _key(user_id), _grace_key(user_id)
+    return (
+        cache.set(_mark_key(user_id), {}, _MARK_SECONDS)
+        and cache.delete(_key(user_id))
+        and cache.delete(_grace_key(user_id))
     )
 
 

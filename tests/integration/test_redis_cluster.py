@@ -1,0 +1,133 @@
+"""Redis in cluster mode: three nodes that send clients to each other."""
+
+import base64
+import json
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from local.stack import Stack
+from streaming.cache import Cache
+from streaming.settings import CacheSettings
+from tests.conftest import set_subscription
+from tests.support.functions import (
+    Response,
+    Viewer,
+    event,
+    forget_environment,
+    invoke,
+    new_viewer,
+    request,
+)
+from tests.support.redis_cluster import RedisNode, RedisNodes
+
+
+@pytest.fixture(scope="module")
+def nodes(stack: Stack) -> Iterator[RedisNodes]:
+    """Three nodes, each with a third of the slots."""
+    with RedisNodes(stack.state) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def cache(nodes: RedisNodes) -> Cache:
+    """A cache that knows the address of one node."""
+    return cache_of(nodes.nodes[0])
+
+
+@pytest.fixture
+def viewer(
+    stack: Stack, environment: dict[str, str], nodes: RedisNodes, monkeypatch: pytest.MonkeyPatch
+) -> Viewer:
+    """A new subscriber of functions whose Redis is the cluster."""
+    monkeypatch.setenv("REDIS_CLUSTER", "true")
+    monkeypatch.setenv("REDIS_PORT", str(nodes.nodes[0].port))
+    forget_environment()
+    subscriber = new_viewer(stack.token)
+    set_subscription(stack, subscriber.user_id)
+    return subscriber
+
+
+def cache_of(node: RedisNode) -> Cache:
+    """Return a cache that knows the address of ``node``."""
+    return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
+
+
+def key_of(nodes: RedisNodes, node: RedisNode) -> str:
+    """Return a new key that ``node`` owned in the beginning."""
+    return next(key for key in map(str, iter(uuid4, None)) if nodes.owner(key) is node)
+
+
+def stored(nodes: RedisNodes, key: str) -> str | None:
+    """Return what the owner of ``key`` holds under it."""
+    value: str | None = nodes.owner(key).ask("GET", key)
+    return value
+
+
+def test_every_operation_finds_its_node(nodes: RedisNodes, cache: Cache) -> None:
+    """Whatever slot a key has, each operation is done by the node that owns it."""
+    for node in nodes.nodes:
+        key = key_of(nodes, node)
+        assert cache.set(key, {"version": 1}, 60)
+        assert cache.set_if_newer(key, {"version": 2}, 60)
+        assert cache.get(key) == {"version": 2}
+        assert stored(nodes, key) == '{"version":2}'
+        assert cache.delete(key)
+        assert cache.get(key) is None
+
+
+def test_playback(nodes: RedisNodes, viewer: Viewer, movie_id: UUID, stack: Stack) -> None:
+    """The calls use the cluster as one Redis: what is cached, published and limited is in it."""
+    set_subscription(stack, viewer.user_id, max_streams=1)
+
+    session_id = viewer.start(movie_id).json["session_id"]
+    assert viewer.report(movie_id, 8).status == 200
+    assert viewer.start(movie_id).status == 429
+    assert viewer.stop(movie_id, 9, session_id=session_id).status == 200
+
+    progress = stored(nodes, f"progress:{viewer.user_id}:{movie_id}")
+    assert progress is not None
+    assert json.loads(progress)["position_seconds"] == 9
+    assert stored(nodes, f"subscription:{viewer.user_id}")
+    streams = f"streams:{viewer.user_id}"
+    assert nodes.owner(streams).ask("HGET", streams, session_id).startswith("-")
+    copies = [key for node in nodes.nodes for key in node.ask("KEYS", f"copy:{movie_id}:*")]
+    assert copies
+
+
+def test_changed_subscription_is_forgotten(
+    nodes: RedisNodes, viewer: Viewer, movie_id: UUID
+) -> None:
+    """Two keys of one user, owned by different nodes, are both forgotten."""
+    assert viewer.start(movie_id).status == 200
+    payload = event("subscription_changed")
+    value = json.dumps({"user_id": str(viewer.user_id)}).encode()
+    (record,) = payload["records"]["subscription.changed-0"]
+    record["value"] = base64.b64encode(value).decode()
+    keys = [f"subscription:{viewer.user_id}", f"subscription:grace:{viewer.user_id}"]
+    assert all(stored(nodes, key) for key in keys)
+
+    assert invoke("subscription_changed", payload) == {"forgotten": 1}
+
+    assert not any(stored(nodes, key) for key in keys)
+
+
+def erase(user_id: UUID) -> Response:
+    """Have an admin erase a user."""
+    payload = event("erase")
+    payload["pathParameters"] = {"user_id": str(user_id)}
+    return request("erase", payload)
+
+
+def test_erasure(nodes: RedisNodes, viewer: Viewer, movie_id: UUID) -> None:
+    """Whichever nodes own a user's keys, nothing that was cached of them outlives the erasure."""
+    viewer.start(movie_id)
+    for position, film in enumerate([movie_id, *(uuid4() for _ in range(5))]):
+        assert viewer.report(film, position).status == 200
+
+    assert erase(viewer.user_id).json["positions"] == 6
+
+    kept = [(node, key) for node in nodes.nodes for key in node.ask("KEYS", f"*{viewer.user_id}*")]
+    assert not any("position_seconds" in node.ask("GET", key) for node, key in kept)
+    assert all(0 < node.ask("TTL", key) <= 60 for node, key in kept)

@@ -1,0 +1,173 @@
+"""Redis in cluster mode: one node that owns all slots, or several that send clients to each other.
+
+With ``TEST_REDIS_CLUSTER=1`` the stack of the tests has one such node in the place of its Redis, so
+all that they prove is proved of a cluster.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Self
+
+import redis
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+
+from local.ports import free_ports
+from local.servers.redis import Redis
+from local.stack import Stack
+from local.state import State
+from tests.support.waiting import eventually
+
+
+class RedisNode(Redis):
+    """One node, without slots; its knowledge of the cluster outlives restarts."""
+
+    def __init__(self, port: int, state: State) -> None:
+        super().__init__(port, state)
+        (self.bus_port,) = free_ports(1)
+        self._folder = state.folder / f"redis-{port}"
+        self._announced = port
+
+    def launch(self) -> None:
+        """Start the server in cluster mode."""
+        self._folder.mkdir(exist_ok=True)
+        self.more_options = (
+            *("--cluster-enabled", "yes", "--dir", str(self._folder)),
+            *("--cluster-port", str(self.bus_port), "--cluster-announce-ip", "127.0.0.1"),
+            *("--cluster-announce-port", str(self._announced)),
+            # A replica takes over after about so many milliseconds.
+            *("--cluster-node-timeout", "1000"),
+        )
+        super().launch()
+
+    @property
+    def client(self) -> redis.Redis:
+        """A client of this node alone."""
+        return redis.Redis(port=self.port, decode_responses=True)
+
+    def ask(self, *command: str | int) -> Any:
+        """Return the answer to a command that is for this node."""
+        with self.client as client:
+            return client.execute_command(*command)
+
+    def own(self, first: int, last: int) -> None:
+        """Own the slots from ``first`` to ``last``."""
+        self.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+
+    def is_well(self) -> bool:
+        """Tell whether the node believes the cluster to be able to serve all slots."""
+        return self.info("cluster_state") == "ok"
+
+    def info(self, name: str) -> str:
+        """Return a field of CLUSTER INFO."""
+        return str(self.ask("CLUSTER INFO")[name])
+
+    def announce(self, port: int) -> None:
+        """Tell clients to come to ``port``, from now on and after restarts."""
+        self._announced = port
+        if self.running:
+            self.ask("CONFIG", "SET", "cluster-announce-port", port)
+
+
+class OneNode(RedisNode):
+    """A node that owns all slots."""
+
+    def prepare(self) -> None:
+        """Take the slots, once, and wait until the node dares to serve them after its start."""
+        if self.info("cluster_slots_assigned") == "0":
+            self.own(0, REDIS_CLUSTER_HASH_SLOTS - 1)
+        eventually(self.is_well)
+
+
+class RedisNodes:
+    """Several primaries, each with a share of the slots and, if wanted, a replica."""
+
+    def __init__(self, state: State, primaries: int = 3, *, replicas: bool = False) -> None:
+        ports = free_ports(primaries * (2 if replicas else 1))
+        nodes = [RedisNode(port, state) for port in ports]
+        self.primaries, self.replicas = nodes[:primaries], nodes[primaries:]
+
+    def __enter__(self) -> Self:
+        """Start the nodes and wait until each knows all."""
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.await_ready()
+        for number, (node, (first, last)) in enumerate(
+            zip(self.primaries, _shares(len(self.primaries)), strict=True)
+        ):
+            node.own(first, last)
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        meet(self.nodes[0], self.nodes[1:])
+        for primary, replica in zip(self.primaries, self.replicas, strict=False):
+            eventually(partial(_replicates, replica, primary.ask("CLUSTER", "MYID")))
+        eventually(lambda: all(node.is_well() for node in self.nodes))
+        eventually(lambda: all(_knows(node, len(self.nodes)) for node in self.nodes))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the nodes."""
+        for node in self.nodes:
+            node.ask_to_stop()
+        for node in self.nodes:
+            node.stop()
+
+    @property
+    def nodes(self) -> list[RedisNode]:
+        """All nodes, primaries first."""
+        return [*self.primaries, *self.replicas]
+
+    def owner(self, key: str) -> RedisNode:
+        """Return the primary that owned the slot of ``key`` in the beginning."""
+        slot = key_slot(key.encode())
+        shares = _shares(len(self.primaries))
+        (index,) = (i for i, (first, last) in enumerate(shares) if first <= slot <= last)
+        return self.primaries[index]
+
+
+def use_where_wanted(stack: Stack, environment: Mapping[str, str]) -> None:
+    """Give a stack that has not begun a Redis in cluster mode, if ``environment`` says so."""
+    if environment.get("TEST_REDIS_CLUSTER"):
+        stack.redis = OneNode(stack.ports.redis_port, stack.state)
+        stack.environment["REDIS_CLUSTER"] = "true"
+
+
+@contextmanager
+def announced(stack: Stack, port: int) -> Iterator[None]:
+    """Have clients of the stack's Redis come to ``port``, to which a cluster would send them too.
+
+    A server that is no cluster sends nobody anywhere.
+    """
+    node = stack.redis
+    if not isinstance(node, RedisNode):
+        yield
+        return
+    node.announce(port)
+    try:
+        yield
+    finally:
+        node.announce(node.port)
+
+
+def meet(node: RedisNode, others: Sequence[RedisNode]) -> None:
+    """Let the nodes know each other."""
+    for other in others:
+        node.ask("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus_port)
+
+
+def _shares(number: int) -> list[tuple[int, int]]:
+    bounds = [REDIS_CLUSTER_HASH_SLOTS * i // number for i in range(number + 1)]
+    return [(bounds[i], bounds[i + 1] - 1) for i in range(number)]
+
+
+def _replicates(replica: RedisNode, primary: str) -> bool:
+    try:
+        return bool(replica.ask("CLUSTER", "REPLICATE", primary))
+    except redis.ResponseError:
+        # It has not heard of the other yet.
+        return False
+
+
+def _knows(node: RedisNode, number: int) -> bool:
+    listed = node.ask("CLUSTER", "SLOTS")
+    return sum(len(each) - 2 for each in listed) >= number
