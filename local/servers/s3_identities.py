@@ -11,19 +11,19 @@ Statement = dict[str, Any]
 def policies(bucket: str) -> dict[str, list[Statement]]:
     """Return the statements of each identity but the administrator's.
 
-    The functions read films, and read and write the signed copies. What is signed with the signer's
-    key can only be read, and only below these two prefixes.
+    The functions read films and write the signed copies. What is signed with the signer's key can
+    only be read, and only below these two prefixes.
     """
     films, copies = f"arn:aws:s3:::{bucket}/movies/*", f"arn:aws:s3:::{bucket}/playback/*"
     return {
         "service": [
             {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [films]},
-            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": [copies]},
+            {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [copies]},
             {
                 "Effect": "Allow",
                 "Action": ["s3:ListBucket"],
                 "Resource": [f"arn:aws:s3:::{bucket}"],
-                "Condition": {"StringLike": {"s3:prefix": ["movies/*", "playback/*"]}},
+                "Condition": {"StringLike": {"s3:prefix": ["movies/*"]}},
             },
         ],
         "signer": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [films, copies]}],

@@ -1,0 +1,122 @@
+"""The network, PostgreSQL, Valkey and Kafka for those who have none."""
+
+import ipaddress
+import itertools
+import re
+
+import pytest
+
+from tests.support.stacks import Stack
+from tests.support.templates import Json, source
+
+PATH = "infrastructure/data-plane.yaml"
+# Besides these, an interface endpoint needs no address of the functions.
+LEAST_ADDRESSES = 512
+KAFKA_WITH_IAM = 9098
+HTTPS = 443
+
+
+def stack(**parameters: str) -> Stack:
+    """Return the stack with some parameters."""
+    return Stack(parameters, "data", PATH)
+
+
+def open_ports(made: Stack) -> set[tuple[str, str, int]]:
+    """Return the source group, the group and the port of every rule that lets traffic in."""
+    found = set()
+    rules: list[tuple[str, Json]] = [
+        (f"data-{name}", rule)
+        for name, group in made.of_type("AWS::EC2::SecurityGroup").items()
+        for rule in group.get("SecurityGroupIngress", [])
+    ]
+    alone = made.of_type("AWS::EC2::SecurityGroupIngress").values()
+    rules += [(rule["GroupId"], rule) for rule in alone]
+    for group, rule in rules:
+        for port in range(rule["FromPort"], rule["ToPort"] + 1):
+            found.add((rule["SourceSecurityGroupId"], group, port))
+    return found
+
+
+@pytest.mark.parametrize("prefix", range(16, 29))
+def test_subnets_fit_into_the_network(prefix: int) -> None:
+    """Every size of network that is allowed holds three subnets apart, with room for functions."""
+    block = f"10.40.0.0/{prefix}"
+    pattern = source(PATH)["Parameters"]["VpcCidr"]["AllowedPattern"]
+    if not re.fullmatch(pattern, block):
+        assert prefix > 20
+        return
+    subnets = [
+        ipaddress.ip_network(subnet["CidrBlock"])
+        for subnet in stack(VpcCidr=block).of_type("AWS::EC2::Subnet").values()
+    ]
+    assert len(subnets) == 3
+    for subnet in subnets:
+        assert subnet.subnet_of(ipaddress.ip_network(block))  # type: ignore[arg-type]
+        assert subnet.num_addresses >= LEAST_ADDRESSES
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(subnets, 2))
+
+
+def test_a_failed_first_deployment_can_be_taken_back() -> None:
+    """At first nothing is protected from deletion, or kept; what is then made can be protected."""
+    for name, resource in source(PATH)["Resources"].items():
+        assert resource.get("DeletionPolicy", "Delete") != "Retain", name
+    (database,) = stack().of_type("AWS::RDS::DBCluster").values()
+    assert database["DeletionProtection"] == "false"
+    (database,) = stack(DeletionProtection="true").of_type("AWS::RDS::DBCluster").values()
+    assert database["DeletionProtection"] == "true"
+
+
+def test_the_database_outlives_its_stack() -> None:
+    """Deleting the stack leaves a snapshot, and the secrets that open it."""
+    resources = source(PATH)["Resources"]
+    assert resources["Database"]["DeletionPolicy"] == "Snapshot"
+    for name in ("DatabaseSecret", "RequestsSecret"):
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_lambdas_consumer_reaches_what_it_needs() -> None:
+    """Without a way out, Lambda reads MSK through its own groups, STS and Lambda.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-msk-cluster-network.html
+    """
+    made = stack()
+    (kafka,) = made.of_type("AWS::MSK::ServerlessCluster").values()
+    (network,) = kafka["VpcConfigs"]
+    (group,) = network["SecurityGroups"]
+    assert {(group, group, KAFKA_WITH_IAM), (group, group, HTTPS)} <= open_ports(made)
+    endpoints = {
+        endpoint["ServiceName"].rpartition(".")[2]: endpoint
+        for endpoint in made.of_type("AWS::EC2::VPCEndpoint").values()
+    }
+    assert {"lambda", "sts", "secretsmanager", "s3"} <= endpoints.keys()
+    for name in ("lambda", "sts", "secretsmanager"):
+        assert endpoints[name]["PrivateDnsEnabled"] is True
+        assert set(endpoints[name]["SubnetIds"]) >= set(network["SubnetIds"])
+        assert endpoints[name]["SecurityGroupIds"] == [group]
+
+
+def test_functions_reach_every_server() -> None:
+    """The functions' group may connect to endpoints, PostgreSQL, Valkey and Kafka, and no other."""
+    made = stack()
+    functions = made.outputs["SecurityGroupIds"]["Value"]
+    reached = {port for source_group, _, port in open_ports(made) if source_group == functions}
+    assert reached == {HTTPS, 5432, 6379, 6380, KAFKA_WITH_IAM}
+    assert not any(group == functions for _, group, _ in open_ports(made))
+
+
+def test_both_users_of_the_database_pass_the_proxy() -> None:
+    """The proxy knows, and may read, the secrets of the administrator and of the requests' user."""
+    made = stack()
+    secrets = {made.outputs[f"{name}SecretArn"]["Value"] for name in ("Database", "Requests")}
+    (proxy,) = made.of_type("AWS::RDS::DBProxy").values()
+    assert {each["SecretArn"] for each in proxy["Auth"]} == secrets
+    (policy,) = made.of_type("AWS::IAM::Role")["ProxyRole"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(statement["Resource"]) == secrets
+
+
+def test_outputs_are_parameters_of_the_service() -> None:
+    """Outputs bear the names of the parameters that take them, but for two that the docs name."""
+    parameters = source()["Parameters"]
+    named = {name for name in stack().outputs if name not in parameters}
+    assert named == {"RequestsSecretArn", "DatabaseArn"}
