@@ -13,7 +13,7 @@ MOST_FILMS = 100
 FILMS_BY_DEFAULT = 20
 
 
-@http_handler(budget_seconds=2.7)
+@http_handler(budget_seconds=2.7, prompt_seconds=1.0)
 def handler(request: Request, caller: Identity) -> Answer:
     """Answer the progress in one film, or the films to continue when the path names none."""
     now = clock.now()

@@ -10,7 +10,7 @@ from streaming.requests import StartRequest, parse
 from streaming.service.start import Viewer
 
 
-@http_handler(budget_seconds=2.0, computing_seconds=10)
+@http_handler(budget_seconds=2.0, computing_seconds=10, prompt_seconds=2.0)
 def handler(request: Request, caller: Identity) -> Answer:
     """Answer where the film plays from."""
     now = clock.now()

@@ -8,7 +8,7 @@ from streaming.identity import Identity
 from streaming.requests import PositionRequest, parse
 
 
-@http_handler(budget_seconds=2.7)
+@http_handler(budget_seconds=2.7, prompt_seconds=1.0)
 def handler(request: Request, caller: Identity) -> Answer:
     """Answer the ended session."""
     now = clock.now()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,8 @@ def service(
     start = Scene("start", stack, service.rows).event
     service.call("start", {**start, "pathParameters": {"movie_id": str(film)}})
     service.call("start", {**start, "pathParameters": {"movie_id": str(GONE)}})
+    context = {**start["requestContext"], "timeEpoch": (time.time() - 5) * 1000}
+    service.call("start", {**start, "requestContext": context})
     service.call("start", start, without="postgres")
     # A database without tables is what nobody expects.
     empty = stack.environment["DATABASE_URL"].rpartition("/")[0] + "/postgres"
@@ -148,6 +151,7 @@ FOUND: dict[str, list[dict[str, object]]] = {
         {"@log": f"{GROUP}migrate", "dependency": "postgresql", "kind": "refused"},
     ],
     "dependency-errors": [{"dependency": "postgresql", "operation": "connect"}],
+    "slow-answers": [{"function_name": "StartFunction"}],
     "chores": [{"chore": "outbox", "failures": 1, "exception_name": "ConfigurationError"}],
     "outbox": [{"OutboxDeadLetters": 1}],
     "dead-letters": [{"topic": "no topic!", "events": 1}],

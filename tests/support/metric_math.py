@@ -101,6 +101,25 @@ def is_ringing(alarm: Json, metrics: Metrics) -> bool:
     return sum(breaching) >= int(alarm.get("DatapointsToAlarm", periods))
 
 
+def is_composite_ringing(rule: str, ringing: Mapping[str, bool]) -> bool:
+    """Tell whether a composite alarm rings, by its rule and by which of its alarms do."""
+    text = re.sub(r'ALARM\("([^"]+)"\)', lambda found: str(ringing[found[1]]), rule)
+    words = text.replace("AND", "and").replace("OR", "or")
+    tree = ast.parse(" ".join(words.split()), mode="eval").body
+    return bool(_boolean(tree))
+
+
+def _boolean(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=bool() as value):
+            return value
+        case ast.BoolOp(kind, parts):
+            every = isinstance(kind, ast.And)
+            values = [_boolean(part) for part in parts]
+            return all(values) if every else any(values)
+    raise NotImplementedError(ast.unparse(node))
+
+
 def _of_alarm(alarm: Json, metrics: Metrics, periods: int) -> Series:
     if "Metrics" not in alarm:
         metric = {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}

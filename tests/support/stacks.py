@@ -13,7 +13,7 @@ from local.gateway.model import ACCOUNT_ID
 from tests.support.templates import REGION, Json, source, transformed
 
 # What names a resource where the template says it, the first of these that it has.
-_NAMES = ("FunctionName", "BucketName", "LogGroupName")
+_NAMES = ("AlarmName", "FunctionName", "BucketName", "LogGroupName")
 _PREFIX = "arn:aws:{service}:"
 _HERE = f"{REGION}:{ACCOUNT_ID}:"
 _REFERENCES = {

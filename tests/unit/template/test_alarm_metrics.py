@@ -44,6 +44,7 @@ def measured_names() -> set[str]:
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, str, frozenset[str]]]:
     """Return namespace, name and dimensions of what the functions' lines measure."""
     metrics.emit_server_error("films-start", "7", 500)
+    metrics.emit_slow_answer("films-start", "1", 5.0)
     metrics.emit_dependency_failure("s3", "read", OSError())
     metrics.emit(**dict.fromkeys(measured_names(), 1.0))
     return {

@@ -67,7 +67,7 @@ def test_runbook_explains_every_alarm(resources: Json) -> None:
         name
         for each in (resources, *(source(path)["Resources"] for path in sorted(beside)))
         for name, item in each.items()
-        if item["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+        if "AlarmActions" in item.get("Properties", {})
     }
     assert len(beside) >= 2
     assert [name for name in sorted(alarms) if f"`{name}`" not in runbook] == []

@@ -34,3 +34,10 @@ def parse_iso(text: str) -> datetime:
 def milliseconds(moment: datetime) -> int:
     """Return ``moment`` as whole milliseconds since 1970."""
     return int(moment.timestamp() * 1000)
+
+
+def from_milliseconds(value: object) -> datetime | None:
+    """Return the moment so many milliseconds after 1970; None for what is no such number."""
+    if not isinstance(value, int | float) or not 0 < value < _LAST.timestamp() * 1000:
+        return None
+    return datetime.fromtimestamp(value / 1000, UTC)

@@ -6,6 +6,7 @@ headers of every answer and opens the request's deadline.
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any, Protocol
 
@@ -15,12 +16,13 @@ from streaming.errors import StreamingError
 from streaming.http import Answer, Request, problem
 from streaming.identity import Identity, require_admin, require_identity
 from streaming.logs import service_logger
-from streaming.metrics import emit_server_error
+from streaming.metrics import emit_server_error, emit_slow_answer
 from streaming.settings import ConfigurationError, HttpSettings
 
 logger = service_logger()
 
 _REPLY_MARGIN_SECONDS = 0.25
+_GATEWAY_SECONDS = 30.0
 # An answer is data: it runs nothing, is shown in no frame and is what its Content-Type says.
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
 _FOR_BROWSERS = {
@@ -47,7 +49,11 @@ LambdaHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 def http_handler(
-    *, budget_seconds: float, computing_seconds: float = 0.0, for_admins: bool = False
+    *,
+    budget_seconds: float,
+    computing_seconds: float = 0.0,
+    prompt_seconds: float | None = None,
+    for_admins: bool = False,
 ) -> Callable[[Handler], LambdaHandler]:
     """Make a Lambda handler for an HTTP API out of ``handle(request, caller) -> answer``.
 
@@ -55,6 +61,7 @@ def http_handler(
 
     ``budget_seconds`` is how long the request may take, without as many ``computing_seconds`` of
     the processor; Lambda's own remaining time, less a margin to answer in, is respected too.
+    ``prompt_seconds`` is how long an answer may take that viewers find prompt, if that is counted.
     """
     guard = require_admin if for_admins else require_identity
 
@@ -63,29 +70,40 @@ def http_handler(
         def authenticated(request: Request) -> Answer:
             return handle(request, guard(request, clock.now()))
 
-        return _lambda_handler(authenticated, budget_seconds, computing_seconds)
+        return _lambda_handler(
+            authenticated, _Seconds(budget_seconds, computing_seconds, prompt_seconds)
+        )
 
     return decorate
 
 
 def public_http_handler(*, budget_seconds: float) -> Callable[[PublicHandler], LambdaHandler]:
     """Make a Lambda handler, as ``http_handler`` does, that answers whoever calls."""
-    return lambda handle: _lambda_handler(handle, budget_seconds, 0.0)
+    return lambda handle: _lambda_handler(handle, _Seconds(budget_seconds))
 
 
-def _lambda_handler(
-    handle: PublicHandler, budget_seconds: float, computing_seconds: float
-) -> LambdaHandler:
+@dataclass(frozen=True, slots=True)
+class _Seconds:
+    """How long a request may take: at all, of the processor beside, and to count as prompt."""
+
+    budget: float
+    computing: float = 0.0
+    prompt: float | None = None
+
+
+def _lambda_handler(handle: PublicHandler, seconds: _Seconds) -> LambdaHandler:
     @wraps(handle)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         request = Request.from_event(event)
         logger.append_keys(request_id=request.request_id, route=request.route)
         left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
-        budget = min(budget_seconds, left)
-        with within(budget, min(computing_seconds, left - budget)):
+        budget = min(seconds.budget, left)
+        with within(budget, min(seconds.computing, left - budget)):
             answer = _answer(handle, request)
         if answer.status >= 500:
             emit_server_error(context.function_name, context.function_version, answer.status)
+        elif seconds.prompt is not None:
+            _note_slow(request, seconds.prompt, context.function_name)
         return _with_headers(answer, request).to_event()
 
     return handler
@@ -106,6 +124,15 @@ def _answer(handle: PublicHandler, request: Request) -> Answer:
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")
         logger.exception("the request failed unexpectedly", code=unexpected.code)
         return problem(unexpected, request.request_id)
+
+
+def _note_slow(request: Request, prompt_seconds: float, function_name: str) -> None:
+    if request.arrived_at is None:
+        return
+    waited = (clock.now() - request.arrived_at).total_seconds()
+    # API Gateway has given up by then: the event is an old one that somebody sends again.
+    if prompt_seconds < waited < _GATEWAY_SECONDS:
+        emit_slow_answer(function_name, request.request_id, waited)
 
 
 def _with_headers(answer: Answer, request: Request) -> Answer:

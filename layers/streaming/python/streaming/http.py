@@ -36,6 +36,7 @@ class Request:
     source_ip: str | None
     user_agent: str | None
     request_id: str
+    arrived_at: datetime | None
     raw_body: str = field(repr=False)
     body_is_base64: bool
 
@@ -54,6 +55,7 @@ class Request:
             source_ip=http.get("sourceIp"),
             user_agent=http.get("userAgent"),
             request_id=context.get("requestId") or "",
+            arrived_at=clock.from_milliseconds(context.get("timeEpoch")),
             raw_body=event.get("body") or "",
             body_is_base64=bool(event.get("isBase64Encoded")),
         )

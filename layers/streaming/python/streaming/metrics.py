@@ -39,6 +39,16 @@ def emit_server_error(function_name: str, version: str, status: int) -> None:
     _emit(dimensions, values, function_name=function_name, version=version)
 
 
+def emit_slow_answer(function_name: str, request_id: str, seconds: float) -> None:
+    """Emit that a call was answered, and took longer than the objective of its kind allows.
+
+    ``seconds`` count from its arrival at API Gateway: the authorizer and the start of an
+    environment, which Lambda's ``Duration`` leaves out, are in it.
+    """
+    about = {"function_name": function_name, "request_id": request_id, "seconds": seconds}
+    _emit([["service", "function_name"]], {"SlowAnswers": 1}, **about)
+
+
 def emit_dependency_failure(
     dependency: Dependency, operation: str, error: BaseException
 ) -> dict[str, Any]:
@@ -90,7 +100,7 @@ def _is_of_the_wire(error: BaseException) -> bool:
     return any(word in type(error).__name__ for word in ("Connection", "Interface", "Protocol"))
 
 
-def _emit(dimensions: list[list[str]], values: Mapping[str, float], **names: str) -> None:
+def _emit(dimensions: list[list[str]], values: Mapping[str, float], **members: object) -> None:
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": dimensions,
@@ -108,7 +118,7 @@ def _emit(dimensions: list[list[str]], values: Mapping[str, float], **names: str
             "CloudWatchMetrics": [directive],
         },
         "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined"),
-        **names,
+        **members,
         **values,
     }
     # One write, so that the lines of threads do not mix.
