@@ -3,10 +3,15 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
+from local.ports import free_ports
+from local.servers.redis import Redis
 from local.stack import Stack
 from streaming.cache import Cache
 from streaming.settings import CacheSettings
@@ -21,6 +26,8 @@ from tests.support.functions import (
     request,
 )
 from tests.support.redis_cluster import RedisNode, RedisNodes
+from tests.support.tls import Authority, TlsFront
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +61,6 @@ def cache_of(node: RedisNode) -> Cache:
     return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
-def key_of(nodes: RedisNodes, node: RedisNode) -> str:
-    """Return a new key that ``node`` owned in the beginning."""
-    return next(key for key in map(str, iter(uuid4, None)) if nodes.owner(key) is node)
-
-
 def stored(nodes: RedisNodes, key: str) -> str | None:
     """Return what the owner of ``key`` holds under it."""
     value: str | None = nodes.owner(key).ask("GET", key)
@@ -68,7 +70,7 @@ def stored(nodes: RedisNodes, key: str) -> str | None:
 def test_every_operation_finds_its_node(nodes: RedisNodes, cache: Cache) -> None:
     """Whatever slot a key has, each operation is done by the node that owns it."""
     for node in nodes.nodes:
-        key = key_of(nodes, node)
+        key = nodes.new_key(node)
         assert cache.set(key, {"version": 1}, 60)
         assert cache.set_if_newer(key, {"version": 2}, 60)
         assert cache.get(key) == {"version": 2}
@@ -131,3 +133,108 @@ def test_erasure(nodes: RedisNodes, viewer: Viewer, movie_id: UUID) -> None:
     kept = [(node, key) for node in nodes.nodes for key in node.ask("KEYS", f"*{viewer.user_id}*")]
     assert not any("position_seconds" in node.ask("GET", key) for node, key in kept)
     assert all(0 < node.ask("TTL", key) <= 60 for node, key in kept)
+
+
+def test_slot_on_its_way(nodes: RedisNodes, cache: Cache) -> None:
+    """While a slot moves (ASK), after it has moved (MOVED) and after it is back, keys are found."""
+    source, target = nodes.nodes[1:]
+    key = nodes.new_key(source)
+    assert cache.set(key, {"version": 1}, 60)
+    with slot_on_its_way(key, source, target):
+        assert cache.get(key) == {"version": 1}
+        source.ask("DEL", key)
+        assert cache.set_if_newer(key, {"version": 2}, 60)
+        assert cache.get(key) == {"version": 2}
+        hand_over(nodes, key, target)
+        assert cache.get(key) == {"version": 2}
+        assert target.ask("GET", key) == '{"version":2}'
+        assert cache.delete(key)
+    hand_over(nodes, key, source)
+
+    assert cache.set(key, {"version": 3}, 60)
+
+    assert source.ask("GET", key) == '{"version":3}'
+
+
+def test_slot_on_its_way_to_a_new_node(nodes: RedisNodes, cache: Cache, stack: Stack) -> None:
+    """A node that has joined since the others were asked for the nodes takes keys at once."""
+    source = nodes.nodes[1]
+    key = nodes.new_key(source)
+    assert cache.get(key) is None
+    with nodes.joined(RedisNode(free_ports(1)[0], stack.state)) as new:
+        with slot_on_its_way(key, source, new):
+            assert cache.set(key, {"version": 1}, 60)
+            assert new.ask_for_moved("GET", key) == '{"version":1}'
+            assert cache.delete(key)
+        hand_over(nodes, key, source)
+
+
+@contextmanager
+def slot_on_its_way(key: str, source: RedisNode, target: RedisNode) -> Iterator[None]:
+    """Let the slot of ``key`` move: ``source`` sends whoever asks for a key that it lacks."""
+    slot = key_slot(key.encode())
+    target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.name_in_cluster)
+    source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.name_in_cluster)
+    yield
+
+
+def hand_over(nodes: RedisNodes, key: str, owner: RedisNode) -> None:
+    """Let ``owner`` own the slot of ``key``, and all know."""
+    for node in (owner, *nodes.nodes):
+        node.ask("CLUSTER", "SETSLOT", key_slot(key.encode()), "NODE", owner.name_in_cluster)
+
+
+def test_node_without_slots(stack: Stack) -> None:
+    """A node that belongs to no cluster yet counts as no Redis, until it has its slots."""
+    node = RedisNode(free_ports(1)[0], stack.state)
+    node.start()
+    try:
+        cache = cache_of(node)
+        assert not cache.set("key", {}, 60)
+        assert cache.is_down
+
+        node.own(0, REDIS_CLUSTER_HASH_SLOTS - 1)
+
+        eventually(lambda: cache.set("key", {}, 60))
+    finally:
+        node.stop()
+
+
+def test_server_that_is_no_cluster(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong setting counts as no Redis, and the log says why."""
+    server = Redis(free_ports(1)[0], stack.state)
+    server.start()
+    try:
+        cache = Cache(CacheSettings("127.0.0.1", server.port, 60, 60, is_cluster=True))
+        assert not cache.set("key", {}, 60)
+    finally:
+        server.stop()
+
+    assert cache.is_down
+    assert "cluster support disabled" in json.dumps(
+        [vars(each) for each in caplog.records], default=str
+    )
+
+
+def test_tls(
+    stack: Stack, nodes: RedisNodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every node is spoken to over TLS, verified by its own name."""
+    authority = Authority(tmp_path, "ours")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with ExitStack() as running:
+        fronts = []
+        for node in nodes.nodes:
+            front = TlsFront(node.port, authority.server_context("127.0.0.1"))
+            fronts.append(running.enter_context(front))
+            running.enter_context(nodes.announced(node, front.port))
+        settings = CacheSettings("127.0.0.1", fronts[0].port, 60, 60, is_tls=True, is_cluster=True)
+        cache = Cache(settings)
+
+        for node in nodes.nodes:
+            key = nodes.new_key(node)
+            assert cache.set(key, {"version": 1}, 60)
+            assert cache.set_if_newer(key, {"version": 2}, 60)
+            assert node.ask("GET", key) == '{"version":2}'
+
+        assert [front.handshakes for front in fronts] == [1, 1, 1]

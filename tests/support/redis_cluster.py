@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self
+from uuid import uuid4
 
 import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -50,9 +51,30 @@ class RedisNode(Redis):
         with self.client as client:
             return client.execute_command(*command)
 
+    def ask_for_moved(self, *command: str | int) -> Any:
+        """Return the answer to a command on a key whose slot is moving to this node."""
+        with self.client as client, client.pipeline(transaction=False) as pipeline:
+            pipeline.execute_command("ASKING")
+            pipeline.execute_command(*command)
+            return pipeline.execute()[1]
+
+    @property
+    def name_in_cluster(self) -> str:
+        """What the nodes call it."""
+        return str(self.ask("CLUSTER", "MYID"))
+
     def own(self, first: int, last: int) -> None:
         """Own the slots from ``first`` to ``last``."""
         self.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+
+    def slots(self) -> list[Any]:
+        """Return who owns which slots, as it tells clients."""
+        listed: list[Any] = self.ask("CLUSTER", "SLOTS")
+        return listed
+
+    def knows(self, other: "RedisNode") -> bool:
+        """Tell whether it has got to know the other node."""
+        return f":{other.port}@" in str(self.ask("CLUSTER", "NODES"))
 
     def is_well(self) -> bool:
         """Tell whether the node believes the cluster to be able to serve all slots."""
@@ -61,6 +83,10 @@ class RedisNode(Redis):
     def info(self, name: str) -> str:
         """Return a field of CLUSTER INFO."""
         return str(self.ask("CLUSTER INFO")[name])
+
+    def info_of(self, name: str) -> Any:
+        """Return a field of INFO."""
+        return self.ask("INFO")[name]
 
     def announce(self, port: int) -> None:
         """Tell clients to come to ``port``, from now on and after restarts."""
@@ -102,7 +128,7 @@ class RedisNodes:
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             eventually(partial(_replicates, replica, primary.ask("CLUSTER", "MYID")))
         eventually(lambda: all(node.is_well() for node in self.nodes))
-        eventually(lambda: all(_knows(node, len(self.nodes)) for node in self.nodes))
+        eventually(lambda: all(_lists(node, len(self.nodes)) for node in self.nodes))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,6 +142,35 @@ class RedisNodes:
     def nodes(self) -> list[RedisNode]:
         """All nodes, primaries first."""
         return [*self.primaries, *self.replicas]
+
+    @contextmanager
+    def joined(self, node: RedisNode) -> Iterator[RedisNode]:
+        """Run one more node, which has no slots; they forget it afterwards."""
+        node.start()
+        try:
+            meet(node, self.nodes)
+            eventually(lambda: all(each.knows(node) for each in self.nodes))
+            eventually(lambda: all(node.knows(each) for each in self.nodes) and node.is_well())
+            yield node
+            for each in self.nodes:
+                each.ask("CLUSTER", "FORGET", node.name_in_cluster)
+        finally:
+            node.stop()
+
+    @contextmanager
+    def announced(self, node: RedisNode, port: int) -> Iterator[None]:
+        """Have clients of ``node`` come to ``port``, whomever they ask."""
+        try:
+            node.announce(port)
+            eventually(lambda: all(str(port) in str(each.slots()) for each in self.nodes))
+            yield
+        finally:
+            node.announce(node.port)
+            eventually(lambda: not any(str(port) in str(each.slots()) for each in self.nodes))
+
+    def new_key(self, node: RedisNode) -> str:
+        """Return a new key that ``node`` owned in the beginning."""
+        return next(key for key in map(str, iter(uuid4, None)) if self.owner(key) is node)
 
     def owner(self, key: str) -> RedisNode:
         """Return the primary that owned the slot of ``key`` in the beginning."""
@@ -168,6 +223,5 @@ def _replicates(replica: RedisNode, primary: str) -> bool:
         return False
 
 
-def _knows(node: RedisNode, number: int) -> bool:
-    listed = node.ask("CLUSTER", "SLOTS")
-    return sum(len(each) - 2 for each in listed) >= number
+def _lists(node: RedisNode, number: int) -> bool:
+    return sum(len(each) - 2 for each in node.slots()) >= number

@@ -108,3 +108,10 @@ def test_error_that_causes_itself() -> None:
     error.__cause__.__cause__ = error
 
     assert kind_of(error) == "cut"
+
+
+def test_words_of_the_server() -> None:
+    """The log line of a failure has what the server said, which redis-py's own form leaves out."""
+    told = emit_dependency_failure("redis", "set", redis.exceptions.ResponseError("OOM memory"))
+
+    assert told["error"] == "ResponseError('OOM memory')"

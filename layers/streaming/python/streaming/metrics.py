@@ -64,7 +64,7 @@ def emit_dependency_failure(
     ]
     place = {"dependency": dependency, "operation": operation, "kind": kind_of(error)}
     _emit(dimensions, {"DependencyFailure": 1}, **place)
-    return {**place, "error": repr(error)}
+    return {**place, "error": _words(error)}
 
 
 def kind_of(error: BaseException) -> FailureKind:
@@ -94,6 +94,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _words(error: BaseException) -> str:
+    # redis-py's own form leaves out what the server has said.
+    return f"{type(error).__name__}({', '.join(map(repr, error.args))})"
 
 
 def _is_of_the_wire(error: BaseException) -> bool:

@@ -1,0 +1,177 @@
+"""Nodes of a Redis in cluster mode that die, fall silent, or are replaced by their replicas."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+
+from local.stack import Stack
+from streaming.cache import Cache
+from streaming.settings import CacheSettings
+from tests.conftest import set_subscription
+from tests.support.functions import Viewer, event, forget_environment, new_viewer, request
+from tests.support.redis_cluster import RedisNode, RedisNodes
+from tests.support.waiting import bounded_wait, eventually
+
+
+@pytest.fixture
+def nodes(stack: Stack) -> Iterator[RedisNodes]:
+    """Three nodes, each with a third of the slots, and a replica of each."""
+    with RedisNodes(stack.state, replicas=True) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def single_nodes(stack: Stack) -> Iterator[RedisNodes]:
+    """Three nodes without replicas."""
+    with RedisNodes(stack.state) as nodes:
+        yield nodes
+
+
+def cache_of(node: RedisNode) -> Cache:
+    """Return a cache that knows the address of ``node``."""
+    return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
+
+
+def viewer_of(stack: Stack, node: RedisNode, monkeypatch: pytest.MonkeyPatch) -> Viewer:
+    """Return a new subscriber of functions that know the address of ``node``."""
+    monkeypatch.setenv("REDIS_CLUSTER", "true")
+    monkeypatch.setenv("REDIS_PORT", str(node.port))
+    forget_environment()
+    viewer = new_viewer(stack.token)
+    set_subscription(stack, viewer.user_id, max_streams=1)
+    return viewer
+
+
+def take_over(nodes: RedisNodes, node: RedisNode) -> None:
+    """Let the replica of ``node`` become primary; the former primary becomes its replica."""
+    replica = nodes.replicas[nodes.primaries.index(node)]
+    replica.ask("CLUSTER", "FAILOVER")
+    eventually(lambda: "master" in replica.ask("ROLE"))
+
+
+def die(nodes: RedisNodes, node: RedisNode) -> None:
+    """Kill the node and wait until its replica has taken over."""
+    node.kill()
+    replica = nodes.replicas[nodes.primaries.index(node)]
+    eventually(lambda: "master" in replica.ask("ROLE"))
+
+
+@contextmanager
+def silent(node: RedisNode) -> Iterator[None]:
+    """Let the node accept connections and answer nothing."""
+    assert node.pid
+    os.kill(node.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(node.pid, signal.SIGCONT)
+
+
+def erase(viewer: Viewer) -> tuple[int, str]:
+    """Have an admin erase the viewer; return the status and the code."""
+    payload = event("erase")
+    payload["pathParameters"] = {"user_id": str(viewer.user_id)}
+    answer = request("erase", payload)
+    return answer.status, answer.json.get("code", "")
+
+
+@pytest.mark.parametrize("change", [take_over, die])
+def test_replica_takes_over(
+    nodes: RedisNodes, change: Callable[[RedisNodes, RedisNode], None]
+) -> None:
+    """The first write after a fail-over is made by the node that owns the key then."""
+    node = nodes.primaries[0]
+    cache = cache_of(node)
+    key = nodes.new_key(node)
+    assert cache.set(key, {"version": 1}, 60)
+
+    change(nodes, node)
+
+    assert cache.set(key, {"version": 2}, 60)
+    replica = nodes.replicas[0]
+    assert replica.ask("GET", key) == '{"version":2}'
+
+
+def test_limit_of_streams_holds_after_a_fail_over(
+    stack: Stack,
+    environment: dict[str, str],
+    nodes: RedisNodes,
+    movie_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stream that began before a fail-over counts in the environment that began before it."""
+    viewer = viewer_of(stack, nodes.replicas[0], monkeypatch)
+    session_id = viewer.start(movie_id).json["session_id"]
+    streams = f"streams:{viewer.user_id}"
+    owner = nodes.owner(streams)
+    replica = nodes.replicas[nodes.primaries.index(owner)]
+    eventually(lambda: replica.info_of("master_repl_offset") == owner.info_of("master_repl_offset"))
+    die(nodes, owner)
+
+    refused = viewer.start(movie_id)
+    assert (refused.status, refused.json["code"]) == (429, "stream_limit_reached")
+
+    assert viewer.stop(movie_id, 1, session_id=session_id).status == 200
+    assert viewer.start(movie_id).status == 200
+    assert viewer.start(movie_id).status == 429
+
+
+def test_silent_node(nodes: RedisNodes) -> None:
+    """A node that falls silent costs a pause; then its replica serves, and nobody waits for it."""
+    node, other = nodes.primaries[:2]
+    cache = cache_of(node)
+    keys = [nodes.new_key(each) for each in (node, other)]
+    assert all(cache.set(key, {"version": 1}, 60) for key in keys)
+    with silent(node):
+        with bounded_wait():
+            assert cache.get(keys[0]) is None
+        assert cache.is_down
+
+        eventually(lambda: cache.set(keys[0], {"version": 2}, 60))
+        assert cache.set(keys[1], {"version": 2}, 60)
+
+
+def test_node_is_lost(single_nodes: RedisNodes) -> None:
+    """While a third of the slots is gone the cluster is down; it serves again with them."""
+    node, other = single_nodes.primaries[:2]
+    cache = cache_of(node)
+    key = single_nodes.new_key(other)
+    assert cache.set(key, {"version": 1}, 60)
+    node.kill()
+    eventually(lambda: not other.is_well())
+
+    with bounded_wait():
+        assert cache.get(key) is None
+    assert cache.is_down
+
+    node.start()
+    eventually(lambda: cache.get(key) == {"version": 1})
+
+
+def test_all_nodes_are_down(
+    stack: Stack,
+    environment: dict[str, str],
+    single_nodes: RedisNodes,
+    movie_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Playback goes on without the cluster, erasure says what is missing; both find it again."""
+    viewer = viewer_of(stack, single_nodes.primaries[0], monkeypatch)
+    assert viewer.start(movie_id).status == 200
+    for node in single_nodes.nodes:
+        node.kill()
+
+    for _ in ("warm", "cold"):
+        with bounded_wait():
+            assert viewer.start(movie_id).status == 200
+            assert viewer.report(movie_id, 5).status == 200
+            assert erase(viewer) == (503, "cache_unavailable")
+        forget_environment()
+
+    for node in single_nodes.nodes:
+        node.start()
+    eventually(lambda: erase(viewer) == (200, ""))
