@@ -11,14 +11,16 @@ Statement = dict[str, Any]
 def policies(bucket: str) -> dict[str, list[Statement]]:
     """Return the statements of each identity but the administrator's.
 
-    The functions read films and write the signed copies. What is signed with the signer's key can
-    only be read, and only below these two prefixes.
+    The functions read films, and write the signed copies. They may read copies because players have
+    the rights of the key that signs, which may be the functions' own. What is signed with the
+    signer's key can only be read, and only below these two prefixes.
     """
     films, copies = f"arn:aws:s3:::{bucket}/movies/*", f"arn:aws:s3:::{bucket}/playback/*"
     return {
         "service": [
             {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [films]},
             {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [copies]},
+            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [copies]},
             {
                 "Effect": "Allow",
                 "Action": ["s3:ListBucket"],

@@ -139,6 +139,7 @@ def test_nothing_opens_the_bucket() -> None:
             "service",
             {
                 ("s3:GetObject", "vod/movies/*"),
+                ("s3:GetObject", "vod/playback/*"),
                 ("s3:PutObject", "vod/playback/*"),
                 ("s3:ListBucket", "vod"),
             },

@@ -10,8 +10,9 @@ from local.servers.s3_identities import policies
 from tests.support.stacks import Stack
 
 ROOT = Path(__file__).parents[2]
-# As locally, another key than the functions' own signs.
-RESOURCES = Stack({"CreateSigningUser": "true"}).resources
+# Locally the functions' own key may sign, too.
+RESOURCES = Stack({"CreateSigningUser": "false"}).resources
+SIGNER = Stack({"CreateSigningUser": "true"}).resources["SigningUser"]
 CALLERS_OF_THE_BUCKET = ("StartFunction", "InvalidateFunction", "HousekeepingFunction")
 
 
@@ -56,9 +57,7 @@ def test_the_functions_key(function: str) -> None:
 
 def test_the_signers_key() -> None:
     """Locally the signing key has exactly what the signing user has in AWS."""
-    signer = own_policies(RESOURCES["SigningUser"])
-
-    assert plain(policies("vod")["signer"]) == plain(signer)
+    assert plain(policies("vod")["signer"]) == plain(own_policies(SIGNER))
 
 
 @pytest.mark.parametrize("name", ["service", "signer"])
