@@ -18,6 +18,9 @@ SAM_INSTALLED := $(SAM_VENV)/.installed
 # What runs a handler in AWS's own images: a folder for PYTHONPATH, or for an image of our own.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
+AWS_VENV := .venv/aws-$(VERSION)
+AWS := $(AWS_VENV)/bin/aws
+AWS_INSTALLED := $(AWS_VENV)/.installed
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
@@ -27,6 +30,14 @@ TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/observa
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 COMPOSE_READER := github.com/compose-spec/compose-go/v2/cmd@v2.16.2
 BUILD := .aws-sam/build
+# For the environment ENV of samconfig.toml, what its parameters say.
+ifeq ($(origin ENV),command line)
+TARGET := $(shell "$(PYTHON)" -m tools.deploy.settings "$(ENV)" || echo unknown)
+ifeq ($(TARGET),unknown)
+$(error There is no such environment in samconfig.toml)
+endif
+$(foreach each,$(TARGET),$(eval $(each)))
+endif
 ARCHITECTURE ?= arm64
 RUNTIME_VERSION ?= 3.13
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -42,7 +53,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-deploy test-kafka corpus lint check check-migrations format openapi publish bench build lock clean check-workflows \
+.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-deploy test-kafka corpus lint check check-migrations format openapi publish bench build deploy lock clean check-workflows \
 	check-compose needs-docker sam
 
 help: ## List the commands
@@ -60,6 +71,12 @@ run-compose: needs-docker $(INSTALLED) $(SAM) ## Run the API under SAM and the s
 needs-docker:
 	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || { \
 		echo "error: this needs Docker, running, with its Compose plugin; make run does without" >&2; exit 1; }
+
+# The AWS command line of this machine, else one of our own.
+deploy: $(INSTALLED) $(SAM) $(AWS) ## Build and deploy: make deploy ENV=dev, with PLAN=1 only show what would change
+	@test -n "$(ENV)" || { echo "error: say which environment of samconfig.toml: make deploy ENV=dev" >&2; exit 2; }
+	@PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(AWS_VENV)/bin" SAM_CLI_TELEMETRY=0 \
+		$(BIN)/python -m tools.deploy "$(ENV)" --sam $(SAM) $(if $(PLAN),--plan) $(DEPLOY_ARGS)
 
 sam: $(INSTALLED) $(SAM) ## Run the SAM command line: make sam ARGS="deploy --config-env dev"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) $(ARGS)
@@ -95,7 +112,7 @@ test-sam: $(INSTALLED) $(SAM) $(RUNTIME) ## Run every event and the API under sa
 test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functions under Lambda's emulator
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
 
-test-deploy: $(INSTALLED) $(SAM) ## Deploy to an emulated AWS by the commands of docs/deploy.md, and play
+test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS by the commands of docs/deploy.md, and play
 	@$(BIN)/python -m pytest tests/deploy $(PYTEST_ARGS)
 
 test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
@@ -163,6 +180,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade tools/requirements/uv.in -o tools/requirements/uv.txt
 	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
+	$(LOCK) --upgrade tools/requirements/aws.in -o tools/requirements/aws.txt
 	$(LOCK) --upgrade tools/requirements/runtime.in -o tools/requirements/runtime.txt
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
@@ -197,6 +215,14 @@ $(SAM_INSTALLED): tools/requirements/sam.txt | $(INSTALLED)
 	@echo "Installing the SAM command line into $(SAM_VENV) ..."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
 	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes --compile-bytecode -r tools/requirements/sam.txt
+	@touch $@
+
+$(AWS): $(AWS_INSTALLED)
+
+$(AWS_INSTALLED): tools/requirements/aws.txt | $(INSTALLED)
+	@echo "Installing the AWS command line into $(AWS_VENV) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(AWS_VENV)
+	@$(BIN)/uv pip install --quiet --python $(AWS_VENV)/bin/python --require-hashes --compile-bytecode -r tools/requirements/aws.txt
 	@touch $@
 
 $(RUNTIME): tools/requirements/runtime.txt | $(INSTALLED)

@@ -3,94 +3,201 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from local.stack import Stack
-from tests.deploy.emulator.aws import EmulatedAws
+from tests.deploy.emulator.api import Api
+from tests.deploy.emulator.aws import REGION, EmulatedAws
+from tests.deploy.emulator.functions import Json
+from tests.support.databases import empty_database
 from tests.support.functions import ROOT
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-SAM = ROOT / ".venv" / f"sam-{VERSION}" / "bin" / "sam"
+TOOLS = {name: ROOT / f".venv/{name}-{VERSION}/bin/{name}" for name in ("sam", "aws")}
+
+Done = subprocess.CompletedProcess[str]
 
 
 def build(folder: Path) -> Path:
     """Build functions and layers for this machine; return the folder of the template."""
-    subprocess.run(
-        [
-            *("make", "--silent", "build", f"BUILD={folder}"),
-            *(f"ARCHITECTURE={ARCHITECTURE}", f"RUNTIME_VERSION={VERSION}"),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "MAKEFLAGS": ""},
-        check=True,
-        capture_output=True,
-    )
+    target = (f"ARCHITECTURE={ARCHITECTURE}", f"RUNTIME_VERSION={VERSION}")
+    done = _run(["make", "--silent", "build", f"BUILD={folder}", *target], {})
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
-def parameters(aws: EmulatedAws, stack: Stack, database_url: str) -> dict[str, str]:
-    """Return the parameters by which the functions find the servers of this machine."""
-    given = stack.environment
-    database = urlsplit(database_url)
-    login = {"username": database.username, "password": database.password}
-    place = f"{database.hostname}:{database.port}{database.path}"
-    return {
-        "Architecture": ARCHITECTURE,
-        "PythonRuntime": f"python{VERSION}",
-        "S3EndpointUrl": aws.url,
-        "JwtSecretArn": aws.secret("jwt", given["JWT_SECRET_KEY"]),
-        "DatabaseSecretArn": aws.secret("database", json.dumps(login)),
-        "DatabaseUrl": f"postgresql://{place}?sslmode=disable",
-        "UserServiceUrl": given["USER_SERVICE_URL"],
-        "RedisHost": given["REDIS_HOST"],
-        "RedisPort": given["REDIS_PORT"],
-        "KafkaBootstrapServers": given["KAFKA_BOOTSTRAP_SERVERS"],
+class Deployment:
+    """An environment of samconfig.toml in the emulated AWS, with the servers of this machine."""
+
+    def __init__(
+        self, aws: EmulatedAws, stack: Stack, built: Path, folder: Path, environment: str
+    ) -> None:
+        self.aws = aws
+        self.built = built
+        self.environment = environment
+        self.stack_name = f"streaming-{environment}"
+        self.bucket = f"example-films-{environment}"
+        self._stack = stack
+        self._folder = folder
+        self.database_url = ""
+        self.parameters: dict[str, str] = {}
+
+    def find_servers(self, database_url: str) -> None:
+        """Set the parameters by which the functions find the servers of this machine."""
+        given = self._stack.environment
+        self.database_url = database_url
+        database = urlsplit(database_url)
+        login = {"username": database.username, "password": database.password}
+        place = f"{database.hostname}:{database.port}{database.path}"
+        self.parameters.update(
+            Architecture=ARCHITECTURE,
+            PythonRuntime=f"python{VERSION}",
+            S3EndpointUrl=self.aws.url,
+            JwtSecretArn=self.aws.secret(f"{self.stack_name}-jwt", given["JWT_SECRET_KEY"]),
+            DatabaseSecretArn=self.aws.secret(f"{self.stack_name}-database", json.dumps(login)),
+            DatabaseUrl=f"postgresql://{place}?sslmode=disable",
+            UserServiceUrl=given["USER_SERVICE_URL"],
+            RedisHost=given["REDIS_HOST"],
+            RedisPort=given["REDIS_PORT"],
+            KafkaBootstrapServers=given["KAFKA_BOOTSTRAP_SERVERS"],
+            SubnetIds="subnet-0123456789abcdef0",
+            SecurityGroupIds="sg-0123456789abcdef0",
+        )
+
+    def deploy(self, *options: str, **changed: str) -> Done:
+        """Run `make deploy ENV=...` for what is built, with parameters changed."""
+        arguments = ["--built", "--build-dir", self.built, "--config", self._configured(changed)]
+        command = ["make", "--silent", "deploy", f"ENV={self.environment}", *options]
+        command.append(f"DEPLOY_ARGS={' '.join(map(str, arguments))}")
+        return _run(command, self.aws.variables)
+
+    def succeed(self, *options: str, **changed: str) -> str:
+        """Deploy; return what was printed."""
+        done = self.deploy(*options, **changed)
+        assert done.returncode == 0, [*self.reasons(), done.stderr[-2000:]]
+        return done.stdout
+
+    def sam(self, *options: str) -> Done:
+        """Run SAM's command line."""
+        return _run([str(TOOLS["sam"]), *options], self.aws.variables)
+
+    def reasons(self) -> list[str]:
+        """Return why resources have failed, the first one first."""
+        stack = self.aws.cloudformation.stacks.get(self.stack_name)
+        return [
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in (stack.events if stack else [])
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
+
+    @property
+    def status(self) -> str:
+        """What CloudFormation says of the stack."""
+        return self.aws.cloudformation.stacks[self.stack_name].status
+
+    @property
+    def api(self) -> Api:
+        """The API as it is deployed."""
+        return Api(self.aws, self.stack_name)
+
+    def served(self) -> dict[str, Json]:
+        """Return the configuration behind the alias of every function that has one."""
+        client = self.aws.client("lambda")
+        return {
+            name: client.get_function(FunctionName=name, Qualifier="live")["Configuration"]
+            for name, aliases in self.aws.functions.aliases.items()
+            if "live" in aliases and name.startswith(f"{self.stack_name}-")
+        }
+
+    def with_layer(self, name: str, text: str) -> "Deployment":
+        """Return the deployment of a build in which a module is added to our layer."""
+        other = self._copy(name)
+        added = other.built / "StreamingLayer/python/streaming" / f"{name}.py"
+        added.write_text(text)
+        return other
+
+    def with_migration(self, name: str, statement: str) -> "Deployment":
+        """Return the deployment of a build in which there is one more migration."""
+        other = self._copy(name)
+        migrations = other.built / "migrations"
+        shutil.copytree(ROOT / "migrations", migrations)
+        (migrations / f"{name}.sql").write_text(statement)
+        template = other.built / "template.yaml"
+        lines = template.read_text().splitlines()
+        template.write_text(
+            "\n".join(
+                "      ContentUri: migrations"
+                if "ContentUri:" in line and line.endswith("/migrations")
+                else line
+                for line in lines
+            )
+        )
+        return other
+
+    def _copy(self, name: str) -> "Deployment":
+        # Beside the other, because the template has relative paths.
+        built = self.built.parent / f"{self.built.name}-{name}"
+        shutil.rmtree(built, ignore_errors=True)
+        shutil.copytree(self.built, built, copy_function=os.link)
+        template = built / "template.yaml"
+        template.unlink()
+        shutil.copy(self.built / "template.yaml", template)
+        other = Deployment(self.aws, self._stack, built, self._folder, self.environment)
+        other.parameters = self.parameters
+        return other
+
+    def _configured(self, changed: Mapping[str, str]) -> Path:
+        """Write the samconfig.toml of this checkout with more parameters, as an operator does."""
+        text = (ROOT / "samconfig.toml").read_text("utf-8")
+        settings = tomllib.loads(text)[self.environment]["deploy"]["parameters"]
+        written = dict(each.split("=", 1) for each in settings["parameter_overrides"])
+        values = {**written, **self.parameters, **changed}
+        lines = "".join(f'    "{name}={value}",\n' for name, value in values.items())
+        head, section, rest = text.partition(f"[{self.environment}.deploy.parameters]")
+        before, start, rest = rest.partition("parameter_overrides = [\n")
+        path = self._folder / f"samconfig-{self.environment}.toml"
+        _, _, after = rest.partition("]\n")
+        path.write_text(f"{head}{section}{before}{start}{lines}]\n{after}")
+        return path
+
+
+@contextmanager
+def account(folder: Path) -> Iterator[EmulatedAws]:
+    """Yield an account in which SAM has its bucket, whose making takes a quarter of a minute."""
+    with EmulatedAws(folder) as aws:
+        location = {"LocationConstraint": REGION}
+        aws.client("s3").create_bucket(Bucket="sam-bucket", CreateBucketConfiguration=location)
+        tags = {"ManagedStackSource": "AwsSamCli"}
+        name = "aws-sam-cli-managed-default"
+        aws.cloudformation.have(name, {"SourceBucket": "sam-bucket"}, tags)
+        yield aws
+
+
+@contextmanager
+def deployed(stack: Stack, built: Path, folder: Path) -> Iterator[Deployment]:
+    """Yield the environment dev as its first deployment leaves it."""
+    with account(folder) as aws, empty_database(stack) as database_url:
+        deployment = Deployment(aws, stack, built, folder, "dev")
+        deployment.find_servers(database_url)
+        deployment.succeed()
+        yield deployment
+
+
+def _run(command: list[str], variables: Mapping[str, str]) -> Done:
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "MAKEFLAGS"},
+        **variables,
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",
     }
-
-
-def configuration(folder: Path, environment: str, given: Mapping[str, str]) -> Path:
-    """Write the samconfig.toml of this checkout with more parameters, as an operator does."""
-    text = (ROOT / "samconfig.toml").read_text("utf-8")
-    written: list[str] = tomllib.loads(text)[environment]["deploy"]["parameters"][
-        "parameter_overrides"
-    ]
-    values = {**dict(each.split("=", 1) for each in written), **given}
-    lines = "".join(f'    "{name}={value}",\n' for name, value in values.items())
-    head, _, rest = text.partition(f"[{environment}.deploy.parameters]")
-    settings, _, rest = rest.partition("parameter_overrides = [\n")
-    _, _, rest = rest.partition("]\n")
-    path = folder / "samconfig.toml"
-    overrides = f"parameter_overrides = [\n{lines}]\n"
-    path.write_text(f"{head}[{environment}.deploy.parameters]{settings}{overrides}{rest}")
-    return path
-
-
-def reasons(aws: EmulatedAws, stack_name: str) -> list[str]:
-    """Return why resources have failed, the first one first."""
-    return [
-        f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-        for event in aws.cloudformation.stacks[stack_name].events
-        if event["ResourceStatus"].endswith("FAILED")
-    ]
-
-
-def deploy(
-    aws: EmulatedAws, built: Path, configuration: Path, environment: str, *options: str
-) -> "subprocess.CompletedProcess[str]":
-    """Run `sam deploy`."""
-    command = [
-        *(str(SAM), "deploy", "--config-file", str(configuration), "--config-env", environment),
-        *("--template-file", str(built / "template.yaml"), "--no-confirm-changeset", *options),
-    ]
-    variables: dict[str, Any] = {**os.environ, **aws.variables, "SAM_CLI_TELEMETRY": "0"}
-    variables["SAM_CLI_POLL_DELAY"] = "0.2"
     return subprocess.run(
-        command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )

@@ -11,6 +11,7 @@ _ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 
 # Of parameters that take any text, one value beside the default.
 _TEXTS = {
+    "Release": "0123456789abcdef0123456789abcdef",
     "CaBundle": "/opt/python/streaming/authorities.pem",
     "BucketName": "films.example.com",
     "S3EndpointUrl": "https://s3.example.com",

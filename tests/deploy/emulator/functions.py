@@ -14,7 +14,7 @@ from tests.deploy.emulator.wire import AwsError
 ACCOUNT = "123456789012"
 Json = dict[str, Any]
 
-_IDENTITY = {"Version", "FunctionArn", "RevisionId", "LastModified", "Description"}
+_IDENTITY = {"Version", "FunctionArn", "RevisionId", "LastModified"}
 
 
 class Lambda:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from tests.deploy.emulator.shapes import parameters
+from tests.deploy.emulator.shapes import members, parameters
 
 Json = dict[str, Any]
 Client = Callable[[str], Any]
@@ -87,7 +87,9 @@ class Call:
             return self.create(client, made.physical_id, new)
         if not self.update_operation or any(old.get(each) != new.get(each) for each in self.fixed):
             raise Replace
-        asked = {**self._parameters(new), **self._found(made)}
+        found = {**self._found(made), **({self.name: made.physical_id} if self.name else {})}
+        names = members(self.service, self.update_operation)
+        asked = {**self._parameters(new), **{k: v for k, v in found.items() if k in names}}
         self._call(client, self.update_operation, asked)
         return made
 

@@ -230,7 +230,7 @@ KINDS: dict[str, Kind] = {
     ),
     "AWS::CloudWatch::CompositeAlarm": Judged("cloudwatch", "PutCompositeAlarm", "AlarmName"),
     "AWS::CloudWatch::Dashboard": Call(
-        *("cloudwatch", "PutDashboard", "DashboardName", "DeleteDashboards"),
+        *("cloudwatch", "PutDashboard", "DashboardName", "DeleteDashboards", "PutDashboard"),
         key={"DashboardNames": "DashboardName[]"},
         name="DashboardName",
     ),

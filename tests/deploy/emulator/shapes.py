@@ -20,6 +20,11 @@ def parameters(service: str, operation: str, properties: dict[str, Any]) -> dict
     return shaped
 
 
+def members(service: str, operation: str) -> set[str]:
+    """Return the names of an operation's parameters."""
+    return set(get_service_model(service).operation_model(operation).input_shape.members)
+
+
 def _shaped(shape: Any, value: Any) -> Any:
     kind = shape.type_name
     if kind == "structure":

@@ -67,6 +67,8 @@ class Wire:
             return method(**{xform_name(name): value for name, value in parameters.items()}) or {}
         except AwsError as error:
             return error
+        except Exception as error:  # noqa: BLE001 - the caller is told
+            return AwsError("ValidationError", f"the emulator failed with {error!r}")
 
     def _find(self, request: Request) -> tuple[str, dict[str, str]]:
         if self._protocol == "query":

@@ -1,0 +1,64 @@
+"""What a second deployment changes: everything that has changed, for every alias, or nothing."""
+
+from tests.conftest import Rows
+from tests.deploy.deployment import Deployment
+
+ALIASES = 8
+
+
+def versions(deployment: Deployment) -> dict[str, str]:
+    """Return the version behind the alias of each function."""
+    return {name: each["Version"] for name, each in deployment.served().items()}
+
+
+def test_nothing(deployed: Deployment) -> None:
+    """A deployment of the same artefacts and parameters changes no resource."""
+    stack = deployed.aws.cloudformation.stacks["streaming-dev"]
+    before, events = versions(deployed), len(stack.events)
+    printed = deployed.succeed()
+    assert before == versions(deployed)
+    assert len(before) == ALIASES
+    assert events == len(stack.events)
+    assert "Made: nothing" in printed
+
+
+def test_parameter(deployed: Deployment) -> None:
+    """After the change of a parameter every alias serves a version with the new environment."""
+    before = versions(deployed)
+    deployed.succeed(LogLevel="ERROR")
+    served = deployed.served()
+    assert {"ERROR"} == {each["Environment"]["Variables"]["LOG_LEVEL"] for each in served.values()}
+    assert all(before[name] != each["Version"] for name, each in served.items())
+
+
+def test_layer(deployed: Deployment) -> None:
+    """After a change of our layer alone every alias serves the new layer."""
+    before = deployed.served()
+    deployed.with_layer("added", "ADDED = True\n").succeed()
+    for name, after in deployed.served().items():
+        assert before[name]["Version"] != after["Version"]
+        assert before[name]["Layers"] != after["Layers"]
+        (added,) = {each["Arn"] for each in after["Layers"]} - {
+            each["Arn"] for each in before[name]["Layers"]
+        }
+        assert "StreamingLayer" in added
+    answer = deployed.api.call("GET", "/health")
+    assert answer.status == 200
+
+
+def test_migration(deployed: Deployment, database: Rows) -> None:
+    """A new migration is applied, before every alias gets a version of the same release."""
+    before = versions(deployed)
+    deployed.with_migration("900_added", "CREATE TABLE added (id int)").succeed()
+    assert database("SELECT name FROM schema_migrations WHERE name LIKE '900%'") == [
+        {"name": "900_added.sql"}
+    ]
+    assert all(before[name] != version for name, version in versions(deployed).items())
+
+
+def test_plan(deployed: Deployment) -> None:
+    """`PLAN=1` prints what would change, and changes nothing."""
+    before = versions(deployed)
+    printed = deployed.succeed("PLAN=1", LogLevel="WARNING")
+    assert "StartFunctionAliaslive" in printed
+    assert before == versions(deployed)

@@ -1,0 +1,92 @@
+"""What `make deploy` deploys: the settings of an environment, and the name of a release."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.deploy import release
+from tools.deploy.release import Deployed
+from tools.deploy.settings import SettingsError, read
+
+_SOUND = "UPDATE_COMPLETE"
+_ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """A built template that refers to a folder of code and to another template."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text("handler = None\n")
+    (tmp_path / "nested.yaml").write_text("Resources: {}\n")
+    path = tmp_path / "template.yaml"
+    path.write_text("Resources:\n  A:\n    CodeUri: code\n  B:\n    TemplateURL: nested.yaml\n")
+    return path
+
+
+def test_everything_that_is_deployed_counts(template: Path) -> None:
+    """Another file, name, template or parameter is another content; the same is the same."""
+    folder = template.parent
+    seen = [release.content(template, {"A": "1"})]
+    assert seen == [release.content(template, {"A": "1"})]
+    (folder / "code" / "app.py").write_text("handler = print\n")
+    seen.append(release.content(template, {"A": "1"}))
+    (folder / "code" / "app.py").rename(folder / "code" / "main.py")
+    seen.append(release.content(template, {"A": "1"}))
+    (folder / "nested.yaml").write_text("Resources: {C: {}}\n")
+    seen.append(release.content(template, {"A": "1"}))
+    template.write_text(template.read_text() + "Outputs: {}\n")
+    seen.append(release.content(template, {"A": "1"}))
+    seen.append(release.content(template, {"A": "2"}))
+    assert len(seen) == len(set(seen))
+
+
+def test_what_python_leaves_behind_does_not_count(template: Path) -> None:
+    """The byte code that running the functions leaves in their folders is no change."""
+    before = release.content(template, {})
+    (template.parent / "code" / "__pycache__").mkdir()
+    (template.parent / "code" / "__pycache__" / "app.pyc").write_bytes(b"code")
+    assert before == release.content(template, {})
+
+
+def test_place_does_not_count(template: Path, tmp_path: Path) -> None:
+    """The same artefacts in another folder, as a workflow brings them, are the same content."""
+    before = release.content(template, {})
+    text = template.read_text().replace("CodeUri: code", "CodeUri: ../code")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "nested.yaml").rename(tmp_path / "build" / "nested.yaml")
+    (tmp_path / "build" / "template.yaml").write_text(text)
+    assert before == release.content(tmp_path / "build" / "template.yaml", {})
+
+
+def test_release_of_a_sound_stack() -> None:
+    """The content that a sound stack has keeps its release, and another one gets another."""
+    first = release.value("a" * 64, None)
+    assert first == release.value("a" * 64, Deployed(_SOUND, first, "monday"))
+    assert first[:10] != release.value("b" * 64, Deployed(_SOUND, first, "monday"))[:10]
+
+
+def test_release_after_a_rollback() -> None:
+    """After a rollback the same content gets another name, which it keeps once it is deployed."""
+    first = release.value("a" * 64, None)
+    second = release.value("a" * 64, Deployed(_ROLLED_BACK, first, "monday"))
+    third = release.value("a" * 64, Deployed(_ROLLED_BACK, first, "tuesday"))
+    assert len({first[:10], second[:10], third[:10]}) == 3
+    assert second == release.value("a" * 64, Deployed(_SOUND, second, "tuesday"))
+
+
+def test_target(tmp_path: Path) -> None:
+    """Processor and Python of the layers are those of the parameters."""
+    path = tmp_path / "samconfig.toml"
+    path.write_text(
+        '[dev.global.parameters]\nstack_name = "a"\n[dev.deploy.parameters]\n'
+        'parameter_overrides = "Architecture=x86_64 PythonRuntime=python3.12 A=\\"b c\\""\n'
+    )
+    settings = read("dev", path)
+    assert settings.target == {"ARCHITECTURE": "x86_64", "RUNTIME_VERSION": "3.12"}
+    assert settings.parameters["A"] == "b c"
+
+
+def test_unknown_environment() -> None:
+    """An environment that samconfig.toml does not have is refused with those that it has."""
+    with pytest.raises(SettingsError, match="dev, staging, prod"):
+        read("production")

@@ -1,0 +1,1 @@
+"""Deploys an environment of samconfig.toml: `make deploy ENV=dev`."""

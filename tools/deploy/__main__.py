@@ -1,0 +1,107 @@
+"""Builds and deploys an environment of samconfig.toml, or shows what a deployment would change."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.deploy import release
+from tools.deploy.settings import CONFIGURATION, Settings, SettingsError, read
+from tools.deploy.stack import NEVER_MADE, AwsError, Stack, deployed
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> int:
+    """Deploy what the arguments name; return the exit code."""
+    arguments = _arguments()
+    try:
+        settings = read(arguments.environment, arguments.config)
+        if not arguments.built:
+            _build(settings, arguments.build_dir)
+        return _deploy(settings, arguments)
+    except (SettingsError, AwsError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tools.deploy", description=__doc__)
+    parser.add_argument("environment", help="of samconfig.toml")
+    parser.add_argument("--plan", action="store_true", help="only show what would change")
+    parser.add_argument("--built", action="store_true", help="deploy what is built already")
+    parser.add_argument("--build-dir", type=Path, default=ROOT / ".aws-sam" / "build")
+    parser.add_argument("--config", type=Path, default=ROOT / CONFIGURATION)
+    parser.add_argument("--sam", default="sam", help="the SAM command line")
+    parser.add_argument("--aws", default="aws", help="the AWS command line")
+    return parser.parse_args()
+
+
+def _build(settings: Settings, folder: Path) -> None:
+    variables = [f"{name}={value}" for name, value in settings.target.items()]
+    command = ["make", "--silent", "build", f"BUILD={folder}", *variables]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise SettingsError("the build failed")
+
+
+def _deploy(settings: Settings, arguments: argparse.Namespace) -> int:
+    stack = Stack(settings.stack_name, arguments.aws)
+    before = stack.describe()
+    if before is not None and before["StackStatus"] in NEVER_MADE and not arguments.plan:
+        print(f"Deleting {stack.name}, whose creation has failed; it holds nothing.")
+        stack.delete()
+        before = None
+    digest = release.content(arguments.build_dir / "template.yaml", settings.parameters)
+    value = release.value(digest, deployed(before) if before else None)
+    resources = stack.resources() if before else {}
+    print(f"Release {value} of {stack.name}, after {_release(before) or 'none'}")
+    code = _sam(settings, arguments, value)
+    if code == 0 and not arguments.plan:
+        _report(stack, resources)
+    return code
+
+
+def _sam(settings: Settings, arguments: argparse.Namespace, value: str) -> int:
+    parameters = {**settings.parameters, "Release": value}
+    command = [
+        *(arguments.sam, "deploy", "--config-file", str(arguments.config.resolve())),
+        *("--config-env", settings.environment, "--no-fail-on-empty-changeset"),
+        *("--template-file", str(arguments.build_dir / "template.yaml")),
+        *("--parameter-overrides", *_overrides(parameters)),
+    ]
+    if arguments.plan:
+        command.append("--no-execute-changeset")
+    elif not sys.stdin.isatty():
+        command.append("--no-confirm-changeset")
+    sys.stdout.flush()
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def _overrides(parameters: Mapping[str, str]) -> list[str]:
+    """Return parameters as SAM's command line takes them, quoted."""
+    return [
+        f'{name}="{value.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34))}"'
+        for name, value in parameters.items()
+    ]
+
+
+def _report(stack: Stack, before: Mapping[str, str]) -> None:
+    """Print which resources were made anew or are gone, and the outputs."""
+    after = stack.resources()
+    changed = sorted(name for name, made in after.items() if before.get(name) != made)
+    gone = sorted(name for name in before if name not in after)
+    print(f"\nMade: {', '.join(changed) or 'nothing'}")
+    print(f"Gone: {', '.join(gone) or 'nothing'}")
+    described: dict[str, Any] = stack.describe() or {}
+    for output in described.get("Outputs", []):
+        print(f"{output['OutputKey']}: {output['OutputValue']}")
+
+
+def _release(described: dict[str, Any] | None) -> str:
+    return deployed(described).release if described else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

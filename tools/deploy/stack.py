@@ -1,0 +1,64 @@
+"""Asks CloudFormation about a stack by the AWS command line."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from tools.deploy.release import Deployed
+
+# A stack of which the first creation failed cannot be updated. There is nothing in it.
+NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+
+
+class AwsError(Exception):
+    """AWS refuses, or its command line does."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack by its name; ``aws`` is the command line."""
+
+    name: str
+    aws: str
+
+    def describe(self) -> dict[str, Any] | None:
+        """Return what CloudFormation knows of it, None if there is none."""
+        try:
+            answer = self._call("describe-stacks", "--stack-name", self.name)
+        except AwsError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        described: dict[str, Any] = answer["Stacks"][0]
+        return described
+
+    def delete(self) -> None:
+        """Delete it, and wait until it is deleted."""
+        self._call("delete-stack", "--stack-name", self.name)
+        self._call("wait", "stack-delete-complete", "--stack-name", self.name)
+
+    def resources(self) -> dict[str, str]:
+        """Return the physical names of its resources by their logical ones."""
+        answer = self._call("list-stack-resources", "--stack-name", self.name)
+        return {
+            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
+            for each in answer["StackResourceSummaries"]
+        }
+
+    def _call(self, *arguments: str) -> dict[str, Any]:
+        command = [self.aws, "cloudformation", *arguments, "--output", "json"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise AwsError(done.stderr.strip())
+        parsed: dict[str, Any] = json.loads(done.stdout or "{}")
+        return parsed
+
+
+def deployed(described: dict[str, Any]) -> Deployed:
+    """Return what decides about the next release."""
+    parameters = {
+        each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])
+    }
+    changed = described.get("LastUpdatedTime") or described["CreationTime"]
+    return Deployed(described["StackStatus"], parameters.get("Release", ""), str(changed))
