@@ -1,4 +1,4 @@
-"""PostgreSQL is restored from a backup, and Redis flushed, as docs/operations.md says."""
+"""PostgreSQL is restored from a backup, and Redis flushed, as docs/rare-operations.md says."""
 
 import shutil
 from collections.abc import Callable, Iterator
