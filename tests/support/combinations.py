@@ -28,6 +28,8 @@ _TEXTS = {
     "CorsAllowOrigins": "https://www.example.com,https://example.com",
     "SubnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
     "SecurityGroupIds": "sg-0123456789abcdef0",
+    "DomainName": "api.example.com",
+    "CertificateArn": _ARN.format("acm", "certificate/01234567-0123-0123-0123-0123456789ab"),
     "AlarmEmail": "on-call@example.com",
     "AllowPlaintext": "redis,kafka",
     "KafkaClusterArn": _ARN.format("kafka", "cluster/films/0123"),

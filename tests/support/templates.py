@@ -51,8 +51,17 @@ def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> J
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = "s3://artifacts/code.zip"
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        result: Json = transform(template, dict(parameters), _Policies())
+        result: Json = transform(template, _by_type(template, parameters), _Policies())
     return result
+
+
+def _by_type(template: Json, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parameters as CloudFormation hands them to a macro: lists as lists."""
+    kinds = {name: item["Type"] for name, item in template["Parameters"].items()}
+    return {
+        name: value.split(",") if kinds[name] == "CommaDelimitedList" else value
+        for name, value in parameters.items()
+    }
 
 
 def statements(value: Any) -> list[Json]:

@@ -75,6 +75,9 @@ def test_what_is_refused_whatever_else_is_set() -> None:
         ("KafkaAuthentication", "KafkaClusterArn"),
         ("KafkaSecretArn", "KafkaClusterArn"),
         ("SubnetIds", "SecurityGroupIds"),
+        ("DomainName", "CertificateArn"),
+        ("DomainName", "ExecuteApiEndpoint"),
+        ("CertificateArn", "ExecuteApiEndpoint"),
     }
 
 

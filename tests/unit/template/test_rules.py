@@ -22,6 +22,11 @@ KEY_SET = {
     "JwtJwksUrl": "https://auth.example.com/jwks.json",
 }
 OUTSIDE = {**GOOD, "SubnetIds": "", "SecurityGroupIds": ""}
+NAMED = {
+    **GOOD,
+    "DomainName": "api.example.com",
+    "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
+}
 PROD = {**GOOD, "EnvironmentName": "prod", "RedisTls": "true", "KafkaAuthentication": "TLS"}
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:cluster/films/1"
 RULES: list[tuple[Json, str | None]] = [
@@ -62,6 +67,11 @@ RULES: list[tuple[Json, str | None]] = [
     ({**OUTSIDE, "EnableKafka": "false"}, None),
     ({**OUTSIDE, "KafkaAuthentication": "MSK-IAM", "KafkaClusterArn": CLUSTER}, None),
     ({**OUTSIDE, "KafkaAuthentication": "SASL-SCRAM", "KafkaSecretArn": SECRET}, None),
+    (NAMED, None),
+    ({**NAMED, "CertificateArn": ""}, "CertificateArn"),
+    ({**NAMED, "DomainName": ""}, "DomainName"),
+    ({**NAMED, "ExecuteApiEndpoint": "off"}, None),
+    ({**GOOD, "ExecuteApiEndpoint": "off"}, "DomainName"),
     ({**GOOD, "SnapStart": "on"}, None),
     ({**GOOD, "SnapStart": "on", "PythonRuntime": "python3.11"}, "python3.12"),
     ({**NO_SIGNER, "SnapStart": "on", "RoleSessionSeconds": 3600}, "SigningSecretArn"),
