@@ -5,6 +5,7 @@ from typing import Any
 from streaming.composition.migrate import migrate
 from streaming.custom_resource import answer
 from streaming.logs import service_logger
+from streaming.migration_problem import describe
 
 logger = service_logger()
 
@@ -17,8 +18,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
             applied = migrate()
         except Exception as error:
             logger.exception("the migration failed")
-            # The deployment is rolled back. Details stay in the log, which fewer people read.
-            answer(event, f"the migration failed with {type(error).__name__}; see the log")
+            # The deployment is rolled back. Values of rows stay in the log, which fewer read.
+            log = getattr(context, "log_group_name", "the function's")
+            answer(event, f"the migration failed: {describe(error)}; log group {log}")
             raise
         logger.info("the database is migrated", applied=applied)
     answer(event)

@@ -85,9 +85,9 @@ class Deployment:
         assert done.returncode == 0, [*self.reasons(), done.stderr[-2000:]]
         return done.stdout
 
-    def sam(self, *options: str) -> Done:
-        """Run SAM's command line."""
-        return _run([str(TOOLS["sam"]), *options], self.aws.variables)
+    def aws_command(self, *arguments: str) -> Done:
+        """Run the AWS command line."""
+        return _run([str(TOOLS["aws"]), *arguments], self.aws.variables)
 
     def reasons(self) -> list[str]:
         """Return why resources have failed, the first one first."""

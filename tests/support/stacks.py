@@ -109,6 +109,9 @@ class Stack(Given):
         self.name = name
         self._set_up(transformed(self.parameters, path))
         self._pseudo["AWS::StackName"] = name
+        self._pseudo["AWS::StackId"] = (
+            f"arn:aws:cloudformation:{REGION}:1:stack/{name}/id-of-{name}"
+        )
         self._made = {
             key
             for key, item in self.template["Resources"].items()

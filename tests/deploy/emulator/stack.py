@@ -30,6 +30,14 @@ class Resource:
 
 
 @dataclass
+class _Undo:
+    """What sets back the changes of a deployment."""
+
+    changed: list[Callable[[], None]] = field(default_factory=list)
+    new: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass
 class Stack:
     """A stack; ``kinds`` returns how a type of resources is made."""
 
@@ -71,7 +79,7 @@ class Stack:
         doing = "CREATE" if self.template is None else "UPDATE"
         self.updated = datetime.now(UTC)
         self._set_status(f"{doing}_IN_PROGRESS", "User Initiated")
-        undo: list[Callable[[], None]] = []
+        undo = _Undo()
         replaced: list[tuple[str, Resource, str]] = []
         before = dict(self.resources)
         try:
@@ -108,7 +116,7 @@ class Stack:
         template: Template,
         name: str,
         written: Json,
-        undo: list[Callable[[], None]],
+        undo: _Undo,
         replaced: list[tuple[str, Resource, str]],
     ) -> None:
         """Create, change or replace one resource, or leave it as it is."""
@@ -125,7 +133,7 @@ class Stack:
             if made is None:
                 made = self._created(name, kind, properties)
                 new = Resource(kind, made, properties, written)
-                undo.append(lambda: self._delete(name, new, "DeletionPolicy", just_made=True))
+                undo.new.append(lambda: self._delete(name, new, "DeletionPolicy", just_made=True))
                 if old is not None:
                     replaced.append((name, old, "UpdateReplacePolicy"))
         except Exception as error:
@@ -146,7 +154,7 @@ class Stack:
         old: Resource | None,
         kind: str,
         properties: Json,
-        undo: list[Callable[[], None]],
+        undo: _Undo,
     ) -> Made | None:
         """Change a resource that exists; return None if a new one is needed."""
         if old is None or old.kind != kind:
@@ -154,26 +162,27 @@ class Stack:
         before, model = old, self.kinds(kind)
         try:
             # Also what has failed half-way is set back.
-            undo.append(
+            undo.changed.append(
                 lambda: _discard(
                     model.update(self.client, before.made, properties, before.properties)
                 )
             )
             return model.update(self.client, old.made, old.properties, properties)
         except Replace:
-            undo.pop()
+            undo.changed.pop()
             return None
 
     def _roll_back(
         self,
         doing: str,
         reason: str,
-        undo: list[Callable[[], None]],
+        undo: _Undo,
         before: dict[str, Resource],
     ) -> None:
         prefix = "ROLLBACK" if doing == "CREATE" else "UPDATE_ROLLBACK"
         self._set_status(f"{prefix}_IN_PROGRESS", reason)
-        for step in reversed(undo):
+        # As CloudFormation does: what was changed, in the order of the template, then what is new.
+        for step in (*undo.changed, *reversed(undo.new)):
             try:
                 step()
             except Exception as error:  # noqa: BLE001 - it becomes the reason

@@ -52,6 +52,11 @@ def severity(error: pg8000.native.DatabaseError) -> str:
     return _field(error, "V")
 
 
+def message(error: pg8000.native.DatabaseError) -> str:
+    """Return what the server says in a sentence, without the details, which quote rows."""
+    return _field(error, "M")
+
+
 def close_quietly(connection: pg8000.native.Connection) -> None:
     """Close a connection that may be dead."""
     try:

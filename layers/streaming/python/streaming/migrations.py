@@ -1,6 +1,10 @@
 """Applies the numbered SQL files of ``migrations/``, each once, in order."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pg8000.native
 
 from streaming.database import Database, Transaction
 
@@ -33,8 +37,19 @@ def apply(database: Database, directory: Path) -> list[str]:
         applied = {row["name"] for row in transaction.rows(_SELECT_APPLIED)}
         new = [file for file in files if file.name not in applied]
         for file in new:
-            transaction.rows(file.read_text(encoding="utf-8"))
+            with _named(file):
+                transaction.rows(file.read_text(encoding="utf-8"))
             transaction.rows(_INSERT_APPLIED, name=file.name)
         return [file.name for file in new]
 
     return database.run(migrate)
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Note on an error in which file it was."""
+    try:
+        yield
+    except pg8000.native.DatabaseError as error:
+        error.add_note(f"in {file.name}")
+        raise

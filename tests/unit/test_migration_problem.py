@@ -1,0 +1,61 @@
+"""What the people who deploy are told of a failed migration."""
+
+import pg8000.native
+import pytest
+
+from streaming.errors import DatabaseUnavailable
+from streaming.migration_problem import describe
+from streaming.secrets import SecretUnavailable
+
+
+def server_error(state: str, message: str) -> pg8000.native.DatabaseError:
+    """Return an error as PostgreSQL reports it, with a row in its details."""
+    fields = {"C": state, "M": message, "D": "Key (email)=(viewer@example.com) already exists."}
+    return pg8000.native.DatabaseError(fields)
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """Return an error with its cause."""
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (server_error("42P01", "relation x does not exist"), "relation x does not exist"),
+        (server_error("23505", "duplicate key violates y"), "duplicate key violates y"),
+        (
+            caused(DatabaseUnavailable("the database does not answer"), OSError(111, "refused")),
+            "the database does not answer: [Errno 111] refused",
+        ),
+        (
+            caused(
+                DatabaseUnavailable("the database's password cannot be read"),
+                caused(SecretUnavailable("a secret cannot be read"), KeyError("SecretString")),
+            ),
+            "the database's password cannot be read: a secret cannot be read: KeyError",
+        ),
+    ],
+)
+def test_cause_is_told(error: Exception, expected: str) -> None:
+    """The text says what the server and this service say, down to the first cause."""
+    assert describe(error).startswith(expected)
+
+
+def test_no_value_of_a_row_is_told() -> None:
+    """Neither details nor the messages of data exceptions, which quote rows, are told."""
+    duplicate = describe(server_error("23505", "duplicate key violates y"))
+    invalid = describe(server_error("22P02", 'invalid input syntax for uuid: "viewer@example.com"'))
+    assert "viewer" not in duplicate + invalid
+    assert "22P02" in invalid
+
+
+def test_nothing_unknown_is_told() -> None:
+    """Of an error that is nobody's only the class is told: its text may be anything."""
+    assert describe(ValueError("hunter2")) == "ValueError"
+
+
+def test_length_is_bounded() -> None:
+    """CloudFormation takes 4 KB."""
+    assert len(describe(DatabaseUnavailable("x" * 5000))) == 1000
