@@ -23,6 +23,7 @@ from tests.faults.faults import FAULTS
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.kafka import await_events
 from tests.support.proxies import Proxies
+from tests.support.redis_cluster import announced
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
@@ -63,7 +64,7 @@ def test_redis_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A Redis that is slower than answering without it is left alone, also by a first start."""
-    with TcpProxy(stack.ports.redis_port) as proxy:
+    with TcpProxy(stack.ports.redis_port) as proxy, announced(stack, proxy.port):
         monkeypatch.setenv("REDIS_PORT", str(proxy.port))
         forget_environment()
         play_through(viewer, movie_id)

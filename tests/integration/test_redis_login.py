@@ -1,6 +1,7 @@
 """Redis behind a login: users of its access control list, and passwords that rotate."""
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,9 @@ import pytest
 import redis
 
 from local.ports import free_ports
-from local.servers.redis import Redis
 from local.stack import Stack
 from streaming import secrets
+from tests.support import redis_cluster
 from tests.support.functions import Viewer, forget_environment
 from tests.support.secrets_manager import SecretsManager
 
@@ -23,7 +24,7 @@ USER = "streaming"
 def closed_redis(stack: Stack, environment: dict[str, str]) -> Iterator[redis.Redis]:
     """A Redis that nobody may use without logging in, seen by its administrator."""
     (port,) = free_ports(1)
-    server = Redis(port, stack.state)
+    server = redis_cluster.server(port, stack.state, os.environ)
     server.start()
     everything = {"keys": ["*"], "channels": ["*"], "categories": ["+@all"]}
     with redis.Redis(port=port) as anybody:

@@ -180,10 +180,15 @@ class RedisNodes:
         return self.primaries[index]
 
 
+def server(port: int, state: State, environment: Mapping[str, str]) -> Redis:
+    """Return a Redis, in cluster mode if ``environment`` says so."""
+    return (OneNode if environment.get("TEST_REDIS_CLUSTER") else Redis)(port, state)
+
+
 def use_where_wanted(stack: Stack, environment: Mapping[str, str]) -> None:
     """Give a stack that has not begun a Redis in cluster mode, if ``environment`` says so."""
-    if environment.get("TEST_REDIS_CLUSTER"):
-        stack.redis = OneNode(stack.ports.redis_port, stack.state)
+    stack.redis = server(stack.ports.redis_port, stack.state, environment)
+    if isinstance(stack.redis, RedisNode):
         stack.environment["REDIS_CLUSTER"] = "true"
 
 
