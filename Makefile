@@ -15,6 +15,11 @@ JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
 SAM_INSTALLED := $(SAM_VENV)/.installed
+# The tests whose promises rest on Redis; tests/integration/test_redis_cluster*.py bring their own.
+REDIS_TESTS := $(addprefix tests/integration/test_,$(addsuffix .py,concurrency continue_watching delivery entitlement \
+	erase outages progress publication_races redis_login renew start stream_limit stream_slots)) \
+	$(addprefix tests/histories/test_,histories.py sigkill.py stateful.py) \
+	--deselect tests/integration/test_outages.py::test_kafka_gone_leaves_the_processor_alone
 # What runs a handler in AWS's own images: a folder for PYTHONPATH, or for an image of our own.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
@@ -53,7 +58,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-deploy test-kafka corpus lint check check-migrations format openapi publish bench build deploy lock clean check-workflows \
+.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi publish bench build deploy lock clean check-workflows \
 	check-compose needs-docker sam
 
 help: ## List the commands
@@ -114,6 +119,9 @@ test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functio
 
 test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS by the commands of docs/deploy.md, and play
 	@$(BIN)/python -m pytest tests/deploy $(PYTEST_ARGS)
+
+test-redis-cluster: $(INSTALLED) ## Run the tests that touch Redis on one in cluster mode
+	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PYTEST_ARGS)
 
 test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)
