@@ -73,7 +73,10 @@ def _authorizer(
     """Return one Lambda authorizer with simple responses, the kind that the gateway speaks."""
     properties.check(where, raw, properties.AUTHORIZER, properties.AUTHORIZER_IGNORED)
     arn = _value(f"{where}.FunctionArn", raw.get("FunctionArn"), resolver)
-    function = next((item.name for item in functions.values() if item.arn == arn), None)
+    # An alias is named behind the function; here it is $LATEST.
+    function = next(
+        (item.name for item in functions.values() if f"{arn}:".startswith(f"{item.arn}:")), None
+    )
     if function is None:
         raise TemplateError(f"{where}.FunctionArn: {arn} is not a function of this template")
     if str(raw.get("AuthorizerPayloadFormatVersion", "2.0")) != "2.0":

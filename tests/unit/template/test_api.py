@@ -1,5 +1,7 @@
 """The API and its routes."""
 
+import json
+
 from tests.support.templates import Json, source
 from tests.unit.template.conftest import of_type
 
@@ -30,6 +32,20 @@ def test_routes_are_guarded(resources: Json) -> None:
 def test_sam_local_can_find_the_authorizer() -> None:
     """The authorizer has no FunctionName: of one that has, `sam local` does not know the ARN."""
     (authorizer,) = source()["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"].values()
-    named, attribute = authorizer["FunctionArn"]["Fn::GetAtt"]
-    assert attribute == "Arn"
+    named = authorizer["FunctionArn"]["Fn::Sub"].removeprefix("${").removesuffix(".Arn}:live")
     assert "FunctionName" not in source()["Resources"][named]["Properties"]
+
+
+def test_the_authorizer_is_called_by_its_alias(resources: Json) -> None:
+    """The API calls the version of the authorizer that is rolled out, and may call no other."""
+    (api,) = of_type(resources, "AWS::ApiGatewayV2::Api").values()
+    (scheme,) = api["Body"]["components"]["securitySchemes"].values()
+    uri = scheme["x-amazon-apigateway-authorizer"]["authorizerUri"]["Fn::Sub"]
+    assert uri[1] == {"__FunctionArn__": {"Fn::Sub": "${AuthorizerFunction.Arn}:live"}}
+    allowed = [
+        permission["FunctionName"]
+        for permission in of_type(resources, "AWS::Lambda::Permission").values()
+        if "/authorizers/*" in json.dumps(permission.get("SourceArn"))
+    ]
+    assert allowed == [{"Ref": "AuthorizerFunctionAliaslive"}]
+    assert resources["AuthorizerFunctionAliaslive"]["Properties"]["Name"] == "live"
