@@ -118,10 +118,13 @@ class Deployment:
         }
 
     def with_layer(self, name: str, text: str) -> "Deployment":
-        """Return the deployment of a build in which a module is added to our layer."""
+        """Return the deployment of a build in which our layer has this module, new or another."""
         other = self._copy(name)
-        added = other.built / "StreamingLayer/python/streaming" / f"{name}.py"
-        added.write_text(text)
+        package = other.built / "StreamingLayer/python/streaming"
+        # The copy shares its files with the build; byte code would go before the text.
+        for old in (package / f"{name}.py", *package.glob(f"__pycache__/{name}.*.pyc")):
+            old.unlink(missing_ok=True)
+        (package / f"{name}.py").write_text(text)
         return other
 
     def with_migration(self, name: str, statement: str) -> "Deployment":

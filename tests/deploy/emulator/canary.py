@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from moto.codedeploy.models import codedeploy_backends
+
+from tests.deploy.emulator.functions import ACCOUNT
 from tests.deploy.emulator.kinds import Client, Json, ResourceError
 
 # What happens while the new version has its share; a test sends traffic here and rings alarms.
@@ -23,13 +26,15 @@ def shift(client: Client, policy: Json, alias: Json) -> None:
     functions = client("lambda")
     target = {"FunctionName": alias["FunctionName"], "Name": alias["Name"]}
     before: Json = functions.get_alias(**target)
+    if before["FunctionVersion"] == alias["FunctionVersion"]:
+        return  # CloudFormation takes back what has been taken back
     percent = _percent(group["deploymentConfigName"])
     if percent:
         weights = {alias["FunctionVersion"]: percent / 100}
         functions.update_alias(**target, RoutingConfig={"AdditionalVersionWeights": weights})
         for act in during:
             act({**alias, "Before": before["FunctionVersion"]})
-    ringing = _ringing(client, group)
+    ringing = _ringing(client, policy)
     if ringing:
         functions.update_alias(**target, RoutingConfig={"AdditionalVersionWeights": {}})
         raise ResourceError(f"CodeDeploy rolled back: {', '.join(ringing)} in ALARM")
@@ -41,9 +46,18 @@ def _percent(configuration: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _ringing(client: Client, group: Json) -> list[str]:
-    names = [each["name"] for each in group.get("alarmConfiguration", {}).get("alarms", [])]
+def _ringing(client: Client, policy: Json) -> list[str]:
+    names = _watched(client("codedeploy").meta.region_name, policy)
     if not names:
         return []
     alarms: list[Any] = client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
     return [each["AlarmName"] for each in alarms if each["StateValue"] == "ALARM"]
+
+
+def _watched(region: str, policy: Json) -> list[str]:
+    """Return the alarms of a deployment group, which moto keeps and leaves out of its answers."""
+    group = codedeploy_backends[ACCOUNT][region].get_deployment_group(
+        policy["ApplicationName"], policy["DeploymentGroupName"]
+    )
+    configuration: Any = group.alarm_configuration or {}
+    return [each["name"] for each in configuration.get("alarms", [])]

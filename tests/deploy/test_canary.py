@@ -1,0 +1,97 @@
+"""What a canary sees of a version, and what becomes of the version then."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.deployment import Deployment
+from tests.deploy.emulator import canary
+from tests.support.functions import ROOT, Json, event
+from tests.support.metric_math import Metrics, is_ringing
+
+FUNCTION = "streaming-dev-get"
+GROUP = "/streaming/streaming-dev/get"
+# Ten requests, one of them to the new version.
+TO_FORMER, TO_NEW = 9, 1
+CODE = (ROOT / "layers/streaming/python/streaming/identity.py").read_text("utf-8")
+BROKEN = f"""{CODE}
+
+def require_identity(request: Request, now: datetime) -> Identity:
+    raise ZeroDivisionError
+"""
+
+
+class Traffic:
+    """Requests to both versions of a function, while one of them is rolled out."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self.statuses: dict[str, list[int]] = {}
+
+    def __call__(self, alias: Json) -> None:
+        """Send it, and set the alarms as CloudWatch would, by what was printed and invoked."""
+        if not alias["FunctionName"].endswith(FUNCTION):
+            return
+        aws, metrics = self._deployment.aws, Metrics()
+        printed = len(aws.log(GROUP))
+        self.statuses = {}
+        for version, times in ((alias["Before"], TO_FORMER), (alias["FunctionVersion"], TO_NEW)):
+            self.statuses[version] = [self._ask(version) for _ in range(times)]
+            metrics.invoked(0, FUNCTION, version, times)
+        metrics.read(0, aws.log(GROUP)[printed:])
+        watch = aws.client("cloudwatch")
+        name = f"{FUNCTION}-release"
+        (alarm,) = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        state = "ALARM" if is_ringing(alarm, metrics) else "OK"
+        watch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the canary")
+
+    def _ask(self, version: str) -> int:
+        payload = json.dumps(event("get_progress")).encode()
+        answer = self._deployment.aws.client("lambda").invoke(
+            FunctionName=FUNCTION, Qualifier=version, Payload=payload
+        )
+        return int(json.loads(answer["Payload"].read())["statusCode"])
+
+
+@pytest.fixture
+def traffic(deployed: Deployment) -> Iterator[Traffic]:
+    """Traffic while a canary goes on."""
+    deployed.parameters["Deployment"] = "Canary10Percent5Minutes"
+    sent = Traffic(deployed)
+    canary.during.append(sent)
+    yield sent
+    canary.during.remove(sent)
+
+
+def version_of(deployment: Deployment) -> str:
+    """Return the version behind the function's alias."""
+    return str(deployment.served()[FUNCTION]["Version"])
+
+
+def test_a_healthy_version_is_rolled_out(deployed: Deployment, traffic: Traffic) -> None:
+    """A version that answers as the former one does gets all requests."""
+    before = version_of(deployed)
+
+    deployed.with_layer("healthy", "").succeed()
+
+    after = version_of(deployed)
+    assert after != before
+    # The viewer has watched nothing.
+    assert traffic.statuses == {before: [404] * TO_FORMER, after: [404] * TO_NEW}
+
+
+def test_a_version_that_answers_500_is_rolled_back(deployed: Deployment, traffic: Traffic) -> None:
+    """A version that answers nothing but 500 is taken back, with all that came with it."""
+    before = deployed.served()
+
+    done = deployed.with_layer("identity", BROKEN).deploy()
+
+    assert done.returncode != 0
+    (new,) = traffic.statuses.keys() - {before[FUNCTION]["Version"]}
+    assert traffic.statuses[new] == [500] * TO_NEW
+    assert any(f"{FUNCTION}-release in ALARM" in reason for reason in deployed.reasons())
+    assert deployed.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert {name: each["Version"] for name, each in deployed.served().items()} == {
+        name: each["Version"] for name, each in before.items()
+    }
