@@ -86,11 +86,16 @@ def test_role_is_enough(
 )
 def test_role_changes_no_schema(login: str, statement: str) -> None:
     """Nothing is made, changed or dropped with the role, and no migration noted."""
-    with (
-        closing(Database(DatabaseSettings(login))) as database,
-        pytest.raises(pg8000.native.DatabaseError) as refused,
-    ):
-        database.run(lambda transaction: transaction.rows(statement))
+    address = urlsplit(login)
+    connection = pg8000.native.Connection(
+        str(address.username),
+        host=str(address.hostname),
+        port=address.port or 5432,
+        database=address.path.lstrip("/"),
+        password=address.password,
+    )
+    with closing(connection), pytest.raises(pg8000.native.DatabaseError) as refused:
+        connection.run(statement)
 
     assert refused.value.args[0]["C"] == REFUSED
 

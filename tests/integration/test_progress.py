@@ -1,5 +1,6 @@
 """Reporting the position, reading it back, stopping."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ from redis import Redis
 from local.stack import Stack
 from streaming import clock
 from tests.conftest import Rows
-from tests.support.functions import Viewer
+from tests.support.functions import Viewer, patient_request
 from tests.support.kafka import await_events
 
 
@@ -215,6 +216,7 @@ def test_foreign_session(
 
 def test_completed(viewer: Viewer, movie_id: UUID) -> None:
     """At 90 % of the film it is completed; completed films are not listed to continue."""
+    viewer = replace(viewer, send=patient_request)
     other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
     for film in (movie_id, other):
         viewer.start(film)

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,7 +15,7 @@ from redis import Redis
 
 from local.ports import free_ports
 from local.stack import Stack
-from tests.support.functions import Viewer, forget_environment
+from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.http_requests import requests_in
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import eventually
@@ -211,7 +212,7 @@ def test_bucket_in_another_region(
     monkeypatch.setenv("DELIVERY", delivery)
     forget_environment()
 
-    answer = viewer.start(uuid4())
+    answer = replace(viewer, send=patient_request).start(uuid4())
 
     assert (answer.status, answer.json["code"]) == (500, "storage_misconfigured")
     assert "Location" not in answer.headers

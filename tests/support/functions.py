@@ -22,6 +22,7 @@ import boto3
 import streaming
 from streaming import bounded_http, composition, entrypoint
 from tests.support.connections import close_connections
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -71,6 +72,19 @@ def invoke(function: str, payload: Json) -> Any:
 def request(function: str, payload: Json) -> Response:
     """Call a request function and read its answer as API Gateway does."""
     return response_of(invoke(function, payload))
+
+
+def patient_request(function: str, payload: Json) -> Response:
+    """Call a request function as a player does, which repeats what is answered 503.
+
+    On a machine that is busy a first start may not end within its budget.
+    """
+
+    def answered() -> Response | None:
+        response = request(function, payload)
+        return None if response.status == 503 else response
+
+    return eventually(answered)
 
 
 def response_of(answer: Json) -> Response:

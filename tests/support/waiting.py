@@ -12,7 +12,7 @@ HUNG_SECONDS = 25.0
 Value = TypeVar("Value")
 
 
-def eventually(holds: Callable[[], Value], seconds: float = 60) -> Value:
+def eventually(holds: Callable[[], Value | None], seconds: float = 60) -> Value:
     """Return what holds once it does; fail after a time that no sound machine needs."""
     ends_at = time.monotonic() + seconds
     while not (value := holds()):
