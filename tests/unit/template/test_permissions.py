@@ -114,6 +114,22 @@ def test_signing_user_may_read_films_and_copies_only(number: int) -> None:
         assert {call for call in everything if is_allowed(user["Policies"], call)} == own
 
 
+def test_the_schedule_may_run_housekeeping_only() -> None:
+    """The schedule's role calls the alias that it runs, and nothing else."""
+    made = Stack()
+    (schedule,) = made.of_type("AWS::Scheduler::Schedule").values()
+    (role,) = (
+        role
+        for role in made.of_type("AWS::IAM::Role").values()
+        if "scheduler.amazonaws.com" in str(role["AssumeRolePolicyDocument"])
+    )
+    target = schedule["Target"]["Arn"]
+    own = Call("lambda:InvokeFunction", target)
+    assert target.endswith(":function:films-housekeeping:live")
+    everything = strange_calls(made) | {own, Call("lambda:UpdateFunctionCode", target)}
+    assert {call for call in everything if is_allowed(role["Policies"], call)} == {own}
+
+
 def test_all_calls_of_aws_are_known() -> None:
     """Only the film bucket uses boto3, by three operations; secrets are read by one target."""
     package = ROOT / "layers/streaming/python/streaming"
