@@ -1,6 +1,7 @@
 """Every two values of two parameters, wherever the template's ``Rules`` let them through."""
 
 from functools import cache
+from typing import Any
 
 import certifi
 import pytest
@@ -24,6 +25,14 @@ BY_LAMBDA = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_SESSION_TOKEN": "token",
     "AWS_REGION": "eu-central-1",
+}
+# Read by classes that serve several functions, and of use to others of these.
+OPTIONAL = {
+    "AWS_CREDENTIAL_EXPIRATION",
+    "DOCS_ENABLED",
+    "REDIS_PROGRESS_TTL",
+    "REDIS_SUBSCRIPTION_CACHE_TTL",
+    "SSL_CERT_FILE",
 }
 NUMBERS = range(len(combinations()[0]))
 
@@ -146,11 +155,31 @@ def test_event_sources_are_accepted(number: int) -> None:
         assert ("VPC_SUBNET" in kinds) == ("VPC_SECURITY_GROUP" in kinds)
 
 
+class Recorded(dict[str, str]):
+    """Variables that remember which of them, and which others, were asked for."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__(variables)
+        self.read: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a variable, and remember its name."""
+        self.read.add(name)
+        return super().get(name, default)
+
+
 def test_functions_have_the_variables_they_read() -> None:
-    """Whatever secret a function's code follows is a variable of that function."""
+    """What a function's settings read, and each secret that it follows, is a variable of it."""
     found = 0
     for name, function in stack(0).of_type("AWS::Lambda::Function").items():
-        for variable in adapters_of(code_of(name)).secrets:
-            assert variable in function["Environment"]["Variables"], name
-            found += 1
-    assert found > 20
+        used = adapters_of(code_of(name))
+        environment = Recorded(environment_of(function))
+        if "JWT_SECRET_KEY" in environment:
+            environment["JWT_SECRET_KEY"] = SECRETS["JWT_SECRET_ARN"]
+        for each in sorted(used.settings):
+            getattr(settings, each).from_environment(environment)
+        declared = set(function["Environment"]["Variables"]) | BY_LAMBDA.keys()
+        assert environment.read - declared <= OPTIONAL, name
+        assert used.secrets <= declared, name
+        found += len(environment.read)
+    assert found > 100
