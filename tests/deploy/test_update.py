@@ -28,6 +28,7 @@ def test_parameter(deployed: Deployment) -> None:
     deployed.succeed(LogLevel="ERROR")
     served = deployed.served()
     assert {"ERROR"} == {each["Environment"]["Variables"]["LOG_LEVEL"] for each in served.values()}
+    assert {"ERROR"} == {each["LoggingConfig"]["ApplicationLogLevel"] for each in served.values()}
     assert all(before[name] != each["Version"] for name, each in served.items())
 
 
