@@ -211,9 +211,19 @@ def test_server_that_is_no_cluster(stack: Stack, caplog: pytest.LogCaptureFixtur
         server.stop()
 
     assert cache.is_down
-    assert "cluster support disabled" in json.dumps(
-        [vars(each) for each in caplog.records], default=str
-    )
+    told = [vars(each).get("error", "") for each in caplog.records]
+    assert any("cluster support disabled" in each for each in told)
+
+
+def test_cluster_that_is_taken_for_one_server(
+    nodes: RedisNodes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other wrong setting is told of in the log, too."""
+    cache = Cache(CacheSettings("127.0.0.1", nodes.nodes[0].port, 60, 60))
+
+    assert not cache.set(nodes.new_key(nodes.nodes[1]), {}, 60)
+
+    assert any("MovedError" in vars(each).get("error", "") for each in caplog.records)
 
 
 def test_tls(

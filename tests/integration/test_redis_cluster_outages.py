@@ -20,14 +20,14 @@ from tests.support.waiting import bounded_wait, eventually
 @pytest.fixture
 def nodes(stack: Stack) -> Iterator[RedisNodes]:
     """Three nodes, each with a third of the slots, and a replica of each."""
-    with RedisNodes(stack.state, replicas=True) as nodes:
+    with RedisNodes(stack.state, replicas=True, timeout=2) as nodes:
         yield nodes
 
 
 @pytest.fixture
 def single_nodes(stack: Stack) -> Iterator[RedisNodes]:
     """Three nodes without replicas."""
-    with RedisNodes(stack.state) as nodes:
+    with RedisNodes(stack.state, timeout=2) as nodes:
         yield nodes
 
 
@@ -48,16 +48,14 @@ def viewer_of(stack: Stack, node: RedisNode, monkeypatch: pytest.MonkeyPatch) ->
 
 def take_over(nodes: RedisNodes, node: RedisNode) -> None:
     """Let the replica of ``node`` become primary; the former primary becomes its replica."""
-    replica = nodes.replicas[nodes.primaries.index(node)]
-    replica.ask("CLUSTER", "FAILOVER")
-    eventually(lambda: "master" in replica.ask("ROLE"))
+    nodes.replica_of(node).ask("CLUSTER", "FAILOVER")
+    nodes.await_replica(node)
 
 
 def die(nodes: RedisNodes, node: RedisNode) -> None:
     """Kill the node and wait until its replica has taken over."""
     node.kill()
-    replica = nodes.replicas[nodes.primaries.index(node)]
-    eventually(lambda: "master" in replica.ask("ROLE"))
+    nodes.await_replica(node)
 
 
 @contextmanager
@@ -96,6 +94,17 @@ def test_replica_takes_over(
     assert replica.ask("GET", key) == '{"version":2}'
 
 
+def test_replica_takes_over_from_a_node_never_reached(nodes: RedisNodes) -> None:
+    """The first write to a node that has died since the nodes were asked for is made, too."""
+    node, other = nodes.primaries[:2]
+    cache = cache_of(other)
+    assert cache.set(nodes.new_key(other), {"version": 1}, 60)
+
+    die(nodes, node)
+
+    assert cache.set(nodes.new_key(node), {"version": 2}, 60)
+
+
 def test_limit_of_streams_holds_after_a_fail_over(
     stack: Stack,
     environment: dict[str, str],
@@ -108,7 +117,7 @@ def test_limit_of_streams_holds_after_a_fail_over(
     session_id = viewer.start(movie_id).json["session_id"]
     streams = f"streams:{viewer.user_id}"
     owner = nodes.owner(streams)
-    replica = nodes.replicas[nodes.primaries.index(owner)]
+    replica = nodes.replica_of(owner)
     eventually(lambda: replica.info_of("master_repl_offset") == owner.info_of("master_repl_offset"))
     die(nodes, owner)
 
@@ -131,7 +140,9 @@ def test_silent_node(nodes: RedisNodes) -> None:
             assert cache.get(keys[0]) is None
         assert cache.is_down
 
-        eventually(lambda: cache.set(keys[0], {"version": 2}, 60))
+        nodes.await_replica(node)
+        eventually(lambda: not cache.is_down)
+        assert cache.set(keys[0], {"version": 2}, 60)
         assert cache.set(keys[1], {"version": 2}, 60)
 
 

@@ -7,6 +7,7 @@ all that they prove is proved of a cluster.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import permutations
 from typing import Any, Self
 from uuid import uuid4
 
@@ -21,10 +22,15 @@ from tests.support.waiting import eventually
 
 
 class RedisNode(Redis):
-    """One node, without slots; its knowledge of the cluster outlives restarts."""
+    """One node, without slots; its knowledge of the cluster outlives restarts.
 
-    def __init__(self, port: int, state: State) -> None:
+    A replica takes over about ``timeout`` seconds after its primary was heard of; on a busy machine
+    nodes that live are not heard of for a while either.
+    """
+
+    def __init__(self, port: int, state: State, timeout: int = 15) -> None:
         super().__init__(port, state)
+        self._timeout = timeout
         (self.bus_port,) = free_ports(1)
         self._folder = state.folder / f"redis-{port}"
         self._announced = port
@@ -36,8 +42,7 @@ class RedisNode(Redis):
             *("--cluster-enabled", "yes", "--dir", str(self._folder)),
             *("--cluster-port", str(self.bus_port), "--cluster-announce-ip", "127.0.0.1"),
             *("--cluster-announce-port", str(self._announced)),
-            # A replica takes over after about so many milliseconds.
-            *("--cluster-node-timeout", "1000"),
+            *("--cluster-node-timeout", str(self._timeout * 1000)),
         )
         super().launch()
 
@@ -74,7 +79,8 @@ class RedisNode(Redis):
 
     def knows(self, other: "RedisNode") -> bool:
         """Tell whether it has got to know the other node."""
-        return f":{other.port}@" in str(self.ask("CLUSTER", "NODES"))
+        listed = str(self.ask("CLUSTER", "NODES")).splitlines()
+        return any(f":{other.port}@" in line and "handshake" not in line for line in listed)
 
     def is_well(self) -> bool:
         """Tell whether the node believes the cluster to be able to serve all slots."""
@@ -108,9 +114,11 @@ class OneNode(RedisNode):
 class RedisNodes:
     """Several primaries, each with a share of the slots and, if wanted, a replica."""
 
-    def __init__(self, state: State, primaries: int = 3, *, replicas: bool = False) -> None:
+    def __init__(
+        self, state: State, primaries: int = 3, *, replicas: bool = False, timeout: int = 15
+    ) -> None:
         ports = free_ports(primaries * (2 if replicas else 1))
-        nodes = [RedisNode(port, state) for port in ports]
+        nodes = [RedisNode(port, state, timeout) for port in ports]
         self.primaries, self.replicas = nodes[:primaries], nodes[primaries:]
 
     def __enter__(self) -> Self:
@@ -124,7 +132,7 @@ class RedisNodes:
         ):
             node.own(first, last)
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        meet(self.nodes[0], self.nodes[1:])
+        meet(self.nodes)
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             eventually(partial(_replicates, replica, primary.ask("CLUSTER", "MYID")))
         eventually(lambda: all(node.is_well() for node in self.nodes))
@@ -148,9 +156,8 @@ class RedisNodes:
         """Run one more node, which has no slots; they forget it afterwards."""
         node.start()
         try:
-            meet(node, self.nodes)
-            eventually(lambda: all(each.knows(node) for each in self.nodes))
-            eventually(lambda: all(node.knows(each) for each in self.nodes) and node.is_well())
+            meet([node, *self.nodes])
+            eventually(node.is_well)
             yield node
             for each in self.nodes:
                 each.ask("CLUSTER", "FORGET", node.name_in_cluster)
@@ -171,6 +178,17 @@ class RedisNodes:
     def new_key(self, node: RedisNode) -> str:
         """Return a new key that ``node`` owned in the beginning."""
         return next(key for key in map(str, iter(uuid4, None)) if self.owner(key) is node)
+
+    def replica_of(self, node: RedisNode) -> RedisNode:
+        """Return the replica that ``node`` had in the beginning."""
+        return self.replicas[self.primaries.index(node)]
+
+    def await_replica(self, node: RedisNode) -> None:
+        """Wait until all but ``node`` know that its replica has taken over."""
+        port = self.replica_of(node).port
+        for each in self.nodes:
+            if each is not node:
+                eventually(partial(_is_owner, each, port))
 
     def owner(self, key: str) -> RedisNode:
         """Return the primary that owned the slot of ``key`` in the beginning."""
@@ -209,10 +227,16 @@ def announced(stack: Stack, port: int) -> Iterator[None]:
         node.announce(node.port)
 
 
-def meet(node: RedisNode, others: Sequence[RedisNode]) -> None:
-    """Let the nodes know each other."""
-    for other in others:
-        node.ask("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus_port)
+def meet(nodes: Sequence[RedisNode]) -> None:
+    """Let all nodes know each other; a busy one may have to be told several times."""
+
+    def all_know_all() -> bool:
+        strangers = [pair for pair in permutations(nodes, 2) if not pair[0].knows(pair[1])]
+        for node, other in strangers:
+            node.ask("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus_port)
+        return not strangers
+
+    eventually(all_know_all)
 
 
 def _shares(number: int) -> list[tuple[int, int]]:
@@ -230,3 +254,7 @@ def _replicates(replica: RedisNode, primary: str) -> bool:
 
 def _lists(node: RedisNode, number: int) -> bool:
     return sum(len(each) - 2 for each in node.slots()) >= number
+
+
+def _is_owner(node: RedisNode, port: int) -> bool:
+    return any(slots[2][1] == port for slots in node.slots())
