@@ -34,6 +34,11 @@ def build(folder: Path) -> Path:
     return folder
 
 
+def aws_command(aws: EmulatedAws, *arguments: str) -> Done:
+    """Run the AWS command line."""
+    return _run([str(TOOLS["aws"]), *arguments], aws.variables)
+
+
 class Deployment:
     """An environment of samconfig.toml in the emulated AWS, with the servers of this machine."""
 
@@ -87,16 +92,12 @@ class Deployment:
 
     def aws_command(self, *arguments: str) -> Done:
         """Run the AWS command line."""
-        return _run([str(TOOLS["aws"]), *arguments], self.aws.variables)
+        return aws_command(self.aws, *arguments)
 
     def reasons(self) -> list[str]:
         """Return why resources have failed, the first one first."""
         stack = self.aws.cloudformation.stacks.get(self.stack_name)
-        return [
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-            for event in (stack.events if stack else [])
-            if event["ResourceStatus"].endswith("FAILED")
-        ]
+        return stack.reasons() if stack else []
 
     @property
     def status(self) -> str:

@@ -95,3 +95,15 @@ def test_a_version_that_answers_500_is_rolled_back(deployed: Deployment, traffic
     assert {name: each["Version"] for name, each in deployed.served().items()} == {
         name: each["Version"] for name, each in before.items()
     }
+
+
+def test_what_was_rolled_back_can_be_tried_again(deployed: Deployment) -> None:
+    """The same artefacts take effect at the second try, though Lambda has their version already."""
+    before = version_of(deployed)
+    deployed.aws.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{FUNCTION}-release", StateValue="OK", StateReason="nobody has called"
+    )
+
+    deployed.with_layer("identity", BROKEN).succeed()
+
+    assert version_of(deployed) != before

@@ -15,6 +15,7 @@ from tests.deploy.emulator.stack import Stack, template_body
 from tests.deploy.emulator.template import Template
 from tests.deploy.emulator.wire import AwsError
 
+_PATIENCE_SECONDS = 5.0
 _UNCHANGED = "The submitted information didn't contain changes."
 
 
@@ -137,6 +138,9 @@ class CloudFormation:
             found = [each for each in self.stacks.values() if each.status != "DELETE_COMPLETE"]
             return {"Stacks": [_described(each) for each in found]}
         stack = self._find(stack_name)
+        if stack is not None and stack.status.endswith("IN_PROGRESS"):
+            # Who asks waits for the end, and would ask again in many seconds only.
+            self.wait(seconds=_PATIENCE_SECONDS)
         if stack is None or (stack.status == "DELETE_COMPLETE" and stack_name == stack.name):
             raise AwsError("ValidationError", f"Stack with id {stack_name} does not exist")
         return {"Stacks": [_described(stack)]}
@@ -179,10 +183,10 @@ class CloudFormation:
         stack.outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         stack.tags = [{"Key": key, "Value": value} for key, value in tags.items()]
 
-    def wait(self) -> None:
+    def wait(self, seconds: float | None = None) -> None:
         """Wait until nothing is being carried out."""
         for thread in self._threads:
-            thread.join()
+            thread.join(seconds)
 
     def kinds(self, stack_id: str) -> Callable[[str], Kind]:
         """Return how the types of resources of a stack are made."""

@@ -1,5 +1,6 @@
 """How CloudFormation makes, changes and deletes a resource, by calls of the service's API."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -59,6 +60,7 @@ class Call:
         fixed: Properties whose change needs a new resource.
         renamed: Properties whose parameter has another name.
         is_remade: Whether a change deletes it first, because moto has no update.
+        dropped: Properties that another operation takes, which is left out.
     """
 
     service: str
@@ -72,6 +74,7 @@ class Call:
     fixed: tuple[str, ...] = ()
     renamed: Json = field(default_factory=dict)
     is_remade: bool = False
+    dropped: tuple[str, ...] = ()
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
         """Call the operation that makes one."""
@@ -99,7 +102,11 @@ class Call:
             self._call(client, self.delete_operation, self._found(made))
 
     def _parameters(self, properties: Json) -> Json:
-        return {self.renamed.get(name, name): value for name, value in properties.items()}
+        return {
+            self.renamed.get(name, name): value
+            for name, value in properties.items()
+            if name not in self.dropped
+        }
 
     def _call(self, client: Client, operation: str, asked: Json) -> Json:
         shaped = parameters(self.service, operation, asked)
@@ -120,25 +127,42 @@ class Call:
 class Judged:
     """A kind that moto does not serve: botocore judges the parameters, and nobody keeps it.
 
-    ``reference`` is the property that Ref gives.
+    ``reference`` is the property that Ref gives, generated where the template has none;
+    ``attributes`` are what GetAtt gives, with ``{name}`` in it. ``dropped`` are left to another
+    operation. All but the reference are in the structure ``wrapper``, if there is one. ``renamed``
+    are properties at any depth whose parameter has another name.
     """
 
     service: str
     operation: str
     reference: str
+    attributes: Json = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    wrapper: str = ""
+    renamed: Json = field(default_factory=dict)
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
         """Refuse what the service would refuse by the shape of it."""
-        asked = parameters(self.service, self.operation, properties)
+        physical = str(properties.get(self.reference, name))
+        rest = {key: value for key, value in properties.items() if key not in self.dropped}
+        rest.pop(self.reference, None)
+        for old, new in self.renamed.items():
+            rest = json.loads(json.dumps(rest).replace(f'"{old}":', f'"{new}":'))
+        given = {self.wrapper: rest} if self.wrapper else rest
+        names = {each.lower() for each in members(self.service, self.operation)}
+        if self.reference.lower() in names:
+            given = {**given, self.reference: physical}
+        asked = parameters(self.service, self.operation, given)
         operation = client(self.service).meta.service_model.operation_model(self.operation)
         report = ParamValidator().validate(asked, operation.input_shape)
         if report.has_errors():
             raise ResourceError(report.generate_report())
-        return Made(str(properties[self.reference]))
+        attributes = {key: text.format(name=physical) for key, text in self.attributes.items()}
+        return Made(physical, attributes)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
         """Judge anew."""
-        return self.create(client, "", new)
+        return self.create(client, made.physical_id, new)
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
         """There is nothing to delete."""

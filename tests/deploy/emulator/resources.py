@@ -16,6 +16,7 @@ from tests.deploy.emulator.kinds import (
     ResourceError,
 )
 from tests.deploy.emulator.lambda_kinds import Alias, Function, Layer, Version
+from tests.deploy.emulator.network import NETWORK_KINDS
 
 
 def _document(policy: Json) -> str:
@@ -215,6 +216,7 @@ class HttpApi:
 
 
 KINDS: dict[str, Kind] = {
+    **NETWORK_KINDS,
     "AWS::ApiGatewayV2::Api": HttpApi(),
     "AWS::ApiGatewayV2::Stage": Call(
         *("apigatewayv2", "CreateStage", "StageName", "DeleteStage"),
@@ -287,10 +289,5 @@ KINDS: dict[str, Kind] = {
         name="Name",
         attributes={"Arn": "ScheduleArn"},
         fixed=("Name",),
-    ),
-    "AWS::SecretsManager::Secret": Call(
-        *("secretsmanager", "CreateSecret", "ARN", "DeleteSecret"),
-        key={"SecretId": "ARN"},
-        name="Name",
     ),
 }

@@ -111,6 +111,14 @@ class Stack:
             del self.resources[name]
         self._set_status("DELETE_COMPLETE")
 
+    def reasons(self) -> list[str]:
+        """Return why resources have failed, the first one first."""
+        return [
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in self.events
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
+
     def _make(
         self,
         template: Template,

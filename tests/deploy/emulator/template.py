@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_network
+from itertools import islice
 from typing import Any
 
 from samtranslator.model.exceptions import InvalidDocumentException
@@ -59,6 +61,8 @@ class Template(Resolver):
         self._functions["Fn::EachMemberEquals"] = lambda pair: (
             set(self.resolve(pair[0])) == {pair[1]}
         )
+        self._functions["Fn::Cidr"] = self._cidr
+        self._functions["Fn::GetAZs"] = lambda _: [f"{region}{zone}" for zone in "abc"]
         self.references: dict[str, Reference] = {}
         self._check_rules(written)
 
@@ -88,6 +92,12 @@ class Template(Resolver):
         """Return a resource's properties with everything evaluated."""
         resolved: Json = self.resolve(resource.get("Properties", {}))
         return resolved
+
+    def resolve(self, value: Any) -> Any:
+        """Return a value evaluated; a reference to a secret's text stays one."""
+        if isinstance(value, str) and "{{resolve:secretsmanager:" in value:
+            return value
+        return super().resolve(value)
 
     def outputs(self) -> list[Json]:
         """Return the outputs whose condition holds."""
@@ -154,6 +164,11 @@ class Template(Resolver):
         if name in self._resources:
             raise TemplateError(f"Unresolved resource dependencies [{name}]")
         return super()._ref(name)
+
+    def _cidr(self, argument: list[Any]) -> list[str]:
+        block, count, bits = (self.resolve(each) for each in argument)
+        parts = ip_network(block).subnets(new_prefix=32 - int(bits))
+        return [str(part) for part in islice(parts, int(count))]
 
     def _get_att(self, path: list[str]) -> Any:
         name, attribute = path[0], ".".join(path[1:])
