@@ -1,9 +1,12 @@
 """What `make deploy` deploys: the settings of an environment, and the name of a release."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.functions import ROOT
 from tools.deploy import release
 from tools.deploy.release import Deployed
 from tools.deploy.settings import SettingsError, read
@@ -90,3 +93,34 @@ def test_unknown_environment() -> None:
     """An environment that samconfig.toml does not have is refused with those that it has."""
     with pytest.raises(SettingsError, match="dev, staging, prod"):
         read("production")
+
+
+def test_both_command_lines_ask_the_same_account(tmp_path: Path) -> None:
+    """A region and a profile of samconfig.toml are SAM's and those that the stack is asked in."""
+    calls = tmp_path / "calls"
+    tool = tmp_path / "tool"
+    tool.write_text(f'#!/bin/sh\necho "$@" >>{calls}\necho "does not exist" >&2\nexit 1\n')
+    tool.chmod(0o755)
+    path = tmp_path / "samconfig.toml"
+    path.write_text(
+        '[dev.global.parameters]\nstack_name = "a"\nregion = "eu-north-1"\n'
+        '[dev.deploy.parameters]\nprofile = "work"\n'
+    )
+    (tmp_path / "template.yaml").write_text("Resources: {}\n")
+    command = [sys.executable, "-m", "tools.deploy", "dev", "--built", "--config", str(path)]
+    command += ["--build-dir", str(tmp_path), "--sam", str(tool), "--aws", str(tool)]
+    subprocess.run(command, cwd=ROOT, check=False)
+    asked = calls.read_text().splitlines()
+    assert [line.split()[0] for line in asked] == ["cloudformation", "deploy"]
+    assert all("--region eu-north-1 --profile work" in line for line in asked)
+
+
+def test_stack_name_that_functions_cannot_be_named_after(tmp_path: Path) -> None:
+    """A name that a function's would be too long for Lambda with is refused before the build."""
+    path = tmp_path / "samconfig.toml"
+    longest = "a" * 43
+    path.write_text(f'[dev.global.parameters]\nstack_name = "{longest}"\n')
+    assert read("dev", path).stack_name == longest
+    path.write_text(f'[dev.global.parameters]\nstack_name = "{longest}a"\n')
+    with pytest.raises(SettingsError, match="more than 43"):
+        read("dev", path)

@@ -47,10 +47,10 @@ def _build(settings: Settings, folder: Path) -> None:
 
 
 def _deploy(settings: Settings, arguments: argparse.Namespace) -> int:
-    stack = Stack(settings.stack_name, arguments.aws)
+    stack = Stack(settings.stack_name, arguments.aws, settings.account_options)
     before = stack.describe()
     if before is not None and before["StackStatus"] in NEVER_MADE and not arguments.plan:
-        print(f"Deleting {stack.name}, whose creation has failed; it holds nothing.")
+        print(f"Deleting {stack.name}, which was never made; it holds nothing.")
         stack.delete()
         before = None
     digest = release.content(arguments.build_dir / "template.yaml", settings.parameters)
@@ -68,6 +68,7 @@ def _sam(settings: Settings, arguments: argparse.Namespace, value: str) -> int:
     command = [
         *(arguments.sam, "deploy", "--config-file", str(arguments.config.resolve())),
         *("--config-env", settings.environment, "--no-fail-on-empty-changeset"),
+        *settings.account_options,
         *("--template-file", str(arguments.build_dir / "template.yaml")),
         *("--parameter-overrides", *_overrides(parameters)),
     ]

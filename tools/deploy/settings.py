@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 CONFIGURATION = Path("samconfig.toml")
+# Lambda takes names of 64 characters, and the longest is the stack's with -subscription-changed.
+LONGEST_STACK_NAME = 64 - len("-subscription-changed")
 
 
 class SettingsError(Exception):
@@ -22,11 +24,20 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """An environment: its stack and the parameters that differ from the template's defaults."""
+    """An environment: its stack and the parameters that differ from the template's defaults.
+
+    ``account`` holds the ``region`` and the ``profile`` of the command lines, where they are given.
+    """
 
     environment: str
     stack_name: str
     parameters: Mapping[str, str]
+    account: Mapping[str, str]
+
+    @property
+    def account_options(self) -> list[str]:
+        """The options by which both command lines, SAM's and AWS's, ask the same account."""
+        return [word for name, value in self.account.items() for word in (f"--{name}", value)]
 
     @property
     def target(self) -> dict[str, str]:
@@ -55,9 +66,14 @@ def read(environment: str, path: Path = CONFIGURATION) -> Settings:
     given = {**shared, **found.get("deploy", {}).get("parameters", {})}
     if "stack_name" not in given:
         raise SettingsError(f"{path}: {environment} has no stack_name")
-    return Settings(
-        environment, given["stack_name"], _parameters(given.get("parameter_overrides", []))
-    )
+    stack_name = given["stack_name"]
+    if len(stack_name) > LONGEST_STACK_NAME:
+        raise SettingsError(
+            f"{path}: stack_name {stack_name!r} has more than {LONGEST_STACK_NAME} characters"
+        )
+    account = {name: str(given[name]) for name in ("region", "profile") if name in given}
+    parameters = _parameters(given.get("parameter_overrides", []))
+    return Settings(environment, stack_name, parameters, account)
 
 
 def _parameters(given: Any) -> dict[str, str]:

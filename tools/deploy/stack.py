@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tools.deploy.release import Deployed
 
-# A stack of which the first creation failed cannot be updated. There is nothing in it.
+# A stack that was never made cannot be updated. It is empty: its creation was rolled back, or
+# only planned.
 NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 
 
@@ -17,10 +19,11 @@ class AwsError(Exception):
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack by its name; ``aws`` is the command line."""
+    """A stack by its name; ``aws`` is the command line, ``options`` say which account it asks."""
 
     name: str
     aws: str
+    options: Sequence[str] = ()
 
     def describe(self) -> dict[str, Any] | None:
         """Return what CloudFormation knows of it, None if there is none."""
@@ -47,7 +50,7 @@ class Stack:
         }
 
     def _call(self, *arguments: str) -> dict[str, Any]:
-        command = [self.aws, "cloudformation", *arguments, "--output", "json"]
+        command = [self.aws, "cloudformation", *arguments, *self.options, "--output", "json"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise AwsError(done.stderr.strip())
