@@ -95,24 +95,35 @@ def test_unknown_environment() -> None:
         read("production")
 
 
-def test_both_command_lines_ask_the_same_account(tmp_path: Path) -> None:
-    """A region and a profile of samconfig.toml are SAM's and those that the stack is asked in."""
-    calls = tmp_path / "calls"
-    tool = tmp_path / "tool"
+def run_tool(folder: Path, *options: str) -> list[str]:
+    """Deploy the environment dev by command lines that fail; return how these were called."""
+    calls = folder / "calls"
+    tool = folder / "tool"
     tool.write_text(f'#!/bin/sh\necho "$@" >>{calls}\necho "does not exist" >&2\nexit 1\n')
     tool.chmod(0o755)
-    path = tmp_path / "samconfig.toml"
+    path = folder / "samconfig.toml"
     path.write_text(
         '[dev.global.parameters]\nstack_name = "a"\nregion = "eu-north-1"\n'
         '[dev.deploy.parameters]\nprofile = "work"\n'
     )
-    (tmp_path / "template.yaml").write_text("Resources: {}\n")
-    command = [sys.executable, "-m", "tools.deploy", "dev", "--built", "--config", str(path)]
-    command += ["--build-dir", str(tmp_path), "--sam", str(tool), "--aws", str(tool)]
-    subprocess.run(command, cwd=ROOT, check=False)
-    asked = calls.read_text().splitlines()
-    assert [line.split()[0] for line in asked] == ["cloudformation", "deploy"]
-    assert all("--region eu-north-1 --profile work" in line for line in asked)
+    (folder / "template.yaml").write_text("Resources: {}\n")
+    command = [sys.executable, "-m", "tools.deploy", "dev", *options, "--config", str(path)]
+    command += ["--build-dir", str(folder), "--sam", str(tool), "--aws", str(tool)]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 1
+    return calls.read_text().splitlines()
+
+
+def test_both_command_lines_ask_the_same_account(tmp_path: Path) -> None:
+    """A region and a profile of samconfig.toml are SAM's and those that the stack is asked in."""
+    calls = run_tool(tmp_path, "--built")
+    assert [line.split()[0] for line in calls] == ["cloudformation", "deploy"]
+    assert all("--region eu-north-1 --profile work" in line for line in calls)
+
+
+def test_a_template_that_is_refused_is_neither_built_nor_deployed(tmp_path: Path) -> None:
+    """SAM and cfn-lint judge the template before anything else is done."""
+    (checked,) = run_tool(tmp_path)
+    assert checked.startswith("validate --lint")
 
 
 def test_stack_name_that_functions_cannot_be_named_after(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Builds and deploys an environment of samconfig.toml, or shows what a deployment would change."""
+"""Checks, builds and deploys an environment of samconfig.toml, or shows what would change."""
 
 import argparse
 import subprocess
@@ -20,6 +20,7 @@ def main() -> int:
     try:
         settings = read(arguments.environment, arguments.config)
         if not arguments.built:
+            _check(settings, arguments.sam)
             _build(settings, arguments.build_dir)
         return _deploy(settings, arguments)
     except (SettingsError, AwsError, OSError) as error:
@@ -37,6 +38,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sam", default="sam", help="the SAM command line")
     parser.add_argument("--aws", default="aws", help="the AWS command line")
     return parser.parse_args()
+
+
+def _check(settings: Settings, sam: str) -> None:
+    command = [sam, "validate", "--lint", *settings.account_options]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise SettingsError("the template is refused")
 
 
 def _build(settings: Settings, folder: Path) -> None:
