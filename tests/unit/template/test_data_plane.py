@@ -12,6 +12,8 @@ from tests.support.templates import Json, source
 PATH = "infrastructure/data-plane.yaml"
 # Besides these, an interface endpoint needs no address of the functions.
 LEAST_ADDRESSES = 512
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
+DESCRIPTION = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=;{}!$*]{1,255}")
 KAFKA_WITH_IAM = 9098
 HTTPS = 443
 
@@ -35,6 +37,17 @@ def open_ports(made: Stack) -> set[tuple[str, str, int]]:
         for port in range(rule["FromPort"], rule["ToPort"] + 1):
             found.add((rule["SourceSecurityGroupId"], group, port))
     return found
+
+
+def test_ec2_takes_the_descriptions_of_groups_and_rules() -> None:
+    """Descriptions have the characters that EC2 allows, which an apostrophe is not among."""
+    made = stack()
+    groups = list(made.of_type("AWS::EC2::SecurityGroup").values())
+    rules = list(made.of_type("AWS::EC2::SecurityGroupIngress").values())
+    rules += [rule for group in groups for rule in group.get("SecurityGroupIngress", [])]
+    described = [group["GroupDescription"] for group in groups]
+    described += [rule["Description"] for rule in rules]
+    assert [text for text in described if not DESCRIPTION.fullmatch(text)] == []
 
 
 @pytest.mark.parametrize("prefix", range(16, 29))
