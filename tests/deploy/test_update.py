@@ -32,6 +32,16 @@ def test_parameter(deployed: Deployment) -> None:
     assert all(before[name] != each["Version"] for name, each in served.items())
 
 
+def test_parameter_that_is_no_longer_given(deployed: Deployment) -> None:
+    """A parameter that was taken out of samconfig.toml has the template's default again."""
+    deployed.succeed(UserServiceTimeoutSeconds="7")
+    before = versions(deployed)
+    deployed.succeed()
+    start = deployed.served()["streaming-dev-start"]
+    assert start["Environment"]["Variables"]["USER_SERVICE_TIMEOUT"] == "5"
+    assert before["streaming-dev-start"] != start["Version"]
+
+
 def test_layer(deployed: Deployment) -> None:
     """After a change of our layer alone every alias serves the new layer."""
     before = deployed.served()

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.functions import ROOT
-from tools.deploy import release
+from tools.deploy import defaults, release
 from tools.deploy.release import Deployed
 from tools.deploy.settings import SettingsError, read
 
@@ -75,6 +76,38 @@ def test_release_after_a_rollback() -> None:
     third = release.value("a" * 64, Deployed(_ROLLED_BACK, first, "tuesday"))
     assert len({first[:10], second[:10], third[:10]}) == 3
     assert second == release.value("a" * 64, Deployed(_SOUND, second, "tuesday"))
+
+
+def test_defaults_of_a_built_template(tmp_path: Path) -> None:
+    """What SAM writes of parameters is read, in each form that it has for a default."""
+    path = tmp_path / "template.yaml"
+    document = {
+        "Globals": {"Default": "none"},
+        "Parameters": {
+            "Text": {"Description": "a long text " * 20, "Default": "postgresql://a@b:1/c?d=e"},
+            "Number": {"Type": "Number", "AllowedValues": [1, 2], "Default": 1},
+            "Empty": {"Default": ""},
+            "Quoted": {"Default": "it's *"},
+            "Switch": {"AllowedValues": ["on", "off"], "Default": "off"},
+            "Required": {"Type": "String"},
+        },
+        "Resources": {"A": {"Properties": {"Default": "none"}}},
+    }
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    assert defaults.read(path) == {
+        "Text": "postgresql://a@b:1/c?d=e",
+        "Number": "1",
+        "Empty": "",
+        "Quoted": "it's *",
+        "Switch": "off",
+    }
+
+
+def test_parameters_that_are_set_back() -> None:
+    """Named with its default is what the stack holds otherwise and the configuration leaves out."""
+    known = {"A": "1", "B": "2", "C": "3", "D": "4"}
+    held = {"A": "1", "B": "20", "C": "30", "Gone": "5"}
+    assert defaults.resets(known, held, {"C": "30"}) == {"B": "2"}
 
 
 def test_target(tmp_path: Path) -> None:

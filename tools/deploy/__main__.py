@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.deploy import release
+from tools.deploy import defaults, release
 from tools.deploy.settings import CONFIGURATION, Settings, SettingsError, read
-from tools.deploy.stack import NEVER_MADE, AwsError, Stack, deployed
+from tools.deploy.stack import NEVER_MADE, AwsError, Stack, deployed, parameters
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,24 +60,26 @@ def _deploy(settings: Settings, arguments: argparse.Namespace) -> int:
         print(f"Deleting {stack.name}, which was never made; it holds nothing.")
         stack.delete()
         before = None
-    digest = release.content(arguments.build_dir / "template.yaml", settings.parameters)
+    template = arguments.build_dir / "template.yaml"
+    digest = release.content(template, settings.parameters)
     value = release.value(digest, deployed(before) if before else None)
     resources = stack.resources() if before else {}
     print(f"Release {value} of {stack.name}, after {_release(before) or 'none'}")
-    code = _sam(settings, arguments, value)
+    held = parameters(before) if before else {}
+    resets = defaults.resets(defaults.read(template), held, settings.parameters)
+    code = _sam(settings, arguments, {**resets, **settings.parameters, "Release": value})
     if code == 0 and not arguments.plan:
         _report(stack, resources)
     return code
 
 
-def _sam(settings: Settings, arguments: argparse.Namespace, value: str) -> int:
-    parameters = {**settings.parameters, "Release": value}
+def _sam(settings: Settings, arguments: argparse.Namespace, overrides: Mapping[str, str]) -> int:
     command = [
         *(arguments.sam, "deploy", "--config-file", str(arguments.config.resolve())),
         *("--config-env", settings.environment, "--no-fail-on-empty-changeset"),
         *settings.account_options,
         *("--template-file", str(arguments.build_dir / "template.yaml")),
-        *("--parameter-overrides", *_overrides(parameters)),
+        *("--parameter-overrides", *_overrides(overrides)),
     ]
     if arguments.plan:
         command.append("--no-execute-changeset")

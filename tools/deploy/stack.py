@@ -60,8 +60,13 @@ class Stack:
 
 def deployed(described: dict[str, Any]) -> Deployed:
     """Return what decides about the next release."""
-    parameters = {
+    changed = described.get("LastUpdatedTime") or described["CreationTime"]
+    release = parameters(described).get("Release", "")
+    return Deployed(described["StackStatus"], release, str(changed))
+
+
+def parameters(described: dict[str, Any]) -> dict[str, str]:
+    """Return the parameters that the stack has."""
+    return {
         each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])
     }
-    changed = described.get("LastUpdatedTime") or described["CreationTime"]
-    return Deployed(described["StackStatus"], parameters.get("Release", ""), str(changed))

@@ -1,0 +1,42 @@
+"""The defaults of a template's parameters.
+
+SAM keeps the former value of a parameter that a deployment does not name. So one that was taken
+out of samconfig.toml, or that got another default, has to be named with its default.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+# In the form that SAM writes a built template in. The job that deploys has no parser of YAML.
+_SECTION = re.compile(r"^Parameters:\n((?: .*\n)*)", re.MULTILINE)
+_PARAMETER = re.compile(r"^  (\w+):\n((?:    .*\n)*)", re.MULTILINE)
+_DEFAULT = re.compile(r"^    Default: (.*)$", re.MULTILINE)
+
+
+def read(template: Path) -> dict[str, str]:
+    """Return the default of each parameter of a built template that has one."""
+    section = _SECTION.search(template.read_text("utf-8"))
+    found = {}
+    for name, properties in _PARAMETER.findall(section[1] if section else ""):
+        if default := _DEFAULT.search(properties):
+            found[name] = _plain(default[1])
+    return found
+
+
+def resets(
+    defaults: Mapping[str, str], held: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the defaults of parameters that are not given and that the stack holds otherwise."""
+    return {
+        name: default
+        for name, default in defaults.items()
+        if name not in given and held.get(name, default) != default
+    }
+
+
+def _plain(scalar: str) -> str:
+    if scalar.startswith("'"):
+        return scalar[1:-1].replace("''", "'")
+    return str(json.loads(scalar)) if scalar.startswith('"') else scalar
