@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("sh", "make", "rm", "touch", "test", "mkdir", "cat", "kill", "chmod", "awk", "cp")
+TOOLS = ("sh", "make", "rm", "touch", "test", "mkdir", "cat", "chmod", "awk", "cp")
 
 # Answers what the Makefile asks of Python. The environment that it makes has the same script as its
 # Python and, as uv, a script that dies in the middle of the first installation.

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.support.waiting import eventually
@@ -128,10 +129,10 @@ def own(tmp_path: Path) -> Iterator[GatewayProcess]:
 
 def is_running(pid: int) -> bool:
     """Tell whether a process exists and is more than a zombie."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_function_gets_event_context_and_environment(shared: GatewayProcess) -> None:
