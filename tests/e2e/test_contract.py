@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from schemathesis.generation import GenerationMode
 
 from local import demo
@@ -44,6 +44,8 @@ def test_every_answer_is_documented(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case[Any]) -> None:
+        # API Gateway decodes a path before it looks for the route: this one is of another.
+        assume(not set("?/") & set("".join(map(str, case.path_parameters.values()))))
         if mode is GenerationMode.POSITIVE and "movie_id" in case.path_parameters:
             case.path_parameters["movie_id"] = demo.DEMO_MOVIE_ID
         case.call_and_validate(base_url=stack.api_url, headers={"Authorization": f"Bearer {token}"})
