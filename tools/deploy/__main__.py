@@ -43,7 +43,7 @@ def _arguments() -> argparse.Namespace:
 def _check(settings: Settings, sam: str) -> None:
     command = [sam, "validate", "--lint", *settings.account_options]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-        raise SettingsError("the template is refused")
+        raise SettingsError("the check of the template failed")
 
 
 def _build(settings: Settings, folder: Path) -> None:
