@@ -84,6 +84,7 @@ class TcpProxy:
     ) -> None:
         """Close the listener and reset all connections."""
         self.refuse()
+        self._run(self._reset_latecomers())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -220,6 +221,13 @@ class TcpProxy:
         # The sockets are closed by callbacks that run next.
         await asyncio.sleep(0)
         return len(links)
+
+    async def _reset_latecomers(self) -> None:
+        """Reset connections that were accepted just before the listener was closed."""
+        await asyncio.gather(
+            *asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True
+        )
+        await self._cut_connections()
 
     async def _forget_connections(self) -> int:
         for link in self._links:
