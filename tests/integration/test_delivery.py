@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,7 +29,14 @@ from streaming.delivery.signing_life import SigningLife
 from streaming.delivery.window import Window
 from streaming.settings import CacheSettings
 from streaming.signing import ManifestType
-from tests.support.functions import Viewer, event, forget_environment, invoke, request
+from tests.support.functions import (
+    Viewer,
+    event,
+    forget_environment,
+    invoke,
+    patient_request,
+    request,
+)
 from tests.support.other_servers import require_embedded_s3
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
@@ -474,7 +482,7 @@ def test_film_of_many_queries_is_refused(stack: Stack, viewer: Viewer) -> None:
     segments = "".join(f"#EXTINF:2,\n{number}.ts\n" for number in range(5000))
     put_manifest(stack, movie_id, f"#EXTM3U\n{segments}".encode(), "v.m3u8")
 
-    refused = viewer.start(movie_id)
+    refused = replace(viewer, send=patient_request).start(movie_id)
 
     assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
 

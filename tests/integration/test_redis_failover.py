@@ -1,7 +1,7 @@
 """Redis whose address leads to another server, while the former one still answers."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ from local.stack import Stack
 from streaming.cache import Cache
 from streaming.settings import CacheSettings
 from tests.conftest import set_subscription
-from tests.support.functions import Viewer, forget_environment
+from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
@@ -121,6 +121,7 @@ def test_limit_of_streams_holds_after_a_fail_over(
 ) -> None:
     """A stream that began before a fail-over counts in the environment that began before it."""
     set_subscription(stack, viewer.user_id, max_streams=1)
+    viewer = replace(viewer, send=patient_request)
     session_id = viewer.start(movie_id).json["session_id"]
     eventually(lambda: pair.replica.hlen(f"streams:{viewer.user_id}"))
     pair.lead_to_replica()

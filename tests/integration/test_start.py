@@ -1,5 +1,6 @@
 """Starting a film: entitlement, delivery, session, event."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ from redis import Redis
 from local.stack import Stack
 from streaming import clock
 from tests.conftest import Rows, set_subscription
-from tests.support.functions import Viewer, forget_environment
+from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.kafka import await_events
 
 
@@ -24,7 +25,9 @@ def redis(stack: Stack) -> Redis:
 @pytest.mark.parametrize(("manifest_type", "name"), [("hls", "index.m3u8"), ("dash", "index.mpd")])
 def test_answer(viewer: Viewer, movie_id: UUID, manifest_type: str, name: str) -> None:
     """A start answers all promised fields, and a signed URL of the film's copy."""
-    started = viewer.start(movie_id, {"manifest_type": manifest_type})
+    patient = replace(viewer, send=patient_request)
+
+    started = patient.start(movie_id, {"manifest_type": manifest_type})
 
     assert started.status == 200
     assert started.json["manifest_type"] == manifest_type
