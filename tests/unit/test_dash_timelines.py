@@ -45,9 +45,10 @@ def timelines(draw: st.DrawFn) -> str:
     entries: list[str] = []
     time = draw(st.integers(0, 10**10))
     length = draw(st.integers(1, 5))
+    follows_gap = False
     for index in range(length):
         duration = draw(st.integers(1, 10**6))
-        starts = index == 0 or draw(st.booleans())
+        starts = index == 0 or follows_gap or draw(st.booleans())
         repeat = draw(st.integers(0, 5))
         follows_open = index > 0 and 'r="-1"' in entries[-1]
         t = f' t="{time}"' if starts or follows_open else ""
@@ -55,7 +56,10 @@ def timelines(draw: st.DrawFn) -> str:
         r = ' r="-1"' if is_open else f' r="{repeat}"' if repeat else ""
         entries.append(f'<S{t} d="{duration}"{r}/>')
         time += duration * (repeat + 1) + (0 if not is_open else draw(st.integers(0, 9)))
-        if draw(st.booleans()):
+        # Without a time of its own the next one begins at once, so that one without an end which
+        # follows it would fill the gap: with a million segments where they are short.
+        follows_gap = draw(st.booleans())
+        if follows_gap:
             time += draw(st.integers(0, 20 * duration))
     return "<SegmentTimeline>" + "".join(entries) + "</SegmentTimeline>"
 
