@@ -118,7 +118,7 @@ test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functio
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
 
 test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS by the commands of docs/deploy.md, and play
-	@$(BIN)/python -m pytest tests/deploy $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/deploy tests/unit/template $(PYTEST_ARGS)
 
 test-redis-cluster: $(INSTALLED) ## Run the tests that touch Redis on one in cluster mode
 	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PYTEST_ARGS)
