@@ -87,9 +87,9 @@ def play(told: str) -> None:
     """Run each printed command; load the manifest, a playlist and a segment."""
     lines = [line for line in told.splitlines() if line.startswith("curl ")]
     answers = [json.loads(shell(line)) for line in lines]
-    if len(answers) != 3 or answers[2]["position_seconds"] != 12:
+    told_where = len(answers) == 3 and "manifest_url" in answers[0]
+    if not told_where or answers[2].get("position_seconds") != 12:
         sys.exit(f"the printed commands answer {answers}")
-    assert "manifest_url" in answers[0], f"the film does not start: {answers[0]}"
     playlist = load(answers[0]["manifest_url"]).decode()
     while (content := load(URL.findall(playlist)[0]))[:7] == b"#EXTM3U":
         playlist = content.decode()
