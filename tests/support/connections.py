@@ -1,7 +1,6 @@
 """Closes what an execution environment has open, as its end does in Lambda."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -12,6 +11,7 @@ from kafka.errors import KafkaTimeoutError
 from streaming.database import Database
 from streaming.redis_cluster import RedisCluster
 from streaming.redis_server import RedisServer
+from tests.support.waiting import HUNG_SECONDS
 
 
 def close_connections(roots: Iterable[object]) -> None:
@@ -26,9 +26,11 @@ def close_connections(roots: Iterable[object]) -> None:
         if isinstance(held, RedisServer | RedisCluster):
             held.disconnect()
         elif isinstance(held, KafkaProducer):
-            # With a broker away there is nobody to say goodbye to.
-            with suppress(KafkaTimeoutError):
+            try:
                 held.close(timeout=0)
+            except KafkaTimeoutError:
+                # It is still open then. What it holds for a broker that is away expires soon.
+                held.close(timeout=HUNG_SECONDS)
         elif isinstance(held, BaseClient | Database | httpx.Client):
             held.close()
         elif type(held).__module__.startswith("streaming."):
