@@ -4,12 +4,12 @@ SAM's own transformation, then conditions and intrinsic functions. A reference t
 the conditions leave out is an error here, as it is there.
 """
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from local.gateway.intrinsics import Resolver, text_of
+from local.gateway.intrinsics import text_of
 from local.gateway.model import ACCOUNT_ID
+from tests.support.intrinsics import Intrinsics
 from tests.support.templates import REGION, Json, source, transformed
 
 # What names a resource where the template says it, the first of these that it has.
@@ -36,7 +36,7 @@ class DanglingReferenceError(Exception):
     """A reference to what does not exist in this stack."""
 
 
-class Given(Resolver):
+class Given(Intrinsics):
     """The parameters of a template, and what its rules say of them.
 
     Args:
@@ -57,37 +57,14 @@ class Given(Resolver):
     def _set_up(self, template: Json) -> None:
         super().__init__(template, self.parameters, REGION)
         self.template = template
-        self._functions |= {
-            "Fn::Equals": lambda pair: len({text_of(self.resolve(each)) for each in pair}) == 1,
-            "Fn::Contains": lambda pair: self.resolve(pair[1]) in self.resolve(pair[0]),
-            "Fn::EachMemberEquals": lambda pair: set(self.resolve(pair[0])) == {pair[1]},
-            "Fn::Cidr": self._cidr,
-            "Fn::GetAZs": lambda _: [f"{REGION}{letter}" for letter in "abc"],
-        }
 
     def refusals(self) -> list[str]:
         """Return what CloudFormation tells by the template's ``Rules``, nothing if all hold."""
-        return [
-            assertion["AssertDescription"]
-            for rule in self.template.get("Rules", {}).values()
-            if "RuleCondition" not in rule or self.resolve(rule["RuleCondition"])
-            for assertion in rule["Assertions"]
-            if not self.resolve(assertion["Assert"])
-        ]
+        return [assertion["AssertDescription"] for _, assertion in self.broken_rules(self.template)]
 
     def objections(self) -> list[set[str]]:
         """Return the parameters that each broken rule is about."""
-        return [
-            _parameters_in(rule)
-            for rule in self.template.get("Rules", {}).values()
-            if "RuleCondition" not in rule or self.resolve(rule["RuleCondition"])
-            if not all(self.resolve(each["Assert"]) for each in rule["Assertions"])
-        ]
-
-    def _cidr(self, argument: list[Any]) -> list[str]:
-        block, count, bits = (self.resolve(part) for part in argument)
-        subnets = ipaddress.ip_network(block).subnets(new_prefix=32 - int(bits))
-        return [text for _, text in zip(range(int(count)), map(str, subnets), strict=False)]
+        return [_parameters_in(rule) for rule, _ in self.broken_rules(self.template)]
 
 
 class Stack(Given):
@@ -154,12 +131,6 @@ class Stack(Given):
             Stack(stack["Parameters"], f"{self.name}-{name}", stack["TemplateURL"])
             for name, stack in self.of_type("AWS::CloudFormation::Stack").items()
         ]
-
-    def resolve(self, value: Any) -> Any:
-        """Return the value as the services see it; secrets by dynamic references stay such."""
-        if isinstance(value, str) and "{{resolve:" in value:
-            return value
-        return super().resolve(value)
 
     def _ref(self, name: str) -> Any:
         if name not in self._resources:

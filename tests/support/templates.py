@@ -50,14 +50,24 @@ def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> J
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = "s3://artifacts/code.zip"
-    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        result: Json = transform(template, _by_type(template, parameters), _Policies())
+    return sam_transformed(template, parameters, REGION)
+
+
+def sam_transformed(template: Json, parameters: Mapping[str, str], region: str) -> Json:
+    """Apply SAM's transformation, as CloudFormation does when a change set is created.
+
+    Raises samtranslator's ``InvalidDocumentException``.
+    """
+    copied = json.loads(json.dumps(template))
+    # SAM takes the region from the environment.
+    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": region}):
+        result: Json = transform(copied, _by_type(template, parameters), _Policies())
     return result
 
 
 def _by_type(template: Json, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Return the parameters as CloudFormation hands them to a macro: lists as lists."""
-    kinds = {name: item["Type"] for name, item in template["Parameters"].items()}
+    kinds = {name: item["Type"] for name, item in template.get("Parameters", {}).items()}
     return {
         name: value.split(",") if kinds[name] == "CommaDelimitedList" else value
         for name, value in parameters.items()

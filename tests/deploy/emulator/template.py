@@ -1,34 +1,19 @@
 """Reads a template as CloudFormation does: transform, parameters, rules, references."""
 
-import copy
-import json
-import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from ipaddress import ip_network
-from itertools import islice
 from typing import Any
 
 from samtranslator.model.exceptions import InvalidDocumentException
-from samtranslator.public.translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
 
-from local.gateway.intrinsics import Resolver, TemplateError, load_yaml
+from local.gateway.intrinsics import TemplateError, load_yaml
 from tests.deploy.emulator.wire import AwsError
+from tests.support.intrinsics import Intrinsics
+from tests.support.templates import sam_transformed
 
 Json = dict[str, Any]
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9:]+)[^}]*\}")
 _SAM = "AWS::Serverless-2016-10-31"
-
-
-class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def load(self) -> dict[str, str]:
-        names = ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
-        return {name: f"arn:aws:iam::aws:policy/service-role/{name}" for name in names}
 
 
 class Reference:
@@ -39,7 +24,7 @@ class Reference:
         self.attributes = attributes
 
 
-class Template(Resolver):
+class Template(Intrinsics):
     """A template with the parameters of a stack; ``references`` are the resources that exist."""
 
     def __init__(
@@ -58,11 +43,6 @@ class Template(Resolver):
         self.document = _transformed(written, self.parameters, region)
         super().__init__({**self.document, "Parameters": self.declared}, self.parameters, region)
         self._pseudo.update({"AWS::StackName": stack_name, "AWS::StackId": stack_id})
-        self._functions["Fn::EachMemberEquals"] = lambda pair: (
-            set(self.resolve(pair[0])) == {pair[1]}
-        )
-        self._functions["Fn::Cidr"] = self._cidr
-        self._functions["Fn::GetAZs"] = lambda _: [f"{region}{zone}" for zone in "abc"]
         self.references: dict[str, Reference] = {}
         self._check_rules(written)
 
@@ -93,12 +73,6 @@ class Template(Resolver):
         resolved: Json = self.resolve(resource.get("Properties", {}))
         return resolved
 
-    def resolve(self, value: Any) -> Any:
-        """Return a value evaluated; a reference to a secret's text stays one."""
-        if isinstance(value, str) and "{{resolve:secretsmanager:" in value:
-            return value
-        return super().resolve(value)
-
     def outputs(self) -> list[Json]:
         """Return the outputs whose condition holds."""
         return [
@@ -125,13 +99,9 @@ class Template(Resolver):
         return values
 
     def _check_rules(self, written: Json) -> None:
-        for rule in written.get("Rules", {}).values():
-            if "RuleCondition" in rule and not self.resolve(rule["RuleCondition"]):
-                continue
-            for each in rule["Assertions"]:
-                if not self.resolve(each["Assert"]):
-                    text = f"Template error: {each.get('AssertDescription', 'a rule')}"
-                    raise AwsError("ValidationError", text)
+        for _, assertion in self.broken_rules(written):
+            text = f"Template error: {assertion.get('AssertDescription', 'a rule')}"
+            raise AwsError("ValidationError", text)
 
     def _needs(self, resource: Json) -> set[str]:
         depends = resource.get("DependsOn", [])
@@ -165,11 +135,6 @@ class Template(Resolver):
             raise TemplateError(f"Unresolved resource dependencies [{name}]")
         return super()._ref(name)
 
-    def _cidr(self, argument: list[Any]) -> list[str]:
-        block, count, bits = (self.resolve(each) for each in argument)
-        parts = ip_network(block).subnets(new_prefix=32 - int(bits))
-        return [str(part) for part in islice(parts, int(count))]
-
     def _get_att(self, path: list[str]) -> Any:
         name, attribute = path[0], ".".join(path[1:])
         if name not in self.references or attribute not in self.references[name].attributes:
@@ -179,28 +144,13 @@ class Template(Resolver):
 
 def _transformed(written: Json, parameters: Mapping[str, str], region: str) -> Json:
     """Apply SAM's transform, as CloudFormation does when a change set is created."""
-    document = copy.deepcopy(written)
-    if document.get("Transform") != _SAM:
-        return document
+    if written.get("Transform") != _SAM:
+        return written
     try:
-        with _region_for_sam(region):
-            transformed: Json = transform(document, dict(parameters), _Policies())
+        return sam_transformed(written, parameters, region)
     except InvalidDocumentException as error:
         reasons = "; ".join(str(cause.message) for cause in error.causes)
         raise AwsError("ValidationError", f"Transform {_SAM} failed with: {reasons}") from error
-    return json.loads(json.dumps(transformed))  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _region_for_sam(region: str) -> Iterator[None]:
-    """Let SAM find the region, which it takes from the environment."""
-    before = os.environ.get("AWS_DEFAULT_REGION")
-    os.environ["AWS_DEFAULT_REGION"] = region
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["AWS_DEFAULT_REGION"]
 
 
 def _check_parameter(name: str, value: str, declared: Json) -> None:
