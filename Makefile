@@ -14,7 +14,6 @@ KAFKA := tests/kafka/jars/.verified
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
-SAM_INSTALLED := $(SAM_VENV)/.installed
 # The tests whose promises rest on Redis; tests/integration/test_redis_cluster*.py bring their own.
 REDIS_TESTS := $(addprefix tests/integration/test_,$(addsuffix .py,concurrency continue_watching delivery entitlement \
 	erase outages progress publication_races redis_login renew start stream_limit stream_slots)) \
@@ -25,10 +24,8 @@ RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
 AWS_VENV := .venv/aws-$(VERSION)
 AWS := $(AWS_VENV)/bin/aws
-AWS_INSTALLED := $(AWS_VENV)/.installed
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
-CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/observability.yaml \
 	infrastructure/objective.yaml infrastructure/queries.yaml infrastructure/release.yaml
 # The checkers that have no package on PyPI come as source, verified by Go's checksum database.
@@ -209,28 +206,15 @@ $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.txt
 	@touch $@
 
-$(CHECKOV): $(CHECKOV_INSTALLED)
+$(CHECKOV): $(CHECKOV_VENV)/.installed
+$(SAM): $(SAM_VENV)/.installed
+$(AWS): $(AWS_VENV)/.installed
 
-$(CHECKOV_INSTALLED): tools/requirements/checkov.txt | $(INSTALLED)
-	@echo "Installing checkov into $(CHECKOV_VENV) ..."
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CHECKOV_VENV)
-	@$(BIN)/uv pip install --quiet --python $(CHECKOV_VENV)/bin/python --require-hashes -r tools/requirements/checkov.txt
-	@touch $@
-
-$(SAM): $(SAM_INSTALLED)
-
-$(SAM_INSTALLED): tools/requirements/sam.txt | $(INSTALLED)
-	@echo "Installing the SAM command line into $(SAM_VENV) ..."
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
-	@$(BIN)/uv pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes --compile-bytecode -r tools/requirements/sam.txt
-	@touch $@
-
-$(AWS): $(AWS_INSTALLED)
-
-$(AWS_INSTALLED): tools/requirements/aws.txt | $(INSTALLED)
-	@echo "Installing the AWS command line into $(AWS_VENV) ..."
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(AWS_VENV)
-	@$(BIN)/uv pip install --quiet --python $(AWS_VENV)/bin/python --require-hashes --compile-bytecode -r tools/requirements/aws.txt
+# A tool whose packages do not go together with ours has an environment of its own.
+.venv/%-$(VERSION)/.installed: tools/requirements/%.txt | $(INSTALLED)
+	@echo "Installing $* into $(@D) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
 $(RUNTIME): tools/requirements/runtime.txt | $(INSTALLED)
