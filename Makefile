@@ -55,13 +55,16 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-compose test test-smoke test-fresh test-browser faults histories test-judges test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi publish bench build deploy lock clean check-workflows \
-	check-compose needs-docker sam
+.PHONY: help setup environments run run-compose test test-smoke test-fresh test-browser faults histories test-judges \
+	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi \
+	publish bench build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) ## Install what the other commands need, into .venv/
+setup: $(INSTALLED) ## Install what the usual commands need, into .venv/
+
+environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(JUDGES) $(PLAYERS) ## Install what any command needs
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
