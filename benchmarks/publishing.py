@@ -10,10 +10,10 @@ import sys
 from datetime import UTC, datetime
 
 from benchmarks.films import BUCKET_URL, MOVIE_ID, dash_film, hls_film
-from streaming.delivery.publishing import Publisher
-from streaming.delivery.window import Window
-from streaming.signing import ManifestType, S3Signer, SigningKey
-from streaming.storage_errors import ObjectNotFound
+from streaming.delivery.publisher import Publisher
+from streaming.delivery.windows import Window
+from streaming.signer.s3_signer import ManifestType, S3Signer, SigningKey
+from streaming.storage.errors import ObjectNotFound
 
 SEGMENT_SECONDS = 2
 SEGMENTS = 3 * 3600 // SEGMENT_SECONDS

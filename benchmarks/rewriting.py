@@ -14,7 +14,7 @@ from botocore.config import Config
 from benchmarks.films import LOCATION, MOVIE_ID, hls_film
 from streaming.manifests import hls
 from streaming.manifests.references import Reference
-from streaming.signing import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer, SigningKey
 
 SEGMENT_SECONDS = 4
 SEGMENTS = 2 * 3600 // SEGMENT_SECONDS
@@ -32,7 +32,7 @@ def main() -> None:
     print(
         f"a film of 2 h in {RENDITIONS} renditions, {RENDITIONS * SEGMENTS:,} segments, in seconds"
     )
-    print(f"  streaming.manifests and streaming.signing {ours:>10.2f}")
+    print(f"  streaming.manifests and streaming.signer.s3_signer {ours:>10.2f}")
     print(f"  m3u8 and boto3.generate_presigned_url     {theirs:>10.2f}")
     print(f"  ratio                                     {theirs / ours:>9.0f}x")
 

@@ -226,10 +226,10 @@ class Stack:
 
     def _migrate(self) -> None:
         # Imported here: the servers need nothing of the layer, and tests may start them alone.
-        from streaming import migrations
-        from streaming.database import Database
-        from streaming.errors import StreamingError
-        from streaming.settings import DatabaseSettings
+        from streaming.config.settings import DatabaseSettings
+        from streaming.domain.errors import StreamingError
+        from streaming.repository import migrations
+        from streaming.repository.database import Database
 
         database = Database(DatabaseSettings(self.environment["DATABASE_URL"]))
         try:

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from streaming import answers, errors
-from streaming.requests import PositionRequest, StartRequest
+from streaming.api import response_models as answers
+from streaming.api.request_models import PositionRequest, StartRequest
+from streaming.domain import errors
 
 VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/{model}"

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from streaming import clock
+from streaming.access.identity import problem_context
+from streaming.api.http import lower_case_names
 from streaming.composition.authorizer import token_verifier
-from streaming.errors import Unauthorized
-from streaming.http import lower_case_names
-from streaming.identity import problem_context
-from streaming.logs import service_logger
+from streaming.domain import clock
+from streaming.domain.errors import Unauthorized
+from streaming.observability.logging import service_logger
 
 logger = service_logger()
 

@@ -6,10 +6,10 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from streaming.answers import Health
-from streaming.entrypoint import http_settings, public_http_handler
-from streaming.errors import NotFound
-from streaming.http import Answer, Request, ok
+from streaming.api.handler import http_settings, public_http_handler
+from streaming.api.http import Answer, Request, ok
+from streaming.api.response_models import Health
+from streaming.domain.errors import NotFound
 
 HERE = Path(__file__).parent
 SWAGGER_UI = HERE / "swagger-ui"

@@ -1,9 +1,9 @@
 """DELETE /api/v1/users/{user_id}/data: forget a user."""
 
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, ok
 from streaming.composition.erase import erase_user
-from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, ok
-from streaming.identity import Identity
 
 
 @http_handler(budget_seconds=25, for_admins=True)

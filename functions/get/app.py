@@ -3,11 +3,11 @@
 DELETE .../stream/{movie_id}/progress removes a film from what the viewer may continue.
 """
 
-from streaming import clock
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, no_content, ok
 from streaming.composition.watching import find_films_to_continue, find_progress, remove_progress
-from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, no_content, ok
-from streaming.identity import Identity
+from streaming.domain import clock
 
 MOST_FILMS = 100
 FILMS_BY_DEFAULT = 20

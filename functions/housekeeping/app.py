@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from streaming import chores, clock
 from streaming.composition.housekeeping import (
     check_films,
     end_abandoned_sessions,
@@ -11,8 +10,10 @@ from streaming.composition.housekeeping import (
     relay_outbox,
     renew_copies,
 )
-from streaming.logs import service_logger
-from streaming.metrics import emit
+from streaming.domain import clock
+from streaming.observability.logging import service_logger
+from streaming.observability.metrics import emit
+from streaming.usecases.housekeeping import schedule as chores
 
 logger = service_logger()
 

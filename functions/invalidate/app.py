@@ -1,10 +1,10 @@
 """POST /api/v1/stream/{movie_id}/invalidate: see at once that a film was replaced."""
 
-from streaming import clock
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, ok
 from streaming.composition.invalidate import invalidate_film
-from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, ok
-from streaming.identity import Identity
+from streaming.domain import clock
 
 
 @http_handler(budget_seconds=25, for_admins=True)

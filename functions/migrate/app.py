@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from streaming.api.custom_resource import answer
 from streaming.composition.migrate import migrate
-from streaming.custom_resource import answer
-from streaming.logs import service_logger
-from streaming.migration_problem import describe
+from streaming.observability.logging import service_logger
+from streaming.repository.migration_problem import describe
 
 logger = service_logger()
 

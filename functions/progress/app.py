@@ -1,11 +1,11 @@
 """POST /api/v1/stream/{movie_id}/progress: save the position that a player reports."""
 
-from streaming import clock
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, ok
+from streaming.api.request_models import PositionRequest, parse
 from streaming.composition.report import report_progress
-from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, ok
-from streaming.identity import Identity
-from streaming.requests import PositionRequest, parse
+from streaming.domain import clock
 
 
 @http_handler(budget_seconds=1.25, prompt_seconds=1.0)

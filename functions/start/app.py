@@ -1,13 +1,13 @@
 """POST /api/v1/stream/{movie_id}: start a film."""
 
-from streaming import clock
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, ok
+from streaming.api.request_models import StartRequest, parse
 from streaming.composition.start import start_stream
-from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, ok
-from streaming.idempotency import IdempotencyKey
-from streaming.identity import Identity
-from streaming.requests import StartRequest, parse
-from streaming.service.start import Viewer
+from streaming.domain import clock
+from streaming.domain.idempotency import IdempotencyKey
+from streaming.usecases.start_stream import Viewer
 
 
 @http_handler(budget_seconds=2.0, computing_seconds=10, prompt_seconds=2.0)

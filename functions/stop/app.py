@@ -1,11 +1,11 @@
 """POST /api/v1/stream/{movie_id}/stop: end the session and save the last position."""
 
-from streaming import clock
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, ok
+from streaming.api.request_models import PositionRequest, parse
 from streaming.composition.stop import stop_stream
-from streaming.entrypoint import http_handler
-from streaming.http import Answer, Request, ok
-from streaming.identity import Identity
-from streaming.requests import PositionRequest, parse
+from streaming.domain import clock
 
 
 @http_handler(budget_seconds=2.7, prompt_seconds=1.0)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from streaming.composition.subscription_changed import forget_subscriptions
-from streaming.kafka_records import records_of
-from streaming.logs import service_logger
+from streaming.events.records import records_of
+from streaming.observability.logging import service_logger
 
 service_logger()
 

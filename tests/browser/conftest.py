@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from local import demo
-from streaming.database import Database, Row
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository.database import Database, Row
 from tests.browser.player_page import PlayerPage
 
 # Debian's build has the H.264 and AAC decoders that Playwright's own Chromium lacks.

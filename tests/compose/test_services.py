@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from kafka import KafkaAdminClient
 
 from local import demo
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository.database import Database
 from tools import sam_environment
 
 ROOT = Path(__file__).parents[2]

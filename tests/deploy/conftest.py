@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from local.stack import Stack
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository.database import Database
 from tests.conftest import Rows
 from tests.deploy import deployment
 from tests.deploy.deployment import Deployment

@@ -14,7 +14,7 @@ FUNCTION = "streaming-dev-get"
 GROUP = "/streaming/streaming-dev/get"
 # Ten requests, one of them to the new version.
 TO_FORMER, TO_NEW = 9, 1
-CODE = (ROOT / "layers/streaming/python/streaming/identity.py").read_text("utf-8")
+CODE = (ROOT / "layers/streaming/python/streaming/access/identity.py").read_text("utf-8")
 BROKEN = f"""{CODE}
 
 def require_identity(request: Request, now: datetime) -> Identity:

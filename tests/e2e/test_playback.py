@@ -10,8 +10,8 @@ import pytest
 
 from local import demo
 from local.stack import Stack
-from streaming import clock
-from streaming.identity import LEEWAY_SECONDS
+from streaming.access.identity import LEEWAY_SECONDS
+from streaming.domain import clock
 from tests.conftest import set_subscription
 from tests.support.kafka import await_events
 from tests.support.waiting import eventually

@@ -1,7 +1,7 @@
 """What the service promises about one film of one user, as if calls came one after the other.
 
-The same rules stand in SQL (``streaming.repository``); they are written down here once more, on
-purpose without using the service's own code.
+The same rules stand in SQL (``streaming.repository.repository``); they are written down here once
+more, on purpose without using the service's own code.
 """
 
 from dataclasses import dataclass, replace

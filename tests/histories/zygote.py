@@ -21,7 +21,7 @@ from typing import Any
 
 import boto3
 
-import streaming.user_service  # noqa: F401 - loaded late by the functions
+import streaming.access.user_service  # noqa: F401 - loaded late by the functions
 from tests.histories.outward_steps import OutwardSteps
 from tests.support import functions
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from local.stack import Stack
-from streaming import clock
+from streaming.domain import clock
 from tests.conftest import Rows
 from tests.support.functions import Json, Viewer, event, invoke
 from tests.support.kafka import await_events

@@ -4,9 +4,9 @@ import pytest
 
 from local.gateway import template
 from local.gateway.model import Route
-from streaming.entrypoint import public_http_handler
-from streaming.errors import DatabaseUnavailable, InvalidRequest
-from streaming.http import Answer, Request
+from streaming.api.handler import public_http_handler
+from streaming.api.http import Answer, Request
+from streaming.domain.errors import DatabaseUnavailable, InvalidRequest
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, Context, Json, Response, event, request, response_of
 

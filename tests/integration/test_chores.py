@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from streaming import chores
-from streaming.chores import ChoresFailed
-from streaming.deadline import DeadlineExceeded, allowance
+from streaming.resilience.deadline import DeadlineExceeded, allowance
+from streaming.usecases.housekeeping import schedule as chores
+from streaming.usecases.housekeeping.schedule import ChoresFailed
 from tests.conftest import Rows
 from tests.support.emitted import emitted
 from tests.support.functions import event, forget_environment, invoke

@@ -11,9 +11,9 @@ import pytest
 
 from local.servers.wheels import in_package
 from local.stack import Stack
-from streaming import migrations
-from streaming.database import Database, Row
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository import migrations
+from streaming.repository.database import Database, Row
 from tests.support.databases import empty_database
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def test_every_migration_is_applied_once(database: Database, database_url: str) 
 
 
 def test_the_functions_way_goes_on_where_it_left_off(database: Database, database_url: str) -> None:
-    """The ledger is that of streaming.migrations."""
+    """The ledger is that of streaming.repository.migrations."""
     assert migrate(database_url).returncode == 0
 
     assert migrations.apply(database, ROOT / "migrations") == []

@@ -11,10 +11,10 @@ import pytest
 
 from local.servers.postgres import USER
 from local.stack import Stack
-from streaming.database import Database, Row, Transaction
-from streaming.errors import DatabaseUnavailable, MovieNotFound
-from streaming.secrets import Rotating
-from streaming.settings import ConfigurationError, DatabaseSettings
+from streaming.config.rotating_secrets import Rotating
+from streaming.config.settings import ConfigurationError, DatabaseSettings
+from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
+from streaming.repository.database import Database, Row, Transaction
 from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually

@@ -11,9 +11,9 @@ import pytest
 
 from local.servers.postgres import DATABASE, ROLE
 from local.stack import Stack
-from streaming import migrations
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository import migrations
+from streaming.repository.database import Database
 from tests.support.databases import empty_database
 from tests.support.functions import ROOT, Viewer, event, forget_environment, invoke, request
 

@@ -19,16 +19,16 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming import clock
-from streaming.cache import Cache
+from streaming.cache.client import Cache
 from streaming.composition import delivery as composition
-from streaming.delivery.markers import Markers
-from streaming.delivery.publishing import Publisher
+from streaming.config.settings import CacheSettings
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.publisher import Publisher
+from streaming.delivery.registry import Markers
 from streaming.delivery.signed_copies import SignedCopies
-from streaming.delivery.signing_life import SigningLife
-from streaming.delivery.window import Window
-from streaming.settings import CacheSettings
-from streaming.signing import ManifestType
+from streaming.delivery.windows import Window
+from streaming.domain import clock
+from streaming.signer.s3_signer import ManifestType
 from tests.support.functions import (
     Viewer,
     event,
@@ -201,8 +201,8 @@ def test_housekeeping_renews_films_in_use(
 
 def run(stack: Stack, statement: str, **values: object) -> None:
     """Run a statement against the stack's PostgreSQL."""
-    from streaming.database import Database
-    from streaming.settings import DatabaseSettings
+    from streaming.config.settings import DatabaseSettings
+    from streaming.repository.database import Database
 
     database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))
     database.run(lambda transaction: transaction.rows(statement, **values))

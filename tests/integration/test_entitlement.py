@@ -13,13 +13,13 @@ from kafka import KafkaProducer
 from redis import Redis
 
 from local.stack import Stack
-from streaming import clock
-from streaming.cache import Cache
-from streaming.entitlement import Entitlement
-from streaming.errors import CacheUnavailable
-from streaming.settings import CacheSettings
-from streaming.subscription import Subscription
-from streaming.subscription_cache import SubscriptionCache
+from streaming.access.entitlement import Entitlement
+from streaming.cache.client import Cache
+from streaming.cache.subscriptions import SubscriptionCache
+from streaming.config.settings import CacheSettings
+from streaming.domain import clock
+from streaming.domain.errors import CacheUnavailable
+from streaming.domain.subscriptions import Subscription
 from tests.conftest import set_subscription
 from tests.support.emitted import emitted
 from tests.support.functions import Json, Viewer, event, forget_environment, invoke, new_viewer

@@ -7,13 +7,13 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming import outbox
-from streaming.cache import Cache
-from streaming.database import Database, Transaction
-from streaming.events import Message
-from streaming.progress_cache import ProgressCache
-from streaming.repository import Repository
-from streaming.settings import CacheSettings, DatabaseSettings
+from streaming.cache.client import Cache
+from streaming.cache.progress import ProgressCache
+from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.events.event import Message
+from streaming.repository import outbox
+from streaming.repository.database import Database, Transaction
+from streaming.repository.repository import Repository
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import (
     Response,

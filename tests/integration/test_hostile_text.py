@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from local.stack import Stack
-from streaming import clock
+from streaming.domain import clock
 from tests.conftest import set_subscription
 from tests.support.functions import Response, Viewer, event, invoke, new_viewer, request
 

@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwt.utils import base64url_encode
 
-from streaming import clock, key_set
-from streaming.errors import TokenInvalid
-from streaming.settings import TokenSettings
-from streaming.tokens import KeysUnavailable, TokenVerifier
+from streaming.access import jwks as key_set
+from streaming.access.tokens import KeysUnavailable, TokenVerifier
+from streaming.config.settings import TokenSettings
+from streaming.domain import clock
+from streaming.domain.errors import TokenInvalid
 from tests.support.functions import event, forget_environment, invoke
 from tests.support.tls import Authority, TlsFront
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming.cache import Cache
-from streaming.database import Database
-from streaming.events import StreamEvent
-from streaming.identifiers import uuid7
-from streaming.progress import Report, ReportOrder, SavedProgress, supersedes
-from streaming.progress_cache import ProgressCache
-from streaming.repository import Repository
-from streaming.session_rows import NewSession
-from streaming.settings import CacheSettings, DatabaseSettings
+from streaming.cache.client import Cache
+from streaming.cache.progress import ProgressCache
+from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.domain.identifiers import uuid7
+from streaming.domain.progress import Report, ReportOrder, SavedProgress, supersedes
+from streaming.events.event import StreamEvent
+from streaming.repository.database import Database
+from streaming.repository.repository import Repository
+from streaming.repository.sessions import NewSession
 
 # Housekeeping, which runs beside the tests, would delete sessions of last year.
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -11,13 +11,13 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.bounded_http import BoundedHttp
-from streaming.cache import Cache
-from streaming.event_publisher import EventPublisher
-from streaming.events import Message
-from streaming.settings import CacheSettings, EventSettings, UserServiceSettings
-from streaming.subscription import UserServiceUnavailable
-from streaming.user_service import UserServiceClient
+from streaming.access.user_service import UserServiceClient
+from streaming.cache.client import Cache
+from streaming.config.settings import CacheSettings, EventSettings, UserServiceSettings
+from streaming.domain.subscriptions import UserServiceUnavailable
+from streaming.events.event import Message
+from streaming.events.producer import EventPublisher
+from streaming.resilience.http_client import BoundedHttp
 from tests.conftest import Rows, set_subscription
 from tests.faults.faults import FAULTS
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer

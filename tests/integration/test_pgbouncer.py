@@ -14,10 +14,10 @@ import pytest
 from local.ports import free_ports
 from local.servers.server import NotReadyError, await_condition
 from local.stack import Stack
-from streaming import migrations
-from streaming.database import Database, Row, Transaction
-from streaming.errors import DatabaseUnavailable
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository import migrations
+from streaming.repository.database import Database, Row, Transaction
 from tests.conftest import Rows, set_subscription
 from tests.support.databases import empty_database
 from tests.support.environments import play_mixed

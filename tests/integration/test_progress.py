@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming import clock
+from streaming.domain import clock
 from tests.conftest import Rows
 from tests.support.functions import Viewer, patient_request
 from tests.support.kafka import await_events

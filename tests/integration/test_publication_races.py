@@ -12,18 +12,18 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.cache import Cache
+from streaming.cache.client import Cache
 from streaming.composition import delivery as composition
-from streaming.deadline import within
-from streaming.delivery.markers import Claim, Marker, Markers, Published
-from streaming.delivery.publishing import Publisher
+from streaming.config.settings import CacheSettings
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.publisher import Publisher
+from streaming.delivery.registry import Claim, Marker, Markers, Published
 from streaming.delivery.signed_copies import SignedCopies
-from streaming.delivery.signing_life import SigningLife
-from streaming.delivery.window import Window
-from streaming.errors import StorageUnavailable
-from streaming.settings import CacheSettings
-from streaming.signing import ManifestType
-from streaming.storage import FilmBucket
+from streaming.delivery.windows import Window
+from streaming.domain.errors import StorageUnavailable
+from streaming.resilience.deadline import within
+from streaming.signer.s3_signer import ManifestType
+from streaming.storage.bucket import FilmBucket
 
 NOW = datetime(2026, 1, 3, 12, 55, tzinfo=UTC)
 LATER = datetime(2026, 1, 3, 13, 0, 1, tzinfo=UTC)

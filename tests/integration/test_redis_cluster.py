@@ -13,8 +13,8 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from local.ports import free_ports
 from local.servers.redis import Redis
 from local.stack import Stack
-from streaming.cache import Cache
-from streaming.settings import CacheSettings
+from streaming.cache.client import Cache
+from streaming.config.settings import CacheSettings
 from tests.conftest import set_subscription
 from tests.support.functions import (
     Response,

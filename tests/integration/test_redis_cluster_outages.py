@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from local.stack import Stack
-from streaming.cache import Cache
-from streaming.settings import CacheSettings
+from streaming.cache.client import Cache
+from streaming.config.settings import CacheSettings
 from tests.conftest import set_subscription
 from tests.support.functions import Viewer, event, forget_environment, new_viewer, request
 from tests.support.redis_cluster import RedisNode, RedisNodes

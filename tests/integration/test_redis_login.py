@@ -11,7 +11,7 @@ import redis
 
 from local.ports import free_ports
 from local.stack import Stack
-from streaming import secrets
+from streaming.config import rotating_secrets as secrets
 from tests.support import redis_cluster
 from tests.support.functions import Viewer, forget_environment
 from tests.support.secrets_manager import SecretsManager

@@ -20,15 +20,15 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 
 from local.stack import Stack
-from streaming import outbox
-from streaming.database import Database
-from streaming.errors import DatabaseUnavailable
-from streaming.event_publisher import EventPublisher
-from streaming.events import Message
-from streaming.outbox import Outbox
-from streaming.refusals import Refusal
-from streaming.service.relay import RelayOutbox
-from streaming.settings import DatabaseSettings, EventSettings
+from streaming.config.settings import DatabaseSettings, EventSettings
+from streaming.domain.errors import DatabaseUnavailable
+from streaming.events.errors import Refusal
+from streaming.events.event import Message
+from streaming.events.producer import EventPublisher
+from streaming.repository import outbox
+from streaming.repository.database import Database
+from streaming.repository.outbox import Outbox
+from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 from tests.conftest import Rows
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, event, forget_environment, invoke

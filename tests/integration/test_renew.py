@@ -7,21 +7,21 @@ from uuid import UUID, uuid4
 import pytest
 
 from local.stack import Stack
-from streaming.cache import Cache
+from streaming.cache.client import Cache
 from streaming.composition import delivery as composition
-from streaming.database import Database
-from streaming.delivery.markers import Markers
-from streaming.delivery.publishing import Publisher
+from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.publisher import Publisher
+from streaming.delivery.registry import Markers
 from streaming.delivery.signed_copies import SignedCopies
-from streaming.delivery.signing_life import SigningLife
-from streaming.delivery.window import Window
-from streaming.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
-from streaming.films import Films
-from streaming.repository import Repository
-from streaming.service.check_films import CheckFilms
-from streaming.service.renew import RenewCopies
-from streaming.settings import CacheSettings, DatabaseSettings
-from streaming.signing import ManifestType
+from streaming.delivery.windows import Window
+from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
+from streaming.repository.database import Database
+from streaming.repository.films import Films
+from streaming.repository.repository import Repository
+from streaming.signer.s3_signer import ManifestType
+from streaming.usecases.housekeeping.check_films import CheckFilms
+from streaming.usecases.housekeeping.renew_copies import RenewCopies
 from tests.conftest import Rows
 
 FILM = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n#EXT-X-ENDLIST\n"

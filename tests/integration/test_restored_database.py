@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming import migrations
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository import migrations
+from streaming.repository.database import Database
 from tests.support.databases import copied_database, empty_database
 from tests.support.functions import ROOT, Response, Viewer, forget_environment, invoke
 from tests.support.kafka import events_of

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from streaming import clock
-from streaming.identifiers import first_uuid7, uuid7
+from streaming.domain import clock
+from streaming.domain.identifiers import first_uuid7, uuid7
 from tests.conftest import Rows
 from tests.support.functions import Viewer, event, forget_environment, invoke
 

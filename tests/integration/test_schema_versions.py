@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from local.stack import Stack
-from streaming import migrations
-from streaming.database import Database, Row
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository import migrations
+from streaming.repository.database import Database, Row
 from tests.conftest import set_subscription
 from tests.support.databases import empty_database
 from tests.support.functions import ROOT, Viewer, forget_environment

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming import clock
+from streaming.domain import clock
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.kafka import await_events
@@ -242,8 +242,8 @@ def test_named_operations_agree_with_boto3(
     stack: Stack, environment: dict[str, str], movie_id: UUID
 ) -> None:
     """The bucket that the functions use tells what exists, with the rights that they have."""
-    from streaming.settings import StorageSettings
-    from streaming.storage import FilmBucket
+    from streaming.config.settings import StorageSettings
+    from streaming.storage.bucket import FilmBucket
 
     bucket = FilmBucket(StorageSettings.from_environment(environment))
 

@@ -10,12 +10,12 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming import clock
-from streaming.cache import Cache
-from streaming.database import Database, Transaction
-from streaming.identifiers import uuid7
-from streaming.settings import CacheSettings, DatabaseSettings
-from streaming.stream_slots import StreamSlots
+from streaming.cache.client import Cache
+from streaming.cache.stream_slots import StreamSlots
+from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.domain import clock
+from streaming.domain.identifiers import uuid7
+from streaming.repository.database import Database, Transaction
 from tests.conftest import Rows, set_subscription
 from tests.support.emitted import emitted
 from tests.support.functions import (

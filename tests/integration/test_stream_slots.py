@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from redis import Redis
 
 from local.stack import Stack
-from streaming.cache import Cache
-from streaming.identifiers import uuid7
-from streaming.settings import CacheSettings
-from streaming.stream_slots import StreamSlots
+from streaming.cache.client import Cache
+from streaming.cache.stream_slots import StreamSlots
+from streaming.config.settings import CacheSettings
+from streaming.domain.identifiers import uuid7
 
 LIFE = 60
 # Ages come in steps of which none is near to the life, however slow the machine is.

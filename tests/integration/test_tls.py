@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.database import Database, Row
-from streaming.errors import DatabaseUnavailable
-from streaming.settings import ConfigurationError, DatabaseSettings
+from streaming.config.settings import ConfigurationError, DatabaseSettings
+from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository.database import Database, Row
 from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.http_requests import requests_in

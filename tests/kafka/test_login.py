@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from local.stack import Stack
-from streaming import secrets
 from streaming.composition.events import event_publisher
-from streaming.events import Message
+from streaming.config import rotating_secrets as secrets
+from streaming.events.event import Message
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import Viewer, forget_environment, new_viewer
 from tests.support.kafka import TOPICS, events_of

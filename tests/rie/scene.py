@@ -138,6 +138,6 @@ def in_time(play: Callable[[], tuple[Scene, Json]]) -> tuple[Scene, Json]:
 
 
 def _uuid7() -> UUID:
-    from streaming.identifiers import uuid7
+    from streaming.domain.identifiers import uuid7
 
     return uuid7(int(time.time() * 1000))

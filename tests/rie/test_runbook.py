@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from local.stack import Stack
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository.database import Database
 from tests.integration.test_delivery import MASTER, TS_FILM, put_manifest
 from tests.rie.deployed import deployed, function_environment
 from tests.rie.scene import Scene

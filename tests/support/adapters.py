@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from streaming import settings
+from streaming.config import settings
 from tests.support.templates import ROOT
 
 _PACKAGE = ROOT / "layers/streaming/python"
@@ -48,13 +48,13 @@ def adapters_of(code: str) -> Adapters:
         waiting += [
             _PACKAGE / (module.replace(".", "/") + ".py")
             for module, _ in own
-            if module.startswith((f"{_COMPOSITION}.", "streaming.entrypoint"))
+            if module.startswith((f"{_COMPOSITION}.", "streaming.api.handler"))
         ]
     return Adapters(
         settings=frozenset(
             name
             for module, name in imported
-            if module == "streaming.settings"
+            if module == "streaming.config.settings"
             and hasattr(getattr(settings, name), "from_environment")
         ),
         secrets=frozenset(text for text in texts if text.endswith("_SECRET_ARN")),

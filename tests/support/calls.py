@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import get_args
 
-from streaming.events import Action
+from streaming.events.event import Action
 from tests.support.adapters import adapters_of
 from tests.support.permissions import Call
 from tests.support.stacks import Stack
@@ -42,9 +42,9 @@ def calls_of(name: str, stack: Stack) -> set[Call]:
     sends = name == "HousekeepingFunction" or environment.get("ENABLE_KAFKA") == "true"
     secrets = adapters.secrets if sends else adapters.secrets - {"KAFKA_SECRET_ARN"}
     found = set(_secrets(secrets, environment, stack))
-    if "streaming.storage" in adapters.modules:
+    if "streaming.storage.bucket" in adapters.modules:
         found |= set(_films(environment, stack))
-    if "streaming.event_publisher" in adapters.modules and sends:
+    if "streaming.events.producer" in adapters.modules and sends:
         found |= set(_events(environment, stack))
     for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
         if mapping["FunctionName"] == stack.resolve({"Ref": name}):
@@ -54,7 +54,9 @@ def calls_of(name: str, stack: Stack) -> set[Call]:
 
 def s3_operations() -> set[str]:
     """Return the methods of botocore's client that the film bucket calls."""
-    tree = ast.parse((ROOT / "layers/streaming/python/streaming/storage.py").read_text("utf-8"))
+    tree = ast.parse(
+        (ROOT / "layers/streaming/python/streaming/storage/bucket.py").read_text("utf-8")
+    )
     return {
         node.func.attr
         for node in ast.walk(tree)

@@ -8,9 +8,9 @@ from botocore.client import BaseClient
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
-from streaming.database import Database
-from streaming.redis_cluster import RedisCluster
-from streaming.redis_server import RedisServer
+from streaming.cache.cluster import RedisCluster
+from streaming.cache.server import RedisServer
+from streaming.repository.database import Database
 from tests.support.waiting import HUNG_SECONDS
 
 

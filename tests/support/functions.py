@@ -20,7 +20,9 @@ from uuid import UUID, uuid4
 import boto3
 
 import streaming
-from streaming import bounded_http, composition, entrypoint
+from streaming import composition
+from streaming.api import handler as entrypoint
+from streaming.resilience import http_client as bounded_http
 from tests.support.connections import close_connections
 from tests.support.waiting import eventually
 

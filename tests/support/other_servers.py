@@ -16,9 +16,9 @@ from local.own_servers import OwnServers
 from local.ports import Ports
 from local.servers.server import Server
 from local.stack import Stack
-from streaming import migrations
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository import migrations
+from streaming.repository.database import Database
 from tests.support.functions import ROOT
 
 _SERVERS = {

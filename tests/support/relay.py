@@ -3,11 +3,11 @@
 import os
 import time
 
-from streaming.database import Database
-from streaming.event_publisher import EventPublisher
-from streaming.outbox import Outbox
-from streaming.service.relay import RelayOutbox
-from streaming.settings import DatabaseSettings, EventSettings
+from streaming.config.settings import DatabaseSettings, EventSettings
+from streaming.events.producer import EventPublisher
+from streaming.repository.database import Database
+from streaming.repository.outbox import Outbox
+from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.addresses import truncated
+from streaming.domain.ip_addresses import truncated
 
 
 @pytest.mark.parametrize(

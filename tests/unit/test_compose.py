@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from streaming.settings import ConfigurationError, TokenSettings
+from streaming.config.settings import ConfigurationError, TokenSettings
 from tools import sam_environment
 
 ROOT = Path(__file__).parents[2]

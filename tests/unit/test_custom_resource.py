@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from streaming.custom_resource import answer
+from streaming.api.custom_resource import answer
 from tests.support.functions import ROOT, event, invoke
 
 

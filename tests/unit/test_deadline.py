@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from streaming.bounded_socket import BoundedTls, bounded
-from streaming.deadline import DeadlineExceeded, allowance, apart, inherited, leaving, within
+from streaming.resilience.deadline import (
+    DeadlineExceeded,
+    allowance,
+    apart,
+    inherited,
+    leaving,
+    within,
+)
+from streaming.resilience.sockets import BoundedTls, bounded
 from tests.support.tls import Authority
 
 AMPLE = 60.0

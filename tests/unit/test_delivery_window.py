@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.delivery.signing_life import SigningLife
-from streaming.delivery.window import Window
-from streaming.errors import StorageUnavailable
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.windows import Window
+from streaming.domain.errors import StorageUnavailable
 
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 lengths = st.integers(1, 86400)

@@ -17,11 +17,11 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from streaming.breaker import Breaker
-from streaming.event_publisher import EventPublisher
-from streaming.events import Message
-from streaming.refusals import by_answer
-from streaming.settings import EventSettings
+from streaming.config.settings import EventSettings
+from streaming.events.errors import by_answer
+from streaming.events.event import Message
+from streaming.events.producer import EventPublisher
+from streaming.resilience.circuit_breaker import Breaker
 
 
 class FakeProducer:

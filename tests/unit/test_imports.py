@@ -18,7 +18,7 @@ HEAVY = {
     "pg8000",
     "pydantic",
     "redis",
-    "streaming.redis_cluster",
+    "streaming.cache.cluster",
     "streaming.manifests.hls",
 }
 
@@ -99,4 +99,4 @@ def test_cluster() -> None:
     code = "from streaming.composition.cache import redis_cache; redis_cache()"
 
     assert loaded(code) == {"redis"}
-    assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.redis_cluster"}
+    assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.cache.cluster"}

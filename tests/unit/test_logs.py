@@ -19,8 +19,8 @@ PROGRAM = """
 import logging, os
 logging.basicConfig(level=os.environ["AWS_LAMBDA_LOG_LEVEL"].replace("WARN", "WARNING"))
 from aws_lambda_powertools.logging import Logger
-from streaming.logs import service_logger
-from streaming.metrics import emit, emit_dependency_failure
+from streaming.observability.logging import service_logger
+from streaming.observability.metrics import emit, emit_dependency_failure
 service_logger()
 child = Logger(child=True)
 other = logging.getLogger("botocore.parsers")

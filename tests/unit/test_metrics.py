@@ -11,8 +11,13 @@ import pg8000.native
 import pytest
 import redis.exceptions
 
-from streaming.deadline import DeadlineExceeded
-from streaming.metrics import emit, emit_dependency_failure, emit_server_error, kind_of
+from streaming.observability.metrics import (
+    emit,
+    emit_dependency_failure,
+    emit_server_error,
+    kind_of,
+)
+from streaming.resilience.deadline import DeadlineExceeded
 
 
 @pytest.fixture(autouse=True)

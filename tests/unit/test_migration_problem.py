@@ -3,9 +3,9 @@
 import pg8000.native
 import pytest
 
-from streaming.errors import DatabaseUnavailable
-from streaming.migration_problem import describe
-from streaming.secrets import SecretUnavailable
+from streaming.config.rotating_secrets import SecretUnavailable
+from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository.migration_problem import describe
 
 
 def server_error(state: str, message: str) -> pg8000.native.DatabaseError:

@@ -8,7 +8,7 @@ import pytest
 
 from local.gateway.template import read
 from local.ports import Ports
-from streaming import errors
+from streaming.domain import errors
 from tools.openapi import document
 
 ROOT = Path(__file__).parents[2]

@@ -11,18 +11,23 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from streaming.deadline import within
-from streaming.errors import TokenInvalid
-from streaming.secrets import (
+from streaming.access.tokens import KeysUnavailable, TokenVerifier
+from streaming.config.rotating_secrets import (
     LIFE_SECONDS,
     RENEWAL_PAUSE_SECONDS,
     Rotating,
     SecretUnavailable,
     with_secret,
 )
-from streaming.secrets_manager import Credentials, read_secret, signed_headers
-from streaming.settings import CacheSettings, ConfigurationError, EventSettings, TokenSettings
-from streaming.tokens import KeysUnavailable, TokenVerifier
+from streaming.config.secrets_manager import Credentials, read_secret, signed_headers
+from streaming.config.settings import (
+    CacheSettings,
+    ConfigurationError,
+    EventSettings,
+    TokenSettings,
+)
+from streaming.domain.errors import TokenInvalid
+from streaming.resilience.deadline import within
 from tests.support.secrets_manager import RESTORED_TOKEN, SecretsManager
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/jwt-AbCdEf"

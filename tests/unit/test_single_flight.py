@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from streaming.deadline import within
-from streaming.single_flight import SingleFlight
+from streaming.resilience.deadline import within
+from streaming.resilience.single_flight import SingleFlight
 
 
 def test_a_thousand_share_one_answer() -> None:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.errors import TokenExpired, TokenInvalid, TokenMissing, Unauthorized
-from streaming.identity import Identity
-from streaming.settings import ConfigurationError, TokenSettings
-from streaming.tokens import TokenVerifier
+from streaming.access.identity import Identity
+from streaming.access.tokens import TokenVerifier
+from streaming.config.settings import ConfigurationError, TokenSettings
+from streaming.domain.errors import TokenExpired, TokenInvalid, TokenMissing, Unauthorized
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "a-secret-of-more-than-thirty-two-bytes"

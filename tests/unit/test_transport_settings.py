@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming.settings import (
+from streaming.config.settings import (
     CacheSettings,
     ConfigurationError,
     DatabaseSettings,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from streaming.identifiers import parse_uuid, uuid7
+from streaming.domain.identifiers import parse_uuid, uuid7
 from tools.publish.encoding import PRESETS
 from tools.publish.errors import PublishError
 

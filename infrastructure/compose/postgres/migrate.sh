@@ -1,6 +1,6 @@
 #!/bin/sh
 # Applies the numbered files of $MIGRATIONS that the database has not seen, in order and in one
-# transaction, with the ledger and the lock of streaming.migrations: either may go on where the
+# transaction, with the ledger and the lock of streaming.repository.migrations: either may go on where the
 # other left off.
 set -eu
 

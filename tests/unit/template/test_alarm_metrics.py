@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streaming import metrics
+from streaming.observability import metrics
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json
 

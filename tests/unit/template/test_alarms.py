@@ -6,7 +6,7 @@ import re
 import pytest
 
 from local.gateway.intrinsics import load_yaml
-from streaming.metrics import emit_server_error
+from streaming.observability.metrics import emit_server_error
 from tests.support.emitted import emitted
 from tests.support.templates import ROOT, Json, source
 from tests.unit.template.conftest import budget_seconds, metrics_of, of_type

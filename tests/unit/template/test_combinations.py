@@ -6,8 +6,8 @@ from typing import Any
 import certifi
 import pytest
 
-from streaming import settings
-from streaming.secrets import with_secret
+from streaming.config import settings
+from streaming.config.rotating_secrets import with_secret
 from tests.support.adapters import adapters_of
 from tests.support.combinations import combinations, values
 from tests.support.stacks import Stack

@@ -66,7 +66,7 @@ def test_environment_equals_what_settings_read() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 named.add(node.value)
     assert declared - named <= {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "RES_OPTIONS"}
-    settings = (ROOT / "layers/streaming/python/streaming/settings.py").read_text("utf-8")
+    settings = (ROOT / "layers/streaming/python/streaming/config/settings.py").read_text("utf-8")
     read = {
         node.value
         for node in ast.walk(ast.parse(settings))

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from streaming.entrypoint import http_handler
-from streaming.errors import DatabaseUnavailable
-from streaming.http import Answer, Request, ok
-from streaming.identity import Identity
+from streaming.access.identity import Identity
+from streaming.api.handler import http_handler
+from streaming.api.http import Answer, Request, ok
+from streaming.domain.errors import DatabaseUnavailable
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, Context, Json, event, response_of
 from tests.support.metric_math import Metrics, is_composite_ringing, is_ringing

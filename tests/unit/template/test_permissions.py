@@ -134,7 +134,7 @@ def test_all_calls_of_aws_are_known() -> None:
     """Only the film bucket uses boto3, by three operations; secrets are read by one target."""
     package = ROOT / "layers/streaming/python/streaming"
     texts = {path.name: path.read_text("utf-8") for path in package.rglob("*.py")}
-    assert {name for name, text in texts.items() if "boto3.client(" in text} == {"storage.py"}
+    assert {name for name, text in texts.items() if "boto3.client(" in text} == {"bucket.py"}
     assert s3_operations() == {"get_object", "head_object", "put_object"}
     targets = re.findall(
         r'"(\w+\.\w+)"', "".join(re.findall(r"_TARGET = .*", "".join(texts.values())))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from streaming.entrypoint import public_http_handler
-from streaming.errors import DatabaseUnavailable
-from streaming.http import Answer, Request, ok
+from streaming.api.handler import public_http_handler
+from streaming.api.http import Answer, Request, ok
+from streaming.domain.errors import DatabaseUnavailable
 from tests.support.functions import Context, event, response_of
 from tests.support.metric_math import Metrics, is_ringing
 from tests.support.stacks import Stack

@@ -4,12 +4,12 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
+from streaming.access.tokens import TokenVerifier
 from streaming.composition.secret import rotating
-from streaming.settings import TokenSettings
-from streaming.tokens import TokenVerifier
+from streaming.config.settings import TokenSettings
 
 if TYPE_CHECKING:
-    from streaming.key_set import KeySet
+    from streaming.access.jwks import KeySet
 
 
 @cache
@@ -24,6 +24,6 @@ def _key_set(settings: TokenSettings) -> "KeySet | None":
     if settings.secrets or not settings.jwks_url:
         return None
     # Tokens signed with a shared secret need no HTTP client.
-    from streaming.key_set import KeySet
+    from streaming.access.jwks import KeySet
 
     return KeySet(settings.jwks_url, settings.algorithm)

@@ -3,9 +3,9 @@
 import os
 from functools import cache
 
-from streaming.cache import Cache
+from streaming.cache.client import Cache
 from streaming.composition.secret import rotating
-from streaming.settings import CacheSettings
+from streaming.config.settings import CacheSettings
 
 
 @cache

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Literal
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming import clock
-from streaming.bucket_address import bucket_address
 from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
+from streaming.config.rotating_secrets import SecretUnavailable
+from streaming.config.settings import SigningSettings, StorageSettings
 from streaming.delivery.direct import DirectDelivery
-from streaming.delivery.markers import Markers
-from streaming.delivery.playable import Delivery
+from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.presence import FilmPresence
+from streaming.delivery.protocol import Delivery
+from streaming.delivery.registry import Markers
 from streaming.delivery.renewed_key import RenewedKey
 from streaming.delivery.signed_copies import SignedCopies
-from streaming.delivery.signing_life import SigningLife
-from streaming.errors import StorageUnavailable
-from streaming.secrets import SecretUnavailable
-from streaming.settings import SigningSettings, StorageSettings
-from streaming.signing import S3Signer, SigningKey
+from streaming.domain import clock
+from streaming.domain.errors import StorageUnavailable
+from streaming.signer.bucket_address import bucket_address
+from streaming.signer.s3_signer import S3Signer, SigningKey
 
 if TYPE_CHECKING:
-    from streaming.delivery.publishing import Publisher
-    from streaming.storage import FilmBucket
+    from streaming.delivery.publisher import Publisher
+    from streaming.storage.bucket import FilmBucket
 
 logger = Logger(child=True)
 
@@ -67,7 +67,7 @@ def film_presence() -> FilmPresence:
 def film_bucket() -> "FilmBucket":
     """Build the connection to S3."""
     # boto3 costs more than everything else together, and only publishing a copy needs it.
-    from streaming.storage import FilmBucket
+    from streaming.storage.bucket import FilmBucket
 
     return FilmBucket(_storage_settings())
 
@@ -85,7 +85,7 @@ def signing_settings() -> SigningSettings:
         if os.environ.get("S3_ACCESS_KEY") or os.environ.get("AWS_ACCESS_KEY_ID"):
             return SigningSettings.from_environment(os.environ)
         # As Lambda does it where an environment was restored from a snapshot.
-        from streaming.secrets_manager import container_credentials
+        from streaming.config.secrets_manager import container_credentials
 
         return SigningSettings.from_environment({**os.environ, **container_credentials()})
     except SecretUnavailable as error:
@@ -105,7 +105,7 @@ def signer_of(key: SigningSettings) -> S3Signer:
 
 
 def _publisher(signer: S3Signer, signing_id: str) -> "Publisher":
-    from streaming.delivery.publishing import Publisher
+    from streaming.delivery.publisher import Publisher
 
     settings = _storage_settings()
     inside = bucket_address(

@@ -6,10 +6,10 @@ from functools import cache
 from streaming.composition.cache import redis_cache
 from streaming.composition.record import progress_cache
 from streaming.composition.secret import rotating
-from streaming.database import Database
-from streaming.personal_data import PersonalData
-from streaming.service.erase import EraseUser
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository.database import Database
+from streaming.repository.personal_data import PersonalData
+from streaming.usecases.erase_user import EraseUser
 
 # It waits for whoever relays the user's events just now.
 _STATEMENT_SECONDS = 10.0

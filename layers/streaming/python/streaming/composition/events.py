@@ -5,9 +5,9 @@ from functools import cache
 
 from streaming.composition.record import outbox
 from streaming.composition.secret import rotating
-from streaming.event_publisher import EventPublisher
-from streaming.event_sink import EventSink, KafkaSink, NoEvents
-from streaming.settings import EventSettings
+from streaming.config.settings import EventSettings
+from streaming.events.producer import EventPublisher
+from streaming.usecases.event_sink import EventSink, KafkaSink, NoEvents
 
 
 @cache

@@ -7,18 +7,18 @@ from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_publisher, event_sink
 from streaming.composition.record import stream_slots
 from streaming.composition.secret import rotating
-from streaming.database import Database
-from streaming.films import Films
-from streaming.outbox import Outbox
-from streaming.personal_data import PersonalData
-from streaming.repository import Repository
-from streaming.service.abandoned import EndAbandonedSessions
-from streaming.service.check_films import CheckFilms
-from streaming.service.expire_keys import ExpireIdempotencyKeys
-from streaming.service.relay import RelayOutbox
-from streaming.service.renew import RenewCopies
-from streaming.service.retention import ForgetPersonalData
-from streaming.settings import DatabaseSettings, PrivacySettings
+from streaming.config.settings import DatabaseSettings, PrivacySettings
+from streaming.repository.database import Database
+from streaming.repository.films import Films
+from streaming.repository.outbox import Outbox
+from streaming.repository.personal_data import PersonalData
+from streaming.repository.repository import Repository
+from streaming.usecases.housekeeping.check_films import CheckFilms
+from streaming.usecases.housekeeping.end_abandoned import EndAbandonedSessions
+from streaming.usecases.housekeeping.expire_keys import ExpireIdempotencyKeys
+from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
+from streaming.usecases.housekeeping.renew_copies import RenewCopies
+from streaming.usecases.housekeeping.retention import ForgetPersonalData
 
 # Nobody waits for housekeeping, which reads more at once than any request.
 _STATEMENT_SECONDS = 10.0

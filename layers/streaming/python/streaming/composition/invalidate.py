@@ -4,7 +4,7 @@ from functools import cache
 
 from streaming.composition.delivery import delivery
 from streaming.composition.record import films
-from streaming.service.invalidate import InvalidateFilm
+from streaming.usecases.invalidate_film import InvalidateFilm
 
 
 @cache

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from streaming import migrations
 from streaming.composition.secret import rotating
-from streaming.database import Database
-from streaming.settings import DatabaseSettings
+from streaming.config.settings import DatabaseSettings
+from streaming.repository import migrations
+from streaming.repository.database import Database
 
 _STATEMENT_SECONDS = 240.0
 

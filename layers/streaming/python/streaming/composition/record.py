@@ -3,15 +3,15 @@
 import os
 from functools import cache
 
+from streaming.cache.progress import ProgressCache
+from streaming.cache.stream_slots import StreamSlots
 from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
-from streaming.database import Database
-from streaming.films import Films
-from streaming.outbox import Outbox
-from streaming.progress_cache import ProgressCache
-from streaming.repository import Repository
-from streaming.settings import CacheSettings, DatabaseSettings
-from streaming.stream_slots import StreamSlots
+from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.repository.database import Database
+from streaming.repository.films import Films
+from streaming.repository.outbox import Outbox
+from streaming.repository.repository import Repository
 
 
 @cache

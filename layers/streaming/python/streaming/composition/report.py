@@ -4,7 +4,7 @@ from functools import cache
 
 from streaming.composition.events import event_sink
 from streaming.composition.record import progress_cache, repository, stream_slots
-from streaming.service.report import ReportProgress
+from streaming.usecases.report_progress import ReportProgress
 
 
 @cache

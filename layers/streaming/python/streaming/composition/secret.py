@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from streaming.secrets import Rotating
-from streaming.settings import Environment
+from streaming.config.rotating_secrets import Rotating
+from streaming.config.settings import Environment
 
 Value = TypeVar("Value")
 
@@ -18,6 +18,6 @@ def rotating(build: Callable[[Environment], Value], variable: str) -> Rotating[V
 
 
 def _read(arn: str) -> str:
-    from streaming.secrets_manager import read_secret
+    from streaming.config.secrets_manager import read_secret
 
     return read_secret(arn)

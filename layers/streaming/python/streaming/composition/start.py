@@ -4,18 +4,18 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
+from streaming.access.entitlement import Entitlement
+from streaming.cache.subscriptions import SubscriptionCache
 from streaming.composition.cache import redis_cache
 from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_sink
 from streaming.composition.record import films, progress_cache, repository, stream_slots
-from streaming.entitlement import Entitlement
-from streaming.service.start import StartStream
-from streaming.service.stream_limit import StreamLimit
-from streaming.settings import CacheSettings, SessionSettings, UserServiceSettings
-from streaming.subscription_cache import SubscriptionCache
+from streaming.config.settings import CacheSettings, SessionSettings, UserServiceSettings
+from streaming.usecases.start_stream import StartStream
+from streaming.usecases.stream_limit import StreamLimit
 
 if TYPE_CHECKING:
-    from streaming.user_service import UserServiceClient
+    from streaming.access.user_service import UserServiceClient
 
 
 @cache
@@ -48,6 +48,6 @@ def _entitlement() -> Entitlement:
 @cache
 def _user_service() -> "UserServiceClient":
     # Most starts find the subscription in Redis and need no HTTP client.
-    from streaming.user_service import UserServiceClient
+    from streaming.access.user_service import UserServiceClient
 
     return UserServiceClient(UserServiceSettings.from_environment(os.environ))

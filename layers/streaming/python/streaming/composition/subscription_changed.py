@@ -3,7 +3,7 @@
 from functools import cache
 
 from streaming.composition.cache import redis_cache
-from streaming.service.subscription_changed import ForgetSubscriptions
+from streaming.usecases.forget_subscriptions import ForgetSubscriptions
 
 
 @cache

@@ -4,8 +4,8 @@ import os
 from functools import cache
 
 from streaming.composition.record import progress_cache, repository
-from streaming.service.watching import FindFilmsToContinue, FindProgress, RemoveProgress
-from streaming.settings import WatchingSettings
+from streaming.config.settings import WatchingSettings
+from streaming.usecases.find_progress import FindFilmsToContinue, FindProgress, RemoveProgress
 
 
 @cache

@@ -3,7 +3,7 @@
 import hashlib
 from uuid import UUID
 
-from streaming.delivery.window import Window
+from streaming.delivery.windows import Window
 
 
 def copy_key(

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from streaming.delivery.playable import PlayableFilm
-from streaming.delivery.signing_life import SigningLife
-from streaming.errors import MovieNotFound
-from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.protocol import PlayableFilm
+from streaming.domain.errors import MovieNotFound
+from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType, S3Signer
 
 
 class Bucket(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
-from streaming.signing import MANIFEST_NAMES
+from streaming.signer.s3_signer import MANIFEST_NAMES
 
 
 class Bucket(Protocol):

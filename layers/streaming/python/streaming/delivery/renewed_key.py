@@ -6,10 +6,10 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.delivery.playable import Delivery, PlayableFilm
-from streaming.delivery.signing_life import SigningLife
-from streaming.errors import StorageUnavailable
-from streaming.signing import ManifestType
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.protocol import Delivery, PlayableFilm
+from streaming.domain.errors import StorageUnavailable
+from streaming.signer.s3_signer import ManifestType
 
 logger = Logger(child=True)
 

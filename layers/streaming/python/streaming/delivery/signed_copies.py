@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from streaming.deadline import DeadlineExceeded, allowance
 from streaming.delivery.copy_key import copy_key
-from streaming.delivery.markers import Marker, Markers, Published
-from streaming.delivery.playable import PlayableFilm
-from streaming.delivery.signing_life import SigningLife
-from streaming.delivery.window import Window
-from streaming.errors import FilmUnplayable, MovieNotFound
-from streaming.signing import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.protocol import PlayableFilm
+from streaming.delivery.registry import Marker, Markers, Published
+from streaming.delivery.windows import Window
+from streaming.domain.errors import FilmUnplayable, MovieNotFound
+from streaming.resilience.deadline import DeadlineExceeded, allowance
+from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType, S3Signer
 
 # For how long to wait for somebody else's publication, at most; and at most for half of the time
 # that the request has left, so that the other half is there for one's own.

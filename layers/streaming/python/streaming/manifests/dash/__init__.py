@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import read
-from streaming.manifests.dash.edits import Piece
 from streaming.manifests.dash.links import BASE_URL, PERIOD_LENGTH, TEXT_OF
 from streaming.manifests.dash.markup import escaped
 from streaming.manifests.dash.presentation import Presentation
+from streaming.manifests.dash.splices import Piece
 from streaming.manifests.errors import NotAManifest
 from streaming.manifests.references import (
     FilmLocation,

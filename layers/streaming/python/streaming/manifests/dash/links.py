@@ -1,10 +1,10 @@
 """The URLs of an MPD that are not its segments: locations, remote elements, chained manifests."""
 
-from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
-from streaming.manifests.dash.edits import Edits
-from streaming.manifests.dash.information import KINDS
 from streaming.manifests.dash.markup import replace_attribute, replace_text
+from streaming.manifests.dash.segment_info import KINDS
+from streaming.manifests.dash.splices import Edits
 from streaming.manifests.references import Nested, Reference
 
 BASE_URL = "base_url"

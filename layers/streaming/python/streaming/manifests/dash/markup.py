@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from streaming.manifests.dash.document import Document, Element
-from streaming.manifests.dash.edits import Edits, Piece
+from streaming.manifests.dash.splices import Edits, Piece
 
 
 def escaped(text: str) -> bytes:

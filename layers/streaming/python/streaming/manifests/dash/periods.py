@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from streaming.manifests.dash.document import Element
-from streaming.manifests.dash.values import nanoseconds
+from streaming.manifests.dash.numbers import nanoseconds
 
 _RESOLVE_TO_ZERO = "urn:mpeg:dash:resolve-to-zero:2013"
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
-from streaming.manifests.dash.edits import Edits
-from streaming.manifests.dash.information import KINDS, Information, elements_at
 from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.links import Links
+from streaming.manifests.dash.numbers import NANOSECONDS
 from streaming.manifests.dash.periods import Period, presentation_length, timed
 from streaming.manifests.dash.representations import Representation, place, rewritten, write
+from streaming.manifests.dash.segment_info import KINDS, Information, elements_at
 from streaming.manifests.dash.segments import Scope
-from streaming.manifests.dash.values import NANOSECONDS
+from streaming.manifests.dash.splices import Edits
 from streaming.manifests.references import Reference
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from streaming.manifests.dash import segment_lists, segment_templates
-from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
-from streaming.manifests.dash.edits import Edits, Piece
-from streaming.manifests.dash.information import KINDS, Information
 from streaming.manifests.dash.markup import fill, replace_text
+from streaming.manifests.dash.segment_info import KINDS, Information
 from streaming.manifests.dash.segments import Rewritten, Scope
+from streaming.manifests.dash.splices import Edits, Piece
 from streaming.manifests.references import Reference
 
 _AFTER_BASE = ("ExtendedBandwidth", "SubRepresentation", *KINDS)

@@ -1,9 +1,9 @@
 """SegmentList and SegmentBase: their URLs stand there, one by one, and are replaced one by one."""
 
 from streaming.manifests.dash.document import Element
-from streaming.manifests.dash.edits import Edits, Piece
-from streaming.manifests.dash.information import Information
 from streaming.manifests.dash.markup import attribute_pieces, merged_attributes, start_tag
+from streaming.manifests.dash.numbers import billionths
+from streaming.manifests.dash.segment_info import Information
 from streaming.manifests.dash.segments import (
     Rewritten,
     Scope,
@@ -12,8 +12,8 @@ from streaming.manifests.dash.segments import (
     sign_children,
     timeline_entries,
 )
+from streaming.manifests.dash.splices import Edits, Piece
 from streaming.manifests.dash.timelines import Segment, expand
-from streaming.manifests.dash.values import billionths
 
 
 def rewrite(information: Information, scope: Scope) -> Rewritten:

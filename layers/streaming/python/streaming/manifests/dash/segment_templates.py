@@ -3,13 +3,13 @@
 A template that leads to another host stays a template; it needs no signature.
 """
 
-from streaming.manifests.dash.edits import Piece
-from streaming.manifests.dash.information import Information
 from streaming.manifests.dash.markup import (
     attribute_pieces,
     merged_attributes,
     start_tag,
 )
+from streaming.manifests.dash.numbers import NANOSECONDS, billionths, divide_up
+from streaming.manifests.dash.segment_info import Information
 from streaming.manifests.dash.segments import (
     Rewritten,
     Scope,
@@ -18,9 +18,9 @@ from streaming.manifests.dash.segments import (
     is_range_of_base,
     timeline_entries,
 )
+from streaming.manifests.dash.splices import Piece
 from streaming.manifests.dash.templates import UrlTemplate
 from streaming.manifests.dash.timelines import Segment, expand
-from streaming.manifests.dash.values import NANOSECONDS, billionths, divide_up
 from streaming.manifests.errors import NotAManifest
 
 _URL_CHILDREN = {

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streaming.manifests.dash.addresses import Base
+from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
-from streaming.manifests.dash.edits import Edits, Piece
-from streaming.manifests.dash.information import Information
 from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.markup import escaped, replace_attribute
+from streaming.manifests.dash.numbers import NANOSECONDS, divide_up
+from streaming.manifests.dash.segment_info import Information
+from streaming.manifests.dash.splices import Edits, Piece
 from streaming.manifests.dash.timelines import Bounds, Segment
-from streaming.manifests.dash.values import NANOSECONDS, divide_up
 from streaming.manifests.references import Reference
 
 _URL_ATTRIBUTES = {

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from streaming.manifests.dash.document import Element
 from streaming.manifests.dash.limits import Budget
-from streaming.manifests.dash.values import divide_up, integer
+from streaming.manifests.dash.numbers import divide_up, integer
 from streaming.manifests.errors import NotAManifest
 
 

@@ -1,0 +1,80 @@
+"""Decides whether a user may watch, from what is cached and what the user service says."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.cache.subscriptions import SubscriptionCache
+from streaming.domain.errors import EntitlementUnavailable, SubscriptionRequired
+from streaming.domain.subscriptions import Subscription, UserServiceUnavailable
+from streaming.resilience.deadline import apart
+from streaming.resilience.single_flight import SingleFlight
+
+logger = Logger(child=True)
+
+
+class SubscriptionSource(Protocol):
+    """Where a subscription is looked up when it is not cached."""
+
+    def current_subscription(self, authorization: str) -> Subscription:
+        """Return the caller's subscription. Raises ``UserServiceUnavailable``."""
+
+
+class Entitlement:
+    """Knows who may watch.
+
+    When the user service does not answer, a positive answer of not long ago is honoured. ``source``
+    is called only when nothing is cached, so that its client need not be loaded before; what it
+    takes, up to ``longest_seconds``, does not count as the request's time.
+    """
+
+    def __init__(
+        self,
+        cache: SubscriptionCache,
+        source: Callable[[], SubscriptionSource],
+        longest_seconds: float = 5.0,
+    ) -> None:
+        self._cache = cache
+        self._source = source
+        self._longest_seconds = longest_seconds
+        self._questions: SingleFlight[Subscription] = SingleFlight()
+
+    def require(self, user_id: UUID, authorization: str, now: datetime) -> Subscription:
+        """Return the user's valid subscription.
+
+        Raises ``SubscriptionRequired`` when there is none, ``EntitlementUnavailable`` when nobody
+        can tell.
+        """
+        subscription = self._cache.find(user_id) or self._ask(user_id, authorization, now)
+        if not subscription.is_valid_at(now):
+            raise SubscriptionRequired("the user has no active subscription")
+        return subscription
+
+    def _ask(self, user_id: UUID, authorization: str, now: datetime) -> Subscription:
+        def question() -> Subscription:
+            # Whoever asked just before has left the answer there.
+            known = self._cache.find(user_id)
+            if known is not None:
+                return known
+            subscription = self._source().current_subscription(authorization)
+            self._cache.keep(user_id, subscription, now)
+            return subscription
+
+        try:
+            with self._time_of_its_own():
+                return self._questions.run(user_id, question)
+        except (UserServiceUnavailable, TimeoutError) as error:
+            known = self._cache.find_for_grace(user_id)
+            if known is None:
+                raise EntitlementUnavailable("the user service does not answer") from error
+            logger.warning("the user service is down; a known subscription is honoured")
+            return known
+
+    def _time_of_its_own(self) -> AbstractContextManager[None]:
+        # The answer spares the viewer's next starts the same wait. Without Redis it would not, and
+        # whoever has already waited for Redis is not made to wait so long again.
+        return nullcontext() if self._cache.is_down else apart(self._longest_seconds)

@@ -1,0 +1,134 @@
+"""Verifies JWTs (RFC 7519) of the auth service."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from streaming.access.identity import Identity
+from streaming.config.rotating_secrets import Rotating
+from streaming.config.settings import TokenSettings
+from streaming.domain.errors import TokenExpired, TokenInvalid, TokenMissing
+from streaming.domain.identifiers import parse_uuid
+
+if TYPE_CHECKING:
+    from streaming.access.jwks import KeySet
+
+_LONGEST_TOKEN = 8 * 1024
+# API Gateway keeps an authorizer's answer for an hour at most, so it must not be a refusal that
+# ends sooner: a token that is good by then is passed on, and the guard of each call judges it.
+_LONGEST_KEPT_SECONDS = 3600
+
+
+class KeysUnavailable(Exception):
+    """Nobody can tell now who has signed a token. In a few seconds somebody may.
+
+    It is raised, not answered: API Gateway keeps answers of an authorizer for minutes, and no
+    failures.
+    """
+
+
+class TokenVerifier:
+    """Turns a token into an identity, by the one algorithm that the settings name.
+
+    ``source`` is where secrets come from that may be rotated; a token that none of the known ones
+    has signed makes it look for new ones. ``key_set`` replaces secrets where tokens are signed with
+    private keys.
+    """
+
+    def __init__(
+        self,
+        settings: TokenSettings,
+        source: Rotating[TokenSettings] | None = None,
+        key_set: "KeySet | None" = None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._key_set = key_set
+
+    def verify(self, authorization: str | None, now: datetime) -> Identity:
+        """Verify the value of an ``Authorization`` header.
+
+        Raises ``TokenMissing`` without a bearer token, ``TokenExpired`` for one that was good once
+        and ``TokenInvalid`` for everything else; ``KeysUnavailable`` when nobody can tell.
+        """
+        scheme, _, token = (authorization or "").strip().partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise TokenMissing("the Authorization header carries no bearer token")
+        if len(token) > _LONGEST_TOKEN or not token.isascii():
+            raise TokenInvalid("the token is no JWT of ours")
+        return _identity(self._claims(token), now)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            if self._key_set is not None:
+                return self._decode(token, self._key_set.key_of(token))
+            if self._source is None:
+                return self._decode_with_any(token, self._settings.secrets)
+            return self._decode_with_newest(token, self._source)
+        except jwt.InvalidSignatureError as error:
+            raise TokenInvalid("the token was signed by somebody else") from error
+        except (jwt.InvalidTokenError, jwt.InvalidKeyError, ValueError, RecursionError) as error:
+            raise TokenInvalid("the token is not valid") from error
+
+    def _decode_with_newest(self, token: str, source: Rotating[TokenSettings]) -> dict[str, Any]:
+        known_since = source.read_at
+        try:
+            return self._decode_with_any(token, source.current().secrets)
+        except jwt.InvalidSignatureError as error:
+            renewed = source.renewed()
+            if renewed is not None:
+                return self._decode_with_any(token, renewed.secrets)
+            if source.read_at == known_since:
+                raise KeysUnavailable("the token's secret may be new") from error
+            raise
+
+    def _decode_with_any(self, token: str, keys: tuple[str, ...]) -> dict[str, Any]:
+        refusal = jwt.InvalidSignatureError("there is no key")
+        for key in keys:
+            try:
+                return self._decode(token, key)
+            except jwt.InvalidSignatureError as error:
+                refusal = error
+        raise refusal
+
+    def _decode(self, token: str, key: Any) -> dict[str, Any]:
+        # Times are judged by _identity, against the caller's clock and after the signature.
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[self._settings.algorithm],
+            audience=self._settings.audience,
+            issuer=self._settings.issuer,
+            options={
+                "require": ["exp", "sub"],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_aud": self._settings.audience is not None,
+                "verify_iat": False,
+            },
+        )
+
+
+def _identity(claims: dict[str, Any], now: datetime) -> Identity:
+    user_id = parse_uuid(claims["sub"])
+    if user_id is None:
+        raise TokenInvalid("the token's sub is not a UUID")
+    expires_at = _moment(claims, "exp")
+    not_before = _moment(claims, "nbf") if "nbf" in claims else 0
+    if expires_at <= now.timestamp():
+        raise TokenExpired("the token has expired")
+    if not_before > now.timestamp() + _LONGEST_KEPT_SECONDS:
+        raise TokenInvalid("the token is not good yet")
+    role = claims.get("role")
+    return Identity(user_id, int(expires_at), role if role == "admin" else "", int(not_before))
+
+
+def _moment(claims: dict[str, Any], name: str) -> float:
+    moment = claims[name]
+    if isinstance(moment, bool) or not isinstance(moment, int | float):
+        raise TokenInvalid(f"the token's {name} is not a number")
+    if not 0 <= moment < 1 << 53:
+        raise TokenInvalid(f"the token's {name} is out of range")
+    return moment

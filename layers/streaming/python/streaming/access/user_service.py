@@ -1,0 +1,60 @@
+"""Asks the user service who has paid."""
+
+import time
+
+import httpx
+from aws_lambda_powertools.logging import Logger
+
+from streaming.config.settings import UserServiceSettings
+from streaming.domain.subscriptions import NO_SUBSCRIPTION, Subscription, UserServiceUnavailable
+from streaming.observability.metrics import emit_dependency_failure
+from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.http_client import BoundedHttp
+
+logger = Logger(child=True)
+
+_ATTEMPTS = 2
+_PAUSE_SECONDS = 2.0
+
+
+class UserServiceClient:
+    """Reads subscriptions over HTTP. ``http`` replaces the connection in tests.
+
+    After a question that got no answer, the service is left alone for a moment.
+    """
+
+    def __init__(self, settings: UserServiceSettings, http: BoundedHttp | None = None) -> None:
+        self._url = f"{settings.url}/api/v1/subscriptions/current"
+        self._timeout = settings.timeout
+        self._http = http or BoundedHttp()
+        self._breaker = Breaker(_PAUSE_SECONDS)
+
+    def current_subscription(self, authorization: str) -> Subscription:
+        """Return the subscription of the user whose ``Authorization`` header this is.
+
+        Tries twice within the time-out of the settings. Raises ``UserServiceUnavailable``.
+        """
+        if self._breaker.is_open:
+            raise UserServiceUnavailable("the user service did not answer a moment ago")
+        ends_at = time.monotonic() + self._timeout
+        for attempt in range(1, _ATTEMPTS + 1):
+            seconds = min(ends_at - time.monotonic(), self._timeout / _ATTEMPTS)
+            try:
+                return self._ask(authorization, seconds)
+            except (httpx.HTTPError, ValueError, RecursionError) as error:
+                if attempt == _ATTEMPTS:
+                    failure = emit_dependency_failure("user_service", "current_subscription", error)
+                    logger.warning("the user service does not answer", **failure)
+                    # Nonsense comes at once, and maybe to one user only.
+                    if isinstance(error, httpx.HTTPError):
+                        self._breaker.record_failure()
+                    raise UserServiceUnavailable(repr(error)) from error
+        raise AssertionError("unreachable")
+
+    def _ask(self, authorization: str, seconds: float) -> Subscription:
+        response = self._http.get(self._url, seconds, Authorization=authorization)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return NO_SUBSCRIPTION
+        if response.status_code != httpx.codes.OK:
+            raise ValueError(f"the user service answered {response.status_code}")
+        return Subscription.from_json(response.json())

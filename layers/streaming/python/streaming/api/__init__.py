@@ -1,0 +1,1 @@
+"""HTTP: from events of API Gateway to use cases, and back to responses."""

@@ -1,0 +1,188 @@
+"""Redis, which may vanish at any time without any request failing.
+
+Every operation answers as if the key were absent when Redis does not answer, and leaves Redis
+alone for a moment then, so that an outage costs each request at most one time-out. An operation
+has one key: in a cluster two keys are at two nodes.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Protocol
+
+from aws_lambda_powertools.logging import Logger
+from redis.exceptions import AuthenticationError, NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from streaming.cache.connection import CONNECT_SECONDS
+from streaming.config.rotating_secrets import Rotating, SecretUnavailable
+from streaming.config.settings import CacheSettings
+from streaming.observability.metrics import emit_dependency_failure
+from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.deadline import DeadlineExceeded, allowance, within
+
+logger = Logger(child=True)
+
+_OPERATION_SECONDS = 0.25
+# Late twice in this time, Redis is slow: it is not that a connection has died.
+_SLOW_SECONDS = 10.0
+# With less time than this, it is not Redis's fault to be late.
+_FAIR_SECONDS = 0.1
+_PAUSE_SECONDS = 2.0
+
+# The greater version stays, whoever writes last.
+_SET_IF_NEWER = """
+local stored = redis.call('GET', KEYS[1])
+if stored then
+    local decoded, value = pcall(cjson.decode, stored)
+    if decoded and type(value) == 'table' and type(value.version) == 'number'
+        and value.version >= tonumber(ARGV[2]) then
+        return 0
+    end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
+return 1
+"""
+
+
+class _Servers(Protocol):
+    """One server, or the nodes of a cluster."""
+
+    def is_connected(self, key: str) -> bool: ...
+    def execute(self, key: str, *command: str | int) -> Any: ...
+    def disconnect(self) -> None: ...
+
+
+class Cache:
+    """JSON objects by key, each with a life in seconds.
+
+    ``source`` gives the password of the time when a connection is opened; without it the settings
+    do.
+    """
+
+    def __init__(
+        self, settings: CacheSettings, source: Rotating[CacheSettings] | None = None
+    ) -> None:
+        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._source = source
+        self._late_at = 0.0
+        self._servers = _servers(settings, source)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether Redis did not answer a moment ago."""
+        return self._breaker.is_open
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the object under ``key``; None when there is none, or none that can be read."""
+        text = self._attempt("get", key, lambda: self._servers.execute(key, "GET", key))
+        try:
+            value = json.loads(text) if isinstance(text, str) else None
+        except (ValueError, RecursionError):
+            logger.warning("a cached value is no JSON", key=key)
+            return None
+        return value if isinstance(value, dict) else None
+
+    def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis did."""
+        text = json.dumps(value, separators=(",", ":"))
+        command = ("SET", key, text, "EX", ttl_seconds)
+        return bool(self._attempt("set", key, lambda: self._servers.execute(key, *command)))
+
+    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one.
+
+        Returns whether Redis answered, and so has ``value`` or a newer one.
+        """
+        text = json.dumps(value, separators=(",", ":"))
+        arguments = (text, value["version"], ttl_seconds)
+        return self.run("set_if_newer", _SET_IF_NEWER, key, *arguments) is not None
+
+    def delete(self, key: str) -> bool:
+        """Remove ``key``; tell whether Redis did."""
+        answer = self._attempt("delete", key, lambda: self._servers.execute(key, "DEL", key))
+        return answer is not None
+
+    def run(self, operation: str, script: str, key: str, *arguments: str | int) -> Any:
+        """Run a Lua ``script`` on ``key``; None when Redis does not answer.
+
+        It may run twice when an answer is lost, and is counted under ``operation`` when it fails.
+        """
+
+        def call() -> Any:
+            try:
+                return self._servers.execute(key, "EVALSHA", _sha(script), 1, key, *arguments)
+            except NoScriptError:
+                # The server keeps it from now on.
+                return self._servers.execute(key, "EVAL", script, 1, key, *arguments)
+
+        return self._attempt(operation, key, call)
+
+    def _attempt(self, operation: str, key: str, call: Callable[[], Any]) -> Any:
+        seconds = _seconds_left()
+        if self._breaker.is_open or not seconds:
+            return None
+        try:
+            answer = self._call(key, call)
+        except (RedisError, OSError, SecretUnavailable) as error:
+            if isinstance(error, AuthenticationError) and self._source and self._source.renewed():
+                return self._attempt(operation, key, call)
+            if seconds > _FAIR_SECONDS:
+                self._breaker.record_failure()
+            logger.warning(
+                "Redis does not answer", **emit_dependency_failure("redis", operation, error)
+            )
+            return None
+        self._breaker.record_success()
+        return answer
+
+    def _call(self, key: str, call: Callable[[], Any]) -> Any:
+        if not self._servers.is_connected(key):
+            return self._once(call, CONNECT_SECONDS)
+        try:
+            return self._once(call, _OPERATION_SECONDS)
+        except (RedisError, OSError) as error:
+            if isinstance(error, RedisTimeoutError):
+                if self._was_late_before:
+                    raise
+                self._late_at = time.time()
+        # A frozen environment wakes with a dead connection. All operations here may be repeated.
+        return self._once(call, CONNECT_SECONDS)
+
+    def _once(self, call: Callable[[], Any], seconds: float) -> Any:
+        try:
+            with within(seconds):
+                return call()
+        except (RedisError, OSError, SecretUnavailable):
+            self._servers.disconnect()
+            raise
+
+    @property
+    def _was_late_before(self) -> bool:
+        # The wall's clock, because another may stand still while an environment is frozen.
+        return time.time() - self._late_at < _SLOW_SECONDS
+
+
+def _servers(settings: CacheSettings, source: Rotating[CacheSettings] | None) -> _Servers:
+    # Each is imported where it is used: a cold start is its imports.
+    if settings.is_cluster:
+        from streaming.cache.cluster import RedisCluster
+
+        return RedisCluster(settings, source)
+    from streaming.cache.server import RedisServer
+
+    return RedisServer(settings, source)
+
+
+@cache
+def _sha(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+def _seconds_left() -> float:
+    try:
+        return allowance(CONNECT_SECONDS)
+    except DeadlineExceeded:
+        return 0.0

@@ -1,0 +1,104 @@
+"""Subscriptions in Redis.
+
+``subscription:{user_id}`` is what the user service answered last, ``subscription:grace:{user_id}``
+a longer-lived copy of a positive answer, for when it does not answer. After a change was told of,
+``subscription:changed:{user_id}`` stands for a minute: an answer from before the change may arrive
+after it, so while that mark stands no answer is kept for long.
+"""
+
+import random
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.cache.client import Cache
+from streaming.domain.subscriptions import Subscription
+
+logger = Logger(child=True)
+
+# Someone who has just paid is let in soon, and whose subscription has just changed seen soon.
+_SHORT_TTL_SECONDS = 30
+# Longer than any request waits for the user service.
+_MARK_SECONDS = 60
+# What was cached at once does not run out at once.
+_LEAST_OF_THE_TTL = 0.9
+
+
+class SubscriptionCache:
+    """Keeps answers for at most ``ttl_seconds``, their copies for at most ``grace_seconds``."""
+
+    def __init__(self, cache: Cache, ttl_seconds: int, grace_seconds: int) -> None:
+        self._cache = cache
+        self._ttl_seconds = ttl_seconds
+        self._grace_seconds = grace_seconds
+
+    @property
+    def is_down(self) -> bool:
+        """Whether Redis did not answer a moment ago."""
+        return self._cache.is_down
+
+    def find(self, user_id: UUID) -> Subscription | None:
+        """Return the user's cached subscription."""
+        return self._read(_key(user_id))
+
+    def find_for_grace(self, user_id: UUID) -> Subscription | None:
+        """Return the user's last known valid subscription, which may be older."""
+        return self._read(_grace_key(user_id))
+
+    def keep(self, user_id: UUID, subscription: Subscription, now: datetime) -> None:
+        """Cache an answer of the user service, never for longer than the subscription lasts."""
+        value = subscription.to_json()
+        if not subscription.is_valid_at(now):
+            self._cache.set(_key(user_id), value, _SHORT_TTL_SECONDS)
+            self._cache.delete(_grace_key(user_id))
+            return
+        left = (subscription.expires_at - now).total_seconds() if subscription.expires_at else None
+        self._write(_key(user_id), value, self._ttl_seconds, left)
+        self._write(_grace_key(user_id), value, self._grace_seconds, left)
+        # Looked for after writing: whoever sets it later deletes what has been written.
+        if self._cache.get(_mark_key(user_id)) is not None:
+            self._write(_key(user_id), value, min(self._ttl_seconds, _SHORT_TTL_SECONDS), left)
+            self._cache.delete(_grace_key(user_id))
+
+    def _write(self, key: str, value: dict[str, Any], ttl: int, left: float | None) -> None:
+        life = int(ttl * random.uniform(_LEAST_OF_THE_TTL, 1))  # noqa: S311
+        if left is not None:
+            life = min(life, int(left))
+        if life > 0:
+            self._cache.set(key, value, life)
+
+    def _read(self, key: str) -> Subscription | None:
+        value: Any = self._cache.get(key)
+        if value is None:
+            return None
+        try:
+            return Subscription.from_json(value)
+        except ValueError:
+            logger.warning("a cached subscription cannot be read", key=key)
+            return None
+
+
+def forget(cache: Cache, user_id: UUID) -> bool:
+    """Forget what is cached of the user's subscription, which has changed; tell whether Redis did.
+
+    The copy for outages goes too: who has cancelled must not watch on when the user service fails.
+    """
+    return (
+        cache.set(_mark_key(user_id), {}, _MARK_SECONDS)
+        and cache.delete(_key(user_id))
+        and cache.delete(_grace_key(user_id))
+    )
+
+
+def _key(user_id: UUID) -> str:
+    return f"subscription:{user_id}"
+
+
+def _grace_key(user_id: UUID) -> str:
+    return f"subscription:grace:{user_id}"
+
+
+def _mark_key(user_id: UUID) -> str:
+    return f"subscription:changed:{user_id}"

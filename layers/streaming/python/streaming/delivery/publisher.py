@@ -1,0 +1,122 @@
+"""Writes the signed copy of a film: all its manifests, every URL inside them presigned."""
+
+import base64
+import gzip
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.delivery.copy_key import copy_key
+from streaming.delivery.film_loader import Copy, ReadableBucket, load_film
+from streaming.delivery.windows import Window
+from streaming.domain.errors import FilmUnplayable
+from streaming.manifests.references import MAX_INLINE_LENGTH, FilmLocation, Kind, Reference
+from streaming.resilience.deadline import inherited
+from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.storage.errors import ObjectNameRefused
+
+logger = Logger(child=True)
+
+_CONTENT_TYPES: dict[ManifestType, str] = {
+    "hls": "application/vnd.apple.mpegurl",
+    "dash": "application/dash+xml",
+}
+_WRITERS = 8
+# A list of assets in a playlist, an asset in the list.
+_DEEPEST_INLINE = 2
+
+
+class WritableBucket(ReadableBucket, Protocol):
+    """What publishing needs of the film bucket."""
+
+    def write(
+        self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
+    ) -> None:
+        """Put an object. Raises ``StorageUnavailable``."""
+        ...
+
+
+class Publisher:
+    """Publishes copies from a bucket to itself.
+
+    ``signing_id`` names the key and the host that ``signer`` signs with and for.
+    ``roots`` are the URLs, ending in ``/``, at which functions and players know the bucket: what
+    manifests refer to below them is the film's own.
+    """
+
+    def __init__(
+        self, bucket: WritableBucket, signer: S3Signer, signing_id: str, roots: tuple[str, ...]
+    ) -> None:
+        self._bucket = bucket
+        self._signer = signer
+        self._signing_id = signing_id
+        self._roots = roots
+
+    def publish(
+        self,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        window: Window,
+        edition: str,
+        until: datetime | None,
+    ) -> int | None:
+        """Write the copy of that window and edition; return the film's seconds, if they are known.
+
+        URLs inside are signed as of the window's beginning, so whoever publishes writes the same
+        bytes; ``until`` is when the signing key dies. Raises ``MovieNotFound``,
+        ``FilmUnplayable`` and ``StorageUnavailable``.
+        """
+        prefix = f"movies/{movie_id}/"
+        location = FilmLocation(tuple(root + prefix for root in self._roots))
+        film = load_film(self._bucket, prefix, manifest_type, location)
+        life = window.signature_life(film.duration_seconds or 0, until)
+        sign = self._signer.at(window.begins_at, life)
+
+        copies = {(copy.path, copy.query): copy for copy in film.copies}
+
+        def key_of(path: str, query: str) -> str:
+            return copy_key(window, self._signing_id, edition, movie_id, path, query)
+
+        def url_for(reference: Reference, depth: int = 0) -> str:
+            if not reference.is_manifest:
+                return sign(prefix + reference.path)
+            copy = copies.get((reference.path, reference.query))
+            if reference.is_inline and copy is not None and depth < _DEEPEST_INLINE:
+                body = copy.manifest.render(lambda inner: url_for(inner, depth + 1))
+                url = _data_url(_content_type(copy, manifest_type), body)
+                if len(url) <= MAX_INLINE_LENGTH:
+                    return url
+            return sign(key_of(reference.path, reference.query))
+
+        def write(copy: Copy) -> None:
+            self._bucket.write(
+                key_of(copy.path, copy.query),
+                gzip.compress(copy.manifest.render(url_for), compresslevel=6, mtime=0),
+                content_type=_content_type(copy, manifest_type),
+                content_encoding="gzip",
+                max_age=window.length_seconds,
+            )
+
+        entry, *nested = film.copies
+        assert entry.path == MANIFEST_NAMES[manifest_type]
+        try:
+            with ThreadPoolExecutor(_WRITERS) as pool:
+                list(pool.map(inherited(write), nested))
+            # Last, so that whoever finds it finds all that it leads to.
+            write(entry)
+        except ObjectNameRefused as error:
+            logger.exception("the film cannot be signed")
+            raise FilmUnplayable("the film's manifests cannot be signed") from error
+        return round(film.duration_seconds) if film.duration_seconds else None
+
+
+def _content_type(copy: Copy, manifest_type: ManifestType) -> str:
+    is_manifest = copy.kind is Kind.MANIFEST
+    return _CONTENT_TYPES[manifest_type] if is_manifest else "application/json"
+
+
+def _data_url(content_type: str, body: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(body).decode()}"

@@ -1,0 +1,1 @@
+"""Kafka: the events that tell other services what is being watched."""

@@ -1,0 +1,91 @@
+"""The events that tell the rest of the company what is being watched."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from streaming.domain import clock
+from streaming.domain.identifiers import uuid7
+from streaming.domain.progress import Report
+
+Action = Literal["stream_start", "stream_progress", "stream_stop"]
+EndReason = Literal["abandoned", "taken_over"]
+"""Why a session ended that its player did not stop."""
+
+_TOPIC_SUFFIXES: dict[Action, str] = {
+    "stream_start": "start",
+    "stream_progress": "progress",
+    "stream_stop": "stop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Something that a viewer did, at ``timestamp``. Consumers drop repeats by ``event_id``.
+
+    ``reason`` says why a session ended that its player did not stop.
+    """
+
+    event_id: UUID
+    action: Action
+    user_id: UUID
+    movie_id: UUID
+    timestamp: datetime
+    session_id: UUID | None
+    position_seconds: int | None = None
+    sequence: int | None = None
+    reason: EndReason | None = None
+
+    @classmethod
+    def of_report(
+        cls, action: Action, report: Report, session_id: UUID | None, event_id: UUID
+    ) -> "StreamEvent":
+        """Return the event that tells of ``report``, which belongs to the session, if any."""
+        return cls(
+            event_id=event_id,
+            action=action,
+            user_id=report.user_id,
+            movie_id=report.movie_id,
+            timestamp=report.reported_at,
+            session_id=session_id,
+            position_seconds=report.position_seconds,
+            sequence=report.sequence,
+        )
+
+    def to_message(self, topic_prefix: str) -> "Message":
+        """Return the event as it goes to Kafka, in the topic of its action."""
+        value: dict[str, str | int | None] = {
+            "event_id": str(self.event_id),
+            "user_id": str(self.user_id),
+            "movie_id": str(self.movie_id),
+            "action": self.action,
+            "timestamp": clock.iso(self.timestamp),
+            "session_id": str(self.session_id) if self.session_id else None,
+            "position_seconds": self.position_seconds,
+            "sequence": self.sequence,
+        }
+        if self.reason is not None:
+            value["reason"] = self.reason
+        return Message(
+            event_id=self.event_id,
+            topic=f"{topic_prefix}.{_TOPIC_SUFFIXES[self.action]}",
+            key=str(self.user_id),
+            value=json.dumps(value, separators=(",", ":")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event as it goes to Kafka. Messages of one ``key`` keep their order."""
+
+    event_id: UUID
+    topic: str
+    key: str
+    value: str
+
+
+def new_event_id(at: datetime) -> UUID:
+    """Make the id of an event that happened ``at`` that time."""
+    return uuid7(clock.milliseconds(at))

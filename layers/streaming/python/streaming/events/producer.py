@@ -1,0 +1,227 @@
+"""Sends events to Kafka, bounded in time.
+
+Nothing runs after a Lambda returns, so each send is awaited. A message that is not acknowledged in
+time belongs in the outbox; Kafka may still get it twice, which consumers tell by ``event_id``.
+"""
+
+import ssl
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Thread
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+from kafka import KafkaProducer
+from kafka.errors import KafkaConnectionError, KafkaError
+from kafka.producer.future import FutureRecordMetadata
+
+from streaming.config.rotating_secrets import Rotating, SecretUnavailable
+from streaming.config.settings import EventSettings
+from streaming.events import errors as refusals
+from streaming.events.errors import Refusal
+from streaming.events.event import Message
+from streaming.observability.metrics import emit_dependency_failure
+from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.deadline import DeadlineExceeded, allowance
+
+logger = Logger(child=True)
+
+_CONNECT_SECONDS = 1.0
+# For so long a request waits for a connection, which goes on being made meanwhile.
+_PATIENCE_SECONDS = 0.75
+_PAUSE_SECONDS = 1.5
+# After a failure, finding out whether Kafka is back must cost nobody more. An answer that takes
+# longer is seen by the next message.
+_PROBE_SECONDS = 0.02
+_TOPIC_PAUSE_SECONDS = 30.0
+# How soon the producer looks again for a broker that it is connecting to, unless that answers.
+_LOOK_AGAIN_MILLISECONDS = 50.0
+_MOST_FAILURES = 3
+
+_UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
+
+
+class EventPublisher:
+    """A producer that connects at the first message, and rests after a failure.
+
+    When ``settings`` rotate, a failure has the password read anew, because the producer does not
+    tell a refused one from an outage. A producer that logs in and goes on failing is replaced:
+    refused once, it goes on knocking as fast as it can.
+    """
+
+    def __init__(self, settings: EventSettings | Rotating[EventSettings]) -> None:
+        self._settings = settings
+        self._producer: KafkaProducer | None = None
+        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._failures = 0
+        self._unanswered: FutureRecordMetadata | None = None
+        self._logs_in = False
+        self._ssl_context: ssl.SSLContext | None = None
+        self._connecting: Future[KafkaProducer] | None = None
+        self._closed_topics: dict[str, tuple[float, Refusal]] = {}
+
+    def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
+        """Send ``message``; tell whether it was acknowledged in ``wait_seconds``."""
+        if self._breaker.is_open:
+            return False
+        try:
+            producer = self._producer = self._producer or self._connected(message.topic)
+            if self._failures and not (self._unanswered and self._unanswered.succeeded()):
+                wait_seconds = _PROBE_SECONDS
+            ends_at = time.monotonic() + allowance(wait_seconds)
+            self._unanswered = None
+            send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
+            self._unanswered = send
+            send.get(timeout=max(0.0, ends_at - time.monotonic()))
+        except _UNAVAILABLE as error:
+            self._has_failed("publish", error)
+            return False
+        self._breaker.record_success()
+        self._failures, self._unanswered = 0, None
+        return True
+
+    def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
+        """Send ``messages``, none of which depends on another, and wait for all of them.
+
+        Returns, by their ids, why those were refused that are not acknowledged in ``wait_seconds``.
+        """
+        if self._breaker.is_open:
+            resting = Refusal("unanswered", KafkaConnectionError("no answer a moment ago"))
+            return dict.fromkeys((message.event_id for message in messages), resting)
+        try:
+            producer = self._producer = self._producer or self._connect()
+        except _UNAVAILABLE as error:
+            self._has_failed("connect", error)
+            away = Refusal("unanswered", error)
+            return dict.fromkeys((message.event_id for message in messages), away)
+        ends_at = time.monotonic() + allowance(wait_seconds)
+        sends = [(message, self._send(producer, message)) for message in messages]
+        refused: dict[UUID, Refusal] = {}
+        for message, send in sends:
+            refusal = send if isinstance(send, Refusal) else _await(send, ends_at)
+            if refusal is not None:
+                refused[message.event_id] = refusal
+        unanswered = [each.error for each in refused.values() if each.reason == "unanswered"]
+        if messages and len(unanswered) == len(messages):
+            self._has_failed("deliver", unanswered[0])
+        return refused
+
+    def _send(self, producer: KafkaProducer, message: Message) -> FutureRecordMetadata | Refusal:
+        """Begin to send ``message``, unless it is clear already that it would be refused."""
+        closed_until, known = self._closed_topics.get(message.topic, (0.0, None))
+        if known is not None and time.monotonic() < closed_until:
+            return known
+        try:
+            return producer.send(message.topic, message.value.encode(), key=message.key.encode())
+        except (KafkaError, ValueError) as error:
+            refusal = refusals.before_sending(error)
+        if refusal.reason == "topic":
+            # Every message to a topic that is missing would wait for it anew.
+            closed_until = time.monotonic() + _TOPIC_PAUSE_SECONDS
+            self._closed_topics[message.topic] = (closed_until, refusal)
+        return refusal
+
+    def _has_failed(self, operation: str, error: BaseException) -> None:
+        failure = emit_dependency_failure("kafka", operation, error)
+        logger.warning("Kafka does not acknowledge", **failure)
+        self._breaker.record_failure()
+        self._failures += 1
+        is_renewed = isinstance(self._settings, Rotating) and self._settings.renewed() is not None
+        # Otherwise the producer stays: it reconnects by itself, and sooner.
+        if is_renewed or (self._logs_in and self._failures % _MOST_FAILURES == 0):
+            producer, self._producer = self._producer, None
+            if producer is not None:
+                _discard(producer)
+
+    def _connected(self, topic: str) -> KafkaProducer:
+        """Return a producer that knows ``topic``, made by a thread that goes on without us."""
+        connecting = self._connecting
+        if connecting is None or (connecting.done() and connecting.exception()):
+            connecting = self._connecting = Future()
+            Thread(target=self._connect_for, args=(topic, connecting), daemon=True).start()
+        seconds = _PROBE_SECONDS if self._failures else _PATIENCE_SECONDS
+        try:
+            return connecting.result(timeout=allowance(seconds))
+        finally:
+            if connecting.done():
+                self._connecting = None
+
+    def _connect_for(self, topic: str, connecting: Future[KafkaProducer]) -> None:
+        try:
+            producer = self._connect()
+            with suppress(KafkaError):
+                producer.partitions_for(topic)
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            connecting.set_exception(error)
+        else:
+            connecting.set_result(producer)
+
+    def _connect(self) -> KafkaProducer:
+        settings = self._settings
+        if isinstance(settings, Rotating):
+            settings = settings.current()
+        self._logs_in = settings.sasl_mechanism is not None
+        if settings.sasl_mechanism == "AWS_MSK_IAM":
+            # The producer loads it while it connects, which would take half of that time.
+            import botocore.session  # noqa: F401
+        if settings.security_protocol != "PLAINTEXT" and self._ssl_context is None:
+            # The producer would read the authorities for each broker anew.
+            self._ssl_context = ssl.create_default_context()
+        milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
+        # Repeats are told apart by event_id, so the producer needs no idempotence of its own. A
+        # batch is given up soon: what is not acknowledged lies in the outbox.
+        producer = KafkaProducer(
+            bootstrap_servers=list(settings.bootstrap_servers),
+            security_protocol=settings.security_protocol,
+            ssl_context=self._ssl_context,
+            sasl_mechanism=settings.sasl_mechanism,
+            sasl_plain_username=settings.username,
+            sasl_plain_password=settings.password,
+            client_id="streaming",
+            acks="all",
+            enable_idempotence=False,
+            retries=2,
+            max_in_flight_requests_per_connection=1,
+            bootstrap_timeout_ms=milliseconds,
+            max_block_ms=milliseconds,
+            request_timeout_ms=500,
+            delivery_timeout_ms=1000,
+            reconnect_backoff_max_ms=1000,
+            metrics_enabled=False,
+        )
+        _keep_from_spinning(producer)
+        return producer
+
+
+def _keep_from_spinning(producer: KafkaProducer) -> None:
+    """Have the producer's thread wait while it connects, not use up the processor.
+
+    It polls as fast as it can where a message waits for a broker that is being connected to, which
+    takes the processor from the requests: https://github.com/dpkp/kafka-python/issues/1907. What
+    the broker does wakes it all the same.
+    """
+    producer._sender._client.connection_delay = _look_again  # noqa: SLF001
+
+
+def _look_again(node_id: object) -> float:  # noqa: ARG001 - the client asks for each broker
+    return _LOOK_AGAIN_MILLISECONDS
+
+
+def _discard(producer: KafkaProducer) -> None:
+    """End ``producer`` without waiting, as its own ``close`` does for what it holds.
+
+    What it holds lies in the outbox.
+    """
+    producer._sender.force_close()  # noqa: SLF001
+    producer._closed = True  # noqa: SLF001
+    producer.close()
+
+
+def _await(send: FutureRecordMetadata, ends_at: float) -> Refusal | None:
+    try:
+        send.get(timeout=max(0.0, ends_at - time.monotonic()))
+    except KafkaError as error:
+        return refusals.by_answer(error)
+    return None

@@ -1,0 +1,124 @@
+"""The rows of ``idempotency_keys``: which start each key stands for.
+
+Each function runs within the caller's transaction.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.domain.errors import IdempotencyKeyReused, RequestInProgress
+from streaming.domain.idempotency import Attempt, IdempotencyKey
+from streaming.repository.database import Transaction
+
+logger = Logger(child=True)
+
+_EXISTS = "SELECT 1 WHERE to_regclass('idempotency_keys') IS NOT NULL"
+
+# An attempt that was given up before is taken over, with its ids.
+_CLAIM = """
+    INSERT INTO idempotency_keys AS known (
+        user_id, key, fingerprint, session_id, event_id, running_until
+    )
+    VALUES (
+        :user_id, :key, :fingerprint, :session_id, :event_id,
+        now() + make_interval(secs => :seconds)
+    )
+    ON CONFLICT (user_id, key) DO UPDATE
+    SET running_until = excluded.running_until
+    WHERE known.completed_at IS NULL
+        AND known.running_until < now()
+        AND known.fingerprint = excluded.fingerprint
+    RETURNING session_id, event_id
+"""
+
+_SELECT = """
+    SELECT fingerprint, session_id, event_id, completed_at
+    FROM idempotency_keys
+    WHERE user_id = :user_id AND key = :key
+"""
+
+_COMPLETE = """
+    UPDATE idempotency_keys
+    SET completed_at = now()
+    WHERE user_id = :user_id AND key = :key AND session_id = :session_id
+"""
+
+_RELEASE = """
+    DELETE FROM idempotency_keys
+    WHERE user_id = :user_id AND key = :key AND session_id = :session_id AND completed_at IS NULL
+"""
+
+_FORGET = "DELETE FROM idempotency_keys WHERE user_id = :user_id AND session_id = :session_id"
+
+_DELETE_OLD = """
+    DELETE FROM idempotency_keys
+    WHERE (user_id, key) IN (
+        SELECT user_id, key
+        FROM idempotency_keys
+        WHERE created_at < :before
+        ORDER BY created_at
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING 1 AS deleted
+"""
+
+
+def claim(
+    transaction: Transaction, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
+) -> Attempt:
+    """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
+
+    Raises ``IdempotencyKeyReused`` when the key stands for another request, and
+    ``RequestInProgress`` while an attempt is running.
+    """
+    if transaction.row(_EXISTS) is None:
+        logger.warning("the database is not migrated: an Idempotency-Key is not honoured")
+        return attempt
+    claimed = transaction.row(
+        _CLAIM,
+        user_id=user_id,
+        key=key.value,
+        fingerprint=key.fingerprint,
+        session_id=attempt.session_id,
+        event_id=attempt.event_id,
+        seconds=seconds,
+    )
+    if claimed is not None:
+        return Attempt(claimed["session_id"], claimed["event_id"])
+    known = transaction.row(_SELECT, user_id=user_id, key=key.value)
+    if known is None:
+        # The attempt that was in the way has failed in this moment.
+        raise RequestInProgress("a request with this Idempotency-Key has just failed")
+    if known["fingerprint"] != key.fingerprint:
+        raise IdempotencyKeyReused("this Idempotency-Key was sent with another request")
+    if known["completed_at"] is None:
+        raise RequestInProgress("a request with this Idempotency-Key is still running")
+    return Attempt(known["session_id"], known["event_id"], is_completed=True)
+
+
+def complete(
+    transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID
+) -> None:
+    """Note that the session of ``key`` is open."""
+    if transaction.row(_EXISTS):
+        transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
+
+
+def release(transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID) -> None:
+    """Forget an attempt that has failed, so that it may be repeated at once."""
+    if transaction.row(_EXISTS):
+        transaction.rows(_RELEASE, user_id=user_id, key=key.value, session_id=session_id)
+
+
+def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
+    """Forget the key of a session, so that it stands for nothing any more."""
+    if transaction.row(_EXISTS):
+        transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
+
+
+def delete_old(transaction: Transaction, before: datetime, limit: int) -> int:
+    """Delete keys that are older than ``before``, at most ``limit``; return how many."""
+    return len(transaction.rows(_DELETE_OLD, before=before, limit=limit))

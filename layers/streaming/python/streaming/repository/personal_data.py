@@ -1,0 +1,126 @@
+"""What PostgreSQL knows of people, as far as it is to be forgotten."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from streaming.domain import clock
+from streaming.domain.identifiers import first_uuid7
+from streaming.repository.database import Database, Transaction
+
+# Ids of sessions tell when they were made, so the primary key finds the old ones.
+_DELETE_SESSIONS = """
+    DELETE FROM stream_sessions
+    WHERE id IN (
+        SELECT id
+        FROM stream_sessions
+        WHERE id < :first_id AND ended_at < :before
+        ORDER BY id
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id
+"""
+
+_REMOVE_ADDRESSES = """
+    UPDATE stream_sessions
+    SET ip_address = NULL, user_agent = NULL
+    WHERE id IN (
+        SELECT id
+        FROM stream_sessions
+        WHERE id < :first_id AND (ip_address IS NOT NULL OR user_agent IS NOT NULL)
+        ORDER BY id
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id
+"""
+
+_DELETE_DEAD_LETTERS = """
+    DELETE FROM event_dead_letters
+    WHERE event_id IN (
+        SELECT event_id
+        FROM event_dead_letters
+        WHERE died_at < :before
+        ORDER BY died_at
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING event_id
+"""
+
+_DELETE_SESSIONS_OF = "DELETE FROM stream_sessions WHERE user_id = :user_id RETURNING id"
+_DELETE_POSITIONS_OF = "DELETE FROM watch_progress WHERE user_id = :user_id RETURNING movie_id"
+_DELETE_EVENTS_OF = "DELETE FROM event_outbox WHERE key = :key RETURNING id"
+_DELETE_DEAD_LETTERS_OF = "DELETE FROM event_dead_letters WHERE key = :key RETURNING event_id"
+_DELETE_IDEMPOTENCY_KEYS_OF = "DELETE FROM idempotency_keys WHERE user_id = :user_id"
+
+_HAS_IDEMPOTENCY_KEYS = "SELECT 1 WHERE to_regclass('idempotency_keys') IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many sessions and dead letters were deleted, and sessions lost their address."""
+
+    sessions: int
+    addresses: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRows:
+    """How many rows of a user were deleted."""
+
+    positions: int
+    sessions: int
+    events: int
+
+
+ForgetCopies = Callable[[Sequence[UUID]], None]
+"""Forgets what is cached of a user who has watched these films, or raises."""
+
+
+class PersonalData:
+    """Deletes personal data. Raises ``DatabaseUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def forget(self, before: datetime, limit: int) -> Forgotten:
+        """Forget what is older than ``before``, at most ``limit`` rows of each kind.
+
+        Sessions that had ended by then are deleted, those that began earlier lose IP address and
+        user agent. Events that died by then are deleted.
+        """
+        first_id = first_uuid7(clock.milliseconds(before))
+
+        def work(transaction: Transaction) -> Forgotten:
+            ended = transaction.rows(
+                _DELETE_SESSIONS, first_id=first_id, before=before, limit=limit
+            )
+            begun = transaction.rows(_REMOVE_ADDRESSES, first_id=first_id, limit=limit)
+            dead = transaction.rows(_DELETE_DEAD_LETTERS, before=before, limit=limit)
+            return Forgotten(len(ended), len(begun), len(dead))
+
+        return self._database.run(work)
+
+    def erase(self, user_id: UUID, forget_copies: ForgetCopies) -> ErasedRows:
+        """Delete every row of the user.
+
+        ``forget_copies`` is called before the commit: what it raises leaves everything as it was.
+        """
+
+        def work(transaction: Transaction) -> ErasedRows:
+            # Sessions first, as everybody locks them first. Who ends one at this moment writes an
+            # event, and who relays that may bury it: each comes after what it may come from.
+            sessions = transaction.rows(_DELETE_SESSIONS_OF, user_id=user_id)
+            positions = transaction.rows(_DELETE_POSITIONS_OF, user_id=user_id)
+            waiting = transaction.rows(_DELETE_EVENTS_OF, key=str(user_id))
+            dead = transaction.rows(_DELETE_DEAD_LETTERS_OF, key=str(user_id))
+            if transaction.row(_HAS_IDEMPOTENCY_KEYS):
+                transaction.rows(_DELETE_IDEMPOTENCY_KEYS_OF, user_id=user_id)
+            forget_copies([row["movie_id"] for row in positions])
+            return ErasedRows(len(positions), len(sessions), len(waiting) + len(dead))
+
+        return self._database.run(work)

@@ -1,0 +1,283 @@
+"""The rows of ``watch_progress``: how far each user has watched each film.
+
+Each function runs within the caller's transaction. ``is_migrated`` tells whether the database has
+the columns of migration 5: a new version runs before its migrations, too.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from streaming.domain import clock
+from streaming.domain.identifiers import uuid7
+from streaming.domain.progress import Report, ReportOrder, SavedProgress
+from streaming.repository.database import Row, Transaction
+
+# As JSON the columns that are not migrated yet may be missing.
+_COLUMNS = """
+    user_id, movie_id, position_seconds, last_watched_at, duration_seconds, completed,
+    session_id, sequence, version,
+    CAST(to_jsonb({table}) ->> 'completed_at' AS timestamptz) AS completed_at,
+    coalesce(CAST(to_jsonb({table}) ->> 'times_completed' AS integer), 0) AS times_completed,
+    to_jsonb({table}) ->> 'removed_at' IS NOT NULL AS is_removed
+"""
+
+# The rule of streaming.domain.progress.supersedes; is_completed stands in the statements.
+_WAS_WATCHED_LATER = """CASE
+        WHEN excluded.session_id = saved.session_id THEN excluded.sequence > saved.sequence
+        ELSE CAST(:is_fresh AS boolean) OR excluded.last_watched_at >= saved.last_watched_at
+    END"""
+
+_UPSERT_UNMIGRATED = f"""
+    INSERT INTO watch_progress AS saved (
+        id, user_id, movie_id, position_seconds, duration_seconds, completed,
+        session_id, sequence, created_at, updated_at, last_watched_at
+    )
+    VALUES (
+        :id, :user_id, :movie_id, CAST(:position_seconds AS integer),
+        CAST(:duration_seconds AS integer),
+        coalesce(
+            CAST(:position_seconds AS integer) >= 0.9 * CAST(:duration_seconds AS integer), false
+        ),
+        CAST(:session_id AS uuid), CAST(:sequence AS bigint), :at, :at,
+        CAST(:made_at AS timestamptz)
+    )
+    ON CONFLICT (user_id, movie_id) DO UPDATE
+    SET position_seconds = excluded.position_seconds,
+        duration_seconds = coalesce(excluded.duration_seconds, saved.duration_seconds),
+        completed = saved.completed OR coalesce(
+            excluded.position_seconds
+                >= 0.9 * coalesce(excluded.duration_seconds, saved.duration_seconds),
+            false
+        ),
+        session_id = coalesce(excluded.session_id, saved.session_id),
+        sequence = coalesce(excluded.sequence, saved.sequence),
+        version = saved.version + 1,
+        updated_at = excluded.updated_at,
+        last_watched_at = greatest(excluded.last_watched_at, saved.last_watched_at)
+    WHERE {_WAS_WATCHED_LATER}
+    RETURNING {_COLUMNS.format(table="saved")}
+"""  # noqa: S608
+
+# The sequence of a session's report is noted before the report is judged: in one statement, while
+# the session is locked.
+_NOTE_SEQUENCE = """
+    WITH noted AS (
+        UPDATE stream_sessions
+        SET last_sequence = :sequence
+        WHERE id = CAST(:session_id AS uuid)
+            AND (last_sequence IS NULL OR last_sequence < CAST(:sequence AS bigint))
+        RETURNING id
+    )
+"""
+_IS_COMPLETED_NOW = """excluded.position_seconds
+                >= 0.9 * coalesce(excluded.duration_seconds, saved.duration_seconds)"""
+_WAS_COMPLETED_BEFORE = """saved.completed
+            AND saved.position_seconds >= 0.9 * saved.duration_seconds"""
+
+_UPSERT = f"""
+    {_NOTE_SEQUENCE}
+    INSERT INTO watch_progress AS saved (
+        id, user_id, movie_id, position_seconds, duration_seconds, completed,
+        session_id, sequence, created_at, updated_at, last_watched_at,
+        completed_at, times_completed
+    )
+    SELECT
+        :id, :user_id, :movie_id, seen.position_seconds, seen.duration_seconds, seen.completed,
+        CAST(:session_id AS uuid), CAST(:sequence AS bigint), :at, :at, seen.made_at,
+        CASE WHEN seen.completed THEN seen.made_at END,
+        CASE WHEN seen.completed THEN 1 ELSE 0 END
+    FROM (
+        SELECT
+            CAST(:position_seconds AS integer) AS position_seconds,
+            CAST(:duration_seconds AS integer) AS duration_seconds,
+            coalesce(
+                CAST(:position_seconds AS integer) >= 0.9 * CAST(:duration_seconds AS integer),
+                false
+            ) AS completed,
+            CAST(:made_at AS timestamptz) AS made_at
+    ) AS seen
+    WHERE CAST(:sequence AS bigint) IS NULL OR EXISTS (SELECT FROM noted)
+    ON CONFLICT (user_id, movie_id) DO UPDATE
+    SET position_seconds = excluded.position_seconds,
+        duration_seconds = coalesce(excluded.duration_seconds, saved.duration_seconds),
+        completed = saved.completed OR coalesce(
+            {_IS_COMPLETED_NOW},
+            false
+        ),
+        completed_at = CASE
+            WHEN NOT coalesce({_IS_COMPLETED_NOW}, false)
+                OR coalesce({_WAS_COMPLETED_BEFORE}, false)
+            THEN saved.completed_at
+            ELSE excluded.last_watched_at
+        END,
+        times_completed = saved.times_completed + CASE
+            WHEN NOT coalesce({_IS_COMPLETED_NOW}, false)
+                OR coalesce({_WAS_COMPLETED_BEFORE}, false)
+            THEN 0
+            ELSE 1
+        END,
+        removed_at = NULL,
+        session_id = coalesce(excluded.session_id, saved.session_id),
+        sequence = coalesce(excluded.sequence, saved.sequence),
+        version = saved.version + 1,
+        updated_at = excluded.updated_at,
+        last_watched_at = greatest(excluded.last_watched_at, saved.last_watched_at)
+    WHERE {_WAS_WATCHED_LATER}
+    RETURNING {_COLUMNS.format(table="saved")}
+"""  # noqa: S608
+
+_SELECT = f"""
+    SELECT {_COLUMNS.format(table="watch_progress")}
+    FROM watch_progress
+    WHERE user_id = :user_id AND movie_id = :movie_id
+"""  # noqa: S608
+
+_SELECT_WITH_FILM = f"""
+    SELECT saved.*, films.duration_seconds AS film_duration_seconds
+    FROM ({_SELECT}) AS saved
+    LEFT JOIN films USING (movie_id)
+"""  # noqa: S608
+
+_SELECT_TO_CONTINUE_UNMIGRATED = f"""
+    SELECT {_COLUMNS.format(table="watch_progress")}
+    FROM watch_progress
+    WHERE user_id = :user_id
+        AND NOT completed
+        AND position_seconds >= CASE
+            WHEN duration_seconds IS NULL THEN 1
+            ELSE least(
+                CAST(:min_seconds AS float8), CAST(:min_share AS float8) * duration_seconds
+            )
+        END
+    ORDER BY last_watched_at DESC
+    LIMIT :limit
+"""  # noqa: S608
+
+_SELECT_TO_CONTINUE = f"""
+    SELECT saved.*, films.duration_seconds AS film_duration_seconds
+    FROM (
+        SELECT {_COLUMNS.format(table="watch_progress")}
+        FROM watch_progress
+        WHERE user_id = :user_id AND NOT completed AND removed_at IS NULL
+    ) AS saved
+    LEFT JOIN films USING (movie_id)
+    WHERE (
+            films.is_there
+            -- Started by the former version, which knows of no films.
+            OR films.movie_id IS NULL
+                AND EXISTS (
+                    SELECT FROM stream_sessions AS session
+                    WHERE session.movie_id = saved.movie_id
+                )
+        )
+        AND position_seconds >= CASE
+            WHEN coalesce(films.duration_seconds, saved.duration_seconds) IS NULL THEN 1
+            ELSE least(
+                CAST(:min_seconds AS float8),
+                CAST(:min_share AS float8)
+                    * coalesce(films.duration_seconds, saved.duration_seconds)
+            )
+        END
+    ORDER BY last_watched_at DESC
+    LIMIT :limit
+"""  # noqa: S608
+
+# The order stays, so that what its session sent before stays without effect.
+_REMOVE = f"""
+    UPDATE watch_progress AS saved
+    SET position_seconds = 0,
+        removed_at = :at,
+        version = version + 1,
+        updated_at = :at,
+        last_watched_at = greatest(last_watched_at, :at)
+    WHERE user_id = :user_id AND movie_id = :movie_id
+    RETURNING {_COLUMNS.format(table="saved")}
+"""  # noqa: S608
+
+_REMOVE_UNMIGRATED = _REMOVE.replace("removed_at = :at,", "")
+
+
+def upsert(
+    transaction: Transaction,
+    report: Report,
+    session_started_at: datetime | None,
+    film_duration_seconds: int | None,
+    *,
+    is_migrated: bool,
+) -> SavedProgress | None:
+    """Save the position of ``report``; None when the record is later than the report."""
+    order = report.order
+    row = transaction.row(
+        _UPSERT if is_migrated else _UPSERT_UNMIGRATED,
+        id=uuid7(clock.milliseconds(report.reported_at)),
+        user_id=report.user_id,
+        movie_id=report.movie_id,
+        position_seconds=report.position_seconds,
+        duration_seconds=film_duration_seconds,
+        session_id=order.session_id if order else None,
+        sequence=order.sequence if order else None,
+        at=report.reported_at,
+        made_at=report.made_at(session_started_at),
+        is_fresh=not report.age_seconds,
+    )
+    return _to_progress(row) if row else None
+
+
+def find(
+    transaction: Transaction, user_id: UUID, movie_id: UUID, *, with_film: bool = False
+) -> SavedProgress | None:
+    """Return the user's progress in the film, or None; ``with_film`` with its present length."""
+    statement = _SELECT_WITH_FILM if with_film else _SELECT
+    row = transaction.row(statement, user_id=user_id, movie_id=movie_id)
+    return _to_progress(row) if row else None
+
+
+def find_to_continue(
+    transaction: Transaction,
+    user_id: UUID,
+    limit: int,
+    min_seconds: int,
+    min_share: float,
+    *,
+    is_migrated: bool,
+) -> list[SavedProgress]:
+    """Return the user's begun and not completed films, newest first, at most ``limit``.
+
+    A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first, and
+    one of unknown length at its first second.
+    """
+    rows = transaction.rows(
+        _SELECT_TO_CONTINUE if is_migrated else _SELECT_TO_CONTINUE_UNMIGRATED,
+        user_id=user_id,
+        limit=limit,
+        min_seconds=min_seconds,
+        min_share=min_share,
+    )
+    return [_to_progress(row) for row in rows]
+
+
+def remove(
+    transaction: Transaction, user_id: UUID, movie_id: UUID, at: datetime, *, is_migrated: bool
+) -> SavedProgress | None:
+    """Forget the user's position in the film; return the changed record, if there is one."""
+    statement = _REMOVE if is_migrated else _REMOVE_UNMIGRATED
+    row = transaction.row(statement, user_id=user_id, movie_id=movie_id, at=at)
+    return _to_progress(row) if row else None
+
+
+def _to_progress(row: Row) -> SavedProgress:
+    order = ReportOrder(row["session_id"], row["sequence"]) if row["session_id"] else None
+    return SavedProgress(
+        user_id=row["user_id"],
+        movie_id=row["movie_id"],
+        position_seconds=row["position_seconds"],
+        last_watched_at=row["last_watched_at"],
+        duration_seconds=row["duration_seconds"],
+        completed=row["completed"],
+        order=order,
+        version=row["version"],
+        completed_at=row["completed_at"],
+        times_completed=row["times_completed"],
+        is_removed=row["is_removed"],
+        film_duration_seconds=row.get("film_duration_seconds"),
+    )

@@ -1,0 +1,382 @@
+"""The record in PostgreSQL: watch progress, sessions, and the outbox of their events."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from streaming.api.response_models import LiveSession
+from streaming.domain.errors import MovieNotFound, SessionEnded, SessionNotFound
+from streaming.domain.idempotency import Attempt, IdempotencyKey
+from streaming.domain.progress import Report, SavedProgress
+from streaming.events.event import Message, StreamEvent
+from streaming.repository import film_rows, outbox
+from streaming.repository import idempotency as idempotency_rows
+from streaming.repository import progress as progress_rows
+from streaming.repository import sessions as session_rows
+from streaming.repository.database import Database, Transaction
+from streaming.repository.sessions import ClosedSession, NewSession, Session
+from streaming.resilience.deadline import leaving
+from streaming.signer.s3_signer import ManifestType
+
+MessageOf = Callable[[StreamEvent], Message | None]
+"""Makes an event what goes to Kafka; None when events are switched off."""
+
+# What putting an event into the outbox and committing may take.
+_COMMIT_SECONDS = 0.3
+# In how many films may a user have a position that nobody knows of? Players that have started a
+# film, and those of films that somebody else has, are not counted.
+_MOST_UNCONFIRMED_FILMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """What a start did. ``progress`` is the user's in the film, if any.
+
+    ``next_messages`` are the events to send now, in order: none while older ones of the user wait.
+    """
+
+    progress: SavedProgress | None
+    next_messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedStart:
+    """A session that is open already, and the user's ``progress`` in its film, if any."""
+
+    progress: SavedProgress | None
+    last_heartbeat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedReport:
+    """What a report did.
+
+    ``progress`` is None when there is none on record; ``applied`` is false when the report did not
+    change it; ``session_ended`` is true when the report's session is over for good.
+    """
+
+    progress: SavedProgress | None
+    applied: bool
+    session_id: UUID | None
+    session_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """What a stop did.
+
+    ``session_id`` is None when there was no session; ``ended_now`` is false when it had ended
+    before. ``duration_seconds`` is how long it lasted; ``applied`` is false when the position did
+    not change the record. ``event_is_next`` tells that no older event of the user waits in the
+    outbox.
+    """
+
+    progress: SavedProgress
+    session_id: UUID | None
+    duration_seconds: int | None
+    ended_now: bool
+    applied: bool
+    event_is_next: bool = False
+
+
+class Repository:
+    """Reads and changes the record, one transaction a method. Raises ``DatabaseUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._is_migrated = False
+
+    def claim_key(
+        self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
+    ) -> Attempt:
+        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
+
+        Raises ``IdempotencyKeyReused`` and ``RequestInProgress``.
+        """
+        return self._database.run(
+            lambda transaction: idempotency_rows.claim(transaction, user_id, key, attempt, seconds)
+        )
+
+    def release_key(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
+        """Let the request of a failed ``attempt`` be repeated at once."""
+        self._database.run(
+            lambda transaction: idempotency_rows.release(
+                transaction, user_id, key, attempt.session_id
+            )
+        )
+
+    def delete_old_keys(self, before: datetime, limit: int) -> int:
+        """Delete the keys that are older than ``before``, at most ``limit``; return how many."""
+        return self._database.run(
+            lambda transaction: idempotency_rows.delete_old(transaction, before, limit)
+        )
+
+    def open_session(
+        self,
+        session: NewSession,
+        event: StreamEvent,
+        message_of: MessageOf,
+        key: IdempotencyKey | None = None,
+        taken_over: Sequence[UUID] = (),
+    ) -> OpenedSession:
+        """Insert ``session`` with its event, once, and complete the attempt with ``key``.
+
+        Those of the user's sessions that are ``taken_over`` end in the same transaction.
+        """
+
+        def work(transaction: Transaction) -> OpenedSession:
+            events = _take_over(transaction, session.user_id, taken_over, session.started_at)
+            if session_rows.insert(transaction, session):
+                events.append(event)
+            messages = _insert_events(transaction, events, message_of)
+            if key is not None:
+                idempotency_rows.complete(transaction, session.user_id, key, session.id)
+            if self._has_films(transaction):
+                film_rows.keep(
+                    transaction,
+                    session.movie_id,
+                    session.film_duration_seconds,
+                    session.started_at,
+                )
+            progress = progress_rows.find(transaction, session.user_id, session.movie_id)
+            return OpenedSession(progress, messages)
+
+        return self._database.run(work)
+
+    def refuse_opened(
+        self, user_id: UUID, session_id: UUID, at: datetime, message_of: MessageOf
+    ) -> Sequence[Message]:
+        """End a session that was taken over while it was opened; return the events to send now.
+
+        Its start is refused, so its Idempotency-Key is free for another try.
+        """
+
+        def work(transaction: Transaction) -> Sequence[Message]:
+            events = _take_over(transaction, user_id, [session_id], at)
+            idempotency_rows.forget(transaction, user_id, session_id)
+            return _insert_events(transaction, events, message_of)
+
+        return self._database.run(work)
+
+    def find_repeated(self, user_id: UUID, movie_id: UUID, session_id: UUID) -> RepeatedStart:
+        """Return what the repeat of a start has to know. Raises ``SessionEnded``."""
+
+        def work(transaction: Transaction) -> RepeatedStart:
+            heard_at = session_rows.find_last_heartbeat(transaction, user_id, session_id)
+            if heard_at is None:
+                raise SessionEnded("the session that was started with this key has ended")
+            return RepeatedStart(progress_rows.find(transaction, user_id, movie_id), heard_at)
+
+        return self._database.read(work)
+
+    def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
+        """Return those of the user's sessions that are on record, in any order."""
+        return self._database.read(
+            lambda transaction: session_rows.find(transaction, user_id, session_ids)
+        )
+
+    def record_report(
+        self,
+        report: Report,
+        progress_message: Callable[[UUID | None], Message | None],
+        send: Callable[[Message], bool],
+    ) -> RecordedReport:
+        """Save the position of ``report`` and count it as its session's heartbeat.
+
+        When the report changes the record, ``progress_message`` makes its event from the session's
+        id, and ``send`` tells whether Kafka has it. An event that could not be sent, or must not be
+        yet because older ones of the user wait, goes to the outbox in the same transaction.
+
+        A report to an abandoned session reopens it; one to a session that has ended otherwise
+        changes nothing. Raises ``SessionNotFound`` when the report names a session that is not the
+        user's, and ``MovieNotFound`` when it belongs to none and the user has reported too many
+        films that nobody knows.
+        """
+
+        def work(transaction: Transaction) -> RecordedReport:
+            session = _lock_session(transaction, report)
+            if session is None and report.session_id is None:
+                session = session_rows.lock_latest_abandoned(transaction, report)
+            session_id = session.id if session else None
+            if session and not session.is_open and not session.is_abandoned:
+                on_record = progress_rows.find(transaction, report.user_id, report.movie_id)
+                return RecordedReport(
+                    on_record, applied=False, session_id=session_id, session_ended=True
+                )
+            saved = self._save(transaction, report, session)
+            if session:
+                session_rows.count_heartbeat(transaction, session, report.reported_at)
+            if saved is None:
+                on_record = progress_rows.find(transaction, report.user_id, report.movie_id)
+                return RecordedReport(on_record, applied=False, session_id=session_id)
+            message = progress_message(session_id)
+            if message is not None and (
+                outbox.has_messages_of(transaction, message.key) or not _sent_in_time(send, message)
+            ):
+                outbox.insert(transaction, [message])
+            return RecordedReport(saved, applied=True, session_id=session_id)
+
+        return self._database.run(work)
+
+    def end_session(
+        self, report: Report, stop_message: Callable[[UUID], Message | None]
+    ) -> EndedSession:
+        """End the session of ``report``, or the user's latest open one, and save the position.
+
+        ``stop_message`` makes the event, which goes to the outbox in the same transaction if this
+        call is the one that ended the session. Raises ``SessionNotFound`` and ``MovieNotFound`` as
+        ``record_report`` does.
+        """
+
+        def work(transaction: Transaction) -> EndedSession:
+            session = _lock_session(transaction, report)
+            saved = self._save(transaction, report, session)
+            applied = saved is not None
+            progress = saved or progress_rows.find(transaction, report.user_id, report.movie_id)
+            assert progress is not None
+            if session is None:
+                return EndedSession(progress, None, None, ended_now=False, applied=applied)
+            if not session.is_open:
+                session_rows.keep_ended(transaction, session)
+                lasted = session.duration_seconds
+                return EndedSession(progress, session.id, lasted, ended_now=False, applied=applied)
+            duration = session_rows.end(transaction, session, report.reported_at)
+            message = stop_message(session.id)
+            is_next = message is not None and outbox.insert(transaction, [message])
+            return EndedSession(
+                progress,
+                session.id,
+                duration,
+                ended_now=True,
+                applied=applied,
+                event_is_next=is_next,
+            )
+
+        return self._database.run(work)
+
+    def end_abandoned(
+        self,
+        silent_since: datetime,
+        limit: int,
+        message_of: MessageOf,
+    ) -> list[ClosedSession]:
+        """End the sessions that had no heartbeat since then, at most ``limit``, and return them.
+
+        Their events go to the outbox in the same transaction.
+        """
+
+        def work(transaction: Transaction) -> list[ClosedSession]:
+            ended = session_rows.end_silent(transaction, silent_since, limit)
+            _insert_events(transaction, [session.to_event() for session in ended], message_of)
+            return ended
+
+        return self._database.run(work)
+
+    def find_progress(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
+        """Return the user's progress in the film, with the film's present length, or None."""
+        return self._database.read(
+            lambda transaction: progress_rows.find(
+                transaction, user_id, movie_id, with_film=self._has_films(transaction)
+            )
+        )
+
+    def find_films_to_continue(
+        self, user_id: UUID, limit: int, min_seconds: int, min_share: float
+    ) -> list[SavedProgress]:
+        """Return the user's begun and not completed films, newest first, at most ``limit``.
+
+        A film is begun at ``min_seconds`` or at ``min_share`` of its length.
+        """
+        return self._database.read(
+            lambda transaction: progress_rows.find_to_continue(
+                transaction,
+                user_id,
+                limit,
+                min_seconds,
+                min_share,
+                is_migrated=self._has_films(transaction),
+            )
+        )
+
+    def remove_progress(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
+        """Forget the user's position in the film; return the changed record, if there is one.
+
+        That the film was completed stays on record.
+        """
+        return self._database.run(
+            lambda transaction: progress_rows.remove(
+                transaction, user_id, movie_id, at, is_migrated=self._has_films(transaction)
+            )
+        )
+
+    def find_films_in_use(
+        self, now: datetime, seconds: int, limit: int
+    ) -> list[tuple[UUID, ManifestType]]:
+        """Return the films started in the last ``seconds`` and their form, most started first."""
+        return self._database.read(
+            lambda transaction: session_rows.find_films_in_use(transaction, now, seconds, limit)
+        )
+
+    def _save(
+        self, transaction: Transaction, report: Report, session: Session | None
+    ) -> SavedProgress | None:
+        is_migrated = self._has_films(transaction)
+        if (
+            session is None
+            and is_migrated
+            and not film_rows.admit(
+                transaction,
+                report.user_id,
+                report.movie_id,
+                report.reported_at,
+                _MOST_UNCONFIRMED_FILMS,
+            )
+        ):
+            raise MovieNotFound("nobody has ever started such a film")
+        # Who names no session may tell of what was watched before this one.
+        return progress_rows.upsert(
+            transaction,
+            report,
+            session.started_at if session and report.session_id else None,
+            session.film_duration_seconds if session else None,
+            is_migrated=is_migrated,
+        )
+
+    def _has_films(self, transaction: Transaction) -> bool:
+        # Once migrated, a database stays so.
+        self._is_migrated = self._is_migrated or film_rows.exist(transaction)
+        return self._is_migrated
+
+
+def _sent_in_time(send: Callable[[Message], bool], message: Message) -> bool:
+    """Send ``message`` while there is time to commit: without Kafka the report still counts."""
+    with leaving(_COMMIT_SECONDS):
+        return send(message)
+
+
+def _lock_session(transaction: Transaction, report: Report) -> Session | None:
+    if report.session_id is None:
+        return session_rows.lock_latest(transaction, report)
+    session = session_rows.lock(transaction, report.session_id, report)
+    if session is None:
+        raise SessionNotFound("the user has no such session of this film")
+    return session
+
+
+def _take_over(
+    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
+) -> list[StreamEvent]:
+    if not session_ids:
+        return []
+    closed = session_rows.take_over(transaction, user_id, session_ids, at)
+    return [session.to_event() for session in closed]
+
+
+def _insert_events(
+    transaction: Transaction, events: Sequence[StreamEvent], message_of: MessageOf
+) -> Sequence[Message]:
+    """Put ``events`` in the outbox; return the messages, if they may be sent now."""
+    made = [message_of(event) for event in events]
+    messages = [message for message in made if message is not None]
+    return messages if outbox.insert(transaction, messages) else ()

@@ -1,0 +1,52 @@
+"""What ``sslmode`` and ``sslrootcert`` in the URL of a database mean here.
+
+Stricter than libpq: TLS is either off or verified to the host name, and nothing falls back.
+"""
+
+import ssl
+from functools import cache
+from urllib.parse import parse_qsl
+
+from streaming.config.settings import ConfigurationError
+from streaming.resilience.sockets import BoundedTls
+
+_OFF = "disable"
+_VERIFIED = ("require", "verify-ca", "verify-full")
+_PUBLIC_AUTHORITIES = "system"
+
+
+def ssl_context(query: str) -> ssl.SSLContext | bool:
+    """Return what the ``query`` of a URL asks for: a verifying context, or False for no TLS.
+
+    pg8000's own True and None do not verify the server. Raises ``ConfigurationError`` for a mode
+    that may fall back to plaintext, for any parameter that is not understood, because it may be a
+    misspelt wish for TLS, and for one that is there twice.
+    """
+    pairs = parse_qsl(query, keep_blank_values=True)
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise ConfigurationError("DATABASE_URL says something twice")
+    mode = parameters.pop("sslmode", None)
+    authorities = parameters.pop("sslrootcert", None)
+    if parameters:
+        raise ConfigurationError(f"DATABASE_URL has unknown parameters: {sorted(parameters)}")
+    if mode in _VERIFIED:
+        return _verifying(authorities or _PUBLIC_AUTHORITIES)
+    if mode not in (_OFF, None):
+        raise ConfigurationError(f"DATABASE_URL's sslmode {mode!r} is none of {(_OFF, *_VERIFIED)}")
+    if authorities is not None:
+        raise ConfigurationError("DATABASE_URL has an sslrootcert, but no sslmode that uses it")
+    return False
+
+
+@cache
+def _verifying(authorities: str) -> ssl.SSLContext:
+    """Build a context, once: reading the authorities costs more than the handshake."""
+    try:
+        context = ssl.create_default_context(
+            cafile=None if authorities == _PUBLIC_AUTHORITIES else authorities
+        )
+    except OSError as error:
+        raise ConfigurationError(f"DATABASE_URL's sslrootcert cannot be read: {error}") from error
+    context.sslsocket_class = BoundedTls
+    return context

@@ -1,0 +1,1 @@
+"""Time-outs, deadlines, and dependencies that fail."""

@@ -1,0 +1,1 @@
+"""Amazon S3: reading and writing objects of the film bucket."""

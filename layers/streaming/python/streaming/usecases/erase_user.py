@@ -1,0 +1,46 @@
+"""Forgetting one user."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from streaming.api.response_models import Erased
+from streaming.cache import subscriptions as subscription_cache
+from streaming.cache.client import Cache
+from streaming.cache.progress import ProgressCache
+from streaming.domain.errors import CacheUnavailable
+from streaming.repository.personal_data import PersonalData
+
+
+class EraseUser:
+    """Deletes what PostgreSQL and Redis know of a user."""
+
+    def __init__(
+        self, personal_data: PersonalData, progress_cache: ProgressCache, cache: Cache
+    ) -> None:
+        self._personal_data = personal_data
+        self._progress_cache = progress_cache
+        self._cache = cache
+
+    def __call__(self, user_id: UUID) -> Erased:
+        """Erase the user, wholly or not at all; doing so again finds nothing.
+
+        Raises ``CacheUnavailable``, because a cached position would outlive the erasure by a day,
+        and ``DatabaseUnavailable``.
+        """
+
+        def forget_copies(movie_ids: Sequence[UUID]) -> None:
+            if not (
+                self._progress_cache.forget(user_id, movie_ids)
+                and subscription_cache.forget(self._cache, user_id)
+                and self._cache.delete(f"streams:{user_id}")
+            ):
+                raise CacheUnavailable("Redis does not answer; nothing was erased")
+
+        rows = self._personal_data.erase(user_id, forget_copies)
+        return Erased(
+            success=True,
+            user_id=user_id,
+            positions=rows.positions,
+            sessions=rows.sessions,
+            events=rows.events,
+        )

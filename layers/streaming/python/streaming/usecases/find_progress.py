@@ -1,0 +1,92 @@
+"""Looking up where a viewer stopped."""
+
+from datetime import datetime
+from uuid import UUID
+
+from streaming.api.response_models import ContinueWatching, WatchProgress
+from streaming.cache.progress import ProgressCache
+from streaming.domain.errors import DatabaseUnavailable, ProgressNotFound
+from streaming.domain.progress import SavedProgress, position_inside
+from streaming.repository.repository import Repository
+from streaming.resilience.deadline import within
+
+# There must be time to ask Redis then.
+_RECORD_SECONDS = 1.5
+
+
+class FindProgress:
+    """Finds the position in one film: on record, or in Redis while PostgreSQL does not answer.
+
+    Redis cannot be asked first: it may have come back with positions from before an outage, in
+    which newer ones were acknowledged.
+    """
+
+    def __init__(self, repository: Repository, progress_cache: ProgressCache) -> None:
+        self._repository = repository
+        self._progress_cache = progress_cache
+
+    def __call__(self, user_id: UUID, movie_id: UUID) -> WatchProgress:
+        """Return the progress. Raises ``ProgressNotFound`` and ``DatabaseUnavailable``."""
+        try:
+            with within(_RECORD_SECONDS):
+                progress = self._repository.find_progress(user_id, movie_id)
+        except DatabaseUnavailable:
+            progress = self._progress_cache.find(user_id, movie_id)
+            if progress is None:
+                raise
+        else:
+            if progress is not None:
+                # Heals what an outage has left behind, and is there when PostgreSQL is not.
+                self._progress_cache.keep(progress)
+        if progress is None or progress.is_removed:
+            raise ProgressNotFound("the user has never watched the film, or has removed it")
+        return _answer(progress)
+
+
+class FindFilmsToContinue:
+    """Finds the films that a viewer has begun and never completed.
+
+    A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first.
+    """
+
+    def __init__(self, repository: Repository, min_seconds: int, min_share: float) -> None:
+        self._repository = repository
+        self._min_seconds = min_seconds
+        self._min_share = min_share
+
+    def __call__(self, user_id: UUID, limit: int) -> ContinueWatching:
+        """Return at most ``limit`` films, newest first. Raises ``DatabaseUnavailable``."""
+        films = self._repository.find_films_to_continue(
+            user_id, limit, self._min_seconds, self._min_share
+        )
+        return ContinueWatching([_answer(progress) for progress in films])
+
+
+class RemoveProgress:
+    """Removes a film from what a viewer may continue."""
+
+    def __init__(self, repository: Repository, progress_cache: ProgressCache) -> None:
+        self._repository = repository
+        self._progress_cache = progress_cache
+
+    def __call__(self, user_id: UUID, movie_id: UUID, now: datetime) -> None:
+        """Forget the position, if there is one. Raises ``DatabaseUnavailable``."""
+        removed = self._repository.remove_progress(user_id, movie_id, now)
+        if removed is not None:
+            self._progress_cache.keep(removed)
+
+
+def _answer(progress: SavedProgress) -> WatchProgress:
+    duration = progress.film_duration_seconds
+    if duration is None:
+        duration = progress.duration_seconds
+    return WatchProgress(
+        user_id=progress.user_id,
+        movie_id=progress.movie_id,
+        position_seconds=position_inside(progress.position_seconds, duration),
+        last_watched_at=progress.last_watched_at,
+        duration_seconds=duration,
+        completed=progress.completed,
+        completed_at=progress.completed_at,
+        times_completed=progress.times_completed,
+    )

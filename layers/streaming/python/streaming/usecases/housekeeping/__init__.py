@@ -1,0 +1,1 @@
+"""What runs every minute, whether anybody watches or not."""

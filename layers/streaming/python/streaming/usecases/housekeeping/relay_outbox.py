@@ -1,0 +1,175 @@
+"""Relaying the outbox to Kafka."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.events.errors import Refusal
+from streaming.events.event import Message
+from streaming.repository.outbox import SETTLING_SECONDS, Measures, Outbox, Outcome, Waiting
+
+logger = Logger(child=True)
+
+_KEYS = 500
+_PER_KEY = 50
+# The locks of a batch, and its transaction, are held for about so long.
+_BATCH_SECONDS = 2.0
+_WAIT_SECONDS = 1.5
+_LEAST_WAIT_SECONDS = 0.2
+
+_FIRST_PAUSE_SECONDS = 15.0
+_LONGEST_PAUSE_SECONDS = 900.0
+_MOST_ATTEMPTS = 10
+
+
+class Publisher(Protocol):
+    """Sends to Kafka."""
+
+    def deliver(self, messages: Sequence[Message], wait_seconds: float) -> Mapping[UUID, Refusal]:
+        """Send independent messages; return why those are refused that were not acknowledged."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """How many messages a run has relayed, how many of them are dead, and what is left."""
+
+    relayed: int
+    dead: int
+    left: Measures
+
+
+class RelayOutbox:
+    """Publishes what requests could not, oldest first and in order within each key.
+
+    What Kafka never takes goes to the dead letters. A key whose next message it does not take while
+    it takes others is left alone for a while, longer each time.
+    """
+
+    def __init__(self, outbox: Outbox, publisher: Publisher) -> None:
+        self._outbox = outbox
+        self._publisher = publisher
+
+    def __call__(
+        self, budget_seconds: float, settling_seconds: float = SETTLING_SECONDS
+    ) -> Relayed:
+        """Relay until nothing is left that Kafka takes. Raises ``DatabaseUnavailable``.
+
+        Begins nothing more after ``budget_seconds``. Messages younger than ``settling_seconds`` are
+        left to the request that made them.
+        """
+        run = _Run(self._publisher, time.monotonic() + budget_seconds)
+        after, moved_before = 0, 0
+        while not run.is_over:
+            batch = self._outbox.relay(
+                run.send,
+                after=after,
+                keys=_KEYS,
+                per_key=_PER_KEY,
+                settling_seconds=settling_seconds,
+            )
+            run.count(batch.outcome)
+            after = batch.last
+            if batch.keys < _KEYS:
+                if run.moved == moved_before:
+                    break
+                # The next messages of the same keys, and what has come meanwhile.
+                after, moved_before = 0, run.moved
+        return Relayed(run.relayed, run.dead, self._outbox.measure())
+
+
+class _Run:
+    """One run: sends batches, and knows what Kafka has taken so far."""
+
+    def __init__(self, publisher: Publisher, ends_at: float) -> None:
+        self._publisher = publisher
+        self._ends_at = ends_at
+        self._refused: set[int] = set()
+        self.relayed = 0
+        self.dead = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self._ends_at
+
+    @property
+    def moved(self) -> int:
+        """How many messages have left the outbox."""
+        return self.relayed + self.dead
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what a batch has moved."""
+        self.relayed += len(outcome.acknowledged)
+        self.dead += len(outcome.dead)
+
+    def send(self, queues: Sequence[Sequence[Waiting]]) -> Outcome:
+        """Send the queues side by side, of each one message at a time.
+
+        Only so does a message that is not acknowledged hold back those behind it, whose topic may
+        be another.
+        """
+        ends_at = min(self._ends_at, time.monotonic() + _BATCH_SECONDS)
+        outcome = Outcome()
+        refused: list[tuple[Waiting, Refusal]] = []
+        going = [deque(queue) for queue in queues]
+        while going and time.monotonic() < ends_at:
+            heads = [queue.popleft() for queue in going]
+            refusals = self._deliver(heads)
+            for head in heads:
+                refusal = refusals.get(head.message.event_id)
+                if refusal is None:
+                    outcome.acknowledged.append(head.id)
+                elif refusal.reason == "message":
+                    _bury(outcome, head, refusal)
+                else:
+                    refused.append((head, refusal))
+            stuck = {head.message.key for head, _ in refused}
+            going = [queue for queue in going if queue and queue[0].message.key not in stuck]
+        # Unless Kafka takes others it is away, which is no message's fault. And who has just become
+        # a partition's leader takes at the second try what was refused at the first.
+        if self.relayed or outcome.acknowledged:
+            for head, refusal in refused:
+                if head.id in self._refused:
+                    _postpone(outcome, head, refusal)
+        self._refused.update(head.id for head, _ in refused)
+        return outcome
+
+    def _deliver(self, heads: Sequence[Waiting]) -> dict[UUID, Refusal]:
+        messages = [head.message for head in heads]
+        # What comes after the run's end is for recording what Kafka has taken.
+        wait = min(_WAIT_SECONDS, max(_LEAST_WAIT_SECONDS, self._ends_at - time.monotonic()))
+        refusals = dict(self._publisher.deliver(messages, wait))
+        # Kafka refuses a whole batch for one bad record in it, so each of those is sent alone.
+        for message in messages:
+            refusal = refusals.get(message.event_id)
+            if refusal and refusal.reason == "message" and len(messages) > 1:
+                del refusals[message.event_id]
+                refusals |= self._publisher.deliver([message], wait)
+        return refusals
+
+
+def _postpone(outcome: Outcome, head: Waiting, refusal: Refusal) -> None:
+    if refusal.reason == "topic" and head.attempts + 1 >= _MOST_ATTEMPTS:
+        _bury(outcome, head, refusal)
+        return
+    pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**head.attempts)
+    outcome.postponed[head.id] = pause * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def _bury(outcome: Outcome, head: Waiting, refusal: Refusal) -> None:
+    message = head.message
+    error = repr(refusal.error)
+    logger.error(
+        "an event is moved to the dead letters",
+        event_id=message.event_id,
+        topic=message.topic,
+        error=error,
+    )
+    outcome.dead[head.id] = error

@@ -1,0 +1,72 @@
+"""Preparing the films in use for those who start after the current time window."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.delivery.protocol import Delivery
+from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
+from streaming.observability.metrics import emit
+from streaming.repository.repository import Repository
+from streaming.resilience.deadline import within
+
+logger = Logger(child=True)
+
+_MOST_FILMS = 1000
+_IN_USE_SECONDS = 3600
+# So many films in a row that cannot be read are the storage's fault, not theirs.
+_STORAGE_IS_AWAY = 3
+
+
+class RenewCopies:
+    """Has the next window's copies published before that window begins."""
+
+    def __init__(self, repository: Repository, delivery: Delivery) -> None:
+        self._repository = repository
+        self._delivery = delivery
+
+    def __call__(self, now: datetime, budget_seconds: float) -> int:
+        """Renew the films that were started in the last hour, the most started first.
+
+        Stops after ``budget_seconds``; the next run goes on. A film waits for at most half of what
+        is left of them, and one that fails keeps no other from being renewed. Returns how many
+        copies were published. Raises ``DatabaseUnavailable``, and at the end an ``ExceptionGroup``
+        of the errors that are bugs.
+        """
+        if not self._delivery.ends_soon(now):
+            return 0
+        ends_at = time.monotonic() + budget_seconds
+        renewed = unread = 0
+        bugs: list[Exception] = []
+        for movie_id, manifest_type in self._repository.find_films_in_use(
+            now, _IN_USE_SECONDS, _MOST_FILMS
+        ):
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                logger.warning("not all films in use are renewed yet", renewed=renewed)
+                break
+            told: dict[str, Any] = {"movie_id": movie_id, "manifest_type": manifest_type}
+            try:
+                with within(left / 2):
+                    renewed += self._delivery.renew(movie_id, manifest_type, now)
+            except (MovieNotFound, FilmUnplayable) as error:
+                emit(FilmsNotRenewed=1)
+                logger.warning("a film in use cannot be renewed", code=error.code, **told)
+            except StorageUnavailable:
+                unread += 1
+                emit(FilmsNotRenewed=1)
+                logger.warning("a film in use cannot be read or written now", **told)
+                if unread == _STORAGE_IS_AWAY:
+                    logger.warning("the film storage does not answer", renewed=renewed)
+                    break
+                continue
+            except Exception as error:
+                emit(FilmsNotRenewed=1)
+                logger.exception("renewing a film failed unexpectedly", **told)
+                bugs.append(error)
+            unread = 0
+        if bugs:
+            raise ExceptionGroup("renewing these films failed", bugs)
+        return renewed

@@ -1,0 +1,46 @@
+"""Seeing at once that a film was replaced in the bucket."""
+
+from datetime import datetime
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.api.response_models import Invalidated
+from streaming.delivery.protocol import Delivery
+from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
+from streaming.repository.films import Films
+from streaming.signer.s3_signer import ManifestType
+
+logger = Logger(child=True)
+
+
+class InvalidateFilm:
+    """Has a film's copies published anew, and notes its length."""
+
+    def __init__(self, delivery: Delivery, films: Films) -> None:
+        self._delivery = delivery
+        self._films = films
+
+    def __call__(self, movie_id: UUID, now: datetime) -> Invalidated:
+        """Publish the film as it is now.
+
+        Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
+        """
+        try:
+            forms = self._delivery.republish(movie_id, now)
+            self._note(movie_id, forms, now)
+        except MovieNotFound:
+            self._note(movie_id, [], now)
+            raise
+        return Invalidated(success=True, movie_id=movie_id, manifest_types=list(forms))
+
+    def _note(self, movie_id: UUID, forms: list[ManifestType], now: datetime) -> None:
+        try:
+            if forms:
+                film = self._delivery.playable(movie_id, forms[0], now)
+                self._films.keep(movie_id, film.duration_seconds, now)
+            else:
+                self._films.mark(movie_id, now, is_there=False)
+        except DatabaseUnavailable:
+            # The film plays as it is now; the next start or housekeeping notes the rest.
+            logger.warning("what the bucket holds of the film is not on record yet")

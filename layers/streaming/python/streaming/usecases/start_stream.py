@@ -1,0 +1,208 @@
+"""Starting a film."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.access.entitlement import Entitlement
+from streaming.api.response_models import Started
+from streaming.cache.progress import ProgressCache
+from streaming.delivery.protocol import Delivery, PlayableFilm
+from streaming.domain import clock
+from streaming.domain.errors import DatabaseUnavailable, MovieNotFound, StorageUnavailable
+from streaming.domain.idempotency import Attempt, IdempotencyKey
+from streaming.domain.identifiers import uuid7
+from streaming.domain.ip_addresses import truncated
+from streaming.domain.progress import SavedProgress, position_to_resume
+from streaming.events.event import StreamEvent, new_event_id
+from streaming.repository.films import Films
+from streaming.repository.repository import Repository
+from streaming.repository.sessions import NewSession
+from streaming.signer.s3_signer import ManifestType
+from streaming.usecases.event_sink import EventSink
+from streaming.usecases.stream_limit import StreamLimit
+
+logger = Logger(child=True)
+
+_LONGEST_USER_AGENT = 512
+# No attempt takes longer: Lambda has ended its function by then.
+_LONGEST_ATTEMPT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who starts a film, and from where. ``authorization`` is their header's value."""
+
+    user_id: UUID
+    authorization: str
+    user_agent: str | None
+    ip_address: str | None
+
+
+class StartStream:
+    """Checks the subscription, makes the film playable and opens a session.
+
+    ``is_there`` tells whether the bucket holds a film in any form.
+    """
+
+    def __init__(
+        self,
+        entitlement: Entitlement,
+        stream_limit: StreamLimit,
+        delivery: Delivery,
+        repository: Repository,
+        progress_cache: ProgressCache,
+        events: EventSink,
+        films: Films,
+        is_there: Callable[[UUID], bool],
+        max_streams: int,
+    ) -> None:
+        self._entitlement = entitlement
+        self._stream_limit = stream_limit
+        self._delivery = delivery
+        self._repository = repository
+        self._progress_cache = progress_cache
+        self._events = events
+        self._films = films
+        self._is_there = is_there
+        self._max_streams = max_streams
+
+    def __call__(
+        self,
+        viewer: Viewer,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        now: datetime,
+        key: IdempotencyKey | None = None,
+        *,
+        take_over: bool = False,
+    ) -> Started:
+        """Start ``movie_id`` for ``viewer``; a repeated ``key`` opens no second session.
+
+        It answers the first one while that runs. With ``take_over`` the oldest stream ends when as
+        many run as may. Raises ``SubscriptionRequired``, ``EntitlementUnavailable``,
+        ``StreamLimitReached``, ``MovieNotFound``, ``FilmUnplayable``, ``StorageUnavailable``,
+        ``DatabaseUnavailable``, ``IdempotencyKeyReused``, ``RequestInProgress`` and
+        ``SessionEnded``.
+        """
+        attempt = self._claim(viewer.user_id, key, now)
+        try:
+            subscription = self._entitlement.require(viewer.user_id, viewer.authorization, now)
+            limit = subscription.max_streams
+            limit = self._max_streams if limit is None else limit
+            if attempt.is_completed:
+                progress = self._repeat(viewer.user_id, movie_id, attempt, limit, now)
+                film = self._delivery.playable(movie_id, manifest_type, now)
+            else:
+                with self._stream_limit.slot(
+                    viewer.user_id, attempt.session_id, limit, take_over=take_over
+                ) as taken_over:
+                    film = self._delivery.playable(movie_id, manifest_type, now)
+                    session = _new_session(viewer, movie_id, manifest_type, now, film, attempt)
+                    progress = self._open(session, attempt.event_id, key, taken_over)
+        except BaseException as error:
+            if key is not None and not attempt.is_completed:
+                self._release(viewer.user_id, key, attempt)
+            if isinstance(error, MovieNotFound):
+                self._note_missing(movie_id, now)
+            raise
+        if progress is not None:
+            self._progress_cache.keep(progress)
+        return Started(
+            manifest_url=film.manifest_url,
+            expires_in=film.expires_in,
+            manifest_type=manifest_type,
+            session_id=attempt.session_id,
+            resume_position_seconds=position_to_resume(
+                progress.position_seconds if progress else 0, film.duration_seconds
+            ),
+            duration_seconds=film.duration_seconds,
+            completed=progress.completed if progress else False,
+        )
+
+    def _claim(self, user_id: UUID, key: IdempotencyKey | None, now: datetime) -> Attempt:
+        attempt = Attempt(uuid7(clock.milliseconds(now)), new_event_id(now))
+        if key is None:
+            return attempt
+        try:
+            return self._repository.claim_key(user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS)
+        except DatabaseUnavailable:
+            # It may have been committed all the same.
+            self._release(user_id, key, attempt)
+            raise
+
+    def _repeat(
+        self, user_id: UUID, movie_id: UUID, attempt: Attempt, limit: int, now: datetime
+    ) -> SavedProgress | None:
+        session_id = attempt.session_id
+        repeated = self._repository.find_repeated(user_id, movie_id, session_id)
+        self._stream_limit.keep(user_id, session_id, limit, repeated.last_heartbeat_at, now)
+        return repeated.progress
+
+    def _open(
+        self,
+        session: NewSession,
+        event_id: UUID,
+        key: IdempotencyKey | None,
+        taken_over: Sequence[UUID],
+    ) -> SavedProgress | None:
+        event = StreamEvent(
+            event_id,
+            "stream_start",
+            session.user_id,
+            session.movie_id,
+            session.started_at,
+            session.id,
+        )
+        opened = self._repository.open_session(
+            session, event, self._events.message, key, taken_over
+        )
+        for message in opened.next_messages:
+            if not self._events.send_committed(message):
+                break
+        return opened.progress
+
+    def _note_missing(self, movie_id: UUID, now: datetime) -> None:
+        try:
+            # It may only lack the form that was asked for.
+            if not self._is_there(movie_id):
+                self._films.mark(movie_id, now, is_there=False)
+        except (StorageUnavailable, DatabaseUnavailable):
+            logger.warning("that the film is missing is not on record yet")
+
+    def _release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
+        try:
+            self._repository.release_key(user_id, key, attempt)
+        except DatabaseUnavailable:
+            # Repeats are told to wait until the attempt is given up by itself.
+            logger.warning("a failed start keeps its Idempotency-Key for a while")
+
+
+def _new_session(
+    viewer: Viewer,
+    movie_id: UUID,
+    manifest_type: ManifestType,
+    now: datetime,
+    film: PlayableFilm,
+    attempt: Attempt,
+) -> NewSession:
+    return NewSession(
+        id=attempt.session_id,
+        user_id=viewer.user_id,
+        movie_id=movie_id,
+        manifest_type=manifest_type,
+        film_duration_seconds=film.duration_seconds,
+        started_at=now,
+        user_agent=_storable(viewer.user_agent),
+        ip_address=truncated(viewer.ip_address),
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """Return ``text`` as PostgreSQL can store it: no NUL, no lone surrogate, not too long."""
+    if text is None:
+        return None
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:_LONGEST_USER_AGENT]

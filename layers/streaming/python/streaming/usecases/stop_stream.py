@@ -1,0 +1,56 @@
+"""Stopping a film."""
+
+from uuid import UUID
+
+from streaming.api.response_models import Stopped
+from streaming.cache.progress import ProgressCache
+from streaming.cache.stream_slots import StreamSlots
+from streaming.domain.progress import Report
+from streaming.events.event import Message, StreamEvent, new_event_id
+from streaming.repository.repository import Repository
+from streaming.usecases.event_sink import EventSink
+
+
+class StopStream:
+    """Saves the final position and ends the session."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        progress_cache: ProgressCache,
+        slots: StreamSlots,
+        events: EventSink,
+    ) -> None:
+        self._repository = repository
+        self._progress_cache = progress_cache
+        self._slots = slots
+        self._events = events
+
+    def __call__(self, report: Report) -> Stopped:
+        """Stop with the final ``report``.
+
+        Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
+        """
+        event_id = new_event_id(report.reported_at)
+
+        def stop_message(session_id: UUID) -> Message | None:
+            event = StreamEvent.of_report("stream_stop", report, session_id, event_id)
+            return self._events.message(event)
+
+        ended = self._repository.end_session(report, stop_message)
+        if ended.session_id is not None:
+            self._slots.end(report.user_id, ended.session_id)
+        if ended.event_is_next and ended.session_id is not None:
+            message = stop_message(ended.session_id)
+            if message is not None:
+                self._events.send_committed(message)
+        self._progress_cache.keep(ended.progress)
+        return Stopped(
+            success=True,
+            position_seconds=ended.progress.position_seconds,
+            message="Streaming stopped successfully",
+            session_id=ended.session_id,
+            duration_seconds=ended.duration_seconds,
+            applied=ended.applied,
+            session_ended=ended.session_id is not None,
+        )
