@@ -26,8 +26,8 @@ AWS_VENV := .venv/aws-$(VERSION)
 AWS := $(AWS_VENV)/bin/aws
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
-TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/observability.yaml \
-	infrastructure/objective.yaml infrastructure/queries.yaml infrastructure/release.yaml
+TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/errors.yaml \
+	infrastructure/objective.yaml infrastructure/observability.yaml infrastructure/queries.yaml infrastructure/release.yaml
 # The checkers that have no package on PyPI come as source, verified by Go's checksum database.
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 COMPOSE_READER := github.com/compose-spec/compose-go/v2/cmd@v2.16.2

@@ -127,10 +127,12 @@ class Stack(Given):
     @property
     def nested(self) -> list["Stack"]:
         """The stacks that this one makes, with what it hands to them."""
-        return [
-            Stack(stack["Parameters"], f"{self.name}-{name}", stack["TemplateURL"])
-            for name, stack in self.of_type("AWS::CloudFormation::Stack").items()
-        ]
+        return [self.beside(name) for name in self.of_type("AWS::CloudFormation::Stack")]
+
+    def beside(self, name: str) -> "Stack":
+        """Return one of the stacks that this one makes, by its logical id."""
+        made = self.of_type("AWS::CloudFormation::Stack")[name]
+        return Stack(made["Parameters"], f"{self.name}-{name}", made["TemplateURL"])
 
     def _ref(self, name: str) -> Any:
         if name not in self._resources:

@@ -8,25 +8,27 @@ import pytest
 from local.gateway.intrinsics import load_yaml
 from streaming.observability.metrics import emit_server_error
 from tests.support.emitted import emitted
+from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json, source
 from tests.unit.template.conftest import budget_seconds, metrics_of, of_type
 
 
 def test_bugs_ring_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
     """What a function behind the API answers 500 counts for the alarm of that function."""
-    resources = source()["Resources"]
+    made = Stack()
+    alarms = made.beside("Errors").of_type("AWS::CloudWatch::Alarm")
     found = 0
-    for name, resource in resources.items():
+    for name, resource in source()["Resources"].items():
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         if budget_seconds(ROOT / resource["Properties"]["CodeUri"] / "app.py") is None:
             continue
         alarm = name.removesuffix("Function") + "ErrorsAlarm"
-        named = resource["Properties"]["FunctionName"]
-        emit_server_error(named["Fn::Sub"], "7", 500)
+        named = made.resolve({"Ref": name})
+        emit_server_error(named, "7", 500)
         (line,) = emitted(capsys.readouterr().out, "UnexpectedErrors")
         (directive,) = line["_aws"]["CloudWatchMetrics"]
-        values = {"service": {"Ref": "AWS::StackName"}, "function_name": named}
+        values = {"service": made.name, "function_name": named}
         assert {
             "Namespace": directive["Namespace"],
             "MetricName": "UnexpectedErrors",
@@ -34,7 +36,7 @@ def test_bugs_ring_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
                 {"Name": dimension, "Value": values[dimension]}
                 for dimension in directive["Dimensions"][0]
             ],
-        } in metrics_of(resources[alarm]["Properties"]), name
+        } in metrics_of(alarms[alarm]), name
         found += 1
     assert found >= 7
 

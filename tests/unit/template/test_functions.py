@@ -1,9 +1,9 @@
 """Functions: their limits, their variables, and the order they are deployed in."""
 
 import ast
-import json
 import re
 
+from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json, source
 from tests.unit.template.conftest import budget_seconds, metrics_of, of_type
 
@@ -24,11 +24,12 @@ LAST_CALL_SECONDS = 2.0
 
 def test_functions_are_complete(resources: Json) -> None:
     """Every function has a time-out, memory, a log group that forgets, and an alarm."""
+    made = Stack()
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert all("RetentionInDays" in group for group in groups.values())
     watched = [
-        json.dumps(metric["Dimensions"])
-        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        metric["Dimensions"]
+        for alarm in made.beside("Errors").of_type("AWS::CloudWatch::Alarm").values()
         for metric in metrics_of(alarm)
         if (metric["Namespace"], metric["MetricName"]) == ("AWS/Lambda", "Errors")
     ]
@@ -36,8 +37,8 @@ def test_functions_are_complete(resources: Json) -> None:
         assert function["MemorySize"] >= 256, name
         assert name in BEHIND_NO_API or 0 < function["Timeout"] < 30, name
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
-        known_as = json.dumps(function.get("FunctionName", {"Ref": name}))
-        assert any(known_as in dimension for dimension in watched), name
+        known_as = made.resolve({"Ref": name})
+        assert [{"Name": "FunctionName", "Value": known_as}] in watched, name
 
 
 def test_functions_answer_before_lambda_ends_them() -> None:
