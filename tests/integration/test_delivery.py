@@ -28,7 +28,7 @@ from streaming.delivery.registry import Markers
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
 from streaming.domain import clock
-from streaming.signer.s3_signer import ManifestType
+from streaming.domain.films import ManifestType
 from tests.support.functions import (
     Viewer,
     event,

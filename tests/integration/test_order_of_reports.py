@@ -14,10 +14,10 @@ from streaming.cache.progress import ProgressCache
 from streaming.config.settings import CacheSettings, DatabaseSettings
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import Report, ReportOrder, SavedProgress, supersedes
+from streaming.domain.sessions import NewSession
 from streaming.events.event import StreamEvent
 from streaming.repository.database import Database
 from streaming.repository.repository import Repository
-from streaming.repository.sessions import NewSession
 
 # Housekeeping, which runs beside the tests, would delete sessions of last year.
 NOW = datetime.now(UTC).replace(microsecond=0)

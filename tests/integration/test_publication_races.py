@@ -21,8 +21,8 @@ from streaming.delivery.registry import Claim, Marker, Markers, Published
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
 from streaming.domain.errors import StorageUnavailable
+from streaming.domain.films import ManifestType
 from streaming.resilience.deadline import within
-from streaming.signer.s3_signer import ManifestType
 from streaming.storage.bucket import FilmBucket
 
 NOW = datetime(2026, 1, 3, 12, 55, tzinfo=UTC)

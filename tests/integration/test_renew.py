@@ -16,10 +16,10 @@ from streaming.delivery.registry import Markers
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
 from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
+from streaming.domain.films import ManifestType
 from streaming.repository.database import Database
 from streaming.repository.films import Films
 from streaming.repository.repository import Repository
-from streaming.signer.s3_signer import ManifestType
 from streaming.usecases.housekeeping.check_films import CheckFilms
 from streaming.usecases.housekeeping.renew_copies import RenewCopies
 from tests.conftest import Rows

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from streaming.api.http import Request
 from streaming.domain.errors import (
     Forbidden,
     TokenExpired,
@@ -66,18 +65,18 @@ def problem_context(error: Unauthorized) -> dict[str, str]:
     return {"token_problem": error.code, "token_problem_detail": error.detail}
 
 
-def require_identity(request: Request, now: datetime) -> Identity:
-    """Return the caller's identity.
+def require_identity(authorizer: Mapping[str, Any], now: datetime) -> Identity:
+    """Return the caller's identity, as the context of the authorizer carries it.
 
     Raises the ``Unauthorized`` error that the authorizer reported, ``TokenMissing`` when it
     reported nothing, ``TokenExpired`` when the token has expired since and ``TokenInvalid`` when it
     is not good yet: API Gateway caches the authorizer's answers, so what time changes is judged
     here.
     """
-    problem = _PROBLEMS.get(str(request.authorizer.get("token_problem")))
+    problem = _PROBLEMS.get(str(authorizer.get("token_problem")))
     if problem is not None:
-        raise problem(str(request.authorizer.get("token_problem_detail") or problem.title))
-    identity = Identity.from_context(request.authorizer)
+        raise problem(str(authorizer.get("token_problem_detail") or problem.title))
+    identity = Identity.from_context(authorizer)
     if identity is None:
         raise TokenMissing("the request carries no bearer token")
     if identity.expires_at <= now.timestamp():
@@ -87,9 +86,9 @@ def require_identity(request: Request, now: datetime) -> Identity:
     return identity
 
 
-def require_admin(request: Request, now: datetime) -> Identity:
+def require_admin(authorizer: Mapping[str, Any], now: datetime) -> Identity:
     """Return the caller's identity. Raises ``Forbidden`` unless its role is admin."""
-    identity = require_identity(request, now)
+    identity = require_identity(authorizer, now)
     if identity.role != "admin":
         raise Forbidden("this call needs the role admin")
     return identity

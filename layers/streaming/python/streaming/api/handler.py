@@ -68,7 +68,7 @@ def http_handler(
     def decorate(handle: Handler) -> LambdaHandler:
         @wraps(handle)
         def authenticated(request: Request) -> Answer:
-            return handle(request, guard(request, clock.now()))
+            return handle(request, guard(request.authorizer, clock.now()))
 
         return _lambda_handler(
             authenticated, _Seconds(budget_seconds, computing_seconds, prompt_seconds)

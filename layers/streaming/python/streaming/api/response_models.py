@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from streaming.domain.sessions import LiveSession
+
 DOCUMENTED = {"use_attribute_docstrings": True}
 
 
@@ -156,22 +158,6 @@ class GatewayMessage:
 
     message: str
     """For people."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSession:
-    """A stream that runs, or whose player was heard of less than a minute ago."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    session_id: UUID
-    """The session."""
-    movie_id: UUID | None
-    """The film; null while the session is only being opened."""
-    started_at: datetime
-    """When it was started."""
-    last_heartbeat_at: datetime
-    """When its player was last heard of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import hashlib
 from uuid import UUID
 
 from streaming.delivery.windows import Window
+from streaming.domain.films import film_prefix
 
 
 def copy_key(
@@ -17,4 +18,4 @@ def copy_key(
     """
     folder = "-".join(filter(None, (window.name, signing_id, edition)))
     variant = f"{hashlib.sha256(query.encode()).hexdigest()[:16]}/" if query else ""
-    return f"playback/{folder}/movies/{movie_id}/{variant}{path}"
+    return f"playback/{folder}/{film_prefix(movie_id)}{variant}{path}"

@@ -8,7 +8,8 @@ from uuid import UUID
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.protocol import PlayableFilm
 from streaming.domain.errors import MovieNotFound
-from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
+from streaming.signer.s3_signer import S3Signer
 
 
 class Bucket(Protocol):
@@ -61,5 +62,5 @@ class DirectDelivery:
 
     def _exists(self, movie_id: UUID, manifest_type: ManifestType) -> bool:
         return self._bucket().check_object_exists(
-            f"movies/{movie_id}/{MANIFEST_NAMES[manifest_type]}"
+            film_prefix(movie_id) + MANIFEST_NAMES[manifest_type]
         )

@@ -10,13 +10,13 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming.delivery.film_budget import FilmBudget
 from streaming.domain.errors import FilmUnplayable, MovieNotFound
+from streaming.domain.films import MANIFEST_NAMES, ManifestType
 from streaming.manifests import dash, hls, json_document
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
 from streaming.manifests.manifest import Manifest
 from streaming.manifests.references import FilmLocation, Kind, Nested
 from streaming.observability.metrics import emit
 from streaming.resilience.deadline import inherited
-from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType
 from streaming.storage.errors import (
     ObjectNameRefused,
     ObjectNotFound,

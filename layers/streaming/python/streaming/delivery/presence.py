@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
-from streaming.signer.s3_signer import MANIFEST_NAMES
+from streaming.domain.films import MANIFEST_NAMES, film_prefix
 
 
 class Bucket(Protocol):
@@ -25,6 +25,6 @@ class FilmPresence:
         """Tell whether the bucket holds a manifest of the film. Raises ``StorageUnavailable``."""
         bucket = self._bucket()
         return any(
-            bucket.check_object_exists(f"movies/{movie_id}/{name}")
+            bucket.check_object_exists(film_prefix(movie_id) + name)
             for name in MANIFEST_NAMES.values()
         )

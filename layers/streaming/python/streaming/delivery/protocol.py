@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from streaming.signer.s3_signer import ManifestType
+from streaming.domain.films import ManifestType
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from streaming.delivery.copy_key import copy_key
 from streaming.delivery.film_loader import Copy, ReadableBucket, load_film
 from streaming.delivery.windows import Window
 from streaming.domain.errors import FilmUnplayable
+from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
 from streaming.manifests.references import MAX_INLINE_LENGTH, FilmLocation, Kind, Reference
 from streaming.resilience.deadline import inherited
-from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.signer.s3_signer import S3Signer
 from streaming.storage.errors import ObjectNameRefused
 
 logger = Logger(child=True)
@@ -69,7 +70,7 @@ class Publisher:
         bytes; ``until`` is when the signing key dies. Raises ``MovieNotFound``,
         ``FilmUnplayable`` and ``StorageUnavailable``.
         """
-        prefix = f"movies/{movie_id}/"
+        prefix = film_prefix(movie_id)
         location = FilmLocation(tuple(root + prefix for root in self._roots))
         film = load_film(self._bucket, prefix, manifest_type, location)
         life = window.signature_life(film.duration_seconds or 0, until)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.logging import Logger
 
 from streaming.cache.client import Cache
 from streaming.delivery.windows import Window
-from streaming.signer.s3_signer import ManifestType
+from streaming.domain.films import ManifestType
 
 logger = Logger(child=True)
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.protocol import Delivery, PlayableFilm
 from streaming.domain.errors import StorageUnavailable
-from streaming.signer.s3_signer import ManifestType
+from streaming.domain.films import ManifestType
 
 logger = Logger(child=True)
 

@@ -15,8 +15,9 @@ from streaming.delivery.protocol import PlayableFilm
 from streaming.delivery.registry import Marker, Markers, Published
 from streaming.delivery.windows import Window
 from streaming.domain.errors import FilmUnplayable, MovieNotFound
+from streaming.domain.films import MANIFEST_NAMES, ManifestType
 from streaming.resilience.deadline import DeadlineExceeded, allowance
-from streaming.signer.s3_signer import MANIFEST_NAMES, ManifestType, S3Signer
+from streaming.signer.s3_signer import S3Signer
 
 # For how long to wait for somebody else's publication, at most; and at most for half of the time
 # that the request has left, so that the other half is there for one's own.

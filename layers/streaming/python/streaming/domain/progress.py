@@ -71,6 +71,20 @@ class SavedProgress:
     film_duration_seconds: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedReport:
+    """What a report did.
+
+    ``progress`` is None when there is none on record; ``applied`` is false when the report did not
+    change it; ``session_ended`` is true when the report's session is over for good.
+    """
+
+    progress: SavedProgress | None
+    applied: bool
+    session_id: UUID | None
+    session_ended: bool = False
+
+
 def supersedes(
     report: Report,
     session_started_at: datetime | None,

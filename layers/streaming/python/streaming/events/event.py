@@ -9,10 +9,9 @@ from uuid import UUID
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import Report
+from streaming.domain.sessions import ClosedSession, EndReason
 
 Action = Literal["stream_start", "stream_progress", "stream_stop"]
-EndReason = Literal["abandoned", "taken_over"]
-"""Why a session ended that its player did not stop."""
 
 _TOPIC_SUFFIXES: dict[Action, str] = {
     "stream_start": "start",
@@ -52,6 +51,20 @@ class StreamEvent:
             session_id=session_id,
             position_seconds=report.position_seconds,
             sequence=report.sequence,
+        )
+
+    @classmethod
+    def of_end(cls, session: ClosedSession) -> "StreamEvent":
+        """Return the event that tells of a session's end that was not its player's doing."""
+        return cls(
+            event_id=new_event_id(session.ended_at),
+            action="stream_stop",
+            user_id=session.user_id,
+            movie_id=session.movie_id,
+            timestamp=session.ended_at,
+            session_id=session.id,
+            position_seconds=session.position_seconds,
+            reason=session.reason,
         )
 
     def to_message(self, topic_prefix: str) -> "Message":

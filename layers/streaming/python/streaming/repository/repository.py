@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from streaming.api.response_models import LiveSession
 from streaming.domain.errors import MovieNotFound, SessionEnded, SessionNotFound
+from streaming.domain.films import ManifestType
 from streaming.domain.idempotency import Attempt, IdempotencyKey
-from streaming.domain.progress import Report, SavedProgress
+from streaming.domain.progress import RecordedReport, Report, SavedProgress
+from streaming.domain.sessions import (
+    ClosedSession,
+    EndedSession,
+    LiveSession,
+    NewSession,
+    RepeatedStart,
+    Session,
+)
 from streaming.events.event import Message, StreamEvent
 from streaming.repository import film_rows, outbox
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
 from streaming.repository.database import Database, Transaction
-from streaming.repository.sessions import ClosedSession, NewSession, Session
 from streaming.resilience.deadline import leaving
-from streaming.signer.s3_signer import ManifestType
 
 MessageOf = Callable[[StreamEvent], Message | None]
 """Makes an event what goes to Kafka; None when events are switched off."""
@@ -38,46 +44,6 @@ class OpenedSession:
 
     progress: SavedProgress | None
     next_messages: Sequence[Message]
-
-
-@dataclass(frozen=True, slots=True)
-class RepeatedStart:
-    """A session that is open already, and the user's ``progress`` in its film, if any."""
-
-    progress: SavedProgress | None
-    last_heartbeat_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedReport:
-    """What a report did.
-
-    ``progress`` is None when there is none on record; ``applied`` is false when the report did not
-    change it; ``session_ended`` is true when the report's session is over for good.
-    """
-
-    progress: SavedProgress | None
-    applied: bool
-    session_id: UUID | None
-    session_ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EndedSession:
-    """What a stop did.
-
-    ``session_id`` is None when there was no session; ``ended_now`` is false when it had ended
-    before. ``duration_seconds`` is how long it lasted; ``applied`` is false when the position did
-    not change the record. ``event_is_next`` tells that no older event of the user waits in the
-    outbox.
-    """
-
-    progress: SavedProgress
-    session_id: UUID | None
-    duration_seconds: int | None
-    ended_now: bool
-    applied: bool
-    event_is_next: bool = False
 
 
 class Repository:
@@ -268,7 +234,9 @@ class Repository:
 
         def work(transaction: Transaction) -> list[ClosedSession]:
             ended = session_rows.end_silent(transaction, silent_since, limit)
-            _insert_events(transaction, [session.to_event() for session in ended], message_of)
+            _insert_events(
+                transaction, [StreamEvent.of_end(session) for session in ended], message_of
+            )
             return ended
 
         return self._database.run(work)
@@ -370,7 +338,7 @@ def _take_over(
     if not session_ids:
         return []
     closed = session_rows.take_over(transaction, user_id, session_ids, at)
-    return [session.to_event() for session in closed]
+    return [StreamEvent.of_end(session) for session in closed]
 
 
 def _insert_events(

@@ -5,15 +5,13 @@ the session first: so a report and the end of its session never meet halfway, an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from streaming.api.response_models import LiveSession
+from streaming.domain.films import ManifestType
 from streaming.domain.progress import Report
-from streaming.events.event import EndReason, StreamEvent, new_event_id
+from streaming.domain.sessions import ClosedSession, LiveSession, NewSession, Session
 from streaming.repository.database import Row, Transaction
-from streaming.signer.s3_signer import ManifestType
 
 # A database that is not migrated yet has no end_reason; as JSON the column may be missing.
 _COLUMNS = """
@@ -168,70 +166,6 @@ _SELECT_FILMS_IN_USE = """
 
 # Who reports without a session's id may mean one that was abandoned, but not one of last month.
 _LONGEST_PAUSE_WITHOUT_ID = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A session that begins."""
-
-    id: UUID
-    user_id: UUID
-    movie_id: UUID
-    manifest_type: ManifestType
-    film_duration_seconds: int | None
-    started_at: datetime
-    user_agent: str | None
-    ip_address: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session on record. ``duration_seconds`` is how long it lasted, once it has ended."""
-
-    id: UUID
-    started_at: datetime
-    ended_at: datetime | None
-    end_reason: EndReason | None
-    duration_seconds: int | None
-    film_duration_seconds: int | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its player may still report."""
-        return self.ended_at is None
-
-    @property
-    def is_abandoned(self) -> bool:
-        """Whether it ended because nothing was heard of its player, who may come back."""
-        return self.end_reason == "abandoned"
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedSession:
-    """A session that ended without its player's doing.
-
-    ``position_seconds`` is the saved position in its film, None when there is none.
-    """
-
-    id: UUID
-    user_id: UUID
-    movie_id: UUID
-    ended_at: datetime
-    position_seconds: int | None
-    reason: EndReason
-
-    def to_event(self) -> StreamEvent:
-        """Return the event that tells of the end."""
-        return StreamEvent(
-            event_id=new_event_id(self.ended_at),
-            action="stream_stop",
-            user_id=self.user_id,
-            movie_id=self.movie_id,
-            timestamp=self.ended_at,
-            session_id=self.id,
-            position_seconds=self.position_seconds,
-            reason=self.reason,
-        )
 
 
 def insert(transaction: Transaction, session: NewSession) -> bool:

@@ -14,20 +14,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
 from streaming.signer.bucket_address import Addressing, bucket_address
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-ManifestType = Literal["hls", "dash"]
-
 MAX_EXPIRES_IN: Final = 7 * 24 * 3600
 """The longest life, in seconds, that S3 allows a presigned URL."""
-
-MANIFEST_NAMES: Final[dict[ManifestType, str]] = {"hls": "index.m3u8", "dash": "index.mpd"}
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9/_.~-]+")
@@ -156,7 +153,7 @@ class S3Signer:
         if "/" in film or not _stays_below(film) or not _stays_below(segment):
             raise ValueError(f"no object of a film: {film!r}, {segment!r}")
         return self.generate_signed_url(
-            f"movies/{film}/{segment}", expires_in=expires_in, signed_at=signed_at
+            f"{film_prefix(film)}{segment}", expires_in=expires_in, signed_at=signed_at
         )
 
     def _queries(self, timestamp: str, scope: str, expires_in: int) -> tuple[str, str]:

@@ -8,8 +8,8 @@ from aws_lambda_powertools.logging import Logger
 from streaming.api.response_models import Invalidated
 from streaming.delivery.protocol import Delivery
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
+from streaming.domain.films import ManifestType
 from streaming.repository.films import Films
-from streaming.signer.s3_signer import ManifestType
 
 logger = Logger(child=True)
 

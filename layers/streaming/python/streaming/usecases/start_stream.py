@@ -13,15 +13,15 @@ from streaming.cache.progress import ProgressCache
 from streaming.delivery.protocol import Delivery, PlayableFilm
 from streaming.domain import clock
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound, StorageUnavailable
+from streaming.domain.films import ManifestType
 from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.domain.identifiers import uuid7
 from streaming.domain.ip_addresses import truncated
 from streaming.domain.progress import SavedProgress, position_to_resume
+from streaming.domain.sessions import NewSession
 from streaming.events.event import StreamEvent, new_event_id
 from streaming.repository.films import Films
 from streaming.repository.repository import Repository
-from streaming.repository.sessions import NewSession
-from streaming.signer.s3_signer import ManifestType
 from streaming.usecases.event_sink import EventSink
 from streaming.usecases.stream_limit import StreamLimit
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.api.response_models import LiveSession
 from streaming.cache.stream_slots import LIFE_SECONDS, Slot, StreamSlots
 from streaming.domain import clock
 from streaming.domain.errors import DatabaseUnavailable, SessionEnded, StreamLimitReached
 from streaming.domain.identifiers import milliseconds_of
+from streaming.domain.sessions import LiveSession
 from streaming.observability.metrics import emit
 from streaming.repository.repository import Repository
 from streaming.usecases.event_sink import EventSink
