@@ -56,7 +56,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-smoke test-fresh test-browser faults histories test-judges \
-	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi \
+	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi architecture \
 	publish bench build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
@@ -136,6 +136,7 @@ lint: $(INSTALLED) ## Run the fast static checks
 check: lint check-migrations check-workflows check-compose check-templates ## Run all static checks
 	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools.architecture --check
 
 check-migrations: $(INSTALLED) ## Check that migrations only add, and lock nothing for long
 	$(BIN)/squawk --config .squawk.toml migrations/*.sql
@@ -166,6 +167,9 @@ format: $(INSTALLED) ## Format the code and mend what the linter can
 
 openapi: $(INSTALLED) ## Write functions/docs/openapi.json anew from the models
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.openapi functions/docs/openapi.json
+
+architecture: $(INSTALLED) ## Draw the packages in docs/architecture.md anew from their imports
+	@$(BIN)/python -m tools.architecture
 
 publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=...] [TITLE=...]
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \
