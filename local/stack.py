@@ -226,7 +226,7 @@ class Stack:
 
     def _migrate(self) -> None:
         # Imported here: the servers need nothing of the layer, and tests may start them alone.
-        from streaming.config.settings import DatabaseSettings
+        from streaming.config.database import DatabaseSettings
         from streaming.domain.errors import StreamingError
         from streaming.repository import migrations
         from streaming.repository.database import Database

@@ -11,7 +11,7 @@ import pytest
 from local import demo
 from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database, Row
 from tests.support import other_servers, redis_cluster
 from tests.support.functions import Viewer, forget_environment, new_viewer

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from kafka import KafkaAdminClient
 
 from local import demo
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from tools import sam_environment
 

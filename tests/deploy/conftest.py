@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from tests.conftest import Rows
 from tests.deploy import deployment

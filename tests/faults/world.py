@@ -10,7 +10,7 @@ from redis import Redis
 
 from local.environment import BUCKET
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database, Row
 from tests.conftest import set_subscription
 from tests.support.functions import Viewer, new_viewer

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from local.environment import BUCKET
 from local.servers.server import Server
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database, Row
 from tests.histories.kafka_log import KafkaLog
 from tests.histories.plan import DURATION_SECONDS, FILMS

@@ -11,7 +11,7 @@ import pytest
 
 from local.servers.wheels import in_package
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database, Row
 from tests.support.databases import empty_database

@@ -11,8 +11,9 @@ import pytest
 
 from local.servers.postgres import USER
 from local.stack import Stack
+from streaming.config.database import DatabaseSettings
 from streaming.config.rotating_secrets import Rotating
-from streaming.config.settings import ConfigurationError, DatabaseSettings
+from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
 from streaming.repository.database import Database, Row, Transaction
 from tests.conftest import Rows

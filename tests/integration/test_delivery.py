@@ -21,7 +21,7 @@ from redis import Redis
 from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.composition import delivery as composition
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.publisher import Publisher
 from streaming.delivery.registry import Markers
@@ -201,7 +201,7 @@ def test_housekeeping_renews_films_in_use(
 
 def run(stack: Stack, statement: str, **values: object) -> None:
     """Run a statement against the stack's PostgreSQL."""
-    from streaming.config.settings import DatabaseSettings
+    from streaming.config.database import DatabaseSettings
     from streaming.repository.database import Database
 
     database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))

@@ -16,7 +16,7 @@ from local.stack import Stack
 from streaming.access.entitlement import Entitlement
 from streaming.cache.client import Cache
 from streaming.cache.subscriptions import SubscriptionCache
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 from streaming.domain import clock
 from streaming.domain.errors import CacheUnavailable
 from streaming.domain.subscriptions import Subscription

@@ -9,7 +9,8 @@ from redis import Redis
 from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.cache.progress import ProgressCache
-from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.database import DatabaseSettings
 from streaming.events.event import Message
 from streaming.repository import outbox
 from streaming.repository.database import Database, Transaction

@@ -23,7 +23,7 @@ from jwt.utils import base64url_encode
 
 from streaming.access import jwks as key_set
 from streaming.access.tokens import KeysUnavailable, TokenVerifier
-from streaming.config.settings import TokenSettings
+from streaming.config.tokens import TokenSettings
 from streaming.domain import clock
 from streaming.domain.errors import TokenInvalid
 from tests.support.functions import event, forget_environment, invoke

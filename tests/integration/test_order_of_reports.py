@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from streaming.cache.client import Cache
 from streaming.cache.progress import ProgressCache
-from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.database import DatabaseSettings
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import Report, ReportOrder, SavedProgress, supersedes
 from streaming.domain.sessions import NewSession

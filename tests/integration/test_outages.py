@@ -13,7 +13,9 @@ from redis import Redis
 from local.stack import Stack
 from streaming.access.user_service import UserServiceClient
 from streaming.cache.client import Cache
-from streaming.config.settings import CacheSettings, EventSettings, UserServiceSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.events import EventSettings
+from streaming.config.user_service import UserServiceSettings
 from streaming.domain.subscriptions import UserServiceUnavailable
 from streaming.events.event import Message
 from streaming.events.producer import EventPublisher

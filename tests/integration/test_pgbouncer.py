@@ -14,7 +14,7 @@ import pytest
 from local.ports import free_ports
 from local.servers.server import NotReadyError, await_condition
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository import migrations
 from streaming.repository.database import Database, Row, Transaction

@@ -14,7 +14,7 @@ from redis import Redis
 from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.composition import delivery as composition
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.publisher import Publisher
 from streaming.delivery.registry import Claim, Marker, Markers, Published

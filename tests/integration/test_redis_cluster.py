@@ -14,7 +14,7 @@ from local.ports import free_ports
 from local.servers.redis import Redis
 from local.stack import Stack
 from streaming.cache.client import Cache
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 from tests.conftest import set_subscription
 from tests.support.functions import (
     Response,

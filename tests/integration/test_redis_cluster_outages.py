@@ -10,7 +10,7 @@ import pytest
 
 from local.stack import Stack
 from streaming.cache.client import Cache
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 from tests.conftest import set_subscription
 from tests.support.functions import Viewer, event, forget_environment, new_viewer, request
 from tests.support.redis_cluster import RedisNode, RedisNodes

@@ -20,7 +20,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings, EventSettings
+from streaming.config.database import DatabaseSettings
+from streaming.config.events import EventSettings
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.events.errors import Refusal
 from streaming.events.event import Message

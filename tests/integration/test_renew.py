@@ -9,7 +9,8 @@ import pytest
 from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.composition import delivery as composition
-from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.database import DatabaseSettings
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.publisher import Publisher
 from streaming.delivery.registry import Markers

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database
 from tests.support.databases import copied_database, empty_database

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database, Row
 from tests.conftest import set_subscription

@@ -242,7 +242,7 @@ def test_named_operations_agree_with_boto3(
     stack: Stack, environment: dict[str, str], movie_id: UUID
 ) -> None:
     """The bucket that the functions use tells what exists, with the rights that they have."""
-    from streaming.config.settings import StorageSettings
+    from streaming.config.storage import StorageSettings
     from streaming.storage.bucket import FilmBucket
 
     bucket = FilmBucket(StorageSettings.from_environment(environment))

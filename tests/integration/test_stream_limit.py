@@ -12,7 +12,8 @@ from redis import Redis
 from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.cache.stream_slots import StreamSlots
-from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.database import DatabaseSettings
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
 from streaming.repository.database import Database, Transaction

@@ -12,7 +12,7 @@ from redis import Redis
 from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.cache.stream_slots import StreamSlots
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 from streaming.domain.identifiers import uuid7
 
 LIFE = 60

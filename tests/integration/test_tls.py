@@ -11,7 +11,8 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.config.settings import ConfigurationError, DatabaseSettings
+from streaming.config.database import DatabaseSettings
+from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository.database import Database, Row
 from tests.conftest import Rows

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from tests.integration.test_delivery import MASTER, TS_FILM, put_manifest
 from tests.rie.deployed import deployed, function_environment

@@ -4,22 +4,33 @@ The composition modules that its ``app.py`` leads to are followed; they alone bu
 """
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any, Protocol
 
-from streaming.config import settings
 from tests.support.templates import ROOT
 
 _PACKAGE = ROOT / "layers/streaming/python"
 _COMPOSITION = "streaming.composition"
 
 
+class Settings(Protocol):
+    """A class of settings."""
+
+    __name__: str
+
+    def from_environment(self, environment: Mapping[str, str]) -> object:
+        """Read the variables."""
+
+
 @dataclass(frozen=True)
 class Adapters:
-    """Names of settings classes, of variables that name secrets, and of imported modules."""
+    """Settings classes by their names, names of variables that name secrets, imported modules."""
 
-    settings: frozenset[str]
+    settings: Mapping[str, Settings]
     secrets: frozenset[str]
     modules: frozenset[str]
 
@@ -51,15 +62,19 @@ def adapters_of(code: str) -> Adapters:
             if module.startswith((f"{_COMPOSITION}.", "streaming.api.handler"))
         ]
     return Adapters(
-        settings=frozenset(
-            name
-            for module, name in imported
-            if module == "streaming.config.settings"
-            and hasattr(getattr(settings, name), "from_environment")
-        ),
+        settings={
+            name: found
+            for module, name in sorted(imported)
+            if module.startswith("streaming.config.")
+            and hasattr(found := _import(module, name), "from_environment")
+        },
         secrets=frozenset(text for text in texts if text.endswith("_SECRET_ARN")),
         modules=frozenset(module for module, _ in imported),
     )
+
+
+def _import(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
 
 
 def _imports(tree: ast.Module) -> set[tuple[str, str]]:

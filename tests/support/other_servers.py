@@ -16,7 +16,7 @@ from local.own_servers import OwnServers
 from local.ports import Ports
 from local.servers.server import Server
 from local.stack import Stack
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database
 from tests.support.functions import ROOT

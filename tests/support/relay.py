@@ -3,7 +3,8 @@
 import os
 import time
 
-from streaming.config.settings import DatabaseSettings, EventSettings
+from streaming.config.database import DatabaseSettings
+from streaming.config.events import EventSettings
 from streaming.events.producer import EventPublisher
 from streaming.repository.database import Database
 from streaming.repository.outbox import Outbox

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from streaming.config.settings import ConfigurationError, TokenSettings
+from streaming.config.tokens import TokenSettings
+from streaming.config.variables import ConfigurationError
 from tools import sam_environment
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from streaming.config.settings import EventSettings
+from streaming.config.events import EventSettings
 from streaming.events.errors import by_answer
 from streaming.events.event import Message
 from streaming.events.producer import EventPublisher

@@ -12,6 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
 from streaming.access.tokens import KeysUnavailable, TokenVerifier
+from streaming.config.cache import CacheSettings
+from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import (
     LIFE_SECONDS,
     RENEWAL_PAUSE_SECONDS,
@@ -20,12 +22,8 @@ from streaming.config.rotating_secrets import (
     with_secret,
 )
 from streaming.config.secrets_manager import Credentials, read_secret, signed_headers
-from streaming.config.settings import (
-    CacheSettings,
-    ConfigurationError,
-    EventSettings,
-    TokenSettings,
-)
+from streaming.config.tokens import TokenSettings
+from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import TokenInvalid
 from streaming.resilience.deadline import within
 from tests.support.secrets_manager import RESTORED_TOKEN, SecretsManager

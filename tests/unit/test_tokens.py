@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from streaming.access.identity import Identity
 from streaming.access.tokens import TokenVerifier
-from streaming.config.settings import ConfigurationError, TokenSettings
+from streaming.config.tokens import TokenSettings
+from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import TokenExpired, TokenInvalid, TokenMissing, Unauthorized
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

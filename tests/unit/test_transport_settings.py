@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from streaming.config.settings import (
-    CacheSettings,
-    ConfigurationError,
-    DatabaseSettings,
-    EventSettings,
-    StorageSettings,
-    TokenSettings,
-    UserServiceSettings,
-)
+from streaming.config.cache import CacheSettings
+from streaming.config.database import DatabaseSettings
+from streaming.config.events import EventSettings
+from streaming.config.storage import StorageSettings
+from streaming.config.tokens import TokenSettings
+from streaming.config.user_service import UserServiceSettings
+from streaming.config.variables import ConfigurationError
 
 Read = Callable[[Mapping[str, str]], object]
 

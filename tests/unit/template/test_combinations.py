@@ -6,7 +6,6 @@ from typing import Any
 import certifi
 import pytest
 
-from streaming.config import settings
 from streaming.config.rotating_secrets import with_secret
 from tests.support.adapters import adapters_of
 from tests.support.combinations import combinations, values
@@ -132,11 +131,11 @@ def test_functions_accept_their_variables(number: int) -> None:
         for variable in sorted(used.secrets):
             if environment.get(variable):
                 environment = with_secret(environment, variable, SECRETS[variable])
-        for each in sorted(used.settings):
+        for each, settings in used.settings.items():
             if each == "TokenSettings" and stack(number).parameters["EnvironmentName"] == "local":
                 environment.setdefault("JWT_SECRET_KEY", "")
                 environment["JWT_SECRET_KEY"] = environment["JWT_SECRET_KEY"] or "local"
-            assert getattr(settings, each).from_environment(environment), (name, each)
+            assert settings.from_environment(environment), (name, each)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -176,8 +175,8 @@ def test_functions_have_the_variables_they_read() -> None:
         environment = Recorded(environment_of(function))
         if "JWT_SECRET_KEY" in environment:
             environment["JWT_SECRET_KEY"] = SECRETS["JWT_SECRET_ARN"]
-        for each in sorted(used.settings):
-            getattr(settings, each).from_environment(environment)
+        for settings in used.settings.values():
+            settings.from_environment(environment)
         declared = set(function["Environment"]["Variables"]) | BY_LAMBDA.keys()
         assert environment.read - declared <= OPTIONAL, name
         assert used.secrets <= declared, name

@@ -67,10 +67,15 @@ def test_environment_equals_what_settings_read() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 named.add(node.value)
     assert declared - named <= {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "RES_OPTIONS"}
-    settings = (ROOT / "layers/streaming/python/streaming/config/settings.py").read_text("utf-8")
+    texts = [
+        path.read_text("utf-8")
+        for path in (ROOT / "layers/streaming/python/streaming/config").glob("*.py")
+    ]
     read = {
         node.value
-        for node in ast.walk(ast.parse(settings))
+        for text in texts
+        if "def from_environment(" in text
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", node.value)

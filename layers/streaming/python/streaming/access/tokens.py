@@ -7,7 +7,7 @@ import jwt
 
 from streaming.access.identity import Identity
 from streaming.config.rotating_secrets import Rotating
-from streaming.config.settings import TokenSettings
+from streaming.config.tokens import TokenSettings
 from streaming.domain.errors import TokenExpired, TokenInvalid, TokenMissing
 from streaming.domain.identifiers import parse_uuid
 

@@ -5,7 +5,7 @@ import time
 import httpx
 from aws_lambda_powertools.logging import Logger
 
-from streaming.config.settings import UserServiceSettings
+from streaming.config.user_service import UserServiceSettings
 from streaming.domain.subscriptions import NO_SUBSCRIPTION, Subscription, UserServiceUnavailable
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.circuit_breaker import Breaker

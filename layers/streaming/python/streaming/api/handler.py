@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from streaming.access.identity import Identity, require_admin, require_identity
 from streaming.api.http import Answer, Request, problem
-from streaming.config.settings import ConfigurationError, HttpSettings
+from streaming.config.http import HttpSettings
+from streaming.config.variables import ConfigurationError
 from streaming.domain import clock
 from streaming.domain.errors import StreamingError
 from streaming.observability.logging import service_logger

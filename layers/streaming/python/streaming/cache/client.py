@@ -17,8 +17,8 @@ from redis.exceptions import AuthenticationError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streaming.cache.connection import CONNECT_SECONDS
+from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
-from streaming.config.settings import CacheSettings
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.circuit_breaker import Breaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance, within

@@ -22,8 +22,8 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streaming.cache.connection import connection_options, no_retries
+from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
-from streaming.config.settings import CacheSettings
 
 Address = tuple[str, int]
 

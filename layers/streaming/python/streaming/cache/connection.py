@@ -13,8 +13,8 @@ from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
+from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
-from streaming.config.settings import CacheSettings
 from streaming.resilience.deadline import allowance
 from streaming.resilience.sockets import bounded
 

@@ -5,8 +5,8 @@ from typing import Any
 from redis import ConnectionPool, Redis
 
 from streaming.cache.connection import connection_options, no_retries
+from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
-from streaming.config.settings import CacheSettings
 
 
 class RedisServer:

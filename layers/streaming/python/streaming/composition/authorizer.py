@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streaming.access.tokens import TokenVerifier
 from streaming.composition.secret import rotating
-from streaming.config.settings import TokenSettings
+from streaming.config.tokens import TokenSettings
 
 if TYPE_CHECKING:
     from streaming.access.jwks import KeySet

@@ -5,7 +5,7 @@ from functools import cache
 
 from streaming.cache.client import Cache
 from streaming.composition.secret import rotating
-from streaming.config.settings import CacheSettings
+from streaming.config.cache import CacheSettings
 
 
 @cache

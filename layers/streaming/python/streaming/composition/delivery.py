@@ -11,7 +11,8 @@ from aws_lambda_powertools.logging import Logger
 from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
 from streaming.config.rotating_secrets import SecretUnavailable
-from streaming.config.settings import SigningSettings, StorageSettings
+from streaming.config.signing import SigningSettings
+from streaming.config.storage import StorageSettings
 from streaming.delivery.direct import DirectDelivery
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.presence import FilmPresence

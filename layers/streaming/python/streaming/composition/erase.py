@@ -6,7 +6,7 @@ from functools import cache
 from streaming.composition.cache import redis_cache
 from streaming.composition.record import progress_cache
 from streaming.composition.secret import rotating
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.personal_data import PersonalData
 from streaming.usecases.erase_user import EraseUser

@@ -5,7 +5,7 @@ from functools import cache
 
 from streaming.composition.record import outbox
 from streaming.composition.secret import rotating
-from streaming.config.settings import EventSettings
+from streaming.config.events import EventSettings
 from streaming.events.producer import EventPublisher
 from streaming.usecases.event_sink import EventSink, KafkaSink, NoEvents
 

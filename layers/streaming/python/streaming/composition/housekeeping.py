@@ -7,7 +7,8 @@ from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_publisher, event_sink
 from streaming.composition.record import stream_slots
 from streaming.composition.secret import rotating
-from streaming.config.settings import DatabaseSettings, PrivacySettings
+from streaming.config.database import DatabaseSettings
+from streaming.config.privacy import PrivacySettings
 from streaming.repository.database import Database
 from streaming.repository.films import Films
 from streaming.repository.outbox import Outbox

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from streaming.composition.secret import rotating
-from streaming.config.settings import DatabaseSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database
 

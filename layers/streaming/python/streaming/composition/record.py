@@ -7,7 +7,8 @@ from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.composition.cache import redis_cache
 from streaming.composition.secret import rotating
-from streaming.config.settings import CacheSettings, DatabaseSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.films import Films
 from streaming.repository.outbox import Outbox

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from streaming.config.rotating_secrets import Rotating
-from streaming.config.settings import Environment
+from streaming.config.variables import Variables
 
 Value = TypeVar("Value")
 
 
-def rotating(build: Callable[[Environment], Value], variable: str) -> Rotating[Value] | None:
+def rotating(build: Callable[[Variables], Value], variable: str) -> Rotating[Value] | None:
     """Return the settings that follow the secret named by ``variable``; None when it names none."""
     if not os.environ.get(variable):
         return None

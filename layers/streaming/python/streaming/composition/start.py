@@ -10,7 +10,9 @@ from streaming.composition.cache import redis_cache
 from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_sink
 from streaming.composition.record import films, progress_cache, repository, stream_slots
-from streaming.config.settings import CacheSettings, SessionSettings, UserServiceSettings
+from streaming.config.cache import CacheSettings
+from streaming.config.user_service import UserServiceSettings
+from streaming.config.viewing import SessionSettings
 from streaming.usecases.start_stream import StartStream
 from streaming.usecases.stream_limit import StreamLimit
 

@@ -4,7 +4,7 @@ import os
 from functools import cache
 
 from streaming.composition.record import progress_cache, repository
-from streaming.config.settings import WatchingSettings
+from streaming.config.viewing import WatchingSettings
 from streaming.usecases.find_progress import FindFilmsToContinue, FindProgress, RemoveProgress
 
 

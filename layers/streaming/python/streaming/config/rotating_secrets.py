@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from streaming.config.settings import ConfigurationError, Environment
+from streaming.config.variables import ConfigurationError, Variables
 
 Value = TypeVar("Value")
 Read = Callable[[str], str]
@@ -41,8 +41,8 @@ class Rotating(Generic[Value]):
 
     def __init__(
         self,
-        build: Callable[[Environment], Value],
-        environment: Environment,
+        build: Callable[[Variables], Value],
+        environment: Variables,
         variable: str,
         read: Read,
         clock: Callable[[], float] = time.monotonic,
@@ -97,7 +97,7 @@ class Rotating(Generic[Value]):
             self._tried_at = self._clock()
 
 
-def with_secret(environment: Environment, variable: str, text: str) -> dict[str, str]:
+def with_secret(environment: Variables, variable: str, text: str) -> dict[str, str]:
     """Return ``environment`` with the variables that the secret's text stands for.
 
     Raises ``ConfigurationError`` when the text has another form than its variable asks for.

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.logging import Logger
 
 from streaming.config.rotating_secrets import SecretUnavailable
-from streaming.config.settings import ConfigurationError
+from streaming.config.variables import ConfigurationError
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.deadline import DeadlineExceeded, allowance
 

@@ -17,8 +17,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.producer.future import FutureRecordMetadata
 
+from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
-from streaming.config.settings import EventSettings
 from streaming.events import errors as refusals
 from streaming.events.errors import Refusal
 from streaming.events.event import Message

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import pg8000.native
 
-from streaming.config.settings import ConfigurationError
+from streaming.config.variables import ConfigurationError
 from streaming.repository.tls import ssl_context
 from streaming.resilience.deadline import allowance, within
 from streaming.resilience.sockets import bounded

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import pg8000.native
 from aws_lambda_powertools.logging import Logger
 
+from streaming.config.database import DatabaseSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
-from streaming.config.settings import DatabaseSettings
 from streaming.domain.errors import DatabaseUnavailable, StreamingError
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.repository.connection import close_quietly, connect, severity, sql_state

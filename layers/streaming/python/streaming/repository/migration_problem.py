@@ -7,7 +7,7 @@ secret: what PostgreSQL says of the statement, and what this service says of its
 import pg8000.native
 
 from streaming.config.rotating_secrets import SecretUnavailable
-from streaming.config.settings import ConfigurationError
+from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import StreamingError
 from streaming.repository.connection import message, sql_state
 

@@ -7,7 +7,7 @@ import ssl
 from functools import cache
 from urllib.parse import parse_qsl
 
-from streaming.config.settings import ConfigurationError
+from streaming.config.variables import ConfigurationError
 from streaming.resilience.sockets import BoundedTls
 
 _OFF = "disable"

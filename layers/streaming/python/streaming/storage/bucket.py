@@ -9,7 +9,7 @@ from aws_lambda_powertools.logging import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streaming.config.settings import StorageSettings
+from streaming.config.storage import StorageSettings
 from streaming.domain.errors import StorageMisconfigured, StorageUnavailable
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.circuit_breaker import Breaker

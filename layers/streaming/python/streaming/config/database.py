@@ -1,0 +1,32 @@
+"""Settings of PostgreSQL."""
+
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+
+from streaming.config.transport import check_authorities, is_production
+from streaming.config.variables import ConfigurationError, Variables, required
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where PostgreSQL is."""
+
+    url: str = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Variables) -> Self:
+        """Read ``DATABASE_URL``.
+
+        Raises ``ConfigurationError`` for one that says anything twice, and for one that does not
+        say in production whether it means TLS.
+        """
+        url = required(environment, "DATABASE_URL")
+        parts = urlsplit(url)
+        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        if parts.fragment or len(names) != len(set(names)):
+            raise ConfigurationError("DATABASE_URL says something twice, or has a #")
+        if "sslmode" not in names and is_production(environment):
+            raise ConfigurationError("DATABASE_URL has no sslmode: verify-full, or disable by name")
+        check_authorities(environment)
+        return cls(url=url)

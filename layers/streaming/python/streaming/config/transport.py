@@ -1,0 +1,42 @@
+"""Which servers are reached by TLS: in production all but those in ``ALLOW_PLAINTEXT``."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streaming.config.variables import ConfigurationError, Variables, listed
+
+_MAY_BE_PLAINTEXT = ("key_set", "user_service", "redis", "kafka", "s3")
+# Any other name counts as production, however it is spelt.
+_NO_PRODUCTION = ("local", "dev", "staging", "")
+
+
+def check_url(environment: Variables, variable: str, url: str, server: str) -> None:
+    """Raise ``ConfigurationError`` for no URL of HTTP, and for plaintext that is not allowed."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{variable} does not begin with https:// or http://, and a host")
+    check_tls(environment, variable, server, is_tls=parts.scheme == "https")
+
+
+def check_tls(environment: Variables, variable: str, server: str, *, is_tls: bool) -> None:
+    """Raise ``ConfigurationError`` for plaintext in production that is not allowed by name."""
+    allowed = listed(environment, "ALLOW_PLAINTEXT")
+    if unknown := set(allowed).difference(_MAY_BE_PLAINTEXT):
+        raise ConfigurationError(f"ALLOW_PLAINTEXT names {sorted(unknown)}: {_MAY_BE_PLAINTEXT}")
+    if not is_tls and is_production(environment) and server not in allowed:
+        raise ConfigurationError(
+            f"{variable} means plaintext, which ALLOW_PLAINTEXT does not allow for {server}"
+        )
+    check_authorities(environment)
+
+
+def check_authorities(environment: Variables) -> None:
+    """Raise ``ConfigurationError`` for a missing ``SSL_CERT_FILE``, which OpenSSL ignores."""
+    file = environment.get("SSL_CERT_FILE")
+    if file is not None and not Path(file).is_file():
+        raise ConfigurationError(f"SSL_CERT_FILE is no file: {file!r}")
+
+
+def is_production(environment: Variables) -> bool:
+    """Return whether ``ENVIRONMENT`` names production."""
+    return environment.get("ENVIRONMENT", "").strip().lower() not in _NO_PRODUCTION
