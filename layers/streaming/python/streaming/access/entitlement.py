@@ -12,7 +12,6 @@ from streaming.cache.subscriptions import SubscriptionCache
 from streaming.domain.errors import EntitlementUnavailable, SubscriptionRequired
 from streaming.domain.subscriptions import Subscription, UserServiceUnavailable
 from streaming.resilience.deadline import apart
-from streaming.resilience.single_flight import SingleFlight
 
 logger = Logger(child=True)
 
@@ -41,7 +40,6 @@ class Entitlement:
         self._cache = cache
         self._source = source
         self._longest_seconds = longest_seconds
-        self._questions: SingleFlight[Subscription] = SingleFlight()
 
     def require(self, user_id: UUID, authorization: str, now: datetime) -> Subscription:
         """Return the user's valid subscription.
@@ -55,19 +53,12 @@ class Entitlement:
         return subscription
 
     def _ask(self, user_id: UUID, authorization: str, now: datetime) -> Subscription:
-        def question() -> Subscription:
-            # Whoever asked just before has left the answer there.
-            known = self._cache.find(user_id)
-            if known is not None:
-                return known
-            subscription = self._source().current_subscription(authorization)
-            self._cache.keep(user_id, subscription, now)
-            return subscription
-
         try:
             with self._time_of_its_own():
-                return self._questions.run(user_id, question)
-        except (UserServiceUnavailable, TimeoutError) as error:
+                subscription = self._source().current_subscription(authorization)
+                self._cache.keep(user_id, subscription, now)
+                return subscription
+        except UserServiceUnavailable as error:
             known = self._cache.find_for_grace(user_id)
             if known is None:
                 raise EntitlementUnavailable("the user service does not answer") from error
