@@ -151,7 +151,7 @@ def test_a_lost_reply_changes_nothing(
         viewer = new_viewer(stack.token)
         set_subscription(stack, viewer.user_id, max_streams=1)
         session = prepare(viewer, movie_id)
-        viewer.progress(movie_id)  # opens a connection, and learns what is migrated
+        viewer.progress(movie_id)  # opens a connection
         if name == "erase":
             request("erase", {**event("erase"), "pathParameters": {"user_id": str(movie_id)}})
         elif name == "invalidate":

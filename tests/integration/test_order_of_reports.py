@@ -1,4 +1,4 @@
-"""The rule of ordering, in the pure model, in SQL and in Redis at once."""
+"""The rule of ordering, in a model, in SQL and in Redis at once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from streaming.cache.progress import ProgressCache
 from streaming.config.cache import CacheSettings
 from streaming.config.database import DatabaseSettings
 from streaming.domain.identifiers import uuid7
-from streaming.domain.progress import Report, ReportOrder, SavedProgress, supersedes
+from streaming.domain.progress import Report, ReportOrder, SavedProgress
 from streaming.domain.sessions import NewSession
 from streaming.events.event import StreamEvent
 from streaming.repository.database import Database
@@ -36,6 +36,27 @@ def repository(environment: dict[str, str]) -> Iterator[Repository]:
 def progress_cache(environment: dict[str, str]) -> ProgressCache:
     """The cache."""
     return ProgressCache(Cache(CacheSettings.from_environment(environment)), 60)
+
+
+def supersedes(
+    report: Report,
+    session_started_at: datetime | None,
+    last_sequence: int | None,
+    on_record: SavedProgress | None,
+) -> bool:
+    """Tell whether a report changes the record: what was watched last wins.
+
+    ``last_sequence`` is the greatest of the report's session so far. A report that does not say
+    its age is made as it arrives, and so after everything that is on record.
+    """
+    order, recorded = report.order, on_record.order if on_record else None
+    if order and last_sequence is not None and order.sequence <= last_sequence:
+        return False
+    if order and recorded and order.session_id == recorded.session_id:
+        return order.sequence > recorded.sequence
+    if on_record is None or not report.age_seconds:
+        return True
+    return report.made_at(session_started_at) >= on_record.last_watched_at
 
 
 reports = st.tuples(

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from redis import Redis
@@ -20,6 +20,10 @@ from tests.support.outbox import relay
 
 MIGRATIONS = ROOT / "migrations"
 NOWHERE = "postgresql://somebody@127.0.0.1:9/nowhere?sslmode=disable"
+WATCHED_BEFORE = """
+    INSERT INTO watch_progress (id, user_id, movie_id, position_seconds)
+    VALUES (:id, :user_id, :movie_id, 30)
+"""
 OTHER_FILM = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
 
 
@@ -162,7 +166,7 @@ def test_backup_of_an_older_schema_is_migrated(
     """Migrate, invoked by hand, brings a backup from before a deployment to today's tables."""
     shutil.copy(MIGRATIONS / "001_create_tables.sql", tmp_path)
     backups.migrate(tmp_path)
-    viewer.report(movie_id, 30)
+    backups.run(WATCHED_BEFORE, id=uuid4(), user_id=viewer.user_id, movie_id=movie_id)
     backups.back_up()
     backups.migrate(MIGRATIONS)
 

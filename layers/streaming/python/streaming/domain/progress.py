@@ -1,10 +1,11 @@
-"""The rules of watch progress: which report counts, and when a film is completed."""
+"""Watch progress: what players report, what is on record, and where a film goes on."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-_COMPLETED_AT = 0.9
+COMPLETED_AT = 0.9
+"""The share of a film's length from which on it counts as watched to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,32 +84,6 @@ class RecordedReport:
     applied: bool
     session_id: UUID | None
     session_ended: bool = False
-
-
-def supersedes(
-    report: Report,
-    session_started_at: datetime | None,
-    last_sequence: int | None,
-    on_record: SavedProgress | None,
-) -> bool:
-    """Tell whether a report changes the record: what was watched last wins.
-
-    ``last_sequence`` is the greatest of the report's session so far. A report that does not say
-    its age is made as it arrives, and so after everything that is on record.
-    """
-    order, recorded = report.order, on_record.order if on_record else None
-    if order and last_sequence is not None and order.sequence <= last_sequence:
-        return False
-    if order and recorded and order.session_id == recorded.session_id:
-        return order.sequence > recorded.sequence
-    if on_record is None or not report.age_seconds:
-        return True
-    return report.made_at(session_started_at) >= on_record.last_watched_at
-
-
-def is_completed(position_seconds: int, duration_seconds: int | None) -> bool:
-    """Tell whether a position counts as having watched the film."""
-    return duration_seconds is not None and position_seconds >= _COMPLETED_AT * duration_seconds
 
 
 def position_to_resume(position_seconds: int, duration_seconds: int | None) -> int:

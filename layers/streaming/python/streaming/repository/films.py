@@ -1,16 +1,94 @@
-"""Which films are on record, and what the bucket was last seen to hold of them."""
+"""The rows of ``films``: which films were ever started or reported, and which still exist."""
 
 from datetime import datetime
 from uuid import UUID
 
-from streaming.repository import film_rows
 from streaming.repository.database import Database, Transaction
+
+# Nothing is written, and nothing locked, where nothing changes: many start the same film at once.
+_KEEP = """
+    INSERT INTO films AS known (movie_id, is_there, duration_seconds, checked_at)
+    SELECT :movie_id, true, CAST(:duration_seconds AS integer), :at
+    WHERE NOT EXISTS (
+        SELECT FROM films
+        WHERE movie_id = :movie_id
+            AND is_there
+            AND duration_seconds IS NOT DISTINCT FROM
+                coalesce(CAST(:duration_seconds AS integer), duration_seconds)
+    )
+    ON CONFLICT (movie_id) DO UPDATE
+    SET is_there = true,
+        duration_seconds = coalesce(excluded.duration_seconds, known.duration_seconds),
+        checked_at = excluded.checked_at
+"""
+
+_MARK = """
+    UPDATE films
+    SET is_there = CAST(:is_there AS boolean), checked_at = :at
+    WHERE movie_id = :movie_id
+"""
+
+_SELECT_IS_THERE = "SELECT is_there FROM films WHERE movie_id = :movie_id"
+
+_HAS_POSITION = "SELECT 1 FROM watch_progress WHERE user_id = :user_id AND movie_id = :movie_id"
+_HAS_SESSION = "SELECT 1 FROM stream_sessions WHERE movie_id = :movie_id LIMIT 1"
+
+# Reports of one user wait for each other here, so that the count is true.
+_LOCK_USER = "SELECT pg_advisory_xact_lock(hashtextextended(:user_id, 5))"
+_COUNT_UNCONFIRMED = """
+    SELECT count(*) AS films
+    FROM watch_progress
+    LEFT JOIN films USING (movie_id)
+    WHERE user_id = :user_id AND films.is_there IS NOT TRUE
+"""
+_ADD_UNCONFIRMED = """
+    INSERT INTO films (movie_id)
+    VALUES (:movie_id)
+    ON CONFLICT (movie_id) DO NOTHING
+"""
+
+_SELECT_DUE = """
+    SELECT movie_id
+    FROM films
+    WHERE checked_at IS NULL OR checked_at < :before
+    ORDER BY checked_at NULLS FIRST
+    LIMIT :limit
+"""
+
+# Of a film that nobody has ever started, and that the bucket does not hold, nothing is worth
+# keeping.
+_DELETE_POSITIONS_OF_NO_FILM = """
+    DELETE FROM watch_progress
+    WHERE id IN (
+        SELECT progress.id
+        FROM films
+        JOIN watch_progress AS progress USING (movie_id)
+        WHERE films.is_there = false
+            AND films.created_at < :before
+            AND NOT EXISTS (
+                SELECT FROM stream_sessions AS session
+                WHERE session.movie_id = films.movie_id
+            )
+            AND progress.last_watched_at < :before
+        LIMIT :limit
+    )
+    RETURNING 1 AS deleted
+"""
+
+_DELETE_NO_FILMS = """
+    DELETE FROM films
+    WHERE is_there = false
+        AND created_at < :before
+        AND NOT EXISTS (
+            SELECT FROM watch_progress AS progress WHERE progress.movie_id = films.movie_id
+        )
+"""
 
 
 class Films:
-    """The films that were ever started or reported. Raises ``DatabaseUnavailable``.
+    """The films on record, and what the bucket was last seen to hold of them.
 
-    Before the database is migrated there are none, and nothing is kept.
+    Each method is a transaction, and raises ``DatabaseUnavailable``.
     """
 
     def __init__(self, database: Database) -> None:
@@ -18,38 +96,63 @@ class Films:
 
     def keep(self, movie_id: UUID, duration_seconds: int | None, at: datetime) -> None:
         """Note that the film exists and how many seconds long it is, if that is known."""
-
-        def work(transaction: Transaction) -> None:
-            if film_rows.exist(transaction):
-                film_rows.keep(transaction, movie_id, duration_seconds, at)
-
-        self._database.run(work)
+        self._database.run(lambda transaction: keep(transaction, movie_id, duration_seconds, at))
 
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
         """Note whether the bucket holds the film, if it is on record."""
-
-        def work(transaction: Transaction) -> None:
-            if film_rows.exist(transaction):
-                film_rows.mark(transaction, movie_id, at, is_there=is_there)
-
-        self._database.run(work)
+        self._database.run(
+            lambda transaction: transaction.rows(_MARK, movie_id=movie_id, at=at, is_there=is_there)
+        )
 
     def find_due(self, before: datetime, limit: int) -> list[UUID]:
         """Return films that nobody has looked for since ``before``, the longest first."""
-
-        def work(transaction: Transaction) -> list[UUID]:
-            if not film_rows.exist(transaction):
-                return []
-            return film_rows.find_due(transaction, before, limit)
-
-        return self._database.read(work)
+        rows = self._database.read(
+            lambda transaction: transaction.rows(_SELECT_DUE, before=before, limit=limit)
+        )
+        return [row["movie_id"] for row in rows]
 
     def delete_no_films(self, before: datetime, limit: int) -> int:
         """Delete positions in films that never existed, reported before then; return how many."""
 
         def work(transaction: Transaction) -> int:
-            if not film_rows.exist(transaction):
-                return 0
-            return film_rows.delete_no_films(transaction, before, limit)
+            deleted = transaction.rows(_DELETE_POSITIONS_OF_NO_FILM, before=before, limit=limit)
+            transaction.rows(_DELETE_NO_FILMS, before=before)
+            return len(deleted)
 
         return self._database.run(work)
+
+
+def keep(
+    transaction: Transaction, movie_id: UUID, duration_seconds: int | None, at: datetime
+) -> None:
+    """Note that the film exists and how long it is, if known, within the caller's transaction."""
+    transaction.rows(_KEEP, movie_id=movie_id, duration_seconds=duration_seconds, at=at)
+
+
+def admit(
+    transaction: Transaction, user_id: UUID, movie_id: UUID, at: datetime, most_unconfirmed: int
+) -> bool:
+    """Tell whether the user may have a position in a film that they have no session of.
+
+    They may in films that exist, as far as is known, where they have a position already, and in at
+    most so many others. Those are not known to exist until somebody has looked. Runs within the
+    caller's transaction.
+    """
+    known = transaction.row(_SELECT_IS_THERE, movie_id=movie_id)
+    if known is not None and known["is_there"]:
+        return True
+    # A former version, which runs beside this one during a deployment, may not know of films.
+    if known is None and transaction.row(_HAS_SESSION, movie_id=movie_id):
+        keep(transaction, movie_id, None, at)
+        return True
+    if transaction.row(_HAS_POSITION, user_id=user_id, movie_id=movie_id):
+        if known is None:
+            transaction.rows(_ADD_UNCONFIRMED, movie_id=movie_id)
+        return True
+    transaction.rows(_LOCK_USER, user_id=str(user_id))
+    count = transaction.row(_COUNT_UNCONFIRMED, user_id=user_id)
+    assert count is not None
+    if count["films"] >= most_unconfirmed:
+        return False
+    transaction.rows(_ADD_UNCONFIRMED, movie_id=movie_id)
+    return True

@@ -6,15 +6,9 @@ Each function runs within the caller's transaction.
 from datetime import datetime
 from uuid import UUID
 
-from aws_lambda_powertools.logging import Logger
-
 from streaming.domain.errors import IdempotencyKeyReused, RequestInProgress
 from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.repository.database import Transaction
-
-logger = Logger(child=True)
-
-_EXISTS = "SELECT 1 WHERE to_regclass('idempotency_keys') IS NOT NULL"
 
 # An attempt that was given up before is taken over, with its ids.
 _CLAIM = """
@@ -74,9 +68,6 @@ def claim(
     Raises ``IdempotencyKeyReused`` when the key stands for another request, and
     ``RequestInProgress`` while an attempt is running.
     """
-    if transaction.row(_EXISTS) is None:
-        logger.warning("the database is not migrated: an Idempotency-Key is not honoured")
-        return attempt
     claimed = transaction.row(
         _CLAIM,
         user_id=user_id,
@@ -103,20 +94,17 @@ def complete(
     transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID
 ) -> None:
     """Note that the session of ``key`` is open."""
-    if transaction.row(_EXISTS):
-        transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
+    transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
 
 
 def release(transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID) -> None:
     """Forget an attempt that has failed, so that it may be repeated at once."""
-    if transaction.row(_EXISTS):
-        transaction.rows(_RELEASE, user_id=user_id, key=key.value, session_id=session_id)
+    transaction.rows(_RELEASE, user_id=user_id, key=key.value, session_id=session_id)
 
 
 def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
     """Forget the key of a session, so that it stands for nothing any more."""
-    if transaction.row(_EXISTS):
-        transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
+    transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
 
 
 def delete_old(transaction: Transaction, before: datetime, limit: int) -> int:

@@ -56,8 +56,6 @@ _DELETE_EVENTS_OF = "DELETE FROM event_outbox WHERE key = :key RETURNING id"
 _DELETE_DEAD_LETTERS_OF = "DELETE FROM event_dead_letters WHERE key = :key RETURNING event_id"
 _DELETE_IDEMPOTENCY_KEYS_OF = "DELETE FROM idempotency_keys WHERE user_id = :user_id"
 
-_HAS_IDEMPOTENCY_KEYS = "SELECT 1 WHERE to_regclass('idempotency_keys') IS NOT NULL"
-
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
@@ -118,8 +116,7 @@ class PersonalData:
             positions = transaction.rows(_DELETE_POSITIONS_OF, user_id=user_id)
             waiting = transaction.rows(_DELETE_EVENTS_OF, key=str(user_id))
             dead = transaction.rows(_DELETE_DEAD_LETTERS_OF, key=str(user_id))
-            if transaction.row(_HAS_IDEMPOTENCY_KEYS):
-                transaction.rows(_DELETE_IDEMPOTENCY_KEYS_OF, user_id=user_id)
+            transaction.rows(_DELETE_IDEMPOTENCY_KEYS_OF, user_id=user_id)
             forget_copies([row["movie_id"] for row in positions])
             return ErasedRows(len(positions), len(sessions), len(waiting) + len(dead))
 

@@ -1,7 +1,6 @@
 """The rows of ``watch_progress``: how far each user has watched each film.
 
-Each function runs within the caller's transaction. ``is_migrated`` tells whether the database has
-the columns of migration 5: a new version runs before its migrations, too.
+Each function runs within the caller's transaction.
 """
 
 from datetime import datetime
@@ -9,54 +8,19 @@ from uuid import UUID
 
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
-from streaming.domain.progress import Report, ReportOrder, SavedProgress
+from streaming.domain.progress import COMPLETED_AT, Report, ReportOrder, SavedProgress
 from streaming.repository.database import Row, Transaction
 
-# As JSON the columns that are not migrated yet may be missing.
 _COLUMNS = """
     user_id, movie_id, position_seconds, last_watched_at, duration_seconds, completed,
     session_id, sequence, version,
-    CAST(to_jsonb({table}) ->> 'completed_at' AS timestamptz) AS completed_at,
-    coalesce(CAST(to_jsonb({table}) ->> 'times_completed' AS integer), 0) AS times_completed,
-    to_jsonb({table}) ->> 'removed_at' IS NOT NULL AS is_removed
+    completed_at, times_completed, removed_at IS NOT NULL AS is_removed
 """
 
-# The rule of streaming.domain.progress.supersedes; is_completed stands in the statements.
 _WAS_WATCHED_LATER = """CASE
         WHEN excluded.session_id = saved.session_id THEN excluded.sequence > saved.sequence
         ELSE CAST(:is_fresh AS boolean) OR excluded.last_watched_at >= saved.last_watched_at
     END"""
-
-_UPSERT_UNMIGRATED = f"""
-    INSERT INTO watch_progress AS saved (
-        id, user_id, movie_id, position_seconds, duration_seconds, completed,
-        session_id, sequence, created_at, updated_at, last_watched_at
-    )
-    VALUES (
-        :id, :user_id, :movie_id, CAST(:position_seconds AS integer),
-        CAST(:duration_seconds AS integer),
-        coalesce(
-            CAST(:position_seconds AS integer) >= 0.9 * CAST(:duration_seconds AS integer), false
-        ),
-        CAST(:session_id AS uuid), CAST(:sequence AS bigint), :at, :at,
-        CAST(:made_at AS timestamptz)
-    )
-    ON CONFLICT (user_id, movie_id) DO UPDATE
-    SET position_seconds = excluded.position_seconds,
-        duration_seconds = coalesce(excluded.duration_seconds, saved.duration_seconds),
-        completed = saved.completed OR coalesce(
-            excluded.position_seconds
-                >= 0.9 * coalesce(excluded.duration_seconds, saved.duration_seconds),
-            false
-        ),
-        session_id = coalesce(excluded.session_id, saved.session_id),
-        sequence = coalesce(excluded.sequence, saved.sequence),
-        version = saved.version + 1,
-        updated_at = excluded.updated_at,
-        last_watched_at = greatest(excluded.last_watched_at, saved.last_watched_at)
-    WHERE {_WAS_WATCHED_LATER}
-    RETURNING {_COLUMNS.format(table="saved")}
-"""  # noqa: S608
 
 # The sequence of a session's report is noted before the report is judged: in one statement, while
 # the session is locked.
@@ -69,10 +33,10 @@ _NOTE_SEQUENCE = """
         RETURNING id
     )
 """
-_IS_COMPLETED_NOW = """excluded.position_seconds
-                >= 0.9 * coalesce(excluded.duration_seconds, saved.duration_seconds)"""
-_WAS_COMPLETED_BEFORE = """saved.completed
-            AND saved.position_seconds >= 0.9 * saved.duration_seconds"""
+_IS_COMPLETED_NOW = f"""excluded.position_seconds
+                >= {COMPLETED_AT} * coalesce(excluded.duration_seconds, saved.duration_seconds)"""
+_WAS_COMPLETED_BEFORE = f"""saved.completed
+            AND saved.position_seconds >= {COMPLETED_AT} * saved.duration_seconds"""
 
 _UPSERT = f"""
     {_NOTE_SEQUENCE}
@@ -91,7 +55,8 @@ _UPSERT = f"""
             CAST(:position_seconds AS integer) AS position_seconds,
             CAST(:duration_seconds AS integer) AS duration_seconds,
             coalesce(
-                CAST(:position_seconds AS integer) >= 0.9 * CAST(:duration_seconds AS integer),
+                CAST(:position_seconds AS integer)
+                    >= {COMPLETED_AT} * CAST(:duration_seconds AS integer),
                 false
             ) AS completed,
             CAST(:made_at AS timestamptz) AS made_at
@@ -123,11 +88,11 @@ _UPSERT = f"""
         updated_at = excluded.updated_at,
         last_watched_at = greatest(excluded.last_watched_at, saved.last_watched_at)
     WHERE {_WAS_WATCHED_LATER}
-    RETURNING {_COLUMNS.format(table="saved")}
+    RETURNING {_COLUMNS}
 """  # noqa: S608
 
 _SELECT = f"""
-    SELECT {_COLUMNS.format(table="watch_progress")}
+    SELECT {_COLUMNS}
     FROM watch_progress
     WHERE user_id = :user_id AND movie_id = :movie_id
 """  # noqa: S608
@@ -138,25 +103,10 @@ _SELECT_WITH_FILM = f"""
     LEFT JOIN films USING (movie_id)
 """  # noqa: S608
 
-_SELECT_TO_CONTINUE_UNMIGRATED = f"""
-    SELECT {_COLUMNS.format(table="watch_progress")}
-    FROM watch_progress
-    WHERE user_id = :user_id
-        AND NOT completed
-        AND position_seconds >= CASE
-            WHEN duration_seconds IS NULL THEN 1
-            ELSE least(
-                CAST(:min_seconds AS float8), CAST(:min_share AS float8) * duration_seconds
-            )
-        END
-    ORDER BY last_watched_at DESC
-    LIMIT :limit
-"""  # noqa: S608
-
 _SELECT_TO_CONTINUE = f"""
     SELECT saved.*, films.duration_seconds AS film_duration_seconds
     FROM (
-        SELECT {_COLUMNS.format(table="watch_progress")}
+        SELECT {_COLUMNS}
         FROM watch_progress
         WHERE user_id = :user_id AND NOT completed AND removed_at IS NULL
     ) AS saved
@@ -191,10 +141,8 @@ _REMOVE = f"""
         updated_at = :at,
         last_watched_at = greatest(last_watched_at, :at)
     WHERE user_id = :user_id AND movie_id = :movie_id
-    RETURNING {_COLUMNS.format(table="saved")}
+    RETURNING {_COLUMNS}
 """  # noqa: S608
-
-_REMOVE_UNMIGRATED = _REMOVE.replace("removed_at = :at,", "")
 
 
 def upsert(
@@ -202,13 +150,11 @@ def upsert(
     report: Report,
     session_started_at: datetime | None,
     film_duration_seconds: int | None,
-    *,
-    is_migrated: bool,
 ) -> SavedProgress | None:
     """Save the position of ``report``; None when the record is later than the report."""
     order = report.order
     row = transaction.row(
-        _UPSERT if is_migrated else _UPSERT_UNMIGRATED,
+        _UPSERT,
         id=uuid7(clock.milliseconds(report.reported_at)),
         user_id=report.user_id,
         movie_id=report.movie_id,
@@ -238,8 +184,6 @@ def find_to_continue(
     limit: int,
     min_seconds: int,
     min_share: float,
-    *,
-    is_migrated: bool,
 ) -> list[SavedProgress]:
     """Return the user's begun and not completed films, newest first, at most ``limit``.
 
@@ -247,7 +191,7 @@ def find_to_continue(
     one of unknown length at its first second.
     """
     rows = transaction.rows(
-        _SELECT_TO_CONTINUE if is_migrated else _SELECT_TO_CONTINUE_UNMIGRATED,
+        _SELECT_TO_CONTINUE,
         user_id=user_id,
         limit=limit,
         min_seconds=min_seconds,
@@ -257,11 +201,10 @@ def find_to_continue(
 
 
 def remove(
-    transaction: Transaction, user_id: UUID, movie_id: UUID, at: datetime, *, is_migrated: bool
+    transaction: Transaction, user_id: UUID, movie_id: UUID, at: datetime
 ) -> SavedProgress | None:
     """Forget the user's position in the film; return the changed record, if there is one."""
-    statement = _REMOVE if is_migrated else _REMOVE_UNMIGRATED
-    row = transaction.row(statement, user_id=user_id, movie_id=movie_id, at=at)
+    row = transaction.row(_REMOVE, user_id=user_id, movie_id=movie_id, at=at)
     return _to_progress(row) if row else None
 
 

@@ -18,7 +18,7 @@ from streaming.domain.sessions import (
     Session,
 )
 from streaming.events.event import Message, StreamEvent
-from streaming.repository import film_rows, outbox
+from streaming.repository import films, outbox
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
@@ -51,7 +51,6 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._is_migrated = False
 
     def claim_key(
         self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
@@ -98,13 +97,9 @@ class Repository:
             messages = _insert_events(transaction, events, message_of)
             if key is not None:
                 idempotency_rows.complete(transaction, session.user_id, key, session.id)
-            if self._has_films(transaction):
-                film_rows.keep(
-                    transaction,
-                    session.movie_id,
-                    session.film_duration_seconds,
-                    session.started_at,
-                )
+            films.keep(
+                transaction, session.movie_id, session.film_duration_seconds, session.started_at
+            )
             progress = progress_rows.find(transaction, session.user_id, session.movie_id)
             return OpenedSession(progress, messages)
 
@@ -244,9 +239,7 @@ class Repository:
     def find_progress(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
         """Return the user's progress in the film, with the film's present length, or None."""
         return self._database.read(
-            lambda transaction: progress_rows.find(
-                transaction, user_id, movie_id, with_film=self._has_films(transaction)
-            )
+            lambda transaction: progress_rows.find(transaction, user_id, movie_id, with_film=True)
         )
 
     def find_films_to_continue(
@@ -258,12 +251,7 @@ class Repository:
         """
         return self._database.read(
             lambda transaction: progress_rows.find_to_continue(
-                transaction,
-                user_id,
-                limit,
-                min_seconds,
-                min_share,
-                is_migrated=self._has_films(transaction),
+                transaction, user_id, limit, min_seconds, min_share
             )
         )
 
@@ -273,9 +261,7 @@ class Repository:
         That the film was completed stays on record.
         """
         return self._database.run(
-            lambda transaction: progress_rows.remove(
-                transaction, user_id, movie_id, at, is_migrated=self._has_films(transaction)
-            )
+            lambda transaction: progress_rows.remove(transaction, user_id, movie_id, at)
         )
 
     def find_films_in_use(
@@ -289,17 +275,12 @@ class Repository:
     def _save(
         self, transaction: Transaction, report: Report, session: Session | None
     ) -> SavedProgress | None:
-        is_migrated = self._has_films(transaction)
-        if (
-            session is None
-            and is_migrated
-            and not film_rows.admit(
-                transaction,
-                report.user_id,
-                report.movie_id,
-                report.reported_at,
-                _MOST_UNCONFIRMED_FILMS,
-            )
+        if session is None and not films.admit(
+            transaction,
+            report.user_id,
+            report.movie_id,
+            report.reported_at,
+            _MOST_UNCONFIRMED_FILMS,
         ):
             raise MovieNotFound("nobody has ever started such a film")
         # Who names no session may tell of what was watched before this one.
@@ -308,13 +289,7 @@ class Repository:
             report,
             session.started_at if session and report.session_id else None,
             session.film_duration_seconds if session else None,
-            is_migrated=is_migrated,
         )
-
-    def _has_films(self, transaction: Transaction) -> bool:
-        # Once migrated, a database stays so.
-        self._is_migrated = self._is_migrated or film_rows.exist(transaction)
-        return self._is_migrated
 
 
 def _sent_in_time(send: Callable[[Message], bool], message: Message) -> bool:

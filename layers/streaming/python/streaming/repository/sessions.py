@@ -13,11 +13,7 @@ from streaming.domain.progress import Report
 from streaming.domain.sessions import ClosedSession, LiveSession, NewSession, Session
 from streaming.repository.database import Row, Transaction
 
-# A database that is not migrated yet has no end_reason; as JSON the column may be missing.
-_COLUMNS = """
-    id, started_at, ended_at, duration_seconds, film_duration_seconds,
-    to_jsonb(stream_sessions) ->> 'end_reason' AS end_reason
-"""
+_COLUMNS = "id, started_at, ended_at, end_reason, duration_seconds, film_duration_seconds"
 
 _INSERT = """
     INSERT INTO stream_sessions (
@@ -58,7 +54,7 @@ _LOCK_LATEST_ABANDONED = f"""
         ORDER BY id DESC
         LIMIT 1
     )
-        AND to_jsonb(stream_sessions) ->> 'end_reason' = 'abandoned'
+        AND end_reason = 'abandoned'
         AND last_heartbeat_at > :since
     FOR NO KEY UPDATE
 """  # noqa: S608
@@ -123,7 +119,7 @@ _END_SILENT = f"""
 """  # noqa: S608
 
 _LOCK_OPEN = """
-    SELECT id, to_jsonb(stream_sessions) ? 'end_reason' AS has_end_reason
+    SELECT id
     FROM stream_sessions
     WHERE user_id = :user_id AND id = ANY(CAST(:ids AS uuid[])) AND ended_at IS NULL
     ORDER BY id
@@ -140,8 +136,6 @@ _TAKE_OVER = f"""
     WHERE session.id = ANY(CAST(:ids AS uuid[]))
     RETURNING {_CLOSED}, 'taken_over' AS reason
 """  # noqa: S608
-
-_TAKE_OVER_UNMIGRATED = _TAKE_OVER.replace("end_reason = 'taken_over',", "")
 
 _SELECT = """
     SELECT id AS session_id, movie_id, started_at, last_heartbeat_at
@@ -246,8 +240,7 @@ def take_over(
     locked = transaction.rows(_LOCK_OPEN, user_id=user_id, ids=ids)
     if not locked:
         return []
-    statement = _TAKE_OVER if locked[0]["has_end_reason"] else _TAKE_OVER_UNMIGRATED
-    rows = transaction.rows(statement, ids=[str(row["id"]) for row in locked], at=at)
+    rows = transaction.rows(_TAKE_OVER, ids=[str(row["id"]) for row in locked], at=at)
     return sorted((ClosedSession(**row) for row in rows), key=lambda session: session.id)
 
 
