@@ -1,5 +1,5 @@
-"""Rewrites HLS and DASH manifests so that every URL inside a film is a signed one.
+"""Rewrites HLS and DASH manifests so that every URL of an object of the film is signed.
 
-Everything in this package is pure: bytes and plain values in, bytes and plain values out. Reading
-manifests from a bucket, signing and writing the copies is the work of ``streaming.delivery``.
+The package is pure: it performs no I/O and takes and returns bytes and plain values.
+``streaming.delivery`` reads the manifests from the bucket, signs the URLs and writes the copies.
 """

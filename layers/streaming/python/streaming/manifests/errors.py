@@ -1,4 +1,4 @@
-"""What can be wrong with a film's manifest."""
+"""The errors of a film's manifest."""
 
 
 class ManifestError(ValueError):
@@ -6,11 +6,11 @@ class ManifestError(ValueError):
 
 
 class NotAManifest(ManifestError):
-    """The bytes are not a manifest of the expected kind, or break its grammar."""
+    """The bytes are not a manifest of the expected kind, or violate its grammar."""
 
 
 class OutsideFilm(ManifestError):
-    """A reference leaves the film's own prefix; signing it would give away another object."""
+    """A reference leaves the film's own prefix; signing it would expose another object."""
 
 
 class ManifestTooLarge(ManifestError):

@@ -1,9 +1,9 @@
-"""JSON files that a playlist leads to and that name objects of the film.
+"""JSON documents that a playlist refers to and that contain URLs of objects of the film.
 
-Chapters with pictures behind ``EXT-X-SESSION-DATA``
-(https://developer.apple.com/documentation/http-live-streaming) and lists of assets behind
-``X-ASSET-LIST`` (RFC 8216bis, appendix D.2). Only the values of members that are called like an
-address are replaced, where they lead into the film; all else stays as it was, byte for byte.
+These are chapters with pictures (``EXT-X-SESSION-DATA``,
+https://developer.apple.com/documentation/http-live-streaming) and lists of assets
+(``X-ASSET-LIST``, RFC 8216bis, appendix D.2). A value is replaced if the name of its member denotes
+a URL and the value resolves to an object of the film. All other bytes stay unchanged.
 """
 
 import json
@@ -36,7 +36,7 @@ class JsonDocument:
 
     @property
     def nested(self) -> tuple[Nested, ...]:
-        """The playlists that the document names."""
+        """The playlists that the document refers to."""
         references = (piece for piece in self.pieces if isinstance(piece, Reference))
         return tuple(Nested(each.path, query=each.query) for each in references if each.is_manifest)
 
@@ -47,7 +47,7 @@ class JsonDocument:
 
     @property
     def rendered_bytes(self) -> int:
-        """About how many bytes the signed document has."""
+        """The approximate size of the signed document in bytes."""
         if not self.pieces:
             return len(self.raw)
         return sum(
@@ -55,7 +55,7 @@ class JsonDocument:
         )
 
     def render(self, url_for: UrlFor) -> bytes:
-        """Return the document with every in-film address replaced by its URL."""
+        """Return the document with every reference to the film replaced by its URL."""
         if not self.pieces:
             return self.raw
         texts = [
@@ -65,9 +65,10 @@ class JsonDocument:
 
 
 def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocument:
-    """Read the document ``body``, which lies at ``path`` (decoded) below the film's prefix.
+    """Parse the document ``body``, stored at ``path`` (decoded) below the film's prefix.
 
-    What is no JSON is returned as it is. Raises ``ManifestTooLarge`` beyond the cap on addresses.
+    A body that is not JSON is kept unchanged. Raises ``ManifestTooLarge`` above the limit on
+    references.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -96,7 +97,7 @@ def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocu
 def _reference(
     value: str, name: str, directory: str, film: FilmLocation, kind: Kind
 ) -> Reference | None:
-    """Return the film's object that a member leads to; None for any other value."""
+    """Return the film's object that the member's value refers to; None for any other value."""
     if not value or not _ADDRESS_NAME.fullmatch(name):
         return None
     address, _, query = value.partition("#")[0].partition("?")

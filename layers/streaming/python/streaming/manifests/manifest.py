@@ -1,7 +1,7 @@
-"""What a parsed manifest of either format can tell and do.
+"""The interface of a parsed manifest, common to HLS and DASH.
 
-Delivery reads a manifest once, takes the duration from it to decide how long the URLs inside must
-live, and only then has them signed. So parsing and rendering are two steps over one object.
+Parsing and rendering are separate steps, because delivery derives the lifetime of the signed URLs
+from the duration of the parsed manifest.
 """
 
 from typing import Protocol
@@ -10,28 +10,28 @@ from streaming.manifests.references import Nested, UrlFor
 
 
 class Manifest(Protocol):
-    """A manifest of a film, parsed and checked, whose in-film references can be replaced."""
+    """A parsed and validated manifest whose references to the film can be replaced."""
 
     @property
     def nested(self) -> tuple[Nested, ...]:
-        """The manifests that this one refers to, each once, in the order of appearance."""
+        """The manifests that this one refers to, each once, in order of appearance."""
         ...
 
     @property
     def duration_seconds(self) -> float | None:
-        """The media's duration in seconds, or None when this manifest does not tell it."""
+        """The media's duration in seconds, or None if this manifest does not state it."""
         ...
 
     @property
     def rendered_bytes(self) -> int:
-        """About how many bytes ``render`` returns, when each URL has a signature of its own."""
+        """The approximate size in bytes of what ``render`` returns if each URL is presigned."""
         ...
 
     def render(self, url_for: UrlFor) -> bytes:
-        """Return the manifest with every in-film reference replaced by its URL.
+        """Return the manifest with every reference to the film replaced by its URL.
 
         ``url_for`` is called once per distinct object, however often the manifest refers to it.
-        Its answer is ASCII and percent-encoded; a reference's fragment is put back by the
-        renderer, so the URL carries none.
+        It must return an ASCII, percent-encoded URL without a fragment: ``render`` restores the
+        fragment of the reference.
         """
         ...

@@ -1,10 +1,10 @@
-"""Where a reference in a manifest leads: to an object of the film, or elsewhere.
+"""Resolution of a manifest's references to objects of the film or to foreign URLs.
 
-A reference is signed only when it resolves inside the film's own prefix. Resolution follows
-RFC 3986 section 5. Browsers follow the WHATWG URL standard instead, which reads some references
-otherwise (backslashes, ``%2e%2e``, control characters, a scheme without ``//``); those are refused
-instead of guessed. ``urllib.parse.urljoin`` does not serve: it drops empty path segments, which S3
-keys may have, and its answers differ between versions of Python.
+A reference is signed only if it resolves inside the film's own prefix. Resolution follows RFC 3986
+section 5. Browsers follow the WHATWG URL standard, which resolves some references differently
+(backslashes, ``%2e%2e``, control characters, a scheme without ``//``); these are refused.
+``urllib.parse.urljoin`` is unsuitable: it drops empty path segments, which S3 keys may contain, and
+its results differ between versions of Python.
 """
 
 import re
@@ -28,15 +28,15 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class Reference(NamedTuple):
-    """An object of the film that a manifest points to.
+    """A reference from a manifest to an object of the film.
 
     ``path`` is the object's key below the film's prefix, percent-decoded (``audio/seg 1.m4s``).
-    ``is_manifest`` tells that it is a nested manifest, or a document that names other objects,
-    whose signed copy must be addressed. ``is_inline`` tells that players add a query to its
-    address, which no signature covers: the copy itself has to stand there, as a ``data:`` URL.
-    ``fragment`` is the part after ``#`` as it stood, without the ``#``; empty when there is none.
-    ``query`` is that of a nested HLS playlist, which may import its parameters as variables:
-    one playlist under two queries has two different copies. Empty for everything else.
+    ``is_manifest`` means that the object is a nested manifest, or a document that contains
+    references, and that the URL must be that of its signed copy. ``is_inline`` means that players
+    append a query to the URL, which would invalidate a signature, so the copy is embedded as a
+    ``data:`` URL. ``fragment`` is the part after ``#`` as written, without the ``#``, or empty.
+    ``query`` is set for a nested HLS playlist only, because the playlist may import its parameters
+    as variables: one playlist with two different queries has two different copies.
     """
 
     path: str
@@ -48,25 +48,25 @@ class Reference(NamedTuple):
 
 _SIGNED_URL_LENGTH = 500
 MAX_INLINE_LENGTH = 64 * 1024
-"""The longest ``data:`` URL that stands in a manifest, of a copy of three quarters of that."""
+"""The maximum length of a ``data:`` URL in a manifest; the copy is at most 3/4 of it (base64)."""
 
 
 def signed_length(reference: Reference) -> int:
-    """Return how many characters the reference's signed URL has, about or at most."""
+    """Return the length of the reference's signed URL in characters, approximate or maximum."""
     if reference.is_inline:
         return MAX_INLINE_LENGTH
     return _SIGNED_URL_LENGTH + len(quote(reference.path, safe=_PATH_SAFE))
 
 
 UrlFor = Callable[[Reference], str]
-"""Gives the absolute signed URL (ASCII, percent-encoded) to put in a reference's place."""
+"""Returns the absolute signed URL (ASCII, percent-encoded) that replaces a reference."""
 
 
 class Kind(Enum):
-    """How a manifest or document that another one refers to is read.
+    """The format of a nested manifest or document, which selects its parser.
 
-    ``JSON`` names objects of the film, ``ASSET_LIST`` is the JSON of an HLS interstitial, which
-    names playlists.
+    ``JSON`` refers to objects of the film. ``ASSET_LIST`` is the JSON of an HLS interstitial and
+    refers to playlists.
     """
 
     MANIFEST = "manifest"
@@ -79,7 +79,8 @@ class Nested:
     """A manifest or document that another one refers to.
 
     ``path`` is its key below the film's prefix. ``variables`` are the parent's ``EXT-X-DEFINE``
-    values, which an HLS media playlist may import; ``query`` holds those it may take from its URL.
+    values, which an HLS media playlist may import; ``query`` holds the query parameters of its URL,
+    which it may also import.
     """
 
     path: str
@@ -90,10 +91,10 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class FilmLocation:
-    """The absolute URLs that mean "inside this film".
+    """The URL prefixes of a film.
 
-    ``roots`` are URL prefixes of the film, percent-encoded, each ending in ``/``; the first is the
-    one that relative references are resolved against.
+    ``roots`` are percent-encoded absolute URLs, each ending in ``/``. Relative references are
+    resolved against the first one.
 
     >>> film = FilmLocation(("https://s3.example/vod/movies/m1/",))
     >>> film.locate(film.join(film.url_of("video/index.m3u8"), "../audio/a.aac")).path
@@ -103,7 +104,7 @@ class FilmLocation:
     roots: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Normalize the roots. Raises ``ValueError`` for one that is no http(s) prefix."""
+        """Normalize the roots. Raises ``ValueError`` for one that is not an http(s) prefix."""
         for root in self.roots:
             if not re.match(r"https?://[^/?#@]+/", root) or not root.endswith("/"):
                 raise ValueError(f"not the URL of a film's prefix: {root!r}")
@@ -116,16 +117,16 @@ class FilmLocation:
     def join(self, base_url: str, reference: str) -> str:
         """Resolve ``reference`` against the absolute ``base_url`` (RFC 3986 section 5.2).
 
-        A reference of another scheme than http(s) is absolute and returned as it is. Raises
-        ``OutsideFilm`` for one that browsers and the RFC read differently.
+        A reference with a scheme other than http(s) is returned unchanged. Raises ``OutsideFilm``
+        for a reference that browsers and the RFC resolve differently.
         """
         return _joined(base_url, reference)
 
     def locate(self, absolute_url: str) -> Reference | None:
         """Return the film's object that ``absolute_url`` names, or None for a foreign URL.
 
-        The query is dropped: a signed URL has its own. Raises ``OutsideFilm`` when the URL is on
-        the film's own host but not below its prefix.
+        The query is dropped, because a signed URL has its own. Raises ``OutsideFilm`` if the URL
+        is on the film's host but not below its prefix, or if its path is ambiguous or not UTF-8.
         """
         address, _, fragment = absolute_url.partition("#")
         address = address.partition("?")[0]
@@ -137,10 +138,10 @@ class FilmLocation:
         return None
 
     def resolve(self, directory: str, reference: str) -> Reference | None:
-        """Resolve ``reference`` as it stands in a manifest in ``directory`` of the film.
+        """Resolve ``reference``, as written in a manifest in ``directory`` of the film.
 
-        ``directory`` is decoded and empty or ending in ``/``. Returns None for a foreign URL and
-        raises ``OutsideFilm`` like ``join`` and ``locate``.
+        ``directory`` is percent-decoded, and empty or ending in ``/``. Returns None for a foreign
+        URL. Raises ``OutsideFilm`` like ``join`` and ``locate``.
         """
         if _PLAIN_REFERENCE.fullmatch(reference):
             return Reference(directory + reference)
@@ -179,7 +180,7 @@ def _refuse_ambiguous(reference: str, scheme: str | None, authority: str | None,
     if _CONTROL_CHARACTER.search(reference) or "\\" in path or "\\" in (authority or ""):
         raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
     if (authority == "" and path) or (scheme is not None and authority is None):
-        # Browsers find a host in "https:///host/x" and a path in "https:x"; "//" leads nowhere.
+        # Browsers read a host from "https:///host/x" and a path from "https:x"; "//" is invalid.
         raise OutsideFilm(f"a reference has a scheme but no host: {reference!r}")
 
 
@@ -206,7 +207,7 @@ def _without_dot_segments(path: str) -> str:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    """Return scheme and host of ``url``, normalized; who logs in there does not matter."""
+    """Return the normalized scheme and host of ``url``, without user information."""
     scheme, authority, *_ = _split(url)
     scheme = (scheme or "").lower()
     return scheme, _normalized_authority(scheme, authority or "").rpartition("@")[2]

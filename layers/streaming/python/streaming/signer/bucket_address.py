@@ -1,7 +1,7 @@
-"""Where a bucket answers: the URL in front of its keys.
+"""The address of a bucket: the URL that precedes its keys.
 
-A signature covers the host and the path exactly as the player will send them, so the address has
-to be chosen before signing, by the same rules that botocore and the S3 server follow.
+A signature covers the host and the path exactly as the player sends them. Therefore the address is
+determined before signing, by the same rules that botocore and the S3 server apply.
 """
 
 import re
@@ -19,7 +19,7 @@ _HOST_NAME = re.compile(
 )
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
-# Regions outside the standard partition have a domain of their own.
+# Regions outside the standard partition have their own domain.
 _DOMAINS = {
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
@@ -34,9 +34,9 @@ _DOMAINS = {
 class BucketAddress:
     """The address of one bucket.
 
-    ``origin`` is scheme and authority as they stand in a URL (``https://vod.s3.example:9000``),
-    ``host`` the value of the Host header, which omits a default port, and ``path`` what precedes
-    every key: ``/`` or ``/vod/``.
+    ``origin`` is scheme and authority as in a URL (``https://vod.s3.example:9000``), ``host`` is
+    the value of the Host header, which omits a default port, and ``path`` precedes every key: ``/``
+    or ``/vod/``.
     """
 
     origin: str
@@ -45,7 +45,7 @@ class BucketAddress:
 
     @property
     def url(self) -> str:
-        """The URL that a percent-encoded key is appended to; it ends in ``/``."""
+        """The URL to which a percent-encoded key is appended; it ends in ``/``."""
         return self.origin + self.path
 
 
@@ -58,10 +58,10 @@ def bucket_address(
 ) -> BucketAddress:
     """Return the address of ``bucket`` at ``endpoint_url``, or at AWS when that is None.
 
-    A bucket that cannot be a host name (a dot under https, an underscore, an IP endpoint) is
-    addressed by path even when ``addressing`` says ``virtual``, as botocore does.
+    A bucket that cannot be part of a host name (a dot under https, an underscore, an IP endpoint)
+    is addressed by path even if ``addressing`` is ``virtual``, as in botocore.
 
-    Raises ``ValueError`` for a bucket, region or endpoint that cannot stand in a URL.
+    Raises ``ValueError`` for a bucket, region or endpoint that is not valid in a URL.
     """
     if not _BUCKET_NAME.fullmatch(bucket) or bucket in (".", ".."):
         raise ValueError(f"not a bucket name: {bucket!r}")
@@ -86,7 +86,7 @@ def bucket_address(
 
 def _aws_endpoint(region: str) -> str:
     if region == "us-east-1":
-        # The oldest region answers at the global name, and botocore signs for that one.
+        # botocore signs for the global endpoint in this region.
         return "https://s3.amazonaws.com"
     domain = next(
         (domain for prefix, domain in _DOMAINS.items() if region.startswith(prefix)),

@@ -1,9 +1,9 @@
-"""Presigned S3 GET URLs (AWS Signature Version 4 in the query string), by the thousand.
+"""Presigned S3 GET URLs (AWS Signature Version 4 in the query string), in batches of thousands.
 
 A film of three hours has tens of thousands of URLs to sign, and botocore takes a fraction of a
-millisecond for each. All that a batch has in common (the derived key, the scope, the query but for
-its signature, the host) is computed once here; what is left per URL is one hash of the canonical
-request and one HMAC. The URLs equal botocore's ``generate_presigned_url`` byte for byte.
+millisecond for each. Here the values common to a batch (the derived key, the scope, the query
+without its signature, the host) are computed once. Each URL then costs one hash of the canonical
+request and one HMAC. The URLs are byte for byte those of botocore's ``generate_presigned_url``.
 
 The algorithm is AWS's "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 MAX_EXPIRES_IN: Final = 7 * 24 * 3600
-"""The longest life, in seconds, that S3 allows a presigned URL."""
+"""The longest lifetime, in seconds, that S3 allows for a presigned URL."""
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9/_.~-]+")
@@ -40,7 +40,7 @@ class SigningKey:
     session_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse an empty half, which would sign URLs that nobody accepts."""
+        """Raise ``ValueError`` if either half is empty: S3 would reject every signed URL."""
         if not self.access_key or not self.secret_key:
             raise ValueError("a signing key needs both its access key and its secret")
 
@@ -65,44 +65,44 @@ class S3Signer:
     ) -> None:
         """Prepare to sign for ``bucket`` at ``endpoint_url``, or at AWS when that is None.
 
-        Raises ``ValueError`` when the bucket has no address there.
+        Raises ``ValueError`` if the bucket has no address there.
         """
         self._key = key
         self._region = region
         self._address = bucket_address(
             bucket, region=region, endpoint_url=endpoint_url, addressing=addressing
         )
-        # The key is derived per day; the last one is kept.
+        # The derived key depends on the date; the latest one is cached.
         self._derived_key: tuple[str, bytes] = ("", b"")
 
     @property
     def bucket_url(self) -> str:
-        """The unsigned URL in front of every key, ending in ``/``."""
+        """The unsigned URL that precedes every key, ending in ``/``."""
         return self._address.url
 
     def at(self, signed_at: datetime, expires_in: int) -> Callable[[str], str]:
-        """Return a function that signs object keys, all with the same time and life.
+        """Return a function that signs object keys, all with the same time and lifetime.
 
-        ``signed_at`` is timezone-aware, ``expires_in`` is in seconds, 1 to ``MAX_EXPIRES_IN``.
+        ``signed_at`` is timezone-aware; ``expires_in`` is in seconds, 1 to ``MAX_EXPIRES_IN``.
 
-        Raises ``ValueError`` for a naive time or a life that S3 would refuse; the function itself
-        raises it for an empty key, which would address the bucket.
+        Raises ``ValueError`` for a naive time or a lifetime that S3 would reject. The returned
+        function raises ``ValueError`` for an empty key, which would address the bucket.
         """
         if not 1 <= expires_in <= MAX_EXPIRES_IN:
-            raise ValueError(f"a presigned URL lives 1 to {MAX_EXPIRES_IN} s, not {expires_in}")
+            raise ValueError(f"expires_in must be 1 to {MAX_EXPIRES_IN} seconds, not {expires_in}")
         if signed_at.utcoffset() is None:
             raise ValueError("the time of signing needs a time zone")
         timestamp = signed_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{timestamp[:8]}/{self._region}/s3/aws4_request"
         query, canonical_query = self._queries(timestamp, scope, expires_in)
-        # What surrounds the encoded key in the canonical request and in the URL.
+        # The text around the encoded key in the canonical request and in the URL.
         head = f"GET\n{self._address.path}"
         tail = f"\n{canonical_query}\nhost:{self._address.host}\n\nhost\nUNSIGNED-PAYLOAD"
         url_head = self._address.url
         url_tail = f"?{query}&X-Amz-Signature="
         inner, outer = _keyed_hashes(self._key_of(timestamp[:8]))
         inner.update(f"{_ALGORITHM}\n{timestamp}\n{scope}\n".encode())
-        # Bound once: this closure runs for every segment of a film.
+        # Bound to local names, because this closure runs for every segment of a film.
         sha256, is_plain = hashlib.sha256, _PLAIN_KEY.fullmatch
         copy_inner, copy_outer = inner.copy, outer.copy
 
@@ -147,7 +147,7 @@ class S3Signer:
     ) -> str:
         """Return a presigned URL of ``segment``, the decoded path of an object of the film.
 
-        Raises ``ValueError`` for a path that could lead out of the film.
+        Raises ``ValueError`` for a path that could leave the film.
         """
         film = str(movie_id)
         if "/" in film or not _stays_below(film) or not _stays_below(segment):
@@ -157,7 +157,7 @@ class S3Signer:
         )
 
     def _queries(self, timestamp: str, scope: str, expires_in: int) -> tuple[str, str]:
-        """Return the query as the URL has it and as the canonical request sorts it."""
+        """Return the query of the URL, and the sorted query of the canonical request."""
         credential = quote(f"{self._key.access_key}/{scope}", safe="-_.~")
         pairs = [
             f"X-Amz-Algorithm={_ALGORITHM}",
@@ -181,9 +181,9 @@ class S3Signer:
 
 
 def _keyed_hashes(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
-    """Return the inner and outer hash of HMAC-SHA256 (RFC 2104), each past its block of key.
+    """Return the inner and outer hash of HMAC-SHA256 (RFC 2104), each updated with its key block.
 
-    Copying these costs half of what copying an ``hmac.HMAC`` does. ``key`` is at most a block long.
+    Copying them costs half as much as copying an ``hmac.HMAC``. ``key`` must not exceed one block.
     """
     block = key.ljust(hashlib.sha256().block_size, b"\0")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))

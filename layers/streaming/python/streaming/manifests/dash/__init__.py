@@ -1,11 +1,11 @@
-"""Rewrites DASH manifests (MPD) so that every URL inside the film is a signed one.
+"""Rewrites DASH manifests (MPD) so that every URL of an object of the film is signed.
 
-A SigV4 signature belongs to one object, so a template of URLs cannot be signed: templates are
-written out as segment lists, one URL a segment. Everything that is no URL stays byte for byte.
+A SigV4 signature is valid for one object, so a URL template cannot be signed: templates are
+expanded to segment lists with one URL per segment. All other bytes stay unchanged.
 
-What players need there: no inherited ``SegmentTemplate`` left, one ``S`` a ``SegmentURL`` (dash.js
-looks segments up by the element's index), never ``@duration`` beside a timeline (video.js throws),
-and no ``$`` in a URL (players fill templates in at the very end).
+Players require that no inherited ``SegmentTemplate`` is left, that each ``SegmentURL`` has its own
+``S`` (dash.js looks segments up by the element's index), that no ``@duration`` occurs beside a
+timeline (video.js throws), and that no URL contains ``$`` (players expand templates last).
 """
 
 from collections.abc import Mapping
@@ -40,16 +40,16 @@ class DashManifest:
 
     @property
     def rendered_bytes(self) -> int:
-        """About how many bytes the signed manifest has."""
+        """The approximate size of the signed manifest in bytes."""
         return sum(
             len(piece) if isinstance(piece, bytes) else signed_length(piece)
             for piece in self.pieces
         )
 
     def render(self, url_for: UrlFor) -> bytes:
-        """Return the MPD with every in-film reference replaced by its URL.
+        """Return the MPD with every reference to the film replaced by its URL.
 
-        ``url_for`` is called once per object; a reference's fragment is put back behind its URL.
+        ``url_for`` is called once per object; the reference's fragment is appended to its URL.
         """
         urls: dict[tuple[str, bool], bytes] = {}
         rendered: list[bytes] = []
@@ -74,12 +74,13 @@ def parse(
     film: FilmLocation,
     variables: Mapping[str, str] = _NO_VARIABLES,
 ) -> DashManifest:
-    """Parse an MPD and find everything in it that has to be signed.
+    """Parse an MPD or a remote element and find every reference that must be signed.
 
     ``path`` is its own key below the film's prefix, decoded. ``variables`` are those of the
-    ``Nested`` that led to it: a remote element (``xlink:href``) is put into the manifest by the
-    player, so it resolves against that manifest's base. Raises ``NotAManifest``, ``OutsideFilm``
-    or ``ManifestTooLarge``.
+    ``Nested`` that refers to it: a player inserts a remote element (``xlink:href``) into the
+    manifest, so its references resolve against the base of that manifest.
+
+    Raises ``NotAManifest``, ``OutsideFilm`` or ``ManifestTooLarge``.
     """
     is_remote = BASE_URL in variables
     document = read(body, TEXT_OF, is_remote=is_remote)
@@ -100,5 +101,5 @@ def parse(
 
 
 def _in_xml(url: str) -> bytes:
-    """Return a URL as players read it: they would take a ``$`` for the start of a template."""
+    """Return ``url`` escaped for XML and without ``$``, which players read as a template."""
     return escaped(url.replace("$", "%24"))

@@ -1,7 +1,7 @@
-"""Where the relative references of an MPD lead, level by level.
+"""The base URLs against which the relative references of an MPD resolve, level by level.
 
-``BaseURL`` elements stack: each level resolves against the one above, and a level may offer
-several as alternatives. The first alternative inside the film is the one that is signed.
+The ``BaseURL`` of a level resolves against that of the level above. A level may have several as
+alternatives; the first alternative inside the film is the one that is signed.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from streaming.manifests.references import FilmLocation, Reference
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A URL that references are resolved against; ``directory`` is set when it is in the film."""
+    """A URL against which references resolve; ``directory`` is set if it is in the film."""
 
     film: FilmLocation
     url: str
@@ -23,29 +23,32 @@ class Base:
 
     @classmethod
     def at(cls, film: FilmLocation, url: str, element: Element | None = None) -> "Base":
-        """Return the base for the absolute ``url``, which the BaseURL ``element`` gave."""
+        """Return the base for the absolute ``url``, which comes from the BaseURL ``element``.
+
+        Raises ``ManifestTooLarge`` if the URL is too long.
+        """
         try:
             here = film.locate(check_url_length(url))
-        except OutsideFilm:  # no harm yet: what counts is where the references below it lead
+        except OutsideFilm:  # not an error here: the references below it are checked themselves
             here = None
         directory = None if here is None else here.path[: here.path.rfind("/") + 1]
         return cls(film, url, directory, element)
 
     @property
     def is_in_film(self) -> bool:
-        """Tell whether the base itself lies in the film."""
+        """Whether the base itself is in the film."""
         return self.directory is not None
 
     @property
     def is_foreign(self) -> bool:
-        """Tell whether the base is on another host; ``OutsideFilm`` counts as ours."""
+        """Whether the base is on another host; a URL that leaves the film is not foreign."""
         try:
             return self.film.locate(self.url) is None
         except OutsideFilm:
             return False
 
     def below(self, level: Element) -> "Base":
-        """Return the base that the BaseURL children of ``level`` make out of this one."""
+        """Return the base of ``level``: first BaseURL in the film, else first, else self."""
         alternatives = self.alternatives(level)
         return next((base for base in alternatives if base.is_in_film), (*alternatives, self)[0])
 
@@ -57,9 +60,9 @@ class Base:
         ]
 
     def locate(self, reference: str) -> Reference | None:
-        """Return the film's object that ``reference`` names, or None for a foreign one.
+        """Return the film's object that ``reference`` names, or None for a foreign URL.
 
-        Raises ``OutsideFilm`` when it leaves the film.
+        Raises ``OutsideFilm`` if it leaves the film.
         """
         reference = reference.strip()
         if self.directory is not None and reference and reference[0] not in "/?#":

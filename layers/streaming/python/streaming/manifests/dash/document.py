@@ -1,8 +1,8 @@
-"""An MPD as a tree whose elements know where in the source bytes they stand.
+"""An MPD as a tree whose elements have their positions in the source bytes.
 
 Rewriting edits spans of those bytes, so that comments, prefixes, unknown elements and white space
-stay as they were; a tree that is written out again would lose them. expat is enough for that, and
-importing it costs a Lambda half a millisecond. DTDs are refused: no entity is ever expanded.
+are preserved; serializing the tree would lose them. expat is sufficient, and its import takes half
+a millisecond of a cold start. Documents with a DTD are refused, so no entity is ever expanded.
 """
 
 import re
@@ -30,10 +30,10 @@ _DECLARED_ENCODING = re.compile(rb"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """An element and its place in the source.
+    """An element and its position in the source.
 
     ``name`` is the local name of an element in the root's namespace, otherwise ``"uri local"``.
-    ``attributes`` holds decoded values; a namespaced attribute is called ``"uri local prefix"``.
+    ``attributes`` holds decoded values; the name of a namespaced one is ``"uri local prefix"``.
     The start tag is ``[start, content_start)``, the content ``[content_start, content_end)`` and
     the whole element ``[start, end)``.
     """
@@ -52,7 +52,7 @@ class Element:
         return [child for child in self.children if child.name in names]
 
     def first(self, name: str) -> "Element | None":
-        """Return the first child of that name."""
+        """Return the first child with that name."""
         return next((child for child in self.children if child.name == name), None)
 
     @property
@@ -72,7 +72,7 @@ class Document:
     root: Element
 
     def attribute_spans(self, element: Element) -> dict[str, tuple[int, int]]:
-        """Return where each attribute (``name="value"``) stands, by its name as written."""
+        """Return the span of each attribute (``name="value"``), by its name as written."""
         name_end = element.start + 1 + len(self.tag_name(element))
         return {
             match[1].decode("utf-8", "replace"): match.span()
@@ -86,23 +86,24 @@ class Document:
         )[0]
 
     def prefix(self, element: Element) -> bytes:
-        """Return the prefix of the element's name with its colon, or nothing."""
+        """Return the prefix of the element's name with its colon; empty if there is none."""
         before, colon, _ = self.tag_name(element).rpartition(b":")
         return before + colon
 
     def is_self_closing(self, element: Element) -> bool:
-        """Tell whether the element is written ``<like this/>``."""
+        """Return whether the element is an empty-element tag (``<name/>``)."""
         return self.source.endswith(b"/>", element.start, element.content_start)
 
 
 def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Document:
     """Parse ``body`` and keep the character data of the elements named in ``text_of``.
 
-    With ``is_remote`` the body is a remote element entity: elements side by side, which become the
-    children of a root of ours.
+    With ``is_remote`` the body is a remote element entity: sibling elements, which become the
+    children of an artificial root.
 
-    Raises ``NotAManifest`` for what is no well-formed XML or has a DTD, and ``ManifestTooLarge``
-    above the limits on bytes, elements and depth.
+    Raises ``NotAManifest`` if ``body`` is not well-formed XML, has a DTD or an unknown encoding,
+    and ``ManifestTooLarge`` above the limits on bytes, elements, depth and the length of a tag or
+    URL.
     """
     if len(body) > MAX_BYTES:
         raise ManifestTooLarge(f"the manifest is larger than {MAX_BYTES} bytes")
@@ -117,7 +118,7 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
         raise NotAManifest(f"the manifest is no well-formed XML: {error}") from error
     except ManifestError:
         raise
-    except (ValueError, LookupError) as error:  # what Python says of an encoding it cannot use
+    except (ValueError, LookupError) as error:  # raised for an encoding that Python cannot decode
         raise NotAManifest(f"the manifest's encoding is unknown: {error}") from error
     return Document(source, builder.root)
 
@@ -134,14 +135,14 @@ def _ascii_compatible(body: bytes) -> bytes:
 
 
 def _is_declared_otherwise(body: bytes) -> bool:
-    """Tell whether the declaration names another encoding than UTF-8."""
+    """Return whether the declaration names an encoding other than UTF-8."""
     declaration = _DECLARATION.match(body[:1024])
     named = _ENCODING_NAME.search(declaration[0]) if declaration else None
     return named is not None and named[1].lower() not in (b"utf-8", b"utf8")
 
 
 class _Builder:
-    """Collects elements from expat's events."""
+    """Builds the tree of elements from expat's events."""
 
     def __init__(self, source: bytes, text_of: frozenset[str], roots_at: int) -> None:
         self.parser = parser = expat.ParserCreate(namespace_separator=" ")

@@ -1,4 +1,4 @@
-"""The URLs of an MPD that are not its segments: locations, remote elements, chained manifests."""
+"""The URLs of an MPD other than segments: locations, remote elements and chained manifests."""
 
 from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
@@ -9,7 +9,7 @@ from streaming.manifests.references import Nested, Reference
 
 BASE_URL = "base_url"
 PERIOD_LENGTH = "period_nanoseconds"
-"""What a remote element has to be told about the place that it is put into."""
+"""The names of the variables that describe where a remote element is inserted."""
 
 _TEXT_URLS = frozenset({"Location", "PatchLocation", "ContentSteering", "ImportedMPD"})
 _ATTRIBUTE_URLS = {
@@ -18,7 +18,7 @@ _ATTRIBUTE_URLS = {
     "InsertPresentation": ("url", True),
     "ReplacePresentation": ("url", True),
 }
-"""Attributes that carry a URL, and whether a manifest lies there."""
+"""Attributes that contain a URL, and whether that is the URL of a manifest."""
 
 TEXT_OF = frozenset({"BaseURL", *_TEXT_URLS})
 
@@ -27,11 +27,11 @@ _PARAMETER_SCHEMAS = "urn:mpeg:dash:schema:urlparam:"
 
 _LEVELS = frozenset({"Period", "AdaptationSet", "EmptyAdaptationSet", "Representation"})
 _NOT_HERE = _LEVELS | {"BaseURL", "ContentProtection", *KINDS}
-"""What is rewritten elsewhere, and ``ContentProtection``, whose licence URLs are never signed."""
+"""Elements rewritten elsewhere, and ``ContentProtection``: licence URLs are never signed."""
 
 
 class Links:
-    """Collects edits for the links of one MPD, and the manifests that they lead to."""
+    """Collects the edits for the links of one MPD, and the manifests that they refer to."""
 
     def __init__(self, document: Document, edits: Edits, path: str, home: Base) -> None:
         self.nested: dict[str, Nested] = {}
@@ -41,7 +41,10 @@ class Links:
         self._home = home
 
     def rewrite_below(self, parent: Element, base: Base) -> None:
-        """Rewrite the links under ``parent`` at any depth, but not those of the levels below."""
+        """Rewrite the links below ``parent`` at any depth, except those of nested levels.
+
+        Raises ``OutsideFilm`` for a link that leaves the film.
+        """
         for element in parent.children:
             if element.name in _NOT_HERE:
                 continue
@@ -51,7 +54,7 @@ class Links:
             self._rewrite_href(element, self.reference(_href(element), base))
             if element.name in _TEXT_URLS:
                 if self._rewrite_text(element):
-                    continue  # whatever stood inside is gone with the text
+                    continue  # the replacement removes the element's children
             elif element.name in _ATTRIBUTE_URLS:
                 name, is_manifest = _ATTRIBUTE_URLS[element.name]
                 url = element.attributes.get(name)
@@ -61,16 +64,19 @@ class Links:
             self.rewrite_below(element, base)
 
     def rewrite_level(self, level: Element, base: Base, length: int | None) -> None:
-        """Rewrite ``xlink:href`` of a period or adaptation set, which stands for the same there."""
+        """Rewrite ``xlink:href`` of a period or adaptation set.
+
+        It refers to a period or adaptation set that replaces ``level``.
+        """
         href = _href(level)
         if href is not None:
             self._rewrite_href(level, self.remote(href, base, length))
 
     def remote(self, href: str, base: Base, length: int | None) -> Reference | None:
-        """Return the reference to a remote element that is put into a place with this base.
+        """Return the reference to a remote element that resolves against ``base``.
 
-        ``length`` is the duration of the period around it in nanoseconds. The element gets a
-        signed copy like a manifest, since it holds URLs.
+        ``length`` is the duration of the enclosing period in nanoseconds. The element has a signed
+        copy like a manifest, because it contains URLs.
         """
         known = () if length is None else ((PERIOD_LENGTH, str(length)),)
         context = ((BASE_URL, base.url), *known)
@@ -84,7 +90,10 @@ class Links:
         is_manifest: bool = False,
         variables: tuple[tuple[str, str], ...] = (),
     ) -> Reference | None:
-        """Return the film's object at ``url``, or None when it is foreign or there is no URL."""
+        """Return the film's object at ``url``, or None if it is foreign or empty.
+
+        Raises ``OutsideFilm`` if it leaves the film.
+        """
         located = base.locate(url) if url and url.strip() else None
         if located is None:
             return None
@@ -98,11 +107,11 @@ class Links:
             replace_attribute(self._document, self._edits, element, link[0], reference)
 
     def _rewrite_text(self, element: Element) -> bool:
-        """Replace the URL that is the element's text; tell whether there was one of the film."""
+        """Replace the URL in the element's text; return whether it was a URL of the film."""
         is_manifest = element.name == "ImportedMPD"
         reference = self.reference(element.text, self._home, is_manifest=is_manifest)
         if reference is not None and element.name == "Location":
-            reference = Reference(self._path, is_manifest=True)  # a place of this very manifest
+            reference = Reference(self._path, is_manifest=True)  # a Location of this manifest
         if reference is None:
             return False
         replace_text(self._document, self._edits, element, reference)
@@ -110,10 +119,10 @@ class Links:
 
 
 def _changes_requests(element: Element, home: Base) -> bool:
-    """Tell whether the element has players add to the URLs that they ask for.
+    """Return whether the element makes players add query parameters to the URLs they request.
 
-    A signature covers the whole query: whatever is added to a signed URL has S3 refuse it. The
-    parameters of Annex I, those of CMCD and those of a steering server are such additions.
+    A signature covers the whole query, so S3 rejects a signed URL with added parameters. Annex I,
+    CMCD and steering servers add parameters.
     """
     if element.name in ("EssentialProperty", "SupplementalProperty"):
         return element.attributes.get("schemeIdUri", "").strip().startswith(_URL_PARAMETERS)

@@ -1,4 +1,4 @@
-"""The few forms of XML that the rewriter writes itself."""
+"""The XML that the rewriter generates."""
 
 from collections.abc import Collection, Iterable
 
@@ -7,7 +7,7 @@ from streaming.manifests.dash.splices import Edits, Piece
 
 
 def escaped(text: str) -> bytes:
-    """Return ``text`` for use in an attribute or an element, in ASCII whatever the encoding."""
+    """Return ``text`` escaped for an attribute or an element, in ASCII for every encoding."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;").encode("ascii", "xmlcharrefreplace")
 
@@ -20,13 +20,13 @@ def attribute_pieces(name: str, value: Piece) -> list[Piece]:
 def replace_attribute(
     document: Document, edits: Edits, element: Element, name: str, value: Piece
 ) -> None:
-    """Give the attribute written as ``name`` another value."""
+    """Replace the value of the attribute written as ``name``."""
     start, end = document.attribute_spans(element)[name]
     edits.replace(start, end, attribute_pieces(name, value))
 
 
 def replace_text(document: Document, edits: Edits, element: Element, text: Piece) -> None:
-    """Give the element ``text`` for its only content."""
+    """Replace the content of the element by ``text``."""
     fill(document, edits, element, [text], element.content_start, element.content_end)
 
 
@@ -38,9 +38,9 @@ def fill(
     start: int,
     end: int,
 ) -> None:
-    """Put ``pieces`` in the place of ``[start, end)`` of the element's content.
+    """Replace ``[start, end)`` of the element's content by ``pieces``.
 
-    An element that is written ``<like this/>`` is opened for it.
+    An empty-element tag (``<name/>``) becomes a start tag and an end tag.
     """
     if document.is_self_closing(element):
         closing = b"</" + document.tag_name(element) + b">"
@@ -52,9 +52,9 @@ def fill(
 def merged_attributes(
     document: Document, levels: Collection[Element], without: Collection[str] = ()
 ) -> dict[str, list[Piece]]:
-    """Return the attributes of ``levels``, innermost first, as they are written.
+    """Return the attributes of ``levels``, which are ordered innermost first, as written.
 
-    Inner levels override outer ones; those named in ``without`` are left out.
+    Inner levels override outer ones; attributes named in ``without`` are left out.
     """
     merged: dict[str, list[Piece]] = {}
     for element in levels:

@@ -1,6 +1,6 @@
 """The numbers and durations of an MPD, exact and bounded.
 
-Times are whole numbers: a float would make one segment too many or too few at the end of a film.
+Times are integers: rounding of floats could add or drop a segment at the end of a film.
 """
 
 import re
@@ -20,7 +20,7 @@ _SECONDS = (365 * 86400, 30 * 86400, 86400, 3600, 60, 1)
 
 
 def integer(element: Element, name: str, default: int | None = None) -> int:
-    """Return the integer attribute ``name``; raises ``NotAManifest`` when it is none."""
+    """Return the integer attribute ``name``; raises ``NotAManifest`` if it is not an integer."""
     text = element.attributes.get(name)
     if text is None and default is not None:
         return default
@@ -28,7 +28,10 @@ def integer(element: Element, name: str, default: int | None = None) -> int:
 
 
 def parse_integer(name: str, text: str) -> int:
-    """Return the integer in ``text``, the value of the attribute ``name``."""
+    """Return the integer in ``text``, the value of the attribute ``name``.
+
+    Raises ``NotAManifest`` if it is not an integer.
+    """
     match = _INTEGER.fullmatch(text)
     if match is None:
         raise NotAManifest(f"@{name} is no integer: {text[:40]!r}")
@@ -36,7 +39,9 @@ def parse_integer(name: str, text: str) -> int:
 
 
 def nanoseconds(text: str) -> int:
-    """Return an ISO 8601 duration in nanoseconds; a year counts 365 days and a month 30.
+    """Return an ISO 8601 duration in nanoseconds; a year has 365 days and a month 30.
+
+    Raises ``NotAManifest`` if ``text`` is not a duration.
 
     >>> nanoseconds("PT1M2.5S")
     62500000000
@@ -49,7 +54,10 @@ def nanoseconds(text: str) -> int:
 
 
 def billionths(name: str, text: str) -> int:
-    """Return a decimal number times a thousand million; some packagers write ``2.5``."""
+    """Return a decimal number times 10**9; some packagers write ``2.5`` instead of an integer.
+
+    Raises ``NotAManifest`` if ``text`` is not a decimal number.
+    """
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise NotAManifest(f"@{name} is no number: {text[:40]!r}")

@@ -1,4 +1,4 @@
-"""When each period of a presentation starts and how long it lasts (ISO/IEC 23009-1, 5.3.2.1)."""
+"""The start and duration of each period of a presentation (ISO/IEC 23009-1, 5.3.2.1)."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ _RESOLVE_TO_ZERO = "urn:mpeg:dash:resolve-to-zero:2013"
 
 
 class Period(NamedTuple):
-    """A period with its start and length in nanoseconds, None where the manifest tells none."""
+    """A period with its start and length in nanoseconds, None if the manifest states none."""
 
     element: Element
     start: int | None
@@ -17,12 +17,15 @@ class Period(NamedTuple):
 
 
 def presentation_length(mpd: Element) -> int | None:
-    """Return ``@mediaPresentationDuration`` in nanoseconds."""
+    """Return ``@mediaPresentationDuration`` in nanoseconds, or None if it is absent."""
     return _duration(mpd, "mediaPresentationDuration")
 
 
 def timed(mpd: Element) -> list[Period]:
-    """Return the periods, in order, with what follows from their neighbours filled in."""
+    """Return the periods in order; missing times are derived from the adjacent periods.
+
+    Raises ``NotAManifest`` for a time that is not a duration.
+    """
     elements = [each for each in mpd.all("Period") if not _is_empty_slot(each)]
     periods: list[Period] = []
     end: int | None = 0
@@ -44,7 +47,7 @@ def timed(mpd: Element) -> list[Period]:
 
 
 def _is_empty_slot(period: Element) -> bool:
-    """Tell whether players remove the period (ISO/IEC 23009-1, 5.5.3)."""
+    """Return whether players remove the period (ISO/IEC 23009-1, 5.5.3)."""
     link = period.xlink_href
     return link is not None and link[1] == _RESOLVE_TO_ZERO
 

@@ -1,4 +1,4 @@
-"""Walks an MPD from its root to every representation and collects the edits that sign it."""
+"""Traverses an MPD from its root to every representation and collects the edits that sign it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,9 +16,9 @@ from streaming.manifests.references import Reference
 
 
 class Presentation:
-    """An MPD or a part of one that is being rewritten: ``edits``, ``links.nested`` and a length.
+    """The rewriting of an MPD or a remote element: ``edits``, ``links.nested`` and a duration.
 
-    ``home`` is where its references start from, ``path`` its own key below the film's prefix.
+    ``home`` is the base of its references, ``path`` is its own key below the film's prefix.
     """
 
     def __init__(self, document: Document, path: str, home: Base) -> None:
@@ -32,11 +32,11 @@ class Presentation:
 
     @property
     def duration_seconds(self) -> float | None:
-        """The duration of the media in seconds, as far as the manifest tells it."""
+        """The duration of the media in seconds, or None if the manifest does not state it."""
         return None if self._length is None else self._length / NANOSECONDS
 
     def rewrite(self) -> None:
-        """Collect every edit; raises ``ManifestError`` when the manifest cannot be signed."""
+        """Collect every edit; raises ``ManifestError`` if the manifest cannot be signed."""
         mpd = self._document.root
         base = self._enter(mpd, self._home)
         self.links.rewrite_below(mpd, base)
@@ -52,7 +52,8 @@ class Presentation:
     def rewrite_remote(self, length: int | None) -> None:
         """Collect the edits of a remote element entity: periods, adaptation sets, a segment list.
 
-        ``length`` is the duration of the period that it is put into, when the manifest tells it.
+        ``length`` is the duration in nanoseconds of the period into which players insert it, None
+        if unknown. Raises ``ManifestError`` if the entity cannot be signed.
         """
         entity = self._document.root
         self.links.rewrite_below(entity, self._home)
@@ -65,9 +66,9 @@ class Presentation:
             place(self._document, self.edits, entity, pieces)
 
     def _enter(self, level: Element, parent: Base, keep: Element | None = None) -> Base:
-        """Return the level's base, its BaseURL elements removed unless they are foreign.
+        """Return the level's base, and remove its BaseURL elements unless they are foreign.
 
-        Every reference below is absolute afterwards, so they would only mislead.
+        They are unused afterwards, because every reference below them becomes absolute.
         """
         for base in parent.alternatives(level):
             if base.element is not None and base.element is not keep and not base.is_foreign:
@@ -75,7 +76,7 @@ class Presentation:
         return parent.below(level)
 
     def _period(self, period: Period, parent: Base) -> int | None:
-        """Rewrite a period and return its length, from its segments when nothing else tells it."""
+        """Rewrite a period and return its length, from its segments if it is not stated."""
         element, length = period.element, period.length
         base = self._enter(element, parent)
         self.links.rewrite_level(element, parent, length)
@@ -120,15 +121,15 @@ class Presentation:
         return Scope(document, representation, base, length, self._budget, self.links.remote)
 
     def _file(self, base: Base) -> Reference | None:
-        """Return the media file that the base names, if it is one and in the film."""
+        """Return the media file that the base names, or None if it names none of the film."""
         reference = base.locate("")
         return None if reference is None or reference.path in ("", self._path) else reference
 
     def _write(self, representations: list[Representation], inheritable: Iterable[Element]) -> None:
-        """Put the segment information of a period's representations in its place.
+        """Write the segment information of a period's representations.
 
-        As soon as one of them no longer inherits what stands above it, none does: all get their
-        own, and what stands above goes.
+        If one signed representation inherits segment information, the inherited elements are
+        removed and every representation that inherits gets its own copy.
         """
         moves = any(r.is_inherited and r.is_signed for r in representations)
         if moves:

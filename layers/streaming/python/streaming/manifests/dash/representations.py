@@ -1,4 +1,4 @@
-"""One representation, before and after: where its file is, and what its segments are."""
+"""Rewriting of one representation: the URL of its file and its segment information."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ _AFTER_BASE = ("ExtendedBandwidth", "SubRepresentation", *KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """A representation, its base and segment information, and what is to become of them.
+    """A representation, its base, and its segment information before and after rewriting.
 
-    ``file`` is the media file that its base names, when it has one in the film.
+    ``file`` is the media file that its base names, or None if that is not in the film.
     """
 
     element: Element
@@ -29,16 +29,16 @@ class Representation:
 
     @property
     def is_inherited(self) -> bool:
-        """Tell whether an outer level has a part in the segment information."""
+        """Whether any of the segment information comes from an outer level."""
         levels = () if self.information is None else self.information.levels
         return any(level not in self.element.children for level in levels)
 
     @property
     def is_signed(self) -> bool:
-        """Tell whether the segment information refers to objects of the film.
+        """Whether the segment information refers to objects of the film.
 
-        A list does too when it consists of ranges of a file of the film. Its URLs need no change,
-        but players need its other forms of writing changed (``segment_lists``).
+        This includes a list of byte ranges of a file of the film. Such a list contains no URL to
+        replace, but players require the other changes of ``segment_lists``.
         """
         if self.rewritten is None or self.information is None:
             return False
@@ -47,12 +47,15 @@ class Representation:
 
     @property
     def end(self) -> int | None:
-        """Where the last segment ends, in nanoseconds from the period's start, if known."""
+        """The end of the last segment, in nanoseconds from the period's start, None if unknown."""
         return None if self.rewritten is None else self.rewritten.end
 
 
 def rewritten(information: Information, scope: Scope) -> Rewritten:
-    """Return the segment information with its in-film URLs as references."""
+    """Return the segment information with the URLs of the film as references.
+
+    Raises ``ManifestError`` if it cannot be signed.
+    """
     is_template = information.kind == "SegmentTemplate"
     form = segment_templates.rewrite if is_template else segment_lists.rewrite
     after = form(information, scope)
@@ -63,7 +66,7 @@ def rewritten(information: Information, scope: Scope) -> Rewritten:
 def write(
     document: Document, edits: Edits, representation: Representation, *, with_information: bool
 ) -> None:
-    """Edit a representation: the URL of its file, and its own segment information."""
+    """Add the edits of a representation: the URL of its file and its own segment information."""
     element, base = representation.element, representation.base.element
     additions: list[Piece] = []
     if representation.file is not None and base is not None and base in element.all("BaseURL"):
@@ -83,7 +86,7 @@ def write(
 
 
 def place(document: Document, edits: Edits, parent: Element, pieces: list[Piece]) -> list[Piece]:
-    """Put segment information in the place of the parent's own; return it when there is none."""
+    """Replace the parent's own segment information; return ``pieces`` if it has none."""
     own = parent.all(*KINDS)
     if not own:
         return pieces

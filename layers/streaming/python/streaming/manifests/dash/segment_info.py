@@ -1,4 +1,4 @@
-"""What a representation says about its segments, gathered from every level it inherits from."""
+"""The segment information of a representation, collected from every level it inherits from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ KINDS = ("SegmentTemplate", "SegmentList", "SegmentBase")
 
 
 def elements_at(level: Element) -> tuple[Element, ...]:
-    """Return the segment information of a level, one element a kind, the decisive one first."""
+    """Return the segment information of a level, one element per kind, in order of precedence."""
     found = level.all(*KINDS)
     first = {element.name: element for element in reversed(found)}
     return tuple(first[kind] for kind in KINDS if kind in first)
@@ -19,17 +19,17 @@ def elements_at(level: Element) -> tuple[Element, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Information:
-    """One kind of segment information and the elements that make it up, innermost first."""
+    """Segment information of one kind and its elements, innermost first."""
 
     kind: str
     levels: tuple[Element, ...]
 
     @classmethod
     def of(cls, levels: Sequence[Sequence[Element]]) -> "Information | None":
-        """Gather it from what ``elements_at`` says of each level, innermost first.
+        """Collect it from the results of ``elements_at`` for each level, innermost first.
 
-        The innermost level that has any decides the kind; elements of other kinds above it say
-        nothing about this representation.
+        The innermost level that has segment information determines the kind; elements of other
+        kinds at outer levels do not apply. None if no level has any.
         """
         kinds = (element.name for level in levels for element in level)
         kind = next(kinds, None)
@@ -38,31 +38,34 @@ class Information:
         return cls(kind, tuple(e for level in levels for e in level if e.name == kind))
 
     def attribute(self, name: str) -> str | None:
-        """Return the attribute's value at the innermost level that has it."""
+        """Return the attribute's value at the innermost level that has it, or None."""
         for element in self.levels:
             if name in element.attributes:
                 return element.attributes[name]
         return None
 
     def integer(self, name: str, default: int) -> int:
-        """Return the integer attribute ``name``, or ``default`` when no level has it."""
+        """Return the integer attribute ``name``, or ``default`` if no level has it.
+
+        Raises ``NotAManifest`` if its value is not an integer.
+        """
         text = self.attribute(name)
         return default if text is None else parse_integer(name, text)
 
     @property
     def timescale(self) -> int:
-        """The units of time in a second."""
+        """The number of time units per second. Raises ``NotAManifest`` unless it is positive."""
         timescale = self.integer("timescale", 1)
         if timescale <= 0:
             raise NotAManifest("@timescale is not positive")
         return timescale
 
     def children(self, name: str) -> list[Element]:
-        """Return the children of that name at the innermost level that has any."""
+        """Return the children with that name at the innermost level that has any."""
         return next(filter(None, (element.all(name) for element in self.levels)), [])
 
     def inherited_children(self) -> list[Element]:
-        """Return the children of outer levels whose like no inner level has."""
+        """Return the children of outer levels whose name does not occur at an inner level."""
         seen = {child.name for child in self.levels[0].children}
         inherited = []
         for element in self.levels[1:]:

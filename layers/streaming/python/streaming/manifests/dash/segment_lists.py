@@ -1,4 +1,4 @@
-"""SegmentList and SegmentBase: their URLs stand there, one by one, and are replaced one by one."""
+"""Rewriting of SegmentList and SegmentBase: each URL is replaced individually."""
 
 from streaming.manifests.dash.document import Element
 from streaming.manifests.dash.markup import attribute_pieces, merged_attributes, start_tag
@@ -17,7 +17,10 @@ from streaming.manifests.dash.timelines import Segment, expand
 
 
 def rewrite(information: Information, scope: Scope) -> Rewritten:
-    """Return the list or base, merged from its levels, with in-film URLs as references."""
+    """Return the list or base, merged from its levels, with URLs of the film as references.
+
+    Raises ``ManifestError`` if it cannot be signed.
+    """
     document, own = scope.document, information.levels[0]
     inherited = information.inherited_children()
     timeline = next(iter(information.children("SegmentTimeline")), None)
@@ -56,7 +59,7 @@ def rewrite(information: Information, scope: Scope) -> Rewritten:
 
 
 def _segments(information: Information, scope: Scope, timeline: Element | None) -> list[Segment]:
-    """Return the segments of a timeline that has repetitions; nothing when there are none."""
+    """Return the segments of a timeline that has repetitions; empty if it has none."""
     count = len(information.children("SegmentURL"))
     scope.budget.spend_segments(count, len(scope.base.url))
     if timeline is None:
@@ -73,7 +76,7 @@ def _start_tag(
 ) -> list[Piece]:
     without = {"duration"} if has_timeline else set()
     if information.integer("startNumber", 1) == 1:
-        without.add("startNumber")  # the default, and ffmpeg skips that many segments
+        without.add("startNumber")  # 1 is the default, and ffmpeg skips that many segments
     attributes = merged_attributes(scope.document, information.levels, without)
     link = information.levels[0].xlink_href
     if link is not None:

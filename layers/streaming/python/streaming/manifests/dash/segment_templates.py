@@ -1,6 +1,6 @@
-"""SegmentTemplate: written out as a SegmentList, because a signature is per object.
+"""Expansion of SegmentTemplate to SegmentList, because each object needs its own signature.
 
-A template that leads to another host stays a template; it needs no signature.
+A template of URLs on another host stays a template; it needs no signature.
 """
 
 from streaming.manifests.dash.markup import (
@@ -32,7 +32,10 @@ _TEMPLATE_ONLY = ("media", *_URL_CHILDREN, "startNumber", "endNumber")
 
 
 def rewrite(information: Information, scope: Scope) -> Rewritten:
-    """Return the SegmentList that says the same, or the template itself when it is foreign."""
+    """Return the equivalent SegmentList, or the template itself if it is foreign.
+
+    Raises ``ManifestError`` if it cannot be expanded or signed.
+    """
     media = _template(information, scope, "media")
     if media is None:
         raise NotAManifest("a SegmentTemplate has no @media")
@@ -66,7 +69,7 @@ def _timeline(information: Information, scope: Scope, url_length: int) -> list[S
 
 
 def _regular(information: Information, scope: Scope, url_length: int) -> list[Segment]:
-    """Return the segments that ``@duration`` cuts the period into; one when there is none."""
+    """Return the period's segments of length ``@duration``; one segment if it is absent."""
     first_number = information.integer("startNumber", 1)
     offset = information.integer("presentationTimeOffset", 0)
     text = information.attribute("duration")
@@ -136,7 +139,7 @@ def _written_out(
 
 
 def _kept_children(information: Information, scope: Scope) -> tuple[list[Piece], bool]:
-    """Return the children that stay, and whether one of them is a range of the base's file."""
+    """Return the children to keep, and whether one of them is a byte range of the base's file."""
     replaced = {
         _URL_CHILDREN[name] for name in _URL_CHILDREN if information.attribute(name) is not None
     }
@@ -152,7 +155,7 @@ def _kept_children(information: Information, scope: Scope) -> tuple[list[Piece],
 def _url_children(
     information: Information, scope: Scope, prefix: bytes, *names: str
 ) -> list[Piece]:
-    """Return the elements that take the place of the template's URLs that are not per segment."""
+    """Return the elements that replace the template's URLs shared by all segments."""
     pieces: list[Piece] = []
     for name in names:
         template = _template(information, scope, name)

@@ -1,4 +1,4 @@
-"""What every kind of segment information needs to be rewritten, and what comes of it."""
+"""The input and output of rewriting, common to every kind of segment information."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ _URL_ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A representation whose segments are to be addressed.
+    """A representation whose segment information is rewritten, and its context.
 
-    ``length`` is its period's duration in nanoseconds, None when the manifest does not tell it.
-    ``remote`` makes the reference to a remote element (``xlink:href``).
+    ``length`` is its period's duration in nanoseconds, None if the manifest does not state it.
+    ``remote`` returns the reference to a remote element (``xlink:href``).
     """
 
     document: Document
@@ -37,11 +37,14 @@ class Scope:
     remote: Callable[[str, Base, int | None], Reference | None]
 
     def address(self, url: str) -> Piece:
-        """Return the reference that ``url`` is, or the URL itself when it is foreign."""
+        """Return the reference of ``url``, or the escaped URL if it is foreign.
+
+        Raises ``OutsideFilm`` if it leaves the film.
+        """
         return self.base.locate(url) or escaped(url)
 
     def bounds(self, information: Information, length: int | None = None) -> Bounds:
-        """Return where an open-ended timeline of this representation ends."""
+        """Return the bounds of an open-ended timeline of this representation."""
         last = information.attribute("endNumber")
         end_time = None
         if self.length is not None:
@@ -53,10 +56,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """Segment information as it is to stand in its representation.
+    """Rewritten segment information of a representation.
 
-    ``needs_base`` tells that some of it is byte ranges of the file that BaseURL names. ``end`` is
-    where its last segment ends, in nanoseconds from the period's start, when that is known.
+    ``needs_base`` means that it contains byte ranges of the file that BaseURL names. ``end`` is the
+    end of its last segment, in nanoseconds from the period's start, None if unknown.
     """
 
     pieces: list[Piece]
@@ -65,12 +68,15 @@ class Rewritten:
 
     @property
     def is_in_film(self) -> bool:
-        """Tell whether it refers to any object of the film."""
+        """Whether it refers to any object of the film."""
         return any(isinstance(piece, Reference) for piece in self.pieces)
 
 
 def sign_children(scope: Scope, edits: Edits, element: Element) -> None:
-    """Replace the URLs of an ``Initialization``, ``SegmentURL`` or the like, in place."""
+    """Replace the URLs of an ``Initialization``, ``SegmentURL`` or similar element in place.
+
+    Raises ``OutsideFilm`` for a URL that leaves the film.
+    """
     for name in _URL_ATTRIBUTES.get(element.name, ()):
         url = element.attributes.get(name)
         if url is not None:
@@ -80,20 +86,20 @@ def sign_children(scope: Scope, edits: Edits, element: Element) -> None:
 
 
 def copy(scope: Scope, element: Element) -> list[Piece]:
-    """Return the element as it is written, its URLs replaced."""
+    """Return the element as written, with its URLs replaced."""
     edits = Edits()
     sign_children(scope, edits, element)
     return edits.splice(scope.document.source, element.start, element.end)
 
 
 def is_range_of_base(element: Element) -> bool:
-    """Tell whether the element names no file of its own, and so means that of BaseURL."""
+    """Return whether the element has no URL and therefore refers to the file of BaseURL."""
     names = _URL_ATTRIBUTES.get(element.name)
     return names is not None and names[0] not in element.attributes
 
 
 def end_of(information: Information, segments: list[Segment]) -> int | None:
-    """Return where the last segment ends, in nanoseconds from the period's start."""
+    """Return the end of the last segment in nanoseconds from the period's start, None if empty."""
     if not segments:
         return None
     last = segments[-1]
@@ -102,7 +108,7 @@ def end_of(information: Information, segments: list[Segment]) -> int | None:
 
 
 def timeline_entries(prefix: bytes, segments: list[Segment]) -> bytes:
-    """Return one ``S`` for each segment: players look them up by the segment's index."""
+    """Return one ``S`` per segment, because players look them up by the segment's index."""
     name = prefix.decode("utf-8", "replace")
     return "\n".join(
         f'<{name}S t="{segment.time}" d="{segment.duration}"/>'

@@ -1,7 +1,7 @@
-"""Replacements of spans of the source bytes, and the pieces they leave.
+"""Replacements of spans of the source bytes, and the resulting pieces.
 
-A rewritten manifest is a list of pieces: bytes, and references to objects of the film that become
-URLs when it is rendered.
+A rewritten manifest is a list of pieces: bytes, and references to objects of the film that
+rendering replaces by URLs.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ class Edits:
         self._edits: list[tuple[int, int, list[Piece]]] = []
 
     def replace(self, start: int, end: int, pieces: Iterable[Piece]) -> None:
-        """Put ``pieces`` in the place of ``[start, end)``; an empty span inserts."""
+        """Replace ``[start, end)`` by ``pieces``; an empty span inserts them."""
         self._edits.append((start, end, list(pieces)))
 
     def remove(self, source: bytes, start: int, end: int) -> None:
@@ -37,7 +37,7 @@ class Edits:
         self._edits.append((start, end, []))
 
     def splice(self, source: bytes, start: int, end: int) -> list[Piece]:
-        """Return ``source[start:end]`` as pieces, with the edits that lie in it."""
+        """Return ``source[start:end]`` as pieces, with all edits applied; they must lie within."""
         pieces: list[Piece] = []
         position = start
         for edit_start, edit_end, replacement in sorted(self._edits, key=itemgetter(0, 1)):

@@ -13,7 +13,7 @@ _CONVERSIONS = {"d": "d", "i": "d", "u": "d", "o": "o", "x": "x", "X": "X"}
 
 @dataclass(frozen=True, slots=True)
 class UrlTemplate:
-    """A template of one representation: only number and time are left to fill in.
+    """A template of one representation; only number and time are still variable.
 
     >>> UrlTemplate.of("$RepresentationID$/$Number%03d$.m4s", "v1", None).url(number=7)
     'v1/007.m4s'
@@ -24,7 +24,7 @@ class UrlTemplate:
 
     @property
     def longest(self) -> int:
-        """How many characters a URL may have: numbers padded, and of twenty digits or more."""
+        """The maximum length of a URL in characters, with padded numbers of 21 digits or more."""
         return len(self.pattern % {"Number": _LARGEST, "Time": _LARGEST})
 
     @classmethod
@@ -36,10 +36,11 @@ class UrlTemplate:
         *,
         per_segment: bool = True,
     ) -> "UrlTemplate":
-        """Read a template and fill in what is constant in a representation.
+        """Parse a template and substitute the identifiers that are constant in a representation.
 
-        Without ``per_segment`` it is of an object that all segments share: number and time mean
-        nothing there, and stay as they are written, as in players.
+        Without ``per_segment`` the template is that of an object shared by all segments: number
+        and time are undefined there and stay as written, as in players. Raises ``NotAManifest``
+        for an identifier that has no value and ``ManifestTooLarge`` for a URL that is too long.
         """
         constants = {"RepresentationID": representation_id, "Bandwidth": bandwidth}
         names = set()

@@ -1,4 +1,4 @@
-"""The segments that a SegmentTimeline or a fixed duration stands for."""
+"""The segments that a SegmentTimeline describes."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from streaming.manifests.errors import NotAManifest
 class Segment(NamedTuple):
     """A media segment; times are in units of the timescale.
 
-    ``starts`` tells that the segment does not simply follow the one before it.
+    ``starts`` means that its ``S`` needs an explicit start time (``@t``).
     """
 
     number: int
@@ -21,7 +21,7 @@ class Segment(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Where an open-ended timeline ends: None where that is not known."""
+    """The end of an open-ended timeline; None for each bound that is unknown."""
 
     end_time: int | None = None
     end_number: int | None = None
@@ -31,12 +31,12 @@ class Bounds(NamedTuple):
 def expand(
     timeline: Element, first_number: int, bounds: Bounds, budget: Budget, url_length: int = 0
 ) -> list[Segment]:
-    """Return every segment of ``timeline``, repetitions written out.
+    """Return every segment of ``timeline``, with repetitions expanded.
 
-    ``url_length`` is what the budget is charged for a segment, in characters.
+    ``url_length`` is the number of characters that each segment spends of the budget.
 
-    Raises ``ManifestTooLarge`` before anything is written out when the budget does not allow it,
-    and ``NotAManifest`` when a negative ``@r`` has no end.
+    Raises ``ManifestTooLarge`` before it expands segments beyond the budget, and ``NotAManifest``
+    if a negative ``@r`` has no end or a number is invalid.
     """
     entries = timeline.all("S")
     segments: list[Segment] = []

@@ -1,8 +1,8 @@
-"""HLS playlists (RFC 8216 and its second edition), multivariant and media alike.
+"""HLS multivariant and media playlists (RFC 8216 and its second edition).
 
-A playlist is rewritten in place: the bytes between its URIs stay exactly as they were, so nothing
-that a player understands and this package does not can be lost. No parser library is used, because
-those that exist write a playlist anew from what they understood of it.
+A playlist is rewritten in place: the bytes between its URIs stay unchanged, so tags that this
+package does not interpret are preserved. No parser library is used, because the existing ones
+serialize a playlist again and lose the tags that they do not parse.
 """
 
 from streaming.manifests.hls.playlist import HlsManifest, parse

@@ -1,4 +1,4 @@
-"""Attribute lists, the ``NAME=value,NAME="value"`` after a tag, with the place of every value."""
+"""Attribute lists (``NAME=value,NAME="value"`` after a tag), with the position of every value."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _CLOSING_QUOTE = re.compile(r'"[ \t]*(?:,|\Z)')
 class Attribute(NamedTuple):
     """One attribute: ``value`` without its quotes, at ``[value_start, value_end)`` of the text.
 
-    ``[start, end)`` is the whole of it, from the name to the closing quote.
+    ``[start, end)`` is the whole attribute, from the name to the closing quote.
     """
 
     name: str
@@ -22,11 +22,12 @@ class Attribute(NamedTuple):
 
 
 def attributes(text: str, start: int, end: int) -> Iterator[Attribute]:
-    """Yield the attributes of the list at ``[start, end)`` of ``text``, in their order.
+    """Yield the attributes of the list at ``[start, end)`` of ``text``, in order.
 
-    Read as hls.js reads them: a quoted value ends at a quotation mark before a comma or the end,
-    so that it may hold others, and what is no attribute is skipped. A value that starts with a
-    quotation mark and never ends is a bare one, with the mark.
+    The rules are those of hls.js: a quoted value ends at a quotation mark that is followed by a
+    comma or the end of the list, so it may contain other quotation marks. Text that is not an
+    attribute is skipped. A value with an opening but no closing quotation mark is unquoted and
+    includes the mark. Malformed text raises nothing.
     """
     is_closed = True
     while (equals := text.find("=", start, end)) >= 0:

@@ -1,4 +1,4 @@
-"""Which attributes of which tags hold URIs, and what those lead to."""
+"""The tags and attributes that contain URIs, and the kind of object that each URI refers to."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -6,20 +6,23 @@ from typing import NamedTuple
 from streaming.manifests.hls.attributes import Attribute
 from streaming.manifests.references import Kind
 
-# Some packagers put the file of a subtitle track where a playlist of its segments belongs.
+# Some packagers refer to the file of a subtitle track instead of a playlist of its segments.
 _TEXT_TRACKS = (".vtt", ".webvtt", ".srt")
-# An asset may be a file of media instead of a playlist.
+# An asset may be a media file instead of a playlist.
 _MEDIA_FILES = (".mp4", ".m4v", ".m4a", ".mov", ".ts", ".aac", ".mp3")
 
 
 class Target(NamedTuple):
-    """What a URI leads to: an object as it is, or something of which a copy is made."""
+    """The kind of object that a URI refers to.
+
+    ``kind`` is None for an object that is signed in place; any other kind has a rewritten copy.
+    """
 
     kind: Kind | None = None
     is_inline: bool = False
 
     def of_path(self, path: str) -> "Target":
-        """Return what the URI of ``path`` leads to where this is what its attribute leads to."""
+        """Return the target of a URI with this ``path``: a media or subtitle file is an object."""
         files = _MEDIA_FILES if self.is_inline else _TEXT_TRACKS
         is_file = self.kind is Kind.MANIFEST and path.lower().endswith(files)
         return OBJECT if is_file else self
@@ -28,8 +31,8 @@ class Target(NamedTuple):
 OBJECT = Target()
 PLAYLIST = Target(Kind.MANIFEST)
 
-# Players add a query to those of
-# interstitials (RFC 8216bis, appendix D) and of content steering (section 7.2).
+# ``is_inline``: players append a query to the URIs of interstitials (RFC 8216bis, appendix D) and
+# of content steering (section 7.2).
 CARRIERS: dict[str, dict[str, Target]] = {
     "#EXT-X-KEY": {"URI": OBJECT},
     "#EXT-X-SESSION-KEY": {"URI": OBJECT},
@@ -50,7 +53,7 @@ CARRIERS: dict[str, dict[str, Target]] = {
 
 
 def carried_by(tag: str, attributes: Iterable[Attribute]) -> Mapping[str, Target]:
-    """Return the attributes of a tag that hold URIs, and what those lead to."""
+    """Return the attributes of ``tag`` that contain URIs, with the target of each."""
     if tag == "#EXT-X-SESSION-DATA" and ("FORMAT", "RAW") in {each[:2] for each in attributes}:
         return {"URI": OBJECT}
     return CARRIERS[tag]

@@ -1,4 +1,4 @@
-"""Reads a playlist once and keeps it as text with holes where the URLs of the film go."""
+"""Parses a playlist into pieces of text and references to objects of the film."""
 
 import re
 from collections import defaultdict
@@ -20,7 +20,7 @@ from streaming.manifests.references import (
     signed_length,
 )
 
-# The header is the first line; packagers that put comments before it are forgiven, as players do.
+# The header is the first line. Comments before it are accepted, as players accept them.
 _BEFORE_HEADER = re.compile(r"[ \t]*(?:#(?!EXT)[^\r\n]*)?[\r\n]+")
 _HEADER = re.compile(r"[ \t]*#EXTM3U(?!\S)[^\r\n]*")
 # A segment's duration; a tag and its colon; or a URI, empty on a blank line.
@@ -42,7 +42,7 @@ _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 class HlsManifest:
     """A playlist of a film; see ``streaming.manifests.manifest.Manifest``.
 
-    ``pieces`` is the playlist in order: text, and indexes into ``objects`` where a URL goes.
+    ``pieces`` is the playlist in order: text, and indexes into ``objects`` in place of URLs.
     """
 
     pieces: tuple[str | int, ...]
@@ -52,14 +52,14 @@ class HlsManifest:
 
     @property
     def rendered_bytes(self) -> int:
-        """About how many bytes the signed playlist has."""
+        """The approximate size of the signed playlist in bytes."""
         lengths = [signed_length(reference) for reference in self.objects]
         return sum(
             lengths[piece] if isinstance(piece, int) else len(piece) for piece in self.pieces
         )
 
     def render(self, url_for: UrlFor) -> bytes:
-        """Return the playlist with every in-film reference replaced by its URL."""
+        """Return the playlist with every reference to the film replaced by its URL."""
         urls = [url_for(reference) for reference in self.objects]
         return "".join(
             [urls[piece] if isinstance(piece, int) else piece for piece in self.pieces]
@@ -75,18 +75,19 @@ def parse(
     query: str = "",
     missing: frozenset[tuple[str, str]] = frozenset(),
 ) -> HlsManifest:
-    """Read the playlist ``body``, which lies at ``path`` (decoded) below the film's prefix.
+    """Parse the playlist ``body``, stored at ``path`` (decoded) below the film's prefix.
 
-    ``variables`` are the parent playlist's, for ``EXT-X-DEFINE:IMPORT``; ``query`` is that of the
-    reference which led here, without its ``?``, for ``EXT-X-DEFINE:QUERYPARAM``. What refers to
-    the playlists in ``missing``, each a path and a query, is left out.
+    ``variables`` are those of the parent playlist, for ``EXT-X-DEFINE:IMPORT``; ``query`` is the
+    query of the reference to this playlist, without ``?``, for ``EXT-X-DEFINE:QUERYPARAM``.
+    References to the playlists in ``missing``, each a path and a query, are left out, together
+    with their variants and renditions.
 
-    Raises ``NotAManifest`` for what is no playlist, ``OutsideFilm`` for a reference that leaves
-    the film and ``ManifestTooLarge`` beyond the caps.
+    Raises ``NotAManifest`` if ``body`` is not a playlist or no variant is left, ``OutsideFilm`` for
+    a reference that leaves the film and ``ManifestTooLarge`` above the limits.
     """
     if len(body) > MAX_BYTES:
         raise ManifestTooLarge(f"the playlist has more than {MAX_BYTES} bytes")
-    # As players do: titles in Latin-1 are shown wrong, and the film plays.
+    # Players decode alike: a title in Latin-1 is displayed wrongly, and the film plays.
     text = body.decode(errors="replace")
     begins_at = _end_of_header(text)
     reader = _Reader(text, path, film, Variables(variables, query), missing)
@@ -109,7 +110,7 @@ def _end_of_header(text: str) -> int:
 
 
 class _Reader:
-    """Goes through a playlist line by line and cuts the URIs out of it."""
+    """Reads a playlist line by line and replaces the film's URIs by indexes of references."""
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class _Reader:
         self._cut_to = 0
         self._references = 0
         self._indexes: dict[Reference, int] = {}
-        # What a URI was found to be: byte ranges repeat the same one on line after line.
+        # The index of each URI already resolved: with byte ranges, many lines repeat one URI.
         self._known: dict[Target, dict[str, int | None]] = defaultdict(dict)
         self._kinds: dict[int, Kind] = {}
         self._nested_count = 0
@@ -141,7 +142,7 @@ class _Reader:
         self._variant_groups: list[tuple[int, int, tuple[str, str]]] = []
 
     def read(self, start: int) -> float | None:
-        """Read every line from ``start`` on; return the duration of the segments, if there are."""
+        """Read every line from ``start``; return the segments' duration, None without segments."""
         is_variant = has_variants = has_segments = False
         duration = 0.0
         variant_start = 0
@@ -168,7 +169,7 @@ class _Reader:
         return duration if has_segments and not has_variants else None
 
     def _read_uri(self, line: re.Match[str], variant_start: int | None) -> None:
-        """Cut the URI of a line; that of a variant begins with its tag, at ``variant_start``."""
+        """Replace the URI of a line; ``variant_start`` is where the tag of a variant begins."""
         is_variant = variant_start is not None
         start = line.start(4)
         target = PLAYLIST if is_variant else OBJECT
@@ -181,7 +182,7 @@ class _Reader:
             self._variants += 1
 
     def remaining(self) -> str:
-        """Return the text without what refers to missing playlists."""
+        """Return the text without the references to missing playlists."""
         pieces: list[str] = []
         position = 0
         for start, end in sorted(self._left_out):
@@ -193,10 +194,10 @@ class _Reader:
     def manifest(
         self, duration: float | None, importable: tuple[tuple[str, str], ...]
     ) -> HlsManifest:
-        """Return what was read; ``importable`` are the variables of the parent playlist."""
+        """Return the parsed playlist; ``importable`` are the variables of the parent playlist."""
         own = self._variables.values()
         nested = tuple(
-            # A report is on a sibling: it imports from this playlist's parent.
+            # A rendition report refers to a sibling, which imports from this playlist's parent.
             Nested(
                 each.path,
                 importable if index in self._siblings else own,
@@ -221,7 +222,7 @@ class _Reader:
         for attribute in found:
             target = carried.get(attribute.name)
             if target is None:
-                if '"' in attribute.value:  # as some players tolerate and others do not
+                if '"' in attribute.value:  # some players tolerate it, others do not
                     value = attribute.value.replace('"', "'")
                     self._replace(attribute.value_start, attribute.value_end, value)
                 continue
@@ -246,21 +247,21 @@ class _Reader:
                 self._variant_groups.append((*span, (attribute.name, attribute.value)))
 
     def _forget_lost_groups(self) -> None:
-        """Take the groups of renditions that have none left out of the variants."""
+        """Remove rendition groups without a rendition from the variants that refer to them."""
         lost = self._lost_groups - self._kept_groups
         self._left_out += [
             (start, end) for start, end, group in self._variant_groups if group in lost
         ]
 
     def _cut(self, start: int, end: int, target: Target) -> int | None:
-        """Take the URI at ``[start, end)`` out of the text, unless it is foreign."""
+        """Replace the URI at ``[start, end)`` by the index of its reference; keep a foreign one."""
         self._references += 1
         if self._references > MAX_REFERENCES:
             raise ManifestTooLarge(f"the playlist has more than {MAX_REFERENCES} references")
         uri = self._text[start:end]
         if "#" in uri:
-            # A fragment is the player's own affair and stays where it is. Only the ends of a URI
-            # are trimmed, so a space before the fragment belongs to the path.
+            # Players evaluate the fragment themselves, so it stays in the text. Only the ends of a
+            # URI are trimmed, so a space before the fragment is part of the path.
             uri = uri.partition("#")[0]
             end = start + len(uri)
             uri = uri.lstrip(" ").replace(" ", "%20")
@@ -292,7 +293,7 @@ class _Reader:
                 path, is_manifest=True, query=imported, is_inline=target.is_inline
             )
         elif reference.fragment:
-            # One that came out of a variable; players do not send it.
+            # The fragment comes from a variable; players do not send it.
             reference = Reference(path)
         if is_manifest and reference not in self._indexes:
             self._nested_count += 1

@@ -1,8 +1,8 @@
 """Variables of a playlist: ``EXT-X-DEFINE`` tags and the ``{$references}`` to them.
 
-The player will load a copy of the playlist from another URL than the original's. So a variable
-that takes its value from the playlist's URL (``QUERYPARAM``) becomes one with that value written
-out, and every reference to an object of the film is resolved here, before it is signed.
+The player loads a copy of the playlist from a different URL. Therefore a variable that takes its
+value from the playlist's URL (``QUERYPARAM``) is replaced by a variable with a literal value, and
+variables in references to objects of the film are substituted before signing.
 """
 
 import re
@@ -21,9 +21,9 @@ _NOT_IN_A_QUOTED_STRING = re.compile(r'["\x00-\x1f\x7f]')
 class Variables:
     """The variables that a playlist has defined so far.
 
-    ``importable`` are the values of the parent playlist, ``query`` is that of this one's URL.
-    A declared variable that neither of them gives is *unset*. It may stand in the query of a
-    reference (a CDN's token, say), which signing drops, but not in a path.
+    ``importable`` are the values of the parent playlist, ``query`` is the query of this playlist's
+    URL. A declared variable without a value in either is *unset*. It may occur in the query of a
+    reference (for example a CDN's token), which signing drops, but not in a path.
     """
 
     def __init__(self, importable: Mapping[str, str], query: str) -> None:
@@ -32,11 +32,11 @@ class Variables:
         self._values: dict[str, str | None] = {}
 
     def define(self, attributes: Iterable[Attribute]) -> tuple[Attribute, str] | None:
-        """Take in one ``EXT-X-DEFINE``.
+        """Define the variable of one ``EXT-X-DEFINE``.
 
-        Returns the attribute to replace and the text to put in its place, if there is one.
-        Raises ``NotAManifest`` for a definition that is incomplete or repeated, and
-        ``ManifestTooLarge`` for one too many.
+        Returns the attribute to replace and its replacement text, or None if the tag stays.
+        Raises ``NotAManifest`` for an incomplete or repeated definition, and ``ManifestTooLarge``
+        above the limit on variables.
         """
         if len(self._values) >= MAX_VARIABLES:
             raise ManifestTooLarge(f"the playlist has more than {MAX_VARIABLES} variables")
@@ -64,8 +64,8 @@ class Variables:
     def substitute(self, text: str, *, unset: str | None = None) -> str:
         """Return ``text`` with the references to variables replaced by their values.
 
-        ``unset`` stands in for a variable without a value; without it such a variable raises
-        ``NotAManifest``. Raises ``ManifestTooLarge`` when the result is longer than any URL.
+        ``unset`` is the value of an unset variable. Raises ``NotAManifest`` for an unset variable
+        if ``unset`` is None, and ``ManifestTooLarge`` if the result is longer than any URL.
         """
         if "{$" not in text:
             return text
