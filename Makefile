@@ -55,7 +55,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environments run run-compose test test-smoke test-fresh test-browser faults histories test-judges \
+.PHONY: help setup environments run run-compose test pr test-smoke test-fresh test-browser faults histories test-judges \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi architecture \
 	publish bench build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
@@ -88,6 +88,10 @@ sam: $(INSTALLED) $(SAM) ## Run the SAM command line: make sam ARGS="deploy --co
 
 test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The environments first and alone: two makes that run beside each other must not make the same one.
+pr: environments ## Run what CI runs on a pull request, in the same order
+	@tools/pr.sh
 
 test-smoke: $(INSTALLED) ## Run the unit tests and the four calls, quickly, on another Python
 	@$(BIN)/python -m pytest tests/unit tests/e2e/test_playback.py $(PYTEST_ARGS)

@@ -87,28 +87,28 @@ def main() -> None:
     """Serve events from the socket whose file descriptor is the only argument, until it closes."""
     connection = socket.socket(fileno=int(sys.argv[1]))
     _die_with_gateway(connection)
-    settings = _receive(connection)
+    settings = receive(connection)
     _match_byte_code_to_the_nanosecond(settings["paths"])
     sys.path[:0] = settings["paths"]
     try:
-        handler = _load(settings["handler"])
+        handler = load(settings["handler"])
     except Exception as problem:  # noqa: BLE001 - reported as Lambda does
-        _send(connection, "E", _error(problem, "Runtime.ImportModuleError"))
+        send(connection, "E", _error(problem, "Runtime.ImportModuleError"))
         raise SystemExit(1) from None
-    _send(connection, "R", b"{}")
+    send(connection, "R", b"{}")
     while True:
-        frame = _receive(connection)
+        frame = receive(connection)
         context = Context(settings, frame["id"], frame["seconds"])
-        _send(connection, *_invoke(handler, frame["event"], context))
+        send(connection, *invoke(handler, frame["event"], context))
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
     """Return the handler function, ``module.function``, the module perhaps in a folder."""
     module, _, function = name.rpartition(".")
     return getattr(importlib.import_module(module.replace("/", ".")), function)
 
 
-def _invoke(handler: Any, event: Any, context: Context) -> tuple[str, bytes]:
+def invoke(handler: Any, event: Any, context: Context) -> tuple[str, bytes]:
     """Return the kind and payload of the answer to one event."""
     try:
         result = handler(event, context)
@@ -135,7 +135,7 @@ def _error(problem: Exception, kind: str | None = None) -> bytes:
     return json.dumps(answer).encode()
 
 
-def _receive(connection: socket.socket) -> Any:
+def receive(connection: socket.socket) -> Any:
     """Return the next frame; end this process when the gateway has closed its side."""
     size, _ = _HEADER.unpack(_read(connection, _HEADER.size))
     return json.loads(_read(connection, size))
@@ -152,7 +152,7 @@ def _read(connection: socket.socket, size: int) -> bytes:
     return bytes(chunks)
 
 
-def _send(connection: socket.socket, kind: str, payload: bytes) -> None:
+def send(connection: socket.socket, kind: str, payload: bytes) -> None:
     """Send one frame."""
     sys.stdout.flush()
     connection.sendall(_HEADER.pack(len(payload), ord(kind)) + payload)

@@ -108,7 +108,7 @@ def _get_uncached(world: World) -> Scene:
 
 def _continue_watching(world: World) -> Scene:
     viewer, _ = _watching(world)
-    payload = viewer._event("get_continue_watching", None, None)
+    payload = viewer.event("get_continue_watching", None, None)
     return Scene(viewer, world.film_in_use, payload)
 
 
@@ -157,7 +157,7 @@ def _watching(world: World) -> tuple[Viewer, str]:
 
 
 def _scene(viewer: Viewer, movie_id: UUID, name: str, body: Json | None) -> Scene:
-    return Scene(viewer, movie_id, viewer._event(name, movie_id, body))
+    return Scene(viewer, movie_id, viewer.event(name, movie_id, body))
 
 
 def _succeed(response: Any) -> Any:

@@ -11,7 +11,6 @@ import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import IO, Any, Self
 
 from local.gateway.model import Function
@@ -103,12 +102,7 @@ class Functions:
         """Return the functions, none of them imported yet."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the processes."""
         for process, control in self._servers.values():
             control.close()

@@ -13,18 +13,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from local.gateway.worker import Context, _invoke, _load, _receive, _send
+from local.gateway.worker import Context, invoke, load, receive, send
 
 
 def main() -> None:
     """Import the function, then fork for each socket that arrives, until there are no more."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    settings = _receive(control)
+    settings = receive(control)
     sys.path[:0] = settings["paths"]
-    handler = _load(settings["handler"])
+    handler = load(settings["handler"])
     # Nobody waits for the environments: their sockets tell when they end.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    _send(control, "R", b"{}")
+    send(control, "R", b"{}")
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not descriptors:
@@ -40,15 +40,15 @@ def main() -> None:
 
 def _serve(handler: Any, settings: dict[str, Any], connection: socket.socket) -> None:
     os.environ.clear()
-    os.environ.update(_receive(connection))
-    _send(connection, "R", b"%d" % os.getpid())
+    os.environ.update(receive(connection))
+    send(connection, "R", b"%d" % os.getpid())
     while True:
-        frame = _receive(connection)
+        frame = receive(connection)
         context = Context(settings, frame["id"], frame["seconds"])
         began = _seconds()
-        answer = _invoke(handler, frame["event"], context)
-        _send(connection, "T", b"%.6f" % (_seconds() - began))
-        _send(connection, *answer)
+        answer = invoke(handler, frame["event"], context)
+        send(connection, "T", b"%.6f" % (_seconds() - began))
+        send(connection, *answer)
 
 
 def _seconds() -> float:

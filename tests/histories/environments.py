@@ -9,7 +9,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from local.servers.python_service import LAYER, ROOT
@@ -88,12 +87,7 @@ class Environments:
             raise RuntimeError(f"the handlers cannot be imported: see {self.log}")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End all processes."""
         self._control.close()
         self._zygote.wait()

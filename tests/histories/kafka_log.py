@@ -1,12 +1,10 @@
 """Everything that Kafka has ever taken, over its kills: the embedded broker forgets with each."""
 
 import json
-from collections.abc import Iterator
-
-from kafka import KafkaConsumer, TopicPartition
+from typing import Any
 
 from tests.histories.evidence import Event
-from tests.support.kafka import TOPICS
+from tests.support.kafka import records
 
 
 class KafkaLog:
@@ -18,7 +16,7 @@ class KafkaLog:
 
     def read(self) -> None:
         """Read what the broker holds now."""
-        self._lives[-1] = list(_records(self._port))
+        self._lives[-1] = [_event(each) for each in records(f"127.0.0.1:{self._port}")]
 
     def turn_page(self) -> None:
         """Keep what was read: the broker begins anew."""
@@ -30,21 +28,6 @@ class KafkaLog:
         return tuple(event for life in self._lives for event in life)
 
 
-def _records(port: int) -> Iterator[Event]:
-    consumer = KafkaConsumer(bootstrap_servers=f"127.0.0.1:{port}", group_id=None)
-    try:
-        partitions = [
-            TopicPartition(topic, partition)
-            for topic in TOPICS
-            for partition in consumer.partitions_for_topic(topic) or ()
-        ]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                for record in records:
-                    key = record.key.decode() if record.key else ""
-                    yield Event(record.topic, key, json.loads(record.value))
-    finally:
-        consumer.close()
+def _event(record: Any) -> Event:
+    key = record.key.decode() if record.key else ""
+    return Event(record.topic, key, json.loads(record.value))

@@ -107,7 +107,7 @@ def test_headers_that_nobody_needs(
     viewer: Viewer, neighbour: Viewer, movie_id: UUID, name: str, text: str
 ) -> None:
     """What a browser says of itself keeps nobody from watching, and no other user's rows show."""
-    payload = viewer._event("start_without_body", movie_id, None, userAgent=text, sourceIp=text)
+    payload = viewer.event("start_without_body", movie_id, None, userAgent=text, sourceIp=text)
     payload["headers"][name] = text
 
     assert request("start", payload).status == 200

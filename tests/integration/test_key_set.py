@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwt.utils import base64url_encode
 
-from streaming.access import jwks as key_set
+from streaming.access.jwks import LIFE_SECONDS, REFRESH_PAUSE_SECONDS, KeySet
 from streaming.access.tokens import KeysUnavailable, TokenVerifier
 from streaming.config.tokens import TokenSettings
 from streaming.domain import clock
@@ -204,27 +204,41 @@ def test_keys_are_asked_for_once(auth_service: AuthService) -> None:
     assert auth_service.asked == 1
 
 
-def test_new_key(monkeypatch: pytest.MonkeyPatch, auth_service: AuthService) -> None:
+class Verifier:
+    """What the authorizer verifies tokens with; ``seconds`` is what its clock shows."""
+
+    def __init__(self, auth_service: AuthService) -> None:
+        self.seconds = 1000.0
+        keys = KeySet(auth_service.url, "RS256", clock=lambda: self.seconds)
+        settings = {"JWT_ALGORITHM": "RS256", "JWT_JWKS_URL": auth_service.url}
+        self._verifier = TokenVerifier(TokenSettings.from_environment(settings), key_set=keys)
+
+    def user_of(self, token: str) -> str:
+        """Return the user whom the token names."""
+        return str(self._verifier.verify(f"Bearer {token}", clock.now()).user_id)
+
+
+def test_new_key(auth_service: AuthService) -> None:
     """A token with a key that is new makes the keys be read anew."""
-    monkeypatch.setattr(key_set, "_REFRESH_PAUSE_SECONDS", 0)
-    authorize(token("RS256"))
+    verifier = Verifier(auth_service)
+    verifier.user_of(token("RS256"))
 
     auth_service.names["RS256"] = "new"
+    verifier.seconds += REFRESH_PAUSE_SECONDS
 
-    assert authorize(token("RS256", name="new"))["user_id"] == USER
+    assert verifier.user_of(token("RS256", name="new")) == USER
 
 
-def test_known_keys_outlast_an_outage(
-    monkeypatch: pytest.MonkeyPatch, auth_service: AuthService
-) -> None:
+def test_known_keys_outlast_an_outage(auth_service: AuthService) -> None:
     """While the auth service fails, an environment goes on with the keys that it knows."""
-    monkeypatch.setattr(key_set, "_LIFE_SECONDS", 1e-9)
-    authorize(token("RS256"))
+    verifier = Verifier(auth_service)
+    verifier.user_of(token("RS256"))
     auth_service.status = 503
+    verifier.seconds += LIFE_SECONDS + 1
 
-    assert authorize(token("RS256"))["user_id"] == USER
+    assert verifier.user_of(token("RS256")) == USER
     asked = auth_service.asked
-    assert authorize(token("RS256"))["user_id"] == USER
+    assert verifier.user_of(token("RS256")) == USER
     assert auth_service.asked == asked, "an auth service that fails is left alone for a while"
 
 
@@ -261,22 +275,20 @@ NO_KEY_SETS = {
 
 
 @pytest.mark.parametrize("document", NO_KEY_SETS.values(), ids=NO_KEY_SETS)
-def test_an_answer_without_keys_is_none(
-    monkeypatch: pytest.MonkeyPatch, auth_service: AuthService, document: bytes
-) -> None:
+def test_an_answer_without_keys_is_none(auth_service: AuthService, document: bytes) -> None:
     """Whatever comes instead of keys, known tokens stay good, and others are not refused."""
     auth_service.other_document = document
     with pytest.raises(KeysUnavailable):
         authorize(token("RS256"))
     auth_service.other_document = None
-    forget_environment()
-    monkeypatch.setattr(key_set, "_LIFE_SECONDS", 1e-9)
-    authorize(token("RS256"))
+    verifier = Verifier(auth_service)
+    verifier.user_of(token("RS256"))
     auth_service.other_document = document
+    verifier.seconds += LIFE_SECONDS + 1
 
-    assert authorize(token("RS256"))["user_id"] == USER
+    assert verifier.user_of(token("RS256")) == USER
     with pytest.raises(KeysUnavailable):
-        authorize(token("RS256", name="new"))
+        verifier.user_of(token("RS256", name="new"))
 
 
 def test_compressed_keys_are_not_read(auth_service: AuthService) -> None:
@@ -372,9 +384,9 @@ def test_no_header_makes_the_authorizer_fail(
 
 
 @cache
-def known_keys(url: str, algorithm: str) -> key_set.KeySet:
+def known_keys(url: str, algorithm: str) -> KeySet:
     """Return the keys of an auth service, read once for all the examples of a test."""
-    return key_set.KeySet(url, algorithm)
+    return KeySet(url, algorithm)
 
 
 def _algorithm(name: str) -> Any:

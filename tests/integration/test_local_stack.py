@@ -23,6 +23,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from local.demo import DEMO_USER_ID
 from local.demo_film import DEMO_FILMS
 from local.film_upload import upload
+from local.servers.s3_ports import InternalPorts
 from local.servers.server import Server
 from local.stack import TOPICS, Stack
 from tests.support.waiting import eventually
@@ -309,7 +310,8 @@ def test_stopped_stack_leaves_nothing(tmp_path: Path) -> None:
     with Stack.temporary(tmp_path, gateway=False, films=False) as stack:
         assert json.loads((tmp_path / "stack.json").read_text())["API_URL"] == stack.api_url
         processes = psutil.Process().children(recursive=True)
-        sockets = stack.s3._internal.sockets if stack.s3._internal else []
+        ports = json.loads((tmp_path / "s3" / "ports.json").read_text())
+        sockets = InternalPorts(**ports).sockets
         assert [path for path in sockets if path.exists()]
         pids = {server.pid for server in stack.servers}
 

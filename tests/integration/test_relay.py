@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 
 from local.stack import Stack
@@ -33,7 +32,7 @@ from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 from tests.conftest import Rows
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, event, forget_environment, invoke
-from tests.support.kafka import TOPICS
+from tests.support.kafka import TOPICS, records
 
 SECONDS = 20.0
 FORBIDDEN = Refusal("topic", TopicAuthorizationFailedError())
@@ -100,25 +99,11 @@ def message(key: str, value: object, topic: str = "stream.progress") -> Message:
 
 def in_kafka(stack: Stack) -> dict[tuple[str, str], list[str]]:
     """Return the values that Kafka has by topic and key, in order."""
-    consumer = KafkaConsumer(bootstrap_servers=stack.kafka.bootstrap_servers, group_id=None)
-    try:
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in TOPICS
-            for number in consumer.partitions_for_topic(topic) or ()
-        ]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found: dict[tuple[str, str], list[str]] = {}
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                for record in records:
-                    place = (record.topic, record.key.decode())
-                    found.setdefault(place, []).append(record.value.decode())
-        return found
-    finally:
-        consumer.close()
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records(stack.kafka.bootstrap_servers):
+        place = (record.topic, record.key.decode())
+        found.setdefault(place, []).append(record.value.decode())
+    return found
 
 
 def without_repeats(values: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -77,7 +78,11 @@ def rows(database: Database, statement: str, **values: object) -> list[Row]:
 
 
 def test_films_are_known_once_migrated(
-    viewer: Viewer, movie_id: UUID, old_database: Database, monkeypatch: pytest.MonkeyPatch
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    old_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was begun before the migrations is offered after them, and a watched film stays so."""
     other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
@@ -86,9 +91,9 @@ def test_films_are_known_once_migrated(
         rows(old_database, WATCHED_BY_THE_FIRST_VERSION, **watched, position=position)
 
     migrations.apply(old_database, MIGRATIONS)
-    settings = old_database._settings
-    assert isinstance(settings, DatabaseSettings)
-    monkeypatch.setenv("DATABASE_URL", settings.url)
+    (database,) = rows(old_database, "SELECT current_database() AS name")
+    url = urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{database['name']}")
+    monkeypatch.setenv("DATABASE_URL", url.geturl())
     forget_environment()
 
     assert [item["movie_id"] for item in viewer.continue_watching().json["items"]] == [

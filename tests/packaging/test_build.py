@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -161,9 +162,11 @@ def test_what_was_built_runs(tmp_path: Path) -> None:
     for name, artifacts in layers.items():
         build_layer(name, LAYERS, artifacts, RUNTIME_VERSION=HOST, ARCHITECTURE=architecture)
 
+    # Not the virtual environment's, which has the packages.
+    python = f"{sysconfig.get_config_var('BINDIR')}/python{HOST}"
     path = ":".join(str(artifacts / "python") for artifacts in layers.values())
     subprocess.run(
-        [sys._base_executable, "-S", "-c", IMPORT_ALL, str(ROOT / "functions")],  # type: ignore[attr-defined]
+        [python, "-S", "-c", IMPORT_ALL, str(ROOT / "functions")],
         env={"PYTHONPATH": path, "POWERTOOLS_SERVICE_NAME": "streaming"},
         cwd=tmp_path,
         check=True,

@@ -136,7 +136,7 @@ class Viewer:
         self, movie_id: object, body: Json | None = None, *, key: str | None = None, **context: Any
     ) -> Response:
         """Start a film, with ``key`` as the Idempotency-Key."""
-        payload = self._event("start_without_body", movie_id, body, **context)
+        payload = self.event("start_without_body", movie_id, body, **context)
         if key is not None:
             payload["headers"]["Idempotency-Key"] = key
         return self.send("start", payload)
@@ -144,28 +144,32 @@ class Viewer:
     def report(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
         """Report a position."""
         body = {"position_seconds": position_seconds, **fields}
-        return self.send("progress", self._event("progress", movie_id, body))
+        return self.send("progress", self.event("progress", movie_id, body))
 
     def stop(self, movie_id: object, position_seconds: int, **fields: Any) -> Response:
         """Stop a film."""
         body = {"position_seconds": position_seconds, **fields}
-        return self.send("stop", self._event("stop", movie_id, body))
+        return self.send("stop", self.event("stop", movie_id, body))
 
     def progress(self, movie_id: object) -> Response:
         """Look up the position in a film."""
-        return self.send("get", self._event("get_progress", movie_id, None))
+        return self.send("get", self.event("get_progress", movie_id, None))
 
     def remove(self, movie_id: object) -> Response:
         """Remove a film from those to continue."""
-        return self.send("get", self._event("get_remove", movie_id, None))
+        return self.send("get", self.event("get_remove", movie_id, None))
 
     def continue_watching(self, limit: int = 10) -> Response:
         """List the films to continue."""
-        payload = self._event("get_continue_watching", None, None)
+        payload = self.event("get_continue_watching", None, None)
         payload["queryStringParameters"] = {"limit": str(limit)}
         return self.send("get", payload)
 
-    def _event(self, name: str, movie_id: object, body: Json | None, **context: Any) -> Json:
+    def event(self, name: str, movie_id: object, body: Json | None, **context: Any) -> Json:
+        """Return the committed event of that name as this user sends it.
+
+        ``context`` replaces values of ``requestContext.http``.
+        """
         payload = event(name)
         payload["headers"]["authorization"] = f"Bearer {self.token}"
         payload["requestContext"]["authorizer"]["lambda"]["user_id"] = str(self.user_id)

@@ -17,14 +17,14 @@ def read_records(bootstrap_servers: str) -> list[Record]:
     """Return everything that is in the topics, each partition oldest first."""
     return [
         (record.topic, record.partition, record.key.decode(), json.loads(record.value))
-        for record in _records(bootstrap_servers)
+        for record in records(bootstrap_servers)
     ]
 
 
 def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[str, Any]]]:
     """Return the events of one user by topic, oldest first."""
     found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
-    for record in _records(bootstrap_servers):
+    for record in records(bootstrap_servers):
         if record.key == str(user_id).encode():
             found[record.topic].append(json.loads(record.value))
     return found
@@ -33,7 +33,7 @@ def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[st
 def users_by_topic(bootstrap_servers: str) -> dict[str, set[str]]:
     """Return whom there are events of, by topic."""
     found: dict[str, set[str]] = {topic: set() for topic in TOPICS}
-    for record in _records(bootstrap_servers):
+    for record in records(bootstrap_servers):
         found[record.topic].add(record.key.decode())
     return found
 
@@ -56,7 +56,8 @@ def await_events(
         time.sleep(0.1)
 
 
-def _records(bootstrap_servers: str) -> Iterator[Any]:
+def records(bootstrap_servers: str) -> Iterator[Any]:
+    """Yield kafka-python's records of all that is in the topics, each partition oldest first."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers.split(","), group_id=None)
     try:
         partitions = [
@@ -68,7 +69,7 @@ def _records(bootstrap_servers: str) -> Iterator[Any]:
         consumer.seek_to_beginning(*partitions)
         ends = consumer.end_offsets(partitions)
         while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                yield from records
+            for polled in consumer.poll(timeout_ms=500).values():
+                yield from polled
     finally:
         consumer.close()

@@ -1,7 +1,6 @@
 """A stack whose every server is reached through a proxy that can break the connection."""
 
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from local.stack import Stack
@@ -33,12 +32,7 @@ class Proxies:
         self._running.enter_context(announced(self._stack, self["redis"].port))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Reset all connections."""
         self._running.close()
 

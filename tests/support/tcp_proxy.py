@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import Enum, auto
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 _HOST = "127.0.0.1"
@@ -63,10 +62,10 @@ class TcpProxy:
         self.cuts = 0
         self._readdresses = readdress
         self.named_port: int | None = None
-        self._fault = _Fault()
-        self._links: set[_Link] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.fault = _Fault()
+        self.links: set[_Link] = set()
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
         self._deaf: list[socket.socket] = []
 
@@ -76,23 +75,23 @@ class TcpProxy:
         self.pass_through()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the listener and reset all connections."""
         self.refuse()
         self._run(self._reset_latecomers())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
+        self.loop.close()
 
     @property
     def connections(self) -> int:
         """How many clients are connected."""
-        return len(self._links)
+        return len(self.links)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether new connections are accepted."""
+        return self._server is not None
 
     def pass_through(self) -> None:
         """Pass everything on at once."""
@@ -157,9 +156,10 @@ class TcpProxy:
         return self._run(self._forget_connections())
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
-    def _readdressed(self, data: bytes) -> bytes:
+    def readdressed(self, data: bytes) -> bytes:
+        """Return an answer of the server in which clients read the proxy's address."""
         if not self._readdresses:
             return data
         return data.replace(
@@ -169,7 +169,7 @@ class TcpProxy:
     async def _switch(self, fault: _Fault) -> None:
         self._hear_again()
         if self._server is None:
-            self._server = await self._loop.create_server(
+            self._server = await self.loop.create_server(
                 lambda: _Link(self).client,
                 self.host,
                 self.port,
@@ -180,13 +180,14 @@ class TcpProxy:
         self._apply(fault)
 
     def _apply(self, fault: _Fault) -> None:
-        self._fault = fault
-        for link in list(self._links):
+        self.fault = fault
+        for link in list(self.links):
             link.follow(fault)
 
-    def _note_cut(self) -> None:
+    def note_cut(self) -> None:
+        """See that a connection was cut."""
         self.cuts += 1
-        if self._fault.is_cut_once:
+        if self.fault.is_cut_once:
             self._apply(_Fault())
 
     async def _refuse(self) -> None:
@@ -215,7 +216,7 @@ class TcpProxy:
             self._server = None
 
     async def _cut_connections(self) -> int:
-        links = list(self._links)
+        links = list(self.links)
         for link in links:
             link.reset()
         # The sockets are closed by callbacks that run next.
@@ -230,9 +231,9 @@ class TcpProxy:
         await self._cut_connections()
 
     async def _forget_connections(self) -> int:
-        for link in self._links:
+        for link in self.links:
             link.is_forgotten = True
-        return len(self._links)
+        return len(self.links)
 
 
 class _Link:
@@ -268,13 +269,13 @@ class _Link:
         if self.is_held:
             return
         if self._connecting is None:
-            self._connecting = self.proxy._loop.create_task(self._connect())
+            self._connecting = self.proxy.loop.create_task(self._connect())
         self.requests.move()
         self.answers.move()
 
     def reset(self) -> None:
         """End both connections at once, as a crash does."""
-        self.proxy._links.discard(self)
+        self.proxy.links.discard(self)
         if self._connecting is not None:
             self._connecting.cancel()
         for flow in (self.requests, self.answers):
@@ -285,7 +286,7 @@ class _Link:
     def end_if_done(self) -> None:
         """Close both connections once both directions have ended."""
         if self.requests.has_ended and self.answers.has_ended:
-            self.proxy._links.discard(self)
+            self.proxy.links.discard(self)
             self.client.close()
             self.server.close()
 
@@ -307,16 +308,16 @@ class _Link:
         return max(0, at_byte - before) if self._bytes_of_answer >= at_byte else None
 
     def _on_client_connected(self) -> None:
-        if self.proxy._server is None:
+        if not self.proxy.is_listening:
             # It began to refuse after this connection had been accepted.
             self.client.reset()
             return
-        self.proxy._links.add(self)
+        self.proxy.links.add(self)
         self.proxy.accepted += 1
-        self.follow(self.proxy._fault)
+        self.follow(self.proxy.fault)
 
     async def _connect(self) -> None:
-        loop = self.proxy._loop
+        loop = self.proxy.loop
         try:
             await loop.create_connection(lambda: self.server, _HOST, self.proxy.target_port)
         except OSError:
@@ -396,7 +397,7 @@ class _Flow:
             due, piece = self._waiting[0]
             due = max(due, self.not_before)
             if due > self._now():
-                self._timer = self._link.proxy._loop.call_at(due, self.move)
+                self._timer = self._link.proxy.loop.call_at(due, self.move)
                 return
             self._waiting.popleft()
             self._pass_on(piece)
@@ -414,7 +415,7 @@ class _Flow:
             self._link.note_request()
             self._sink.transport.write(piece)
         else:
-            self._answer(self._sink.transport, self._link.proxy._readdressed(piece))
+            self._answer(self._sink.transport, self._link.proxy.readdressed(piece))
 
     def _answer(self, client: asyncio.Transport, data: bytes) -> None:
         interval = self._link.fault.drip_interval
@@ -427,7 +428,7 @@ class _Flow:
         client.write(data[:cut_point])
         if cut_point is not None:
             self._link.reset()
-            self._link.proxy._note_cut()
+            self._link.proxy.note_cut()
 
     def _forget_timer(self) -> None:
         if self._timer is not None:
@@ -435,7 +436,7 @@ class _Flow:
             self._timer = None
 
     def _now(self) -> float:
-        return self._link.proxy._loop.time()
+        return self._link.proxy.loop.time()
 
 
 def _kafka_address(port: int) -> bytes:

@@ -1,6 +1,7 @@
 """What the publisher makes of the ways in which Kafka refuses messages."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,6 @@ from streaming.config.events import EventSettings
 from streaming.events.errors import by_answer
 from streaming.events.event import Message
 from streaming.events.producer import EventPublisher
-from streaming.resilience.circuit_breaker import Breaker
 
 
 class FakeProducer:
@@ -30,9 +30,8 @@ class FakeProducer:
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.is_discarded = False
-        self._sender = self
 
-    def send(self, topic: str, value: bytes, key: bytes) -> "FakeProducer":
+    def send(self, topic: str, value: bytes, key: bytes) -> Any:
         """Wait in vain for a topic that is missing, as the client does for a second."""
         self.asked[topic] += 1
         if topic == "missing":
@@ -40,12 +39,13 @@ class FakeProducer:
         self.topic = topic
         return self
 
-    def force_close(self) -> None:
+    def partitions_for(self, topic: str) -> object:
+        """Know the topic."""
+        return {0}
+
+    def discard(self) -> None:
         """End without waiting."""
         self.is_discarded = True
-
-    def close(self) -> None:
-        """Do nothing more."""
 
     def get(self, timeout: float) -> None:
         """Return once the message is acknowledged."""
@@ -56,12 +56,12 @@ class FakeProducer:
 class Publisher(EventPublisher):
     """Connects to the fake."""
 
-    def __init__(self) -> None:
-        super().__init__(EventSettings.from_environment({}))
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, pause_seconds: float = 1.5
+    ) -> None:
         self.producer = FakeProducer()
-
-    def _connect(self) -> Any:
-        return self.producer
+        settings = EventSettings.from_environment(environment or {})
+        super().__init__(settings, lambda _: self.producer, pause_seconds)
 
 
 def to(topic: str) -> Message:
@@ -100,17 +100,18 @@ def test_kafka_that_answers_nothing_is_left_alone() -> None:
     assert publisher.producer.asked == {"silent": 1}
 
 
-@pytest.mark.parametrize("logs_in", [True, False])
-def test_producer_whose_login_may_be_refused_is_replaced(logs_in: bool) -> None:  # noqa: FBT001
+LOGIN = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "AWS_MSK_IAM"}
+
+
+@pytest.mark.parametrize("environment", [LOGIN, {}], ids=["login", "no login"])
+def test_producer_whose_login_may_be_refused_is_replaced(environment: dict[str, str]) -> None:
     """One that logs in and fails again and again is discarded; another one reconnects by itself."""
-    publisher = Publisher()
-    publisher._breaker = Breaker(0)
-    publisher._logs_in = logs_in
+    publisher = Publisher(environment, pause_seconds=0)
 
     for _ in range(3):
         publisher.deliver([to("silent")], 0)
 
-    assert publisher.producer.is_discarded is logs_in
+    assert publisher.producer.is_discarded is bool(environment)
 
 
 @pytest.mark.parametrize(

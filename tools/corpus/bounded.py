@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Self
 
 from tools.corpus import node_judges
@@ -32,12 +31,7 @@ class BoundedBench:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def judge(self, body: bytes, manifest_format: str) -> Verdict:

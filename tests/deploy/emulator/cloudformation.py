@@ -59,14 +59,14 @@ class CloudFormation:
         if change_set_type == "CREATE":
             if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
                 raise AwsError("ValidationError", f"Stack [{stack_name}] already exists")
-            stack = self._new(stack_name)
+            stack = self.new(stack_name)
             stack.review()
         elif stack is None:
             raise AwsError("ValidationError", f"Stack [{stack_name}] does not exist")
         elif not stack.status.endswith("_COMPLETE") or stack.status == "ROLLBACK_COMPLETE":
             text = f"Stack:{stack.id} is in {stack.status} state and can not be updated."
             raise AwsError("ValidationError", text)
-        template = self._template(stack, given)
+        template = self.template(stack, given)
         changes = stack.changes(template)
         is_empty = not changes and template.outputs() == stack.outputs
         identifier = (
@@ -120,8 +120,8 @@ class CloudFormation:
         """Begin to create a stack."""
         if stack_name in self.stacks and self.stacks[stack_name].status != "DELETE_COMPLETE":
             raise AwsError("AlreadyExistsException", f"Stack [{stack_name}] already exists")
-        stack = self._new(stack_name)
-        template = self._template(stack, given)
+        stack = self.new(stack_name)
+        template = self.template(stack, given)
         self.stacks[stack_name] = stack
         self._begin(lambda: stack.deploy(template))
         return {"StackId": stack.id}
@@ -147,27 +147,27 @@ class CloudFormation:
 
     def describe_stack_events(self, stack_name: str, **rest: Any) -> Json:
         """Return what has happened, newest first."""
-        return {"StackEvents": self._existing(stack_name).events[::-1]}
+        return {"StackEvents": self.existing(stack_name).events[::-1]}
 
     def list_stack_resources(self, stack_name: str, **rest: Any) -> Json:
         """Return the resources of a stack."""
-        return {"StackResourceSummaries": _summaries(self._existing(stack_name))}
+        return {"StackResourceSummaries": _summaries(self.existing(stack_name))}
 
     def describe_stack_resources(self, stack_name: str, **rest: Any) -> Json:
         """Return the resources of a stack."""
-        return {"StackResources": _summaries(self._existing(stack_name))}
+        return {"StackResources": _summaries(self.existing(stack_name))}
 
     def get_template(self, stack_name: str, **rest: Any) -> Json:
         """Return the template of a stack as it was given."""
-        return {"TemplateBody": template_body(self._existing(stack_name))}
+        return {"TemplateBody": template_body(self.existing(stack_name))}
 
     def get_template_summary(self, stack_name: str | None = None, **given: Any) -> Json:
         """Return the parameters of a template."""
         if stack_name is None:
-            stack = self._new("summary")
-            declared = self._template(stack, given).declared
+            stack = self.new("summary")
+            declared = self.template(stack, given).declared
         else:
-            template = self._existing(stack_name).template
+            template = self.existing(stack_name).template
             declared = template.declared if template else {}
         return {
             "Parameters": [
@@ -178,7 +178,7 @@ class CloudFormation:
 
     def have(self, name: str, outputs: dict[str, str], tags: dict[str, str]) -> None:
         """Have a stack that somebody else has made."""
-        stack = self.stacks[name] = self._new(name)
+        stack = self.stacks[name] = self.new(name)
         stack.status = "CREATE_COMPLETE"
         stack.outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         stack.tags = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -202,11 +202,13 @@ class CloudFormation:
 
         return kind
 
-    def _new(self, name: str) -> Stack:
+    def new(self, name: str) -> Stack:
+        """Return a stack without resources, which nobody has listed yet."""
         identifier = f"arn:aws:cloudformation:{self._region}:{ACCOUNT}:stack/{name}/{uuid4()}"
         return Stack(name, identifier, self._client, self.kinds(identifier))
 
-    def _template(self, stack: Stack, given: Json) -> Template:
+    def template(self, stack: Stack, given: Json) -> Template:
+        """Return the template and parameters that a request gives for ``stack``."""
         previous = stack.template.parameters if stack.template else {}
         parameters = {
             each["ParameterKey"]: previous[each["ParameterKey"]]
@@ -234,7 +236,8 @@ class CloudFormation:
         held = self.stacks.get(name)
         return held or next((each for each in self.stacks.values() if each.id == name), None)
 
-    def _existing(self, name: str) -> Stack:
+    def existing(self, name: str) -> Stack:
+        """Return a stack by its name or id. Raises ``AwsError`` if there is none."""
         stack = self._find(name)
         if stack is None:
             raise AwsError("ValidationError", f"Stack [{name}] does not exist")
@@ -249,17 +252,17 @@ class _Nested:
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
         """Create the stack and wait for it."""
-        stack = self._service._new(name)
+        stack = self._service.new(name)
         self._service.stacks[name] = stack
         return self._deployed(stack, properties)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
         """Update the stack and wait for it."""
-        return self._deployed(self._service._existing(made.physical_id), new)
+        return self._deployed(self._service.existing(made.physical_id), new)
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
         """Delete the stack."""
-        self._service._existing(made.physical_id).delete()
+        self._service.existing(made.physical_id).delete()
 
     def _deployed(self, stack: Stack, properties: Json) -> Made:
         given = [
@@ -267,7 +270,7 @@ class _Nested:
             for name, value in properties.get("Parameters", {}).items()
         ]
         asked = {"template_url": properties["TemplateURL"], "parameters": given}
-        stack.deploy(self._service._template(stack, asked))
+        stack.deploy(self._service.template(stack, asked))
         if "ROLLBACK" in stack.status:
             reasons = [each["ResourceStatusReason"] for each in stack.events]
             raise ResourceError(f"Embedded stack {stack.id}: {next(filter(None, reasons[1:]))}")

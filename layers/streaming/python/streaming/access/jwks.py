@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,11 +17,11 @@ from streaming.resilience.http_client import BoundedHttp
 
 logger = Logger(child=True)
 
-_LIFE_SECONDS = 300
+LIFE_SECONDS = 300
 _ANSWER_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
 # Foreign tokens that name keys at random must not make us ask each time.
-_REFRESH_PAUSE_SECONDS = 5.0
+REFRESH_PAUSE_SECONDS = 5.0
 # For so long a key is honoured that was known when the auth service was last heard of.
 _GRACE_SECONDS = 3600.0
 
@@ -29,14 +30,17 @@ class KeySet:
     """Finds the key of a token. Keys are read anew when they are old, or one is not among them.
 
     Keys of other kinds than ``algorithm`` needs are none of ours. An answer without a key that can
-    be used is no answer: the keys that are known stay.
+    be used is no answer: the keys that are known stay. ``clock`` gives monotonic seconds.
     """
 
-    def __init__(self, url: str, algorithm: str) -> None:
+    def __init__(
+        self, url: str, algorithm: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._url = url
         self._algorithm = algorithm
+        self._clock = clock
         self._http = BoundedHttp()
-        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._breaker = Breaker(_PAUSE_SECONDS, clock)
         self._keys: dict[str, Any] = {}
         self._read_at = -math.inf
 
@@ -50,11 +54,11 @@ class KeySet:
         name = header.get("kid")
         if header.get("alg") != self._algorithm or not isinstance(name, str):
             raise TokenInvalid("no key of the auth service fits the token")
-        if self._age > _LIFE_SECONDS and self._read_anew():
+        if self._age > LIFE_SECONDS and self._read_anew():
             return self._known(name)
         if self._age > _GRACE_SECONDS:
             raise KeysUnavailable("the auth service's keys cannot be read")
-        if name not in self._keys and (self._age < _REFRESH_PAUSE_SECONDS or not self._read_anew()):
+        if name not in self._keys and (self._age < REFRESH_PAUSE_SECONDS or not self._read_anew()):
             raise KeysUnavailable("the token names a key that may be new")
         return self._known(name)
 
@@ -66,7 +70,7 @@ class KeySet:
 
     @property
     def _age(self) -> float:
-        return time.monotonic() - self._read_at
+        return self._clock() - self._read_at
 
     def _read_anew(self) -> bool:
         if self._breaker.is_open:
@@ -82,7 +86,7 @@ class KeySet:
             )
             return False
         self._breaker.record_success()
-        self._keys, self._read_at = keys, time.monotonic()
+        self._keys, self._read_at = keys, self._clock()
         return True
 
 

@@ -4,22 +4,21 @@ Nothing runs after a Lambda returns, so each send is awaited. A message that is 
 time belongs in the outbox; Kafka may still get it twice, which consumers tell by ``event_id``.
 """
 
-import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
 from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
-from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.producer.future import FutureRecordMetadata
 
 from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
 from streaming.events import errors as refusals
+from streaming.events.connector import Connector, Producer
 from streaming.events.errors import Refusal
 from streaming.events.event import Message
 from streaming.observability.metrics import emit_dependency_failure
@@ -28,7 +27,6 @@ from streaming.resilience.deadline import DeadlineExceeded, allowance
 
 logger = Logger(child=True)
 
-_CONNECT_SECONDS = 1.0
 # For so long a request waits for a connection, which goes on being made meanwhile.
 _PATIENCE_SECONDS = 0.75
 _PAUSE_SECONDS = 1.5
@@ -36,8 +34,6 @@ _PAUSE_SECONDS = 1.5
 # longer is seen by the next message.
 _PROBE_SECONDS = 0.02
 _TOPIC_PAUSE_SECONDS = 30.0
-# How soon the producer looks again for a broker that it is connecting to, unless that answers.
-_LOOK_AGAIN_MILLISECONDS = 50.0
 _MOST_FAILURES = 3
 
 _UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
@@ -48,18 +44,25 @@ class EventPublisher:
 
     When ``settings`` rotate, a failure has the password read anew, because the producer does not
     tell a refused one from an outage. A producer that logs in and goes on failing is replaced:
-    refused once, it goes on knocking as fast as it can.
+    after a failed login kafka-python retries without back-off.
+
+    ``connect`` makes a producer; ``pause_seconds`` is how long Kafka is left alone after a failure.
     """
 
-    def __init__(self, settings: EventSettings | Rotating[EventSettings]) -> None:
+    def __init__(
+        self,
+        settings: EventSettings | Rotating[EventSettings],
+        connect: Callable[[EventSettings], Producer] | None = None,
+        pause_seconds: float = _PAUSE_SECONDS,
+    ) -> None:
         self._settings = settings
-        self._producer: KafkaProducer | None = None
-        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._connect_with = connect or Connector()
+        self._producer: Producer | None = None
+        self._breaker = Breaker(pause_seconds)
         self._failures = 0
         self._unanswered: FutureRecordMetadata | None = None
         self._logs_in = False
-        self._ssl_context: ssl.SSLContext | None = None
-        self._connecting: Future[KafkaProducer] | None = None
+        self._connecting: Future[Producer] | None = None
         self._closed_topics: dict[str, tuple[float, Refusal]] = {}
 
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
@@ -108,7 +111,7 @@ class EventPublisher:
             self._has_failed("deliver", unanswered[0])
         return refused
 
-    def _send(self, producer: KafkaProducer, message: Message) -> FutureRecordMetadata | Refusal:
+    def _send(self, producer: Producer, message: Message) -> FutureRecordMetadata | Refusal:
         """Begin to send ``message``, unless it is clear already that it would be refused."""
         closed_until, known = self._closed_topics.get(message.topic, (0.0, None))
         if known is not None and time.monotonic() < closed_until:
@@ -133,9 +136,9 @@ class EventPublisher:
         if is_renewed or (self._logs_in and self._failures % _MOST_FAILURES == 0):
             producer, self._producer = self._producer, None
             if producer is not None:
-                _discard(producer)
+                producer.discard()
 
-    def _connected(self, topic: str) -> KafkaProducer:
+    def _connected(self, topic: str) -> Producer:
         """Return a producer that knows ``topic``, made by a thread that goes on without us."""
         connecting = self._connecting
         if connecting is None or (connecting.done() and connecting.exception()):
@@ -148,7 +151,14 @@ class EventPublisher:
             if connecting.done():
                 self._connecting = None
 
-    def _connect_for(self, topic: str, connecting: Future[KafkaProducer]) -> None:
+    def _connect(self) -> Producer:
+        settings = self._settings
+        if isinstance(settings, Rotating):
+            settings = settings.current()
+        self._logs_in = settings.sasl_mechanism is not None
+        return self._connect_with(settings)
+
+    def _connect_for(self, topic: str, connecting: Future[Producer]) -> None:
         try:
             producer = self._connect()
             with suppress(KafkaError):
@@ -157,66 +167,6 @@ class EventPublisher:
             connecting.set_exception(error)
         else:
             connecting.set_result(producer)
-
-    def _connect(self) -> KafkaProducer:
-        settings = self._settings
-        if isinstance(settings, Rotating):
-            settings = settings.current()
-        self._logs_in = settings.sasl_mechanism is not None
-        if settings.sasl_mechanism == "AWS_MSK_IAM":
-            # The producer loads it while it connects, which would take half of that time.
-            import botocore.session  # noqa: F401
-        if settings.security_protocol != "PLAINTEXT" and self._ssl_context is None:
-            # The producer would read the authorities for each broker anew.
-            self._ssl_context = ssl.create_default_context()
-        milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
-        # Repeats are told apart by event_id, so the producer needs no idempotence of its own. A
-        # batch is given up soon: what is not acknowledged lies in the outbox.
-        producer = KafkaProducer(
-            bootstrap_servers=list(settings.bootstrap_servers),
-            security_protocol=settings.security_protocol,
-            ssl_context=self._ssl_context,
-            sasl_mechanism=settings.sasl_mechanism,
-            sasl_plain_username=settings.username,
-            sasl_plain_password=settings.password,
-            client_id="streaming",
-            acks="all",
-            enable_idempotence=False,
-            retries=2,
-            max_in_flight_requests_per_connection=1,
-            bootstrap_timeout_ms=milliseconds,
-            max_block_ms=milliseconds,
-            request_timeout_ms=500,
-            delivery_timeout_ms=1000,
-            reconnect_backoff_max_ms=1000,
-            metrics_enabled=False,
-        )
-        _keep_from_spinning(producer)
-        return producer
-
-
-def _keep_from_spinning(producer: KafkaProducer) -> None:
-    """Have the producer's thread wait while it connects, not use up the processor.
-
-    It polls as fast as it can where a message waits for a broker that is being connected to, which
-    takes the processor from the requests: https://github.com/dpkp/kafka-python/issues/1907. What
-    the broker does wakes it all the same.
-    """
-    producer._sender._client.connection_delay = _look_again  # noqa: SLF001
-
-
-def _look_again(node_id: object) -> float:  # noqa: ARG001 - the client asks for each broker
-    return _LOOK_AGAIN_MILLISECONDS
-
-
-def _discard(producer: KafkaProducer) -> None:
-    """End ``producer`` without waiting, as its own ``close`` does for what it holds.
-
-    What it holds lies in the outbox.
-    """
-    producer._sender.force_close()  # noqa: SLF001
-    producer._closed = True  # noqa: SLF001
-    producer.close()
 
 
 def _await(send: FutureRecordMetadata, ends_at: float) -> Refusal | None:
