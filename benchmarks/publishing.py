@@ -13,7 +13,8 @@ from benchmarks.films import BUCKET_URL, MOVIE_ID, dash_film, hls_film
 from streaming.delivery.publisher import Publisher
 from streaming.delivery.windows import Window
 from streaming.domain.films import ManifestType
-from streaming.signer.s3_signer import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer
+from streaming.signer.sigv4 import SigningKey
 from streaming.storage.errors import ObjectNotFound
 
 SEGMENT_SECONDS = 2

@@ -14,7 +14,8 @@ from botocore.config import Config
 from benchmarks.films import LOCATION, MOVIE_ID, hls_film
 from streaming.manifests import hls
 from streaming.manifests.references import Reference
-from streaming.signer.s3_signer import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer
+from streaming.signer.sigv4 import SigningKey
 
 SEGMENT_SECONDS = 4
 SEGMENTS = 2 * 3600 // SEGMENT_SECONDS

@@ -7,7 +7,8 @@ from benchmarks.films import LOCATION, MOVIE_ID, dash_film, hls_film
 from streaming.manifests import dash, hls
 from streaming.manifests.manifest import Manifest
 from streaming.manifests.references import Reference
-from streaming.signer.s3_signer import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer
+from streaming.signer.sigv4 import SigningKey
 
 LENGTHS = (1_000, 10_000, 50_000)
 

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 from botocore.config import Config
 
-from streaming.signer.s3_signer import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer
+from streaming.signer.sigv4 import SigningKey
 
 URLS = 48_600
 BOTO3_URLS = 2_000

@@ -5,7 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Response, Route
 
-from streaming.signer.s3_signer import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer
+from streaming.signer.sigv4 import SigningKey
 from tests.browser.player_page import PlayerPage
 
 # A bit more than the lower rendition needs: the player cannot hoard the film.

@@ -1,16 +1,12 @@
 """Publishing signed copies: once, ahead of time, anew, and with mortal credentials."""
 
 import gzip
-import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -37,11 +33,20 @@ from tests.support.functions import (
     patient_request,
     request,
 )
+from tests.support.moto_server import assume_role
 from tests.support.other_servers import require_embedded_s3
+from tests.support.role_credentials import role_credentials
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 WINDOW = 3600
 SIGNING_ID = "test"
+# The variables of a session that signs URLs, by those of a session of the role.
+SIGNING_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "S3_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY": "S3_SECRET_KEY",
+    "AWS_SESSION_TOKEN": "S3_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION": "S3_CREDENTIAL_EXPIRATION",
+}
 TS_FILM = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nchunk_00001.ts\n#EXT-X-ENDLIST\n"
 
 
@@ -320,30 +325,10 @@ def test_credentials_that_have_expired(
     assert viewer.start(film).status == 503
 
 
-class RoleCredentials(BaseHTTPRequestHandler):
-    """What Lambda gives to environments restored from a snapshot: keys that it replaces."""
-
-    names: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        """Answer with the newest, to whoever knows the token."""
-        is_allowed = self.headers["Authorization"] == "a-token"
-        expires_at = clock.iso(clock.now() + timedelta(seconds=3600))
-        keys = {"AccessKeyId": self.names[-1], "SecretAccessKey": "secret", "Token": "session"}
-        body = json.dumps({**keys, "Expiration": expires_at}).encode()
-        self.send_response(200 if is_allowed else 403)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
 def test_environment_restored_from_a_snapshot(
     viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without a key in its environment a function signs with those of its role, while they live."""
+    """Without a key in its environment a function signs with its role's sessions, in their life."""
     # The local S3 knows no sessions, so S3's client is given another key.
     file = tmp_path / "credentials"
     key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
@@ -352,24 +337,20 @@ def test_environment_restored_from_a_snapshot(
     monkeypatch.setenv("DELIVERY", "direct")
     for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(RoleCredentials, "names", ["FIRST"])
-    with ThreadingHTTPServer(("127.0.0.1", 0), RoleCredentials) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/credentials"
-        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
-        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a-token")
+    # The second is asked for when 3360 s have passed, as far as the service knows.
+    first, second = assume_role(seconds=3600), assume_role(seconds=3360 + 3600)
+    with role_credentials(first) as server:
+        for name, value in server.variables.items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("SIGNED_URL_EXPIRATION", "7200")
         forget_environment()
 
         answers = [viewer.start(film)]
-        RoleCredentials.names.append("SECOND")
+        server.session = second
         let_time_pass(monkeypatch, 60)
         answers.append(viewer.start(film))
         let_time_pass(monkeypatch, 3300)
         answers.append(viewer.start(film))
-        server.shutdown()
-        thread.join()
     let_time_pass(monkeypatch, 3400)
     answers.append(viewer.start(film))
     let_time_pass(monkeypatch, 300)
@@ -379,10 +360,32 @@ def test_environment_restored_from_a_snapshot(
         parse_qs(urlsplit(each.json["manifest_url"]).query)["X-Amz-Credential"][0].split("/")[0]
         for each in answers
     ]
-    assert signed_by == ["FIRST", "FIRST", "SECOND", "SECOND"]
+    keys = [each["AWS_ACCESS_KEY_ID"] for each in (first, second)]
+    assert signed_by == [keys[0], keys[0], keys[1], keys[1]]
     lives = [each.json["expires_in"] for each in answers]
     assert lives == pytest.approx([3600, 3540, 3600, 200], abs=5)
     assert (dead.status, dead.json["code"]) == (503, "storage_unavailable")
+
+
+@pytest.mark.parametrize("delivery", ["s3", "direct"])
+def test_session_of_sts(
+    viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, delivery: str
+) -> None:
+    """URLs signed with a session of STS live no longer than the session, and the answer says so."""
+    session = assume_role(seconds=900)
+    for name, value in session.items():
+        monkeypatch.setenv(SIGNING_VARIABLES[name], value)
+    monkeypatch.setenv("DELIVERY", delivery)
+    forget_environment()
+
+    answer = viewer.start(film).json
+
+    query = parse_qs(urlsplit(answer["manifest_url"]).query)
+    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
+    life = timedelta(seconds=int(query["X-Amz-Expires"][0]))
+    assert signed_at + life <= datetime.fromisoformat(session["AWS_CREDENTIAL_EXPIRATION"])
+    assert answer["expires_in"] == pytest.approx(900, abs=5)
+    assert query["X-Amz-Security-Token"] == [session["AWS_SESSION_TOKEN"]]
 
 
 def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:

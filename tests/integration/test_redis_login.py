@@ -14,9 +14,8 @@ from local.stack import Stack
 from streaming.config import rotating_secrets as secrets
 from tests.support import redis_cluster
 from tests.support.functions import Viewer, forget_environment
-from tests.support.secrets_manager import SecretsManager
+from tests.support.secret_store import SecretStore, secret_store
 
-ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/redis-AbCdEf"
 USER = "streaming"
 
 
@@ -37,10 +36,10 @@ def closed_redis(stack: Stack, environment: dict[str, str]) -> Iterator[redis.Re
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
     """A secret store, which is asked again at once after a refusal."""
     monkeypatch.setattr(secrets, "RENEWAL_PAUSE_SECONDS", 0.0)
-    with SecretsManager({}).running() as server:
+    with secret_store("{}") as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
         yield server
 
@@ -124,7 +123,7 @@ def test_refused_login(
 
 def test_rotated_password(
     closed_redis: redis.Redis,
-    store: SecretsManager,
+    store: SecretStore,
     viewer: Viewer,
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
@@ -133,14 +132,14 @@ def test_rotated_password(
 
     def rotate(password: str) -> None:
         let_in(closed_redis, password)
-        store.secrets[ARN] = json.dumps({"username": USER, "password": password})
+        store.put(json.dumps({"username": USER, "password": password}))
 
     rotate("yesterday's")
-    log_in(monkeypatch, closed_redis, REDIS_SECRET_ARN=ARN)
+    log_in(monkeypatch, closed_redis, REDIS_SECRET_ARN=store.arn)
     assert is_cached(closed_redis, viewer, movie_id, 8)
 
     rotate("today's")
     closed_redis.client_kill_filter(_type="normal", skipme=True)
 
     assert is_cached(closed_redis, viewer, movie_id, 9)
-    assert len(store.callers) == 2
+    assert store.reads == 2

@@ -17,11 +17,9 @@ from tests.support.functions import Viewer, forget_environment, new_viewer
 from tests.support.kafka import TOPICS, events_of
 from tests.support.kafka_cluster import REAUTHENTICATION_SECONDS, USER, KafkaCluster
 from tests.support.outbox import play_through, play_until_direct, waiting
-from tests.support.secrets_manager import SecretsManager
+from tests.support.secret_store import SecretStore, secret_store
 from tests.support.tls import Authority
 from tests.support.waiting import eventually
-
-ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_streaming-AbCdEf"
 
 Senders = Callable[[], list[threading.Thread]]
 
@@ -48,10 +46,10 @@ def secure(
 
 
 @pytest.fixture
-def store(cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
+def store(cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
     """A secret store with the login, which is asked again at once after a failure."""
     monkeypatch.setattr(secrets, "RENEWAL_PAUSE_SECONDS", 0.0)
-    with SecretsManager({ARN: login(cluster)}).running() as server:
+    with secret_store(login(cluster)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
         yield server
 
@@ -143,7 +141,7 @@ def test_refusals(
 def test_rotated_password(
     cluster: KafkaCluster,
     secure: None,
-    store: SecretsManager,
+    store: SecretStore,
     viewer: Viewer,
     movie_id: UUID,
     rows: Rows,
@@ -151,12 +149,12 @@ def test_rotated_password(
     senders: Senders,
 ) -> None:
     """A running environment goes over to the new password by itself; no event is lost."""
-    monkeypatch.setenv("KAFKA_SECRET_ARN", ARN)
+    monkeypatch.setenv("KAFKA_SECRET_ARN", store.arn)
     forget_environment()
     play_until_direct(viewer, movie_id, rows)
 
     cluster.set_password("tomorrow's")
-    store.secrets[ARN] = login(cluster)
+    store.put(login(cluster))
     time.sleep(2 * REAUTHENTICATION_SECONDS)
 
     play_until_direct(viewer, movie_id, rows)

@@ -3,6 +3,7 @@
 import pg8000.native
 import pytest
 
+from streaming.config.aws_answers import AwsRefusal
 from streaming.config.rotating_secrets import SecretUnavailable
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository.migration_problem import describe
@@ -35,6 +36,13 @@ def caused(error: Exception, cause: Exception) -> Exception:
                 caused(SecretUnavailable("a secret cannot be read"), KeyError("SecretString")),
             ),
             "the database's password cannot be read: a secret cannot be read: KeyError",
+        ),
+        (
+            caused(
+                SecretUnavailable("a secret cannot be read"),
+                AwsRefusal("AccessDeniedException", "User arn:... is not authorized"),
+            ),
+            "a secret cannot be read: AccessDeniedException",
         ),
     ],
 )

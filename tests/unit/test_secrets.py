@@ -10,9 +10,10 @@ import jwt
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotocoreCredentials
+from botocore.credentials import Credentials
 
 from streaming.access.tokens import KeysUnavailable, TokenVerifier
+from streaming.config.aws_answers import AwsRefusal, parsed
 from streaming.config.cache import CacheSettings
 from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import (
@@ -22,12 +23,17 @@ from streaming.config.rotating_secrets import (
     SecretUnavailable,
     with_secret,
 )
-from streaming.config.secrets_manager import Credentials, read_secret, signed_headers
+from streaming.config.secrets_manager import SecretsManager, signed_headers
 from streaming.config.tokens import TokenSettings
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import TokenInvalid
+from streaming.observability.metrics import kind_of
 from streaming.resilience.deadline import within
-from tests.support.secrets_manager import RESTORED_TOKEN, SecretsManager
+from streaming.signer.sigv4 import SigningKey
+from tests.support.emitted import emitted
+from tests.support.moto_server import assume_role, enforced_iam
+from tests.support.role_credentials import role_credentials
+from tests.support.secret_store import SecretStore, secret_store
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/jwt-AbCdEf"
 OLD = "an-old-secret-of-more-than-thirty-two-bytes"
@@ -196,14 +202,14 @@ def test_signature_equals_botocores(token: str | None, monkeypatch: pytest.Monke
     now = datetime.now(UTC)
     body = json.dumps({"SecretId": ARN}).encode()
     host = "secretsmanager.eu-central-1.amazonaws.com"
-    ours = signed_headers(host, "eu-central-1", body, Credentials("AKIA", "secret", token), now)
+    ours = signed_headers(host, "eu-central-1", body, SigningKey("AKIA", "secret", token), now)
     request = AWSRequest(
         "POST",
         f"https://{host}/",
         {name: ours[name] for name in ("content-type", "x-amz-target")},
         body,
     )
-    credentials = BotocoreCredentials("AKIA", "secret", token)
+    credentials = Credentials("AKIA", "secret", token)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: now)
     SigV4Auth(credentials, "secretsmanager", "eu-central-1").add_auth(request)
 
@@ -211,50 +217,131 @@ def test_signature_equals_botocores(token: str | None, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
-    """A secret store on this machine, and credentials to ask it with."""
-    with SecretsManager({ARN: OLD}).running() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+def store() -> Iterator[SecretStore]:
+    """A secret store on this machine."""
+    with secret_store(OLD) as server:
         yield server
 
 
-def test_secret_is_read_with_the_functions_own_credentials(store: SecretsManager) -> None:
-    """The function's role asks, and gets the text of the secret."""
-    assert read_secret(ARN) == OLD
-    assert store.callers == ["ROLE"]
+def reader(store: SecretStore, **variables: str) -> SecretsManager:
+    """Return what reads secrets in an environment with these variables."""
+    keys = {"AWS_ACCESS_KEY_ID": "ROLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+    where = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": store.url}
+    return SecretsManager({**where, **(variables or keys)})
 
 
-def test_restored_environment_asks_for_its_credentials(
-    store: SecretsManager, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def role(*actions: str) -> dict[str, str]:
+    """Return credentials of a role that may do so with every secret."""
+    statement = {"Effect": "Allow", "Action": [*actions], "Resource": "*"}
+    return assume_role([{"PolicyDocument": {"Statement": [statement]}}])
+
+
+def codes(error: pytest.ExceptionInfo[SecretUnavailable]) -> list[str]:
+    """Return the codes that AWS gave for the failure."""
+    cause = error.value.__cause__
+    return [cause.code] if isinstance(cause, AwsRefusal) else []
+
+
+def test_secret_is_read_with_the_functions_own_credentials(store: SecretStore) -> None:
+    """The function's role asks, with a signature that AWS verifies, and gets the secret's text."""
+    allowed = reader(store, **role("secretsmanager:GetSecretValue"))
+    with enforced_iam():
+        assert allowed.read(store.arn) == OLD
+
+
+def test_restored_environment_asks_for_its_credentials(store: SecretStore) -> None:
     """After SnapStart there are no keys in the environment, but an address to get them from."""
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{store.url}/credentials")
-    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", RESTORED_TOKEN)
+    with (
+        role_credentials(role("secretsmanager:GetSecretValue")) as server,
+        enforced_iam(),
+    ):
+        assert reader(store, **server.variables).read(store.arn) == OLD
 
-    assert read_secret(ARN) == OLD
-    assert store.callers == ["RESTORED"]
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, {"__type": "AccessDeniedException", "Message": "no"}, "AccessDeniedException"),
+        (400, {"__type": "ResourceNotFoundException"}, "ResourceNotFoundException"),
+        (400, {"__type": "com.amazonaws.x#DecryptionFailure"}, "DecryptionFailure"),
+        (403, {"code": "Unauthorized", "message": "no"}, "Unauthorized"),
+        (500, {"__type": "InternalServiceError:http://x"}, "InternalServiceError"),
+        (503, ["no object"], "HTTP 503"),
+        (502, None, "HTTP 502"),
+    ],
+)
+def test_errors_keep_the_code_of_aws(status: int, body: object, code: str) -> None:
+    """A missing permission is told from a missing secret, and both from a gateway's page."""
+    text = json.dumps(body) if body is not None else "<html>"
+    with pytest.raises(AwsRefusal) as refused:
+        parsed(status, text.encode())
+
+    assert refused.value.code == code
+    assert kind_of(refused.value) == "rejected"
 
 
-def test_missing_secret_and_dead_store_are_unavailable(
-    store: SecretsManager, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_secret_is_told(store: SecretStore, capsys: pytest.CaptureFixture[str]) -> None:
+    """The code of AWS reaches the log, and the metric says that AWS has answered."""
+    with pytest.raises(SecretUnavailable) as missing:
+        reader(store).read(f"{store.arn}x")
+
+    assert codes(missing) == ["ResourceNotFoundException"]
+    (failure,) = emitted(capsys.readouterr().out, "DependencyFailure")
+    assert failure["kind"] == "rejected"
+
+
+@pytest.mark.parametrize("wrong", ["permission", "signature"])
+def test_iam_is_asked(store: SecretStore, wrong: str) -> None:
+    """Without the permission, or with somebody else's signature, no secret is read."""
+    action = "ListSecrets" if wrong == "permission" else "GetSecretValue"
+    session = role(f"secretsmanager:{action}")
+    if wrong == "signature":
+        session["AWS_SECRET_ACCESS_KEY"] = "somebody-elses"
+    with enforced_iam(), pytest.raises(SecretUnavailable) as refused:
+        reader(store, **session).read(store.arn)
+
+    # moto's IAM answers in XML, which the real one does not.
+    assert codes(refused) == ["HTTP 403"]
+
+
+def test_credentials_that_are_refused(store: SecretStore) -> None:
+    """An environment whose token is wrong reads no secret, and the error says which code it got."""
+    with role_credentials(role("secretsmanager:GetSecretValue")) as server:
+        variables = {**server.variables, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "wrong"}
+        with pytest.raises(SecretUnavailable) as refused:
+            reader(store, **variables).read(store.arn)
+
+    assert codes(refused) == ["Unauthorized"]
+    assert store.reads == 0
+
+
+def test_dead_store_is_unavailable(store: SecretStore) -> None:
     """Whatever the store does wrong, callers see the one error that they expect."""
+    store.proxy.refuse()
     with pytest.raises(SecretUnavailable):
-        read_secret(f"{ARN}x")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+        reader(store).read(store.arn)
+    store.proxy.cut()
     with pytest.raises(SecretUnavailable):
-        read_secret(ARN)
+        reader(store).read(store.arn)
     with pytest.raises(ConfigurationError):
-        read_secret("jwt-secret")
+        reader(store).read("jwt-secret")
 
 
-def test_deadline_bounds_reading_a_secret(store: SecretsManager) -> None:
+def test_store_that_drips(store: SecretStore, capsys: pytest.CaptureFixture[str]) -> None:
+    """An answer that comes byte by byte, each in time, ends with the second that is given."""
+    store.proxy.drip(0.05)
+    with pytest.raises(SecretUnavailable):
+        reader(store).read(store.arn)
+
+    (failure,) = emitted(capsys.readouterr().out, "DependencyFailure")
+    assert failure["kind"] == "timeout"
+
+
+def test_deadline_bounds_reading_a_secret(store: SecretStore) -> None:
     """A request that has no time left does not wait for a secret."""
     with within(0), pytest.raises(SecretUnavailable):
-        read_secret(ARN)
+        reader(store).read(store.arn)
+    assert store.reads == 0
 
 
 def test_redis_and_kafka_settings() -> None:

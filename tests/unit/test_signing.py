@@ -16,7 +16,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from streaming.signer.bucket_address import Addressing
-from streaming.signer.s3_signer import MAX_EXPIRES_IN, S3Signer, SigningKey
+from streaming.signer.s3_signer import MAX_EXPIRES_IN, S3Signer
+from streaming.signer.sigv4 import SigningKey
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 MOVIE_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"

@@ -23,7 +23,8 @@ from streaming.delivery.signed_copies import SignedCopies
 from streaming.domain import clock
 from streaming.domain.errors import StorageUnavailable
 from streaming.signer.bucket_address import bucket_address
-from streaming.signer.s3_signer import S3Signer, SigningKey
+from streaming.signer.s3_signer import S3Signer
+from streaming.signer.sigv4 import SigningKey
 
 if TYPE_CHECKING:
     from streaming.delivery.publisher import Publisher
@@ -86,9 +87,11 @@ def signing_settings() -> SigningSettings:
         if os.environ.get("S3_ACCESS_KEY") or os.environ.get("AWS_ACCESS_KEY_ID"):
             return SigningSettings.from_environment(os.environ)
         # As Lambda does it where an environment was restored from a snapshot.
-        from streaming.config.secrets_manager import container_credentials
+        from streaming.config.container_credentials import container_credentials
+        from streaming.resilience.http_exchange import HttpExchange
 
-        return SigningSettings.from_environment({**os.environ, **container_credentials()})
+        credentials = container_credentials(os.environ, HttpExchange())
+        return SigningSettings.from_environment({**os.environ, **credentials})
     except SecretUnavailable as error:
         raise StorageUnavailable("the key that signs URLs cannot be read") from error
 

@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
 
 from streaming.config.rotating_secrets import Rotating
 from streaming.config.variables import Variables
+
+if TYPE_CHECKING:
+    from streaming.config.secrets_manager import SecretsManager
 
 Value = TypeVar("Value")
 
@@ -18,6 +22,11 @@ def rotating(build: Callable[[Variables], Value], variable: str) -> Rotating[Val
 
 
 def _read(arn: str) -> str:
-    from streaming.config.secrets_manager import read_secret
+    return _secrets_manager().read(arn)
 
-    return read_secret(arn)
+
+@cache
+def _secrets_manager() -> "SecretsManager":
+    from streaming.config.secrets_manager import SecretsManager
+
+    return SecretsManager(os.environ)

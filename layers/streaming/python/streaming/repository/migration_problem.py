@@ -1,11 +1,13 @@
 """Says why a migration failed, for the people who deploy.
 
 CloudFormation shows the text to everybody who may see the stack, so it has no value of a row and no
-secret: what PostgreSQL says of the statement, and what this service says of its own settings.
+secret: what PostgreSQL says of the statement, what this service says of its own settings, and the
+code of AWS's error.
 """
 
 import pg8000.native
 
+from streaming.config.aws_answers import AwsRefusal
 from streaming.config.rotating_secrets import SecretUnavailable
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import StreamingError
@@ -37,4 +39,6 @@ def _text(error: BaseException) -> str:
         return error.detail
     if isinstance(error, ConfigurationError | SecretUnavailable | OSError):
         return str(error)
+    if isinstance(error, AwsRefusal):
+        return error.code
     return type(error).__name__

@@ -9,16 +9,15 @@ The algorithm is AWS's "Authenticating Requests: Using Query Parameters (AWS Sig
 """
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
 from streaming.signer.bucket_address import Addressing, bucket_address
+from streaming.signer.sigv4 import ALGORITHM, SigningKey, derive_key, scope_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,23 +25,8 @@ if TYPE_CHECKING:
 MAX_EXPIRES_IN: Final = 7 * 24 * 3600
 """The longest lifetime, in seconds, that S3 allows for a presigned URL."""
 
-_ALGORITHM = "AWS4-HMAC-SHA256"
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9/_.~-]+")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]")
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """An S3 access key; ``session_token`` belongs to temporary credentials."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        """Raise ``ValueError`` if either half is empty: S3 would reject every signed URL."""
-        if not self.access_key or not self.secret_key:
-            raise ValueError("a signing key needs both its access key and its secret")
 
 
 class S3Signer:
@@ -93,15 +77,15 @@ class S3Signer:
         if signed_at.utcoffset() is None:
             raise ValueError("the time of signing needs a time zone")
         timestamp = signed_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        scope = f"{timestamp[:8]}/{self._region}/s3/aws4_request"
+        scope = scope_of(timestamp[:8], self._region, "s3")
         query, canonical_query = self._queries(timestamp, scope, expires_in)
         # The text around the encoded key in the canonical request and in the URL.
         head = f"GET\n{self._address.path}"
         tail = f"\n{canonical_query}\nhost:{self._address.host}\n\nhost\nUNSIGNED-PAYLOAD"
         url_head = self._address.url
         url_tail = f"?{query}&X-Amz-Signature="
-        inner, outer = _keyed_hashes(self._key_of(timestamp[:8]))
-        inner.update(f"{_ALGORITHM}\n{timestamp}\n{scope}\n".encode())
+        inner, outer = _keyed_hashes(self._key_of(scope))
+        inner.update(f"{ALGORITHM}\n{timestamp}\n{scope}\n".encode())
         # Bound to local names, because this closure runs for every segment of a film.
         sha256, is_plain = hashlib.sha256, _PLAIN_KEY.fullmatch
         copy_inner, copy_outer = inner.copy, outer.copy
@@ -160,7 +144,7 @@ class S3Signer:
         """Return the query of the URL, and the sorted query of the canonical request."""
         credential = quote(f"{self._key.access_key}/{scope}", safe="-_.~")
         pairs = [
-            f"X-Amz-Algorithm={_ALGORITHM}",
+            f"X-Amz-Algorithm={ALGORITHM}",
             f"X-Amz-Credential={credential}",
             f"X-Amz-Date={timestamp}",
             f"X-Amz-Expires={expires_in}",
@@ -170,13 +154,11 @@ class S3Signer:
             pairs.append(f"X-Amz-Security-Token={quote(self._key.session_token, safe='-_.~')}")
         return "&".join(pairs), "&".join(sorted(pairs))
 
-    def _key_of(self, date: str) -> bytes:
+    def _key_of(self, scope: str) -> bytes:
         derived_for, derived = self._derived_key
-        if derived_for != date:
-            derived = f"AWS4{self._key.secret_key}".encode()
-            for part in (date, self._region, "s3", "aws4_request"):
-                derived = hmac.digest(derived, part.encode(), "sha256")
-            self._derived_key = (date, derived)
+        if derived_for != scope:
+            derived = derive_key(self._key.secret_key, scope)
+            self._derived_key = (scope, derived)
         return derived
 
 

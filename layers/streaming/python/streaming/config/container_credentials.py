@@ -1,0 +1,42 @@
+"""The credentials of a function's role, where Lambda gives an address instead of variables.
+
+An environment that was restored from a snapshot (SnapStart) has to ask for them.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+"""
+
+import http.client
+
+from aws_lambda_powertools.logging import Logger
+
+from streaming.config.aws_answers import AwsRefusal, parsed
+from streaming.config.rotating_secrets import SecretUnavailable
+from streaming.config.variables import Variables
+from streaming.observability.metrics import emit_dependency_failure
+from streaming.resilience.deadline import within
+from streaming.resilience.http_exchange import HttpExchange
+
+logger = Logger(child=True)
+
+_SECONDS = 1.0
+
+
+def container_credentials(environment: Variables, http_exchange: HttpExchange) -> dict[str, str]:
+    """Return the credentials and when they expire, as variables would name them.
+
+    Takes a second at most. Raises ``SecretUnavailable`` when they cannot be read.
+    """
+    try:
+        token = {"authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+        url = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+        with within(_SECONDS):
+            given = parsed(*http_exchange.send("GET", url, token))
+        return {
+            "AWS_ACCESS_KEY_ID": str(given["AccessKeyId"]),
+            "AWS_SECRET_ACCESS_KEY": str(given["SecretAccessKey"]),
+            "AWS_SESSION_TOKEN": str(given["Token"]),
+            "AWS_CREDENTIAL_EXPIRATION": str(given["Expiration"]),
+        }
+    except (OSError, http.client.HTTPException, ValueError, KeyError, AwsRefusal) as error:
+        failure = emit_dependency_failure("secrets_manager", "credentials", error)
+        logger.warning("the function's credentials cannot be read", **failure)
+        raise SecretUnavailable("the function's credentials cannot be read") from error

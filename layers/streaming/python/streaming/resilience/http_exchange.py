@@ -1,0 +1,83 @@
+"""Single HTTP requests with the standard library, for where loading httpx would cost more.
+
+Every wait draws from the deadline that is open, so that connecting, the handshake and an answer
+that drips are bounded together.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from streaming.resilience.deadline import allowance
+from streaming.resilience.sockets import BoundedTls, bounded
+
+_LONGEST_SECONDS = 30.0
+_LARGEST_ANSWER_BYTES = 256 * 1024
+
+
+class HttpExchange:
+    """Sends requests, each over a connection of its own; all share one TLS context."""
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Return the status and the first 256 KiB of the answer.
+
+        Raises ``OSError``, of which ``DeadlineExceeded`` is one, and ``http.client.HTTPException``.
+        """
+        parts = urlsplit(url)
+        context = self._tls if parts.scheme == "https" else None
+        port = parts.port or (443 if context else 80)
+        connection = _Connection(parts.hostname or "", port, context)
+        try:
+            connection.request(method, parts.path or "/", body, dict(headers))
+            response = connection.getresponse()
+            return response.status, response.read(_LARGEST_ANSWER_BYTES)
+        finally:
+            connection.close()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Reading the authorities takes longer than many requests.
+        context = ssl.create_default_context()
+        context.sslsocket_class = BoundedTls
+        return context
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection whose every wait draws from the deadline."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(host, port)
+        self._context = context
+
+    def connect(self) -> None:
+        """Connect to the first address of the host that answers."""
+        connection = _connected(self.host, self.port)
+        connection.settimeout(allowance(_LONGEST_SECONDS))
+        if self._context:
+            self.sock = self._context.wrap_socket(connection, server_hostname=self.host)
+        else:
+            self.sock = bounded(connection)
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError | None = None
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            # A silent address leaves time for the others.
+            connection.settimeout(allowance(_LONGEST_SECONDS) / (len(addresses) - tried))
+            connection.connect(address)
+            # Headers and body are two packets, and the second must not wait for the first's ACK.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure or OSError(f"{host} has no address")
