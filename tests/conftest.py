@@ -12,7 +12,8 @@ from local import demo
 from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.support import other_servers, redis_cluster
 from tests.support.functions import Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers

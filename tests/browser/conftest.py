@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from local import demo
 from streaming.config.database import DatabaseSettings
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.browser.player_page import PlayerPage
 
 # Debian's build has the H.264 and AAC decoders that Playwright's own Chromium lacks.

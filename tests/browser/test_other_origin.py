@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from streaming.repository.database import Row
+from streaming.repository.transaction import Row
 from tests.browser.conftest import Product, Viewer
 from tests.browser.player_page import PlayerPage
 from tests.support.waiting import eventually

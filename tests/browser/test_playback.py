@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from streaming.repository.database import Row
+from streaming.repository.transaction import Row
 from tests.browser.conftest import Viewer
 from tests.browser.player_page import PlayerPage
 from tests.support.waiting import eventually

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from streaming.repository.database import Row
+from streaming.repository.transaction import Row
 from tests.browser.conftest import Product
 from tests.browser.player_page import PlayerPage
 from tests.browser.short_lives import ShortLives

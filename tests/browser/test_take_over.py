@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser, expect
 
-from streaming.repository.database import Row
+from streaming.repository.transaction import Row
 from tests.browser.conftest import Product, Viewer
 from tests.browser.player_page import PlayerPage
 

@@ -11,7 +11,8 @@ from redis import Redis
 from local.environment import BUCKET
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.conftest import set_subscription
 from tests.support.functions import Viewer, new_viewer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis import Redis
 
-from streaming.repository.database import Row
+from streaming.repository.transaction import Row
 from tests.histories.evidence import Event, Evidence, ProgressRow, SessionRow
 from tests.histories.rig import Rig
 

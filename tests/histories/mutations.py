@@ -103,15 +103,14 @@ REUSE_POISONED_CONNECTION = Mutation(
     {
         **_UNCLEANED_USER_AGENT,
         """
-            self.close()
-            raise _Lost(operation) from error
+            raise self._lost() from error
         except BaseException:
             self.close()
             raise
         return result
 """: """
             self._roll_back()
-            raise _Lost(operation) from error
+            raise _Lost("query") from error
         except BaseException:
             self._roll_back()
             raise

@@ -12,7 +12,8 @@ from local.environment import BUCKET
 from local.servers.server import Server
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.histories.kafka_log import KafkaLog
 from tests.histories.plan import DURATION_SECONDS, FILMS
 from tests.support import redis_cluster

@@ -13,7 +13,8 @@ from local.servers.wheels import in_package
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.support.databases import empty_database
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from streaming.config.database import DatabaseSettings
 from streaming.config.rotating_secrets import Rotating
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
-from streaming.repository.database import Database, Row, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row, Transaction
 from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually

@@ -13,8 +13,9 @@ from streaming.config.cache import CacheSettings
 from streaming.config.database import DatabaseSettings
 from streaming.events.event import Message
 from streaming.repository import outbox
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
 from streaming.repository.repository import Repository
+from streaming.repository.transaction import Transaction
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import (
     Response,

@@ -17,7 +17,8 @@ from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository import migrations
-from streaming.repository.database import Database, Row, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row, Transaction
 from tests.conftest import Rows, set_subscription
 from tests.support.databases import empty_database
 from tests.support.environments import play_mixed

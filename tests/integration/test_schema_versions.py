@@ -2,9 +2,8 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +11,8 @@ import pytest
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.support.databases import empty_database
 from tests.support.functions import ROOT, Viewer, forget_environment
 
@@ -50,39 +50,36 @@ WATCHED_BY_THE_FIRST_VERSION = """
 
 
 @pytest.fixture
-def new_database(stack: Stack) -> Iterator[Callable[[], Database]]:
-    """Makes empty databases."""
+def new_database(stack: Stack) -> Iterator[Callable[[], str]]:
+    """Makes empty databases; returns the URL of each."""
     with ExitStack() as made:
-
-        def make() -> Database:
-            database = Database(DatabaseSettings(made.enter_context(empty_database(stack))))
-            made.callback(database.close)
-            return database
-
-        yield make
+        yield lambda: made.enter_context(empty_database(stack))
         forget_environment()
 
 
 @pytest.fixture
-def old_database(new_database: Callable[[], Database], tmp_path: Path) -> Database:
-    """A database as the first version left it."""
+def old_database(new_database: Callable[[], str], tmp_path: Path) -> str:
+    """The URL of a database as the first version left it."""
     shutil.copy(MIGRATIONS / FIRST, tmp_path)
-    database = new_database()
-    assert migrations.apply(database, tmp_path) == [FIRST]
-    return database
+    url = new_database()
+    assert migrate(url, tmp_path) == [FIRST]
+    return url
 
 
-def rows(database: Database, statement: str, **values: object) -> list[Row]:
+def migrate(url: str, folder: Path) -> list[str]:
+    """Apply the migrations of a folder; return their names."""
+    with closing(Database(DatabaseSettings(url))) as database:
+        return migrations.apply(database, folder)
+
+
+def rows(url: str, statement: str, **values: object) -> list[Row]:
     """Run a statement."""
-    return database.run(lambda transaction: transaction.rows(statement, **values))
+    with closing(Database(DatabaseSettings(url))) as database:
+        return database.run(lambda transaction: transaction.rows(statement, **values))
 
 
 def test_films_are_known_once_migrated(
-    stack: Stack,
-    viewer: Viewer,
-    movie_id: UUID,
-    old_database: Database,
-    monkeypatch: pytest.MonkeyPatch,
+    viewer: Viewer, movie_id: UUID, old_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was begun before the migrations is offered after them, and a watched film stays so."""
     other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
@@ -90,10 +87,8 @@ def test_films_are_known_once_migrated(
         watched = {"id": uuid4(), "user_id": viewer.user_id, "movie_id": film}
         rows(old_database, WATCHED_BY_THE_FIRST_VERSION, **watched, position=position)
 
-    migrations.apply(old_database, MIGRATIONS)
-    (database,) = rows(old_database, "SELECT current_database() AS name")
-    url = urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{database['name']}")
-    monkeypatch.setenv("DATABASE_URL", url.geturl())
+    migrate(old_database, MIGRATIONS)
+    monkeypatch.setenv("DATABASE_URL", old_database)
     forget_environment()
 
     assert [item["movie_id"] for item in viewer.continue_watching().json["items"]] == [
@@ -105,11 +100,11 @@ def test_films_are_known_once_migrated(
 
 
 def test_new_schema_is_the_old_one_and_more(
-    old_database: Database, new_database: Callable[[], Database]
+    old_database: str, new_database: Callable[[], str]
 ) -> None:
     """What the first version's statements name is still there, and they need name nothing new."""
     migrated = new_database()
-    migrations.apply(migrated, MIGRATIONS)
+    migrate(migrated, MIGRATIONS)
     before = {(row["table_name"], row["column_name"]): row for row in rows(old_database, COLUMNS)}
     after = {(row["table_name"], row["column_name"]): row for row in rows(migrated, COLUMNS)}
     old_tables = {table for table, _ in before}

@@ -16,7 +16,8 @@ from streaming.config.cache import CacheSettings
 from streaming.config.database import DatabaseSettings
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 from tests.conftest import Rows, set_subscription
 from tests.support.emitted import emitted
 from tests.support.functions import (

@@ -14,7 +14,8 @@ from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable
-from streaming.repository.database import Database, Row
+from streaming.repository.database import Database
+from streaming.repository.transaction import Row
 from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.http_requests import requests_in

@@ -6,13 +6,46 @@ from urllib.parse import unquote, urlsplit
 
 import pg8000.native
 
+from streaming.config.database import DatabaseSettings
+from streaming.config.rotating_secrets import Rotating, SecretUnavailable
 from streaming.config.variables import ConfigurationError
+from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository.server_errors import means_refused_login
 from streaming.repository.tls import ssl_context
 from streaming.resilience.deadline import allowance, within
 from streaming.resilience.sockets import bounded
 
+WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeError)
+"""What pg8000 raises when it has lost the server, or its place in what the server sends."""
+
 _CONNECT_SECONDS = 1.0
 _CLOSE_SECONDS = 0.1
+
+
+class Connector:
+    """Opens connections with the password of the time, as ``settings`` rotate."""
+
+    def __init__(self, settings: DatabaseSettings | Rotating[DatabaseSettings]) -> None:
+        self._settings = settings
+
+    def connect(self) -> pg8000.native.Connection:
+        """Open a connection; where the login is refused, once more with a password that is newer.
+
+        Raises ``DatabaseUnavailable`` when the password cannot be read, and what ``connect`` does.
+        """
+        if isinstance(self._settings, DatabaseSettings):
+            return connect(self._settings.url)
+        try:
+            return connect(self._settings.current().url)
+        except SecretUnavailable as error:
+            raise DatabaseUnavailable("the database's password cannot be read") from error
+        except pg8000.native.DatabaseError as error:
+            if not means_refused_login(error):
+                raise
+            fresh = self._settings.renewed()
+            if fresh is None:
+                raise
+            return connect(fresh.url)
 
 
 def connect(url: str) -> pg8000.native.Connection:
@@ -42,21 +75,6 @@ def connect(url: str) -> pg8000.native.Connection:
             raise
 
 
-def sql_state(error: pg8000.native.DatabaseError) -> str:
-    """Return the SQLSTATE that the server has sent, or nothing."""
-    return _field(error, "C")
-
-
-def severity(error: pg8000.native.DatabaseError) -> str:
-    """Return how severe the server says it is, such as ``ERROR`` or ``FATAL``, or nothing."""
-    return _field(error, "V")
-
-
-def message(error: pg8000.native.DatabaseError) -> str:
-    """Return what the server says in a sentence, without the details, which quote rows."""
-    return _field(error, "M")
-
-
 def close_quietly(connection: pg8000.native.Connection) -> None:
     """Close a connection that may be dead."""
     try:
@@ -65,9 +83,3 @@ def close_quietly(connection: pg8000.native.Connection) -> None:
     except (pg8000.native.InterfaceError, OSError, struct.error):
         # The wire is dead already, which is why it is being closed.
         return
-
-
-def _field(error: pg8000.native.DatabaseError, name: str) -> str:
-    # https://www.postgresql.org/docs/current/protocol-error-fields.html
-    details = error.args[0] if error.args else {}
-    return str(details.get(name, "")) if isinstance(details, dict) else ""

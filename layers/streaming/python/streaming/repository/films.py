@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 
 # Nothing is written, and nothing locked, where nothing changes: many start the same film at once.
 _KEEP = """

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from streaming.domain.errors import IdempotencyKeyReused, RequestInProgress
 from streaming.domain.idempotency import Attempt, IdempotencyKey
-from streaming.repository.database import Transaction
+from streaming.repository.transaction import Transaction
 
 # An attempt that was given up before is taken over, with its ids.
 _CLAIM = """

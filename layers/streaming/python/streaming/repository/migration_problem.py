@@ -11,7 +11,7 @@ from streaming.config.aws_answers import AwsRefusal
 from streaming.config.rotating_secrets import SecretUnavailable
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import StreamingError
-from streaming.repository.connection import message, sql_state
+from streaming.repository.server_errors import message, sql_state
 
 # Data exceptions, whose message quotes the data.
 _DATA = "22"

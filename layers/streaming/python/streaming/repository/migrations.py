@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pg8000.native
 
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 
 _CREATE_LEDGER = """
     CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -11,7 +11,8 @@ from operator import itemgetter
 from uuid import UUID
 
 from streaming.events.event import Message
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 
 # Of its own row, a statement sees nothing yet.
 _INSERT = """

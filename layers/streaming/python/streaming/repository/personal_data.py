@@ -7,7 +7,8 @@ from uuid import UUID
 
 from streaming.domain import clock
 from streaming.domain.identifiers import first_uuid7
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 
 # Ids of sessions tell when they were made, so the primary key finds the old ones.
 _DELETE_SESSIONS = """

@@ -9,7 +9,7 @@ from uuid import UUID
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import COMPLETED_AT, Report, ReportOrder, SavedProgress
-from streaming.repository.database import Row, Transaction
+from streaming.repository.transaction import Row, Transaction
 
 _COLUMNS = """
     user_id, movie_id, position_seconds, last_watched_at, duration_seconds, completed,

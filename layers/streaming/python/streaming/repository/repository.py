@@ -22,7 +22,8 @@ from streaming.repository import films, outbox
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
-from streaming.repository.database import Database, Transaction
+from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 from streaming.resilience.deadline import leaving
 
 MessageOf = Callable[[StreamEvent], Message | None]

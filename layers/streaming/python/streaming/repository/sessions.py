@@ -11,7 +11,7 @@ from uuid import UUID
 from streaming.domain.films import ManifestType
 from streaming.domain.progress import Report
 from streaming.domain.sessions import ClosedSession, LiveSession, NewSession, Session
-from streaming.repository.database import Row, Transaction
+from streaming.repository.transaction import Row, Transaction
 
 _COLUMNS = "id, started_at, ended_at, end_reason, duration_seconds, film_duration_seconds"
 
