@@ -119,13 +119,18 @@ class Deployment:
         }
 
     def with_layer(self, name: str, text: str) -> "Deployment":
-        """Return the deployment of a build in which our layer has this module, new or another."""
-        other = self._copy(name)
-        package = other.built / "StreamingLayer/python/streaming"
+        """Return the deployment of a build in which our layer has this module, new or another.
+
+        Args:
+            name: The module below our package, such as ``access/identity``.
+            text: Its source.
+        """
+        other = self._copy(name.replace("/", "-"))
+        module = other.built / f"StreamingLayer/python/streaming/{name}.py"
         # The copy shares its files with the build; byte code would go before the text.
-        for old in (package / f"{name}.py", *package.glob(f"__pycache__/{name}.*.pyc")):
+        for old in (module, *module.parent.glob(f"__pycache__/{module.stem}.*.pyc")):
             old.unlink(missing_ok=True)
-        (package / f"{name}.py").write_text(text)
+        module.write_text(text)
         return other
 
     def with_migration(self, name: str, statement: str) -> "Deployment":

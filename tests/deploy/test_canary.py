@@ -85,7 +85,7 @@ def test_a_version_that_answers_500_is_rolled_back(deployed: Deployment, traffic
     """A version that answers nothing but 500 is taken back, with all that came with it."""
     before = deployed.served()
 
-    done = deployed.with_layer("identity", BROKEN).deploy()
+    done = deployed.with_layer("access/identity", BROKEN).deploy()
 
     assert done.returncode != 0
     (new,) = traffic.statuses.keys() - {before[FUNCTION]["Version"]}
@@ -104,6 +104,6 @@ def test_what_was_rolled_back_can_be_tried_again(deployed: Deployment) -> None:
         AlarmName=f"{FUNCTION}-release", StateValue="OK", StateReason="nobody has called"
     )
 
-    deployed.with_layer("identity", BROKEN).succeed()
+    deployed.with_layer("access/identity", BROKEN).succeed()
 
     assert version_of(deployed) != before
