@@ -1,7 +1,7 @@
-"""Run the product: `python -m local` brings everything up, says where it is, and waits.
+"""Run the product: `python -m local` starts everything, prints the addresses, and waits.
 
-It ends in order on Ctrl-C, SIGTERM, SIGHUP or the death of its parent; whatever kills it, no child
-stays behind.
+It shuts down in order on Ctrl-C, SIGTERM, SIGHUP or the exit of its parent process. No child
+process survives it, even after SIGKILL.
 """
 
 import argparse
@@ -26,7 +26,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """A signal asked for the end; like KeyboardInterrupt no part may swallow it."""
+    """A signal requested the shutdown.
+
+    It is a BaseException, like KeyboardInterrupt, so that no `except Exception` catches it.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -34,7 +37,7 @@ class Stopped(BaseException):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the stack until somebody ends it; return the exit code."""
+    """Run the stack until it is stopped; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--without-gateway", action="store_true", help="run the servers alone")
     parser.add_argument("--without-films", action="store_true", help="leave the bucket empty")
@@ -64,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return 1
     except Exception as error:
-        # A client's own error, of a server that cannot write.
+        # With a full disk a client library may raise its own error.
         if not is_full(folder):
             raise
         complain(f"the disk of {folder} is full: {error}")
@@ -72,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stopped as stopped:
         return 0 if stopped.number == signal.SIGTERM else 128 + stopped.number
     finally:
-        # A second Ctrl-C must not interrupt the order of the end, which is short anyway.
+        # A second Ctrl-C must not interrupt the shutdown, which takes a few seconds at most.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         if stack is not None:
@@ -81,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _without_own(environment: Mapping[str, str], own: OwnServers) -> dict[str, str]:
-    """Return the environment without the ports of servers that are the developer's own."""
+    """Return the environment without the variables of the developer's own servers."""
     taken = {name for each in own.variables.values() for name in each}
     return {name: value for name, value in environment.items() if name not in taken}
 

@@ -1,4 +1,4 @@
-"""What a developer reads: progress while the stack starts, then where everything is."""
+"""The messages for the developer: progress while the stack starts, then all addresses."""
 
 import contextlib
 import shlex
@@ -10,13 +10,13 @@ from local.stack import Stack
 
 
 def say(text: str) -> None:
-    """Print `text` at once; when nobody reads any more, that is no reason not to go on."""
+    """Print `text` and flush; never raises `OSError`: a closed pipe does not end the stack."""
     with contextlib.suppress(OSError):
         print(text, flush=True)
 
 
 def complain(text: str) -> None:
-    """Print what went wrong in one line."""
+    """Print an error in one line; never raises `OSError`."""
     with contextlib.suppress(OSError):
         print(f"error: {text}", file=sys.stderr, flush=True)
 
@@ -27,7 +27,7 @@ def report(step: str, seconds: float) -> None:
 
 
 def announce(stack: Stack) -> None:
-    """Print addresses, a demo token and three calls, each good to paste on its own."""
+    """Print addresses, a demo token and three calls, each of which can be pasted on its own."""
     environment, token = stack.environment, stack.token()
     database = f"127.0.0.1:{stack.ports.postgres_port}, database {DATABASE}, user {USER}"
     if "postgres" in stack.own:
@@ -47,7 +47,7 @@ User service  {environment["USER_SERVICE_URL"]}
 Secrets       {stack.state.document}
 Logs          {stack.state.logs}
 
-A token of the demo user, good for {TOKEN_DAYS} days:
+A token of the demo user, valid for {TOKEN_DAYS} days:
 
 {token}
 
@@ -59,7 +59,7 @@ curl -sS -w '\\n' -X POST {film}/progress {bearer} {json_body} -d '{{"position_s
 
 curl -sS -w '\\n' {film}/progress {bearer}
 
-To see an outage, stop a server for as long as a file of its name exists:
+To test an outage, create a file with the name of a server; it is stopped while the file exists:
 touch {shlex.quote(str(stack.state.down / "redis"))}
 
 Ctrl-C stops everything.""")

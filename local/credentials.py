@@ -1,4 +1,4 @@
-"""Secrets of one checkout: made up on the first run, kept with the data, never committed."""
+"""Secrets of one checkout: generated on the first run, stored with the data, never committed."""
 
 import json
 import secrets
@@ -32,7 +32,7 @@ class Credentials:
 
     @classmethod
     def of(cls, path: Path) -> "Credentials":
-        """Load the secrets of a checkout; make those up that it does not have yet."""
+        """Load the secrets of a checkout from `path`; generate and store the missing ones."""
         known = json.loads(path.read_text()) if path.exists() else {}
         names = {secret.name for secret in fields(cls)}
         credentials = cls(**{name: value for name, value in known.items() if name in names})

@@ -18,14 +18,14 @@ TOKEN_DAYS = 7
 
 
 def token_for(user_id: str, secret: str, **claims: Any) -> str:
-    """Sign a token as the auth service would, for TOKEN_DAYS unless `claims` say otherwise."""
+    """Sign a token like the auth service, valid for TOKEN_DAYS unless `claims` set `exp`."""
     now = int(time.time())
     standard = {"sub": user_id, "iat": now, "exp": now + TOKEN_DAYS * 86400}
     return jwt.encode({**standard, **claims}, secret, algorithm="HS256")
 
 
 def subscribe(path: Path) -> None:
-    """Give the demo user a subscription for a year, unless a developer decided otherwise."""
+    """Add a subscription of one year for the demo user, unless `path` already has one."""
     subscriptions = json.loads(path.read_text()) if path.exists() else {}
     if DEMO_USER_ID in subscriptions:
         return
@@ -40,7 +40,7 @@ def subscribe(path: Path) -> None:
 
 
 def player_document(token: str, published: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """Return what the player page asks for at /local/demo: the demo films, then `published`."""
+    """Return the document of /local/demo for the player page: the demo films, then `published`."""
     films = [
         {
             "movie_id": film.movie_id,
@@ -53,14 +53,14 @@ def player_document(token: str, published: Sequence[dict[str, Any]] = ()) -> dic
 
 
 def published_films(path: Path) -> list[dict[str, Any]]:
-    """Return the films that `path`, a player document, lists beside the demo films."""
+    """Return the films other than the demo films in the player document `path`."""
     films = json.loads(path.read_text())["films"] if path.exists() else []
     demo_films = {film.movie_id for film in DEMO_FILMS}
     return [film for film in films if film["movie_id"] not in demo_films]
 
 
 def list_film(path: Path, movie_id: str, title: str, manifest_types: Sequence[str]) -> None:
-    """Offer a film on the player page: put it into the player document `path`, or rename it."""
+    """Add a film to the player document `path`, or replace its entry."""
     document = json.loads(path.read_text())
     film = {"movie_id": movie_id, "title": title, "manifest_types": list(manifest_types)}
     others = [each for each in document["films"] if each["movie_id"] != movie_id]

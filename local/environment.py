@@ -1,4 +1,4 @@
-"""Every environment variable that the functions see locally, under the names of template.yaml."""
+"""The environment variables of the functions on this machine, by their names in template.yaml."""
 
 from local.credentials import Credentials
 from local.ports import Ports
@@ -10,7 +10,7 @@ TOPIC_PREFIX = "stream"
 
 
 def function_environment(ports: Ports, credentials: Credentials) -> dict[str, str]:
-    """Return the variables that point the functions to the local servers."""
+    """Return the variables that configure the functions for the local servers."""
     s3 = f"http://127.0.0.1:{ports.s3_port}"
     database = f"{USER}:{credentials.postgres_password}@127.0.0.1:{ports.postgres_port}/{DATABASE}"
     return {
@@ -28,7 +28,7 @@ def function_environment(ports: Ports, credentials: Credentials) -> dict[str, st
         "SIGNED_URL_EXPIRATION": "3600",
         "DELIVERY": "s3",
         "DELIVERY_WINDOW_SECONDS": "3600",
-        # What the role of the function is in AWS; the runtime sets these, not the template.
+        # In AWS the runtime sets these from the role of the function.
         "AWS_ACCESS_KEY_ID": credentials.s3_service_access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.s3_service_secret_key,
         "AWS_REGION": REGION,

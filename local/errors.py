@@ -1,5 +1,5 @@
-"""The one error of the local stack: something that a developer can act on, told in one line."""
+"""The error of the local stack."""
 
 
 class LocalError(Exception):
-    """Say in one line what keeps the local stack from running, and what to do about it."""
+    """A cause that prevents the local stack from running and its remedy, in one line."""

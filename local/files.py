@@ -1,4 +1,4 @@
-"""Files that are complete whenever somebody reads them, and readable by nobody else."""
+"""Files that are replaced atomically and are readable by their owner only."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step, with mode 0600."""
+    """Replace the content of `path` by `text` atomically, with mode 0600."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as stream:

@@ -1,4 +1,4 @@
-"""Films on their way into the bucket: complete, with the right types, and never twice."""
+"""Uploads complete films to the bucket, once, with the correct content types."""
 
 from functools import partial
 from pathlib import Path
@@ -19,14 +19,15 @@ MANIFESTS = (".m3u8", ".mpd")
 
 
 def upload_missing(folder: Path, *, client: Any, bucket: str) -> int:
-    """Upload the demo films of `folder` that the bucket lacks; return how many objects went up."""
+    """Upload the demo films of `folder` that the bucket lacks; return the number of objects."""
     return sum(upload(film, folder, client=client, bucket=bucket) for film in DEMO_FILMS)
 
 
 def await_readable(*, client: Any, bucket: str) -> None:
     """Wait until every object of the demo films can be read.
 
-    A store that starts again lists its objects before it finds the volumes that hold them.
+    After a restart the store lists its objects before the volumes with their content are available.
+    Raises ``LocalError`` after the time limit of ``await_condition``.
     """
     for film in DEMO_FILMS:
         answer = client.list_objects_v2(Bucket=bucket, Prefix=f"movies/{film.movie_id}/")
@@ -45,7 +46,10 @@ def _read_a_byte(client: Any, bucket: str, key: str) -> None:
 
 
 def upload(film: DemoFilm, folder: Path, *, client: Any, bucket: str) -> int:
-    """Upload one film unless it is there; manifests last, so that what starts is complete."""
+    """Upload one film unless the bucket has it; return the number of uploaded objects.
+
+    Manifests are uploaded last, so that a film that can be started is complete.
+    """
     prefix = f"movies/{film.movie_id}/"
     answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
     present = {entry["Key"] for entry in answer.get("Contents", ())}

@@ -1,10 +1,9 @@
-"""The process that ends the stack's children when the stack itself no longer can.
+"""The process that ends the stack's children after the stack itself has ended.
 
-It leads the process group that every child belongs to and sleeps on a pipe whose other end only the
-stack holds. However the stack ends, SIGKILL included, the pipe closes; then the guardian does for
-the group what Ctrl-C would have done, and kills what has not ended in time. Standard library only
-and no package import: it must start in milliseconds and work where Linux's parent-death signal does
-not exist.
+It leads the process group of all children and blocks on a pipe whose other end only the stack has
+open. The pipe closes whenever the stack ends, even by SIGKILL. The guardian then sends SIGINT to
+the group, and SIGKILL after `GRACE_SECONDS`. It uses the standard library only and imports no
+package: it must start in milliseconds, and work where Linux's parent-death signal does not exist.
 """
 
 import fcntl
@@ -17,7 +16,7 @@ GRACE_SECONDS = 3.0
 
 
 def all_gone(lock_path: str) -> bool:
-    """Tell whether nobody holds the lock that every child inherits."""
+    """Return whether no process holds the lock that every child inherits."""
     descriptor = os.open(lock_path, os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

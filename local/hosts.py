@@ -1,7 +1,8 @@
-"""Which names a browser may call a local server by.
+"""The host names under which a browser may access a local server.
 
-A page on the web can have its own name lead to this machine (DNS rebinding) and would then be read
-as if it came from here. Its name stands in ``Host``, which no page can choose.
+A web page can make its own host name resolve to this machine (DNS rebinding), so that the browser
+treats a local server as the page's own origin. The ``Host`` header then contains the name of the
+page, which the page cannot change.
 """
 
 import ipaddress
@@ -9,12 +10,12 @@ import socket
 from collections.abc import Collection
 
 _IPV4 = 4
-# What containers call the machine that they run on.
+# The name of the host machine inside containers.
 _FROM_CONTAINERS = "host.docker.internal"
 
 
 def is_this_machine(host: str, others: Collection[str] = ()) -> bool:
-    """Tell whether a ``Host`` header names this machine, or one of ``others``; ports do not count.
+    """Return whether a ``Host`` header names this machine or one of ``others``, at any port.
 
     >>> is_this_machine("localhost:8005"), is_this_machine("[::1]:8005")
     (True, True)
@@ -33,7 +34,7 @@ def is_this_machine(host: str, others: Collection[str] = ()) -> bool:
 
 
 def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Tell whether this machine has the address, such as that of a bridge to containers."""
+    """Return whether this machine has the address, for example that of a container bridge."""
     family = socket.AF_INET if address.version == _IPV4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as unused:

@@ -1,7 +1,7 @@
-"""Servers of a developer's own, in place of the embedded ones.
+"""The developer's own servers, used instead of the embedded ones.
 
-Who has PostgreSQL, Redis, Kafka, an S3 such as MinIO, or a user service names it by the product's
-own variable; what is missing in it (the bucket, topics, tables) is made, as in the embedded one.
+The product's environment variables select them: PostgreSQL, Redis, Kafka, an S3 such as MinIO, or a
+user service. The bucket, topics and tables that a server lacks are created, as in the embedded one.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from local.errors import LocalError
 from local.servers.s3 import CORS, REGION, S3
 from local.state import State
 
-# Which variable names which server, and which others go with it.
+# The variables of each server; the first one selects the server.
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "s3": (
         *("S3_ENDPOINT_URL", "S3_PUBLIC_ENDPOINT_URL", "S3_BUCKET_NAME", "S3_REGION"),
@@ -39,13 +39,13 @@ _SECONDS = 5
 
 @dataclass(frozen=True)
 class OwnServers:
-    """The variables of a developer's own servers, by the names of the embedded ones."""
+    """The variables of the developer's own servers, by the name of the server they replace."""
 
     variables: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "OwnServers":
-        """Read which servers ``environment`` names. Raises ``LocalError`` for half of one."""
+        """Read the servers from ``environment``. Raises ``LocalError`` for an S3 without keys."""
         found = {
             server: {name: environment[name] for name in names if environment.get(name)}
             for server, names in _VARIABLES.items()
@@ -62,21 +62,21 @@ class OwnServers:
         return cls(found)
 
     def __contains__(self, server: str) -> bool:
-        """Tell whether this server is the developer's own."""
+        """Return whether this server is the developer's own."""
         return server in self.variables
 
     def all_variables(self) -> dict[str, str]:
-        """Return what the functions see in place of the embedded servers' variables."""
+        """Return the variables that replace those of the embedded servers."""
         return {name: value for each in self.variables.values() for name, value in each.items()}
 
     def address(self, server: str) -> str:
-        """Return what the developer has named the server by, without a password."""
+        """Return the developer's address of the server, without a password."""
         value = self.variables[server][_VARIABLES[server][0]]
         return value.rpartition("@")[2] if server == "postgres" else value
 
 
 class OwnS3(S3):
-    """An S3 of the developer's own, used as the embedded one is, but not started nor stopped."""
+    """The developer's own S3, used like the embedded one, but neither started nor stopped."""
 
     def __init__(self, variables: Mapping[str, str], state: State, *, bucket: str) -> None:
         super().__init__(0, state, bucket=variables.get("S3_BUCKET_NAME", bucket))
@@ -113,7 +113,10 @@ class OwnS3(S3):
         )
 
     def prepare(self) -> None:
-        """Create the bucket when it is not there, and let pages read it where the store can."""
+        """Create the bucket if it is missing, and set its CORS rule if the store supports that.
+
+        Raises ``LocalError`` if the store cannot be reached or refuses the bucket.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         client = self.admin_client()
@@ -123,13 +126,13 @@ class OwnS3(S3):
                 client.create_bucket(Bucket=self.bucket)
         except (BotoCoreError, ClientError) as error:
             raise LocalError(f"S3_ENDPOINT_URL={self.endpoint_url}: {error}") from None
-        # MinIO has one rule for the whole server, which allows every page by default.
+        # MinIO has one CORS rule for the whole server, which allows every origin by default.
         with contextlib.suppress(ClientError):
             client.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": [CORS]})
 
 
 def require_redis(variables: Mapping[str, str]) -> None:
-    """Raise ``LocalError`` when the developer's Redis does not answer."""
+    """Raise ``LocalError`` if the developer's Redis does not answer."""
     from redis import Redis, RedisError
 
     client = Redis(
@@ -150,7 +153,7 @@ def require_redis(variables: Mapping[str, str]) -> None:
 
 
 def create_topics(variables: Mapping[str, str], topics: Sequence[str]) -> None:
-    """Create the topics that the developer's Kafka lacks. Raises ``LocalError``."""
+    """Create the topics that the developer's Kafka lacks. Raises ``LocalError`` if that fails."""
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
@@ -177,7 +180,7 @@ def create_topics(variables: Mapping[str, str], topics: Sequence[str]) -> None:
 
 
 def require_user_service(url: str) -> None:
-    """Raise ``LocalError`` when nobody listens where the developer's user service should be."""
+    """Raise ``LocalError`` if the developer's user service accepts no connection."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""The ports of the stack: the usual ones or the developer's own for people, free ones for tests."""
+"""The ports of the stack: defaults or configured ones for developers, free ones for tests."""
 
 import errno
 import os
@@ -9,16 +9,16 @@ from dataclasses import dataclass, fields
 
 from local.errors import LocalError
 
-# Below the ports that Linux and macOS hand out to clients, so that no connection takes one before
-# its server does.
+# Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes a port before
+# its server listens.
 FIRST_FREE, LAST_FREE, SLICE = 20_000, 32_000, 100
-# A chosen port is not listened on at once, so that the next choice has to be told of it.
+# The ports already chosen: no server listens on them yet, so the next choice must exclude them.
 _chosen: set[int] = set()
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports that clients use; the environment variable of each is its name in capitals."""
+    """The ports that clients use; the environment variable of each is its name in upper case."""
 
     api_port: int = 8005
     s3_port: int = 9000
@@ -29,7 +29,10 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Ports":
-        """Read API_PORT, S3_PORT and so on; what is not set keeps its default."""
+        """Read API_PORT, S3_PORT and so on; a variable that is not set keeps its default.
+
+        Raises `LocalError` if a value is not a port or two are equal.
+        """
         given = {}
         for field in fields(cls):
             variable = field.name.upper()
@@ -44,13 +47,16 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Choose ports that nobody listens on, for a second stack beside a developer's own."""
+        """Choose free ports, for a second stack beside a developer's running one.
+
+        Raises `LocalError` if there are too few.
+        """
         return cls(*free_ports(len(fields(cls))))
 
     def claim(self, but: Collection[str] = ()) -> None:
-        """Keep these ports for their servers; raise in one line which somebody else listens on.
+        """Reserve these ports for their servers. Raises `LocalError` if any of them is in use.
 
-        ``but`` are the names of servers that need none, because they run already.
+        ``but`` are the names of servers that need no port, because they are already running.
         """
         needed = {
             variable: port
@@ -62,17 +68,17 @@ class Ports:
             told = [f"{port} ({_server_of(variable)})" for variable, port in taken.items()]
             are = "ports {} are" if len(taken) > 1 else "port {} is"
             raise LocalError(
-                f"{are.format(', '.join(told))} taken; free what holds them or choose others: "
+                f"{are.format(', '.join(told))} in use; stop the other program or choose others: "
                 f"{self._others_than(taken)} make run"
             )
-        # SeaweedFS's internal ports are chosen before PostgreSQL listens on its own.
+        # SeaweedFS's internal ports are chosen before PostgreSQL listens.
         _chosen.update(needed.values())
 
     def _by_variable(self) -> dict[str, int]:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
 
     def _others_than(self, taken: Mapping[str, int]) -> str:
-        """Return variables with free ports for those that are taken, each near its own."""
+        """Return the variables of the ports in use, each with the next free port."""
         kept = set(self._by_variable().values())
         others = []
         for variable, port in taken.items():
@@ -95,9 +101,9 @@ def _server_of(variable: str) -> str:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` of 127.0.0.1 now, and nobody does on [::1].
+    """Return whether a server can listen on `port` of 127.0.0.1 and none listens on [::1].
 
-    Browsers ask [::1] first for localhost, and would find somebody else's server there.
+    For localhost browsers connect to [::1] first, where another server would answer.
     """
     return _can_listen(socket.AF_INET, "127.0.0.1", port) and (
         not socket.has_ipv6 or _can_listen(socket.AF_INET6, "::1", port)
@@ -107,7 +113,7 @@ def is_free(port: int) -> bool:
 def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
     try:
         listener = socket.socket(family)
-    except OSError:  # this machine has no such addresses
+    except OSError:  # this machine does not support the address family
         return True
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -119,7 +125,10 @@ def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Choose `count` free ports, each process in a slice of its own, so that two do not clash."""
+    """Choose `count` free ports, from a range per process, so that processes do not collide.
+
+    Raises `LocalError` if there are too few.
+    """
     slices = (LAST_FREE - FIRST_FREE) // SLICE
     start = FIRST_FREE + os.getpid() % slices * SLICE
     candidates = random.sample(range(start, start + SLICE), SLICE)
@@ -134,7 +143,10 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_pair(distance: int) -> tuple[int, int]:
-    """Choose two free ports, the second `distance` above the first."""
+    """Choose two free ports, the second `distance` above the first.
+
+    Raises `LocalError` if there is no such pair.
+    """
     for port in random.sample(range(FIRST_FREE, LAST_FREE - distance), 200):
         if claim([port, port + distance]):
             return port, port + distance
@@ -142,7 +154,7 @@ def free_pair(distance: int) -> tuple[int, int]:
 
 
 def claim(ports: Collection[int]) -> bool:
-    """Keep free `ports` from being chosen again; tell whether all of them were free."""
+    """Reserve `ports` if all of them are free; return whether they are."""
     if _chosen.intersection(ports) or not all(is_free(port) for port in ports):
         return False
     _chosen.update(ports)

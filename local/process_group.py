@@ -1,8 +1,8 @@
-"""The children of one stack: started together, ended together, whatever happens to the stack.
+"""The child processes of one stack, which end with it, however it ends.
 
 Every child joins the process group of a guardian (see guardian.py) and inherits a locked file. The
-lock is free again only when the stack and all of its children are gone, so that the next run knows
-when it may start.
+lock is released when the stack and all of its children have ended, so that the next run can wait
+for it.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _PYTHON = [sys.executable, "-I", "-S"]
 
 
 class ProcessGroup:
-    """Start child processes that cannot outlive this process."""
+    """Starts child processes that end with this process."""
 
     def __init__(self, lock_path: Path) -> None:
         self._lock_path = lock_path
@@ -32,7 +32,10 @@ class ProcessGroup:
         self._guardian: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
-        """Wait until the children of a former run are gone, then set the guardian."""
+        """Wait until the children of a former run have ended, then start the guardian.
+
+        Raises `LocalError` if they have not ended after `FORMER_RUN_SECONDS`.
+        """
         self._lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + FORMER_RUN_SECONDS
         while True:
@@ -43,7 +46,7 @@ class ProcessGroup:
                 if time.monotonic() > deadline:
                     self.close()
                     raise LocalError(
-                        "servers of a former run are still alive: "
+                        "servers of a former run are still running: "
                         f"`fuser {self._lock_path}` lists them"
                     ) from None
                 time.sleep(0.05)
@@ -67,11 +70,14 @@ class ProcessGroup:
         user: int = 0,
         inherited: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start `command` as `user` (0: as we are), its output in `log`."""
+        """Start `command` as `user` (0: the current one), with its output in `log`.
+
+        Raises `LocalError` if the group is not open.
+        """
         if self._guardian is None:
             raise LocalError("the process group is closed")
-        # Linux sends the parent-death signal when the forking *thread* ends, so that what another
-        # thread starts goes without.
+        # Linux sends the parent-death signal when the forking *thread* ends, so children of other
+        # threads do not request it.
         in_main_thread = threading.current_thread() is threading.main_thread()
         parent = os.getpid() if in_main_thread else 0
         return subprocess.Popen(
@@ -86,7 +92,7 @@ class ProcessGroup:
         )
 
     def close(self) -> None:
-        """Let the guardian end whatever is left, and wait for it."""
+        """Let the guardian end the remaining children, and wait for it."""
         for descriptor in (self._lock, self._pipe):
             if descriptor >= 0:
                 os.close(descriptor)

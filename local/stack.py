@@ -1,4 +1,4 @@
-"""The whole local stack as one object, for `python -m local` and for the tests."""
+"""The local stack as one object, for `python -m local` and for the tests."""
 
 import contextlib
 import json
@@ -47,17 +47,17 @@ def silent(step: str, seconds: float) -> None:
 
 
 class Stack:
-    """Hold every server of the product; as a context manager, start on entry and stop on exit.
+    """All servers of the product; as a context manager it starts on entry and stops on exit.
 
     Each server has `start`, `stop`, `kill` and `restart`, and keeps its port.
 
     Args:
-        folder: Where data, secrets and logs are; two stacks at once never share one.
-        ports: Where the servers listen.
+        folder: The folder of data, secrets and logs; one running stack per folder.
+        ports: The ports of the servers.
         gateway: Whether to run the API.
-        films: Whether to put the demo films into the bucket.
+        films: Whether to upload the demo films to the bucket.
         own: The developer's own servers, which are used instead of embedded ones.
-        report: Told of each finished step and its duration in seconds.
+        report: Called with each finished step and its duration in seconds.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Stack:
     def temporary(
         cls, folder: Path, *, gateway: bool = True, films: bool = True, own: OwnServers = NONE
     ) -> "Stack":
-        """Return a stack on free ports, for tests beside whatever else runs on this machine."""
+        """Return a stack on free ports, for tests on a machine where another stack may run."""
         return cls(folder, Ports.free(), gateway=gateway, films=films, own=own)
 
     def __enter__(self) -> Self:
@@ -111,13 +111,16 @@ class Stack:
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """All servers of this stack, in the order in which they may stop."""
+        """All servers of this stack, in the order in which they stop."""
         embedded = (self.user_service, self.s3, self.kafka, self.redis, self.postgres)
         servers = tuple(each for each in embedded if each.name not in self.own)
         return (self.gateway, *servers) if self._with_gateway else servers
 
     def start(self) -> None:
-        """Bring everything up, then say where it is in stack.json."""
+        """Start everything, then write the addresses to stack.json.
+
+        Raises `LocalError` if a server cannot start or the folder or a port is in use.
+        """
         check_platform()
         require_room(self.state.folder)
         self.state.acquire()
@@ -126,7 +129,7 @@ class Stack:
         film_maker = self._start_film_maker()
         self._write_inputs()
         others = [server for server in self.servers if server not in (self.gateway, self.postgres)]
-        # They boot while the next lines wait for one after the other.
+        # They start in parallel while the next lines wait for one after the other.
         for server in others:
             server.launch()
         with self._step(f"PostgreSQL on {self._place(self.postgres)}, migrated"):
@@ -145,7 +148,7 @@ class Stack:
         self.state.publish(self.document)
 
     def stop(self) -> None:
-        """End everything in order: first what asks, then what answers."""
+        """Stop everything in order: first the gateway, then the servers that it uses."""
         try:
             self.gateway.stop()
             for server in self.servers:
@@ -163,7 +166,7 @@ class Stack:
 
     @property
     def document(self) -> dict[str, str]:
-        """What stack.json says."""
+        """The content of stack.json."""
         return {
             "API_URL": self.api_url,
             "DEMO_MOVIE_ID": demo.DEMO_MOVIE_ID,
@@ -180,7 +183,7 @@ class Stack:
         return self.own.address(server.name) if server.name in self.own else str(server.port)
 
     def _prepare_own(self) -> None:
-        """Make what the developer's own servers lack; tell which does not answer."""
+        """Create what the developer's own servers lack. Raises `LocalError` if one fails."""
         own = self.own.variables
         for server in own:
             with self._step(f"Your own {server.replace('_', ' ')}: {self.own.address(server)}"):
@@ -200,7 +203,7 @@ class Stack:
     def _write_inputs(self) -> None:
         demo.subscribe(self.state.subscriptions)
         write_privately(self.state.environment, json.dumps(self.environment, indent=2))
-        # The bucket keeps what was published to it from run to run, and so does the list.
+        # The bucket keeps published films from run to run, so the list keeps them too.
         published = demo.published_films(self.state.demo)
         player = demo.player_document(self.token(), published)
         write_privately(self.state.demo, json.dumps(player, indent=2))
@@ -214,8 +217,8 @@ class Stack:
 
     def _bring_films(self, maker: "subprocess.Popen[bytes] | None") -> None:
         if maker is not None:
-            self._report("ffmpeg makes the demo films, once for this checkout ...", 0)
-            with self._step("Demo films made"):
+            self._report("ffmpeg generates the demo films, once for this checkout ...", 0)
+            with self._step("Demo films generated"):
                 if maker.wait() != 0:
                     log = self.state.logs / "films.log"
                     raise LocalError(f"no demo films: {last_line(log)} ({log})")
@@ -225,7 +228,7 @@ class Stack:
             film_upload.await_readable(client=client, bucket=self.s3.bucket)
 
     def _migrate(self) -> None:
-        # Imported here: the servers need nothing of the layer, and tests may start them alone.
+        # Imported here, because tests may start servers without the layer on the path.
         from streaming.config.database import DatabaseSettings
         from streaming.domain.errors import StreamingError
         from streaming.repository import migrations

@@ -1,4 +1,4 @@
-"""The folder of one stack: data, secrets, logs, and the lock that lets only one stack use it."""
+"""The folder of one stack: data, secrets, logs, and the lock that limits it to one stack."""
 
 import fcntl
 import json
@@ -12,7 +12,7 @@ from local.process_group import ProcessGroup
 
 
 class State:
-    """Give every part of a stack its place."""
+    """The paths of a stack's files, and the lock of their folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,12 +26,15 @@ class State:
         self._lock = -1
         self.logs.mkdir(parents=True, exist_ok=True)
         self.down.mkdir(exist_ok=True)
-        # Whatever the folder is called, git leaves it alone.
+        # git ignores the folder under any name.
         (folder / ".gitignore").write_text("*\n")
         self.credentials = Credentials.of(folder / "secrets.json")
 
     def acquire(self) -> None:
-        """Become the owner of the folder, and clear away what a killed one left."""
+        """Lock the folder, and remove the leftovers of a killed run.
+
+        Raises `LocalError` if another stack holds the lock.
+        """
         lock = os.open(self.folder / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -50,12 +53,12 @@ class State:
             leftover.unlink()
 
     def release(self) -> None:
-        """Give the folder back; somebody else's stays as it is."""
+        """Unlock the folder; does nothing unless this stack holds the lock."""
         if self._lock >= 0:
             self.document.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = -1
 
     def publish(self, document: dict[str, str]) -> None:
-        """Tell other programs where everything is, now that it is there."""
+        """Write the addresses of the running stack for other programs."""
         write_privately(self.document, json.dumps(document, indent=2) + "\n")

@@ -1,7 +1,7 @@
-"""A stand-in for the user service: it knows who has paid, and lets a developer decide it.
+"""A substitute for the user service whose subscriptions a developer can set.
 
-`GET /api/v1/subscriptions/current` answers the bearer of a token as the real one does;
-`PUT /local/subscriptions/{user_id}` sets the answer, which is kept over a restart. Run as
+`GET /api/v1/subscriptions/current` returns the subscription of the token's user, like the real
+service. `PUT /local/subscriptions/{user_id}` sets it; a restart keeps it. Run as
 `python -m local.user_service --port P --subscriptions FILE` with JWT_SECRET_KEY in the environment.
 """
 
@@ -35,7 +35,7 @@ SUBSCRIPTION_PATH = re.compile(r"/local/subscriptions/([0-9a-fA-F-]{36})")
 
 
 class Subscriptions:
-    """What is known of each user, in memory and in one file."""
+    """The subscription of each user, in memory and in one file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,28 +48,28 @@ class Subscriptions:
         return subscription
 
     def put(self, user_id: str, subscription: dict[str, Any]) -> None:
-        """Keep what a user has from now on."""
+        """Store a user's subscription."""
         with self._lock:
             self._by_user[user_id] = subscription
             write_privately(self._path, json.dumps(self._by_user, indent=2))
 
 
 class ProblemError(Exception):
-    """An answer that is not a success."""
+    """An error response."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
         self.status, self.code, self.detail = status, code, detail
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answer one connection; the server carries the subscriptions."""
+    """Handles one connection; the server has the subscriptions."""
 
     server: "UserService"
     protocol_version = "HTTP/1.1"
     timeout = 60
 
     def do_GET(self) -> None:
-        """Answer a player's subscription, or the health check."""
+        """Return the user's subscription, or the result of the health check."""
         self._answer_with(self._get)
 
     def do_PUT(self) -> None:
@@ -90,7 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
-            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "too much")
+            raise ProblemError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "the body is too large"
+            )
         body = self.rfile.read(int(length))
         match = SUBSCRIPTION_PATH.fullmatch(self.path)
         if match is None:
@@ -112,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
                     options={
                         "require": ["exp", "sub"],
                         "verify_aud": False,
-                        # Whether it is good already is for the API to say.
+                        # The API checks nbf and iat.
                         "verify_nbf": False,
                         "verify_iat": False,
                     },
@@ -126,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
         if not is_this_machine(self.headers.get("Host", ""), self.server.names):
             self.close_connection = True
             raise ProblemError(
-                HTTPStatus.MISDIRECTED_REQUEST, "wrong_host", "this server has another name"
+                HTTPStatus.MISDIRECTED_REQUEST, "wrong_host", "the Host header is not this server"
             )
 
     def _answer_with(self, call: Any) -> None:
@@ -156,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class UserService(ThreadingHTTPServer):
-    """Listen on one address, a thread for each connection."""
+    """Listens on one address, with one thread per connection."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -175,7 +177,7 @@ class UserService(ThreadingHTTPServer):
         self.secrets = secrets
 
     def server_bind(self) -> None:
-        """Bind without HTTPServer's look-up of this machine's name, which may take seconds."""
+        """Bind without HTTPServer's look-up of the machine's host name, which may take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
@@ -192,23 +194,23 @@ def _subscription(body: bytes) -> dict[str, Any]:
     for name, value in document.items():
         if name not in FIELDS or not isinstance(value, FIELDS[name]):
             raise ProblemError(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{name} is wrong"
+                HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{name} is invalid"
             )
     return document
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--name", action="append", default=[], help="of this server for others")
+    parser.add_argument("--name", action="append", default=[], help="another accepted host name")
     parser.add_argument("--subscriptions", type=Path, required=True)
     arguments = parser.parse_args()
     secrets = os.environ["JWT_SECRET_KEY"].split(",")
     subscriptions = Subscriptions(arguments.subscriptions)
     service = UserService(arguments.host, arguments.port, subscriptions, secrets, arguments.name)
-    # shutdown() waits for the loop that the handler interrupts, hence a thread of its own.
+    # shutdown() waits for the loop that the signal handler interrupts, so it needs its own thread.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: threading.Thread(target=service.shutdown).start())
     service.serve_forever(poll_interval=0.1)

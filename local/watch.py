@@ -1,4 +1,4 @@
-"""Looking after a running stack: bring back what crashed, end when nobody wants it any more."""
+"""Supervision of a running stack: restarts crashed servers, ends with the parent process."""
 
 import os
 import time
@@ -14,10 +14,10 @@ CRASHES_A_MINUTE = 3
 
 
 class Watch:
-    """Keep the servers of a stack as they should be.
+    """Supervises the servers of a stack.
 
-    A crashed server is started again after PAUSE_SECONDS: long enough to see how the product does
-    without it. While a file `down/NAME` exists in the state folder, that server is kept stopped.
+    A crashed server is restarted after PAUSE_SECONDS, so that the product's behaviour without it
+    can be observed. While a file `down/NAME` exists in the state folder, server NAME stays stopped.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -26,12 +26,16 @@ class Watch:
         self._due: dict[str, float] = {}
 
     def until_gone(self, parent: int) -> None:
-        """Return when the parent process is gone; raise when a server keeps crashing."""
+        """Return when the parent process has ended.
+
+        Raises `LocalError` if a server crashes CRASHES_A_MINUTE times within a minute or cannot be
+        restarted.
+        """
         while os.getppid() == parent:
             time.sleep(INTERVAL_SECONDS)
             for server in self._stack.servers:
                 self._look_after(server)
-        say("the parent process is gone")
+        say("the parent process has ended")
 
     def _look_after(self, server: Server) -> None:
         if (self._stack.state.down / server.name).exists():
@@ -46,7 +50,7 @@ class Watch:
         elif time.monotonic() >= self._due.get(server.name, 0):
             self._due.pop(server.name, None)
             server.start()
-            say(f"{server.title} is back")
+            say(f"{server.title} is running again")
 
     def _note_crash(self, server: Server) -> None:
         now = time.monotonic()
@@ -54,6 +58,6 @@ class Watch:
         self._crashes[server.name] = [*recent, now]
         told = f"{server.title} ended unexpectedly: {last_line(server.log)} ({server.log})"
         if len(recent) + 1 >= CRASHES_A_MINUTE:
-            raise LocalError(f"{told}; {CRASHES_A_MINUTE} times in a minute is too often")
-        say(f"{told}; it starts again in {PAUSE_SECONDS:.0f} s")
+            raise LocalError(f"{told}; it crashed {CRASHES_A_MINUTE} times within a minute")
+        say(f"{told}; it restarts in {PAUSE_SECONDS:.0f} s")
         self._due[server.name] = now + PAUSE_SECONDS

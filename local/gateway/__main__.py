@@ -27,11 +27,11 @@ _GRACE_SECONDS = 2
 
 
 class _Server(uvicorn.Server):
-    """A server that ends quietly on signals, and when the process that started it is gone."""
+    """A server that shuts down on signals, and when its parent process has ended."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals here: uvicorn's own way raises them again, a traceback for Ctrl-C."""
+        """Handle signals here: uvicorn raises them again, so Ctrl-C would print a traceback."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._end)
@@ -40,18 +40,18 @@ class _Server(uvicorn.Server):
         watch.cancel()
 
     def _end(self) -> None:
-        """End gracefully; at once when asked twice."""
+        """Shut down gracefully; at once if called a second time."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
     async def _watch_parent(self, parent: int) -> None:
-        while os.getppid() == parent:  # noqa: ASYNC110 - nothing reports a parent's death
+        while os.getppid() == parent:  # noqa: ASYNC110 - no event reports a parent's exit
             await asyncio.sleep(_PARENT_SECONDS)
         self.should_exit = True
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the gateway until it is told to end; return the exit status."""
+    """Run the gateway until a signal or the exit of its parent; return the exit status."""
     options = _parse(arguments)
     path: Path = options.template
     try:
@@ -93,12 +93,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         description="Serves a SAM template's HTTP API on 127.0.0.1 until the process that started "
         "it ends.",
     )
-    parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
+    parser.add_argument("--port", type=int, required=True, help="0 selects a free port")
     parser.add_argument("--template", type=Path, required=True, help="the SAM template")
     parser.add_argument(
         "--environment", type=Path, required=True, help="JSON object of environment variables"
     )
-    parser.add_argument("--demo", type=Path, required=True, help="what GET /local/demo answers")
+    parser.add_argument("--demo", type=Path, required=True, help="the response of GET /local/demo")
     return parser.parse_args(arguments)
 
 
@@ -114,7 +114,7 @@ def _environment(path: Path) -> dict[str, str]:
 
 
 def _listen(port: int) -> socket.socket:
-    """Return a listening socket, so that whoever reads the first line of the log can connect."""
+    """Return a listening socket, so that clients can connect after the first line of the log."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""Reads what template.yaml says of the HTTP API: routes, authorizers, CORS, and of schedules."""
+"""Reads the HTTP API (routes, authorizers, CORS) and the schedules from template.yaml."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def describe(
     apis: Mapping[str, Mapping[str, Any]],
     resolver: Resolver,
 ) -> Service:
-    """Return the whole service, given its functions and the raw events and APIs of the template."""
+    """Return the service, given its functions and the raw events and APIs of the template.
+
+    Raises `TemplateError` for anything that the gateway does not support.
+    """
     if len(apis) > 1:
         raise TemplateError(f"{', '.join(apis)}: the local gateway serves one API")
     name, raw = next(iter(apis.items()), ("", {}))
@@ -70,10 +73,10 @@ def _value(where: str, value: Any, resolver: Resolver) -> Any:
 def _authorizer(
     where: str, name: str, raw: Any, functions: Mapping[str, Function], resolver: Resolver
 ) -> Authorizer:
-    """Return one Lambda authorizer with simple responses, the kind that the gateway speaks."""
+    """Return one Lambda authorizer with simple responses, the only supported kind."""
     properties.check(where, raw, properties.AUTHORIZER, properties.AUTHORIZER_IGNORED)
     arn = _value(f"{where}.FunctionArn", raw.get("FunctionArn"), resolver)
-    # An alias is named behind the function; here it is $LATEST.
+    # The ARN of an alias has a suffix; every alias is $LATEST here.
     function = next(
         (item.name for item in functions.values() if f"{arn}:".startswith(f"{item.arn}:")), None
     )
@@ -128,7 +131,7 @@ def _route(
 
 
 def _cors(where: str, raw: Any, resolver: Resolver) -> Cors | None:
-    """Return the CORS configuration; ``true`` is SAM's short form of "any origin"."""
+    """Return the CORS configuration; ``true`` is SAM's short form for any origin."""
     given = _value(where, raw, resolver)
     if given is None or given is False:
         return None
@@ -149,7 +152,7 @@ def _cors(where: str, raw: Any, resolver: Resolver) -> Cors | None:
 def _schedule(
     where: str, name: str, function: str, kind: str, raw: Any, resolver: Resolver
 ) -> Schedule | None:
-    """Return one schedule, None when the template switches it off."""
+    """Return one schedule, or None if the template disables it."""
     properties.check(where, raw, properties.SCHEDULE, properties.SCHEDULE_IGNORED)
     state = _value(f"{where}.State", raw.get("State", "ENABLED"), resolver)
     if state == "DISABLED" or _value(where, raw.get("Enabled", True), resolver) is False:

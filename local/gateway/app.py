@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: reads a request, finds who answers it, writes the answer."""
+"""The gateway as an ASGI application: reads, dispatches and answers requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Gateway:
     Args:
         service: What the template describes.
         root: Folder of the template; its ``web/`` is the player page.
-        demo: File that ``GET /local/demo`` answers, read anew each time.
+        demo: The file that ``GET /local/demo`` returns; read for each request.
     """
 
     def __init__(self, service: Service, root: Path, demo: Path) -> None:
@@ -59,7 +59,7 @@ class Gateway:
             await self._serve(scope, receive, send)
 
     async def start(self) -> None:
-        """Warm up one environment of each function that requests need; start what else calls."""
+        """Start schedules, event sources and one environment of each function of the API."""
         needed = {route.function: None for route in self._service.routes}
         needed |= {item.function: None for item in self._service.authorizers.values()}
         self._pools.warm(needed)
@@ -72,7 +72,7 @@ class Gateway:
         await self._pools.close()
 
     async def answer(self, request: Request) -> tuple[Response, str]:
-        """Return the response and, for the log, the name of what made it."""
+        """Return the response and, for the log, the name of the function that produced it."""
         if request.target == "/" or request.target.startswith("/web/"):
             return self._static.answer(request), "-"
         if request.target.startswith("/2015-03-31/"):
@@ -92,7 +92,7 @@ class Gateway:
         return response, match.route.function if match else "-"
 
     async def _authorized(self, request: Request, match: Match) -> Response:
-        """Return the answer of the route, or of its authorizer if that turns the request away."""
+        """Return the response of the route, or of its authorizer if that denies the request."""
         decision = await self._authorizers.admit(request, match)
         if isinstance(decision, Response):
             return decision
@@ -101,7 +101,7 @@ class Gateway:
         self._integrations.add(invocation)
         invocation.add_done_callback(self._integrations.discard)
         try:
-            # Giving up on an answer does not end the function: it has a timeout of its own.
+            # The integration timeout does not end the function, which has its own timeout.
             result = await asyncio.wait_for(asyncio.shield(invocation), match.route.timeout)
         except (TimeoutError, ThrottledError) as problem:
             log(f"[{match.route.function}] {type(problem).__name__}, the answer is 503")
@@ -115,7 +115,7 @@ class Gateway:
             return responses.message(500, "Internal Server Error")
 
     def _demo_films(self) -> Response:
-        """Return the demo's films and token, which other origins cannot read."""
+        """Return the demo's films and token, without CORS headers: other origins cannot read it."""
         try:
             body = self._demo.read_bytes()
         except OSError:
@@ -142,9 +142,9 @@ class Gateway:
                 response, maker = await self.answer(request)
             else:
                 response = responses.message(413, "Request Entity Too Large")
-        except asyncio.CancelledError:  # the gateway ends and waits no longer
+        except asyncio.CancelledError:  # the gateway is shutting down
             response = responses.message(503, "Service Unavailable")
-        except Exception:  # noqa: BLE001 - a bug of the gateway must not look like one of a function
+        except Exception:  # noqa: BLE001 - logs a bug of the gateway as the gateway's own
             log("gateway: " + traceback.format_exc())
             response = responses.message(500, "Internal Server Error")
         await _write(request, response, send)
@@ -178,7 +178,7 @@ def _request(scope: Scope, body: bytes) -> Request:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """Return the body, cut off just above the limit; None when the client left before its end."""
+    """Return the body, truncated just above the limit; None if the client disconnected early."""
     body = bytearray()
     while True:
         part = await receive()
@@ -190,7 +190,7 @@ async def _read_body(receive: Receive) -> bytes | None:
 
 
 async def _write(request: Request, response: Response, send: Send) -> None:
-    """Send a response; its length is ours to say."""
+    """Send a response; the gateway sets its content-length."""
     headers = [(k.encode("latin-1"), v.encode("utf-8")) for k, v in response.headers]
     bodyless = response.status in (204, 304)
     if not bodyless:

@@ -1,4 +1,4 @@
-"""Asks a Lambda authorizer whether a request may pass, and remembers what it said."""
+"""Authorizes requests with Lambda authorizers, and caches their decisions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_REMEMBERED = 1000
 
 @dataclass(frozen=True)
 class Decision:
-    """What an authorizer said of a caller."""
+    """An authorizer's decision about a caller."""
 
     allowed: bool
     context: Any
@@ -45,7 +45,7 @@ class Authorizers:
         self._cache: dict[tuple[str, ...], _Remembered] = {}
 
     async def admit(self, request: Request, match: Match) -> Decision | Response:
-        """Return the decision that lets the request pass, or the answer that turns it away."""
+        """Return the decision that allows the request, or the response that denies it."""
         if match.route.authorizer is None:
             return Decision(allowed=True, context=None)
         authorizer = self._authorizers[match.route.authorizer]
@@ -60,11 +60,11 @@ class Authorizers:
     async def _decide(
         self, authorizer: Authorizer, request: Request, match: Match, identity: tuple[str, ...]
     ) -> Decision | None:
-        """Return the remembered or the fresh decision, None when the authorizer failed."""
+        """Return the cached or a new decision, None if the authorizer failed."""
         pool, key = self._pools[authorizer.function], (authorizer.name, *identity)
         now, sources = time.monotonic(), pool.sources()
         known = self._cache.get(key)
-        # In AWS a decision outlives the code that took it. Here it would hide what was just edited.
+        # AWS keeps a cached decision after a code update. Here it would hide an edit.
         if known and known.expires > now and known.sources == sources:
             return known.decision
         event = events.authorizer_event(request, match, self._region, identity)
@@ -83,7 +83,7 @@ class Authorizers:
 
 
 def _read(payload: bytes) -> Decision | None:
-    """Return the decision of a simple response, None when it is none."""
+    """Return the decision of a simple response, None if the payload is not one."""
     answer = json.loads(payload)
     if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
         return None

@@ -1,4 +1,4 @@
-"""CORS as an HTTP API does it: the API's configuration replaces whatever a function says."""
+"""CORS like an HTTP API: the API's configuration replaces a function's CORS headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SCHEMES = ("http://*", "https://*")
 
 
 def preflight(cors: Cors, request: Request) -> Response:
-    """Return the gateway's answer to OPTIONS; without CORS headers unless all of it is allowed."""
+    """Return the response to OPTIONS, with CORS headers only if the whole request is allowed."""
     response = Response(204)
     wanted_method = request.header("access-control-request-method").upper()
     origin = _allowed_origin(cors, request)
@@ -31,7 +31,7 @@ def preflight(cors: Cors, request: Request) -> Response:
 
 
 def apply(cors: Cors | None, request: Request, response: Response) -> None:
-    """Put the API's CORS headers in place of the function's own."""
+    """Replace the function's CORS headers by those of the API."""
     if cors is None:
         return
     response.headers = [
@@ -48,7 +48,7 @@ def apply(cors: Cors | None, request: Request, response: Response) -> None:
 
 
 def _allowed_origin(cors: Cors, request: Request) -> str | None:
-    """Return what to say of the request's origin, None when it is absent or not allowed."""
+    """Return the value of access-control-allow-origin, None if the origin is not allowed."""
     origin = request.header("origin")
     if not origin:
         return None
@@ -59,5 +59,5 @@ def _allowed_origin(cors: Cors, request: Request) -> str | None:
 
 
 def _allows(listed: tuple[str, ...], wanted: str) -> bool:
-    """Tell whether a list that may hold * has the wanted name, whatever its case."""
+    """Return whether the list contains * or, case-insensitively, the wanted name."""
     return "*" in listed or wanted.lower() in (name.lower() for name in listed)

@@ -1,7 +1,7 @@
-"""The environment variables of one function, exactly those that Lambda would give it.
+"""The environment variables of one function, exactly those that Lambda would set.
 
-A variable that the template forgot must be missing here too, otherwise it is missing only after a
-deployment. So nothing is inherited from the gateway but what Lambda sets by itself anyway.
+A variable that the template lacks must also be missing here; otherwise the error would appear only
+after a deployment. Therefore a function inherits from the gateway only what Lambda sets itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
 def parameters_from(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters whose value follows from a variable that is a plain ``!Ref`` to them.
 
-    So conditions and the API's own settings (its CORS origin, say) see what the functions see.
+    Thus conditions and the API's settings (for example its CORS origin) have the same values as the
+    functions.
     """
     sections = [
         template.get("Globals", {}).get("Function", {}),
@@ -43,7 +44,10 @@ def parameters_from(template: Mapping[str, Any], given: Mapping[str, str]) -> di
 def declared(
     where: str, variables: Mapping[str, Any], given: Mapping[str, str], resolver: Resolver
 ) -> dict[str, str]:
-    """Return the declared variables with their values: the given one, else the template's."""
+    """Return the declared variables with their values: the given one, else the template's.
+
+    Raises `TemplateError` for a variable without a value.
+    """
     values: dict[str, str] = {}
     for name, value in variables.items():
         if name in given:
@@ -68,7 +72,7 @@ def runtime(
     given: Mapping[str, str],
     region: str,
 ) -> dict[str, str]:
-    """Return the variables that the Lambda runtime sets by itself."""
+    """Return the variables that the Lambda runtime itself sets."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     logging = properties.get("LoggingConfig", {})
     values = {

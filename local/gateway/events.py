@@ -1,9 +1,9 @@
-"""Turns an HTTP request into the event of payload format 2.0.
+"""Converts an HTTP request to an event of payload format 2.0.
 
-The shape is that of API Gateway's documentation. What it leaves open follows captures of real
+The format follows API Gateway's documentation. Details that it does not specify follow captured
 events: paths are percent-decoded once, before routing, so that ``%2F`` separates segments and a
-decoded ``?`` ends the path; only text/* and three application types arrive as text, every other
-body (form posts, and one without a content type, too) arrives base64-encoded; absent parts have no
+decoded ``?`` ends the path; only text/* and three application types are passed as text, every other
+body (form posts and bodies without a content type included) is base64-encoded; absent parts have no
 key.
 """
 
@@ -26,7 +26,7 @@ _NOT_FORWARDED = {"connection", "cookie", "keep-alive", "te", "transfer-encoding
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as it came in: ``target`` is the path, still percent-encoded."""
+    """One HTTP request as received: ``target`` is the path, still percent-encoded."""
 
     method: str
     target: str
@@ -41,16 +41,16 @@ class Request:
 
     @property
     def path(self) -> str:
-        """Return the path as routing and events see it."""
+        """Return the decoded path, as used by routing and events."""
         return unquote(self.target, errors="replace").partition("?")[0]
 
     def header(self, name: str) -> str:
-        """Return a header's values joined with commas, "" when there is none."""
+        """Return a header's values joined with commas, "" if it is absent."""
         return ",".join(value for key, value in self.headers if key == name)
 
 
 def new_request_id() -> str:
-    """Return a request id that looks like API Gateway's."""
+    """Return a request id in API Gateway's format."""
     return base64.urlsafe_b64encode(os.urandom(11)).decode()
 
 
@@ -58,9 +58,9 @@ def event(request: Request, match: Match, context: Any = None) -> dict[str, Any]
     """Return the event for the route's function.
 
     Args:
-        request: What came in.
+        request: The received request.
         match: Its route, with the path variables.
-        context: What the authorizer said of the caller; None when the route has no authorizer.
+        context: The authorizer's context; None if the route has no authorizer.
     """
     built = _common(request, match)
     if match.route.authorizer is not None:
@@ -94,7 +94,7 @@ def authorizer_event(
 def identity_source(
     request: Request, authorizer: Authorizer, match: Match
 ) -> tuple[str, ...] | None:
-    """Return the values that identify the caller, None when one of them is missing or empty."""
+    """Return the values that identify the caller, None if one of them is missing or empty."""
     queries = dict(parse_qsl(request.query))
     values = [
         *(request.header(name) for name in authorizer.headers),
@@ -106,7 +106,7 @@ def identity_source(
 
 
 def _common(request: Request, match: Match) -> dict[str, Any]:
-    """Return what both kinds of event share."""
+    """Return the part common to both kinds of event."""
     cookies = [
         cookie.strip()
         for name, value in request.headers
@@ -146,7 +146,7 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _request_context(request: Request, match: Match) -> dict[str, Any]:
-    """Return the request context; the domain is what the client called."""
+    """Return the request context; the domain is that of the Host header."""
     domain = request.header("host").partition(":")[0]
     received = datetime.fromtimestamp(request.received, UTC)
     return {
@@ -170,7 +170,7 @@ def _request_context(request: Request, match: Match) -> dict[str, Any]:
 
 
 def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return a mapping in which repeated names have their values joined with commas."""
+    """Return a mapping in which the values of repeated names are joined with commas."""
     joined: dict[str, str] = {}
     for name, value in items:
         joined[name] = f"{joined[name]},{value}" if name in joined else value

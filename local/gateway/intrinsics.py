@@ -1,8 +1,8 @@
 """CloudFormation's intrinsic functions, evaluated on one machine.
 
-Only what can be known without an account is evaluated: parameters, conditions, mappings, pseudo
+Only values that do not depend on an account are evaluated: parameters, conditions, mappings, pseudo
 parameters and the ARNs of the template's own functions. Anything else raises `UnresolvedError`, so
-that the gateway can refuse to start instead of inventing a value.
+that the gateway refuses to start instead of using an invented value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 
 class TemplateError(Exception):
-    """The template says something that the gateway does not do."""
+    """The template is invalid or requires something that the gateway does not support."""
 
 
 class UnresolvedError(Exception):
@@ -29,11 +29,11 @@ class UnresolvedError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags, each turned into its long form."""
+    """YAML with CloudFormation's short tags, each converted to its long form."""
 
 
 def _construct_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    """Turn ``!Sub text`` into ``{"Fn::Sub": "text"}``."""
+    """Convert ``!Sub text`` to ``{"Fn::Sub": "text"}``."""
     value: Any = None
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -50,7 +50,7 @@ _Loader.add_multi_constructor("!", _construct_tag)
 
 
 def load_yaml(text: str) -> Any:
-    """Parse a template, short tags included."""
+    """Parse a template, short tags included. Raises `yaml.YAMLError`."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with tags added
 
 
@@ -60,7 +60,7 @@ class Resolver:
     Args:
         template: The parsed template.
         parameters: Values that replace the defaults of its parameters.
-        region: What ``AWS::Region`` is.
+        region: The value of ``AWS::Region``.
     """
 
     def __init__(
@@ -101,13 +101,14 @@ class Resolver:
         """Return the value with every intrinsic function in it evaluated.
 
         Raises:
-            UnresolvedError: A part of it is known only inside an AWS account.
+            UnresolvedError: A part of it has a value only in an AWS account.
+            TemplateError: An intrinsic function in it is malformed.
         """
         if isinstance(value, Mapping):
             if len(value) == 1:
                 ((name, argument),) = value.items()
                 if name in self._functions and not (
-                    name == "Condition" and isinstance(argument, Mapping)  # one of an IAM policy
+                    name == "Condition" and isinstance(argument, Mapping)  # that of an IAM policy
                 ):
                     return self._call(name, argument)
                 if name.startswith("Fn::"):
@@ -127,13 +128,13 @@ class Resolver:
             raise TemplateError(f"malformed {name}: {argument}") from None
 
     def condition(self, name: str) -> bool:
-        """Evaluate one condition of the template."""
+        """Evaluate one condition of the template. Raises like `resolve`."""
         if name not in self._conditions:
             raise TemplateError(f"Conditions: {name} is not defined")
         return bool(self.resolve(self._conditions[name]))
 
     def function_arn(self, name: str) -> str:
-        """Return the ARN that a function of this template has."""
+        """Return the ARN of a function of this template."""
         return f"arn:aws:lambda:{self._region}:{ACCOUNT_ID}:function:{name}"
 
     def _ref(self, name: str) -> Any:
@@ -186,7 +187,7 @@ class Resolver:
 
 
 def text_of(value: Any) -> str:
-    """Return a scalar as CloudFormation writes it into a string."""
+    """Return a scalar as a string, formatted like CloudFormation."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -1,6 +1,6 @@
-"""The Invoke call of Lambda's own API, so that any function can be run at once.
+"""The Invoke operation of Lambda's API, with which any function can be run directly.
 
-``aws lambda invoke --endpoint-url`` and tests use it; no route of the template leads here.
+``aws lambda invoke --endpoint-url`` and tests use it; it is not a route of the template.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class InvokeApi:
         self._background: set[asyncio.Task[None]] = set()
 
     async def answer(self, request: Request) -> Response:
-        """Return Lambda's answer; ``name`` is a logical id or an ARN that ends in one."""
+        """Return Lambda's response; ``name`` is a logical id or an ARN that ends in one."""
         found = _PATH.fullmatch(request.target)
         if not found or request.method != "POST":
-            return _error(404, "UnknownOperationException", "no such call")
+            return _error(404, "UnknownOperationException", "no such operation")
         if request.header("origin"):
             # Any page in the developer's browser can send a POST here; SDKs send no Origin.
-            return _error(403, "AccessDeniedException", "not for browsers")
+            return _error(403, "AccessDeniedException", "requests of browsers are denied")
         name = unquote(found.group(1)).rpartition(":function:")[2].partition(":")[0]
         if name not in self._pools:
             return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
@@ -48,7 +48,7 @@ class InvokeApi:
         return await self._dispatch(kind, name, event, str(uuid.uuid4()))
 
     async def _dispatch(self, kind: str, name: str, event: Any, request_id: str) -> Response:
-        """Return the answer to one event, by the kind of invocation."""
+        """Return the response to one event, by the type of invocation."""
         if kind == "DryRun":
             return Response(204, [("x-amzn-requestid", request_id)])
         if kind == "Event":
@@ -70,7 +70,7 @@ class InvokeApi:
         return Response(200, headers, result.payload)
 
     async def _run(self, name: str, event: Any, request_id: str) -> None:
-        """Run an event that nobody waits for; the function's own log tells how it ends."""
+        """Run an asynchronous invocation; its result appears in the function's log only."""
         try:
             await self._pools[name].invoke(event, request_id)
         except ThrottledError:
@@ -78,7 +78,7 @@ class InvokeApi:
 
 
 def _error(status: int, kind: str, text: str) -> Response:
-    """Return an error as AWS's JSON protocol has it."""
+    """Return an error in the format of AWS's JSON protocol."""
     response = responses.message(status, text)
     response.headers.append(("x-amzn-errortype", kind))
     return response

@@ -1,7 +1,7 @@
-"""Brings functions the records of Kafka topics, as Lambda's event source mappings do.
+"""Invokes functions with the records of Kafka topics, like Lambda's event source mappings.
 
-A batch that fails is brought again until it succeeds. What was sent before the gateway had found
-the brokers is not read: the starting position is LATEST.
+A failed batch is retried until it succeeds. Records sent before the gateway connected to the
+brokers are not read: the starting position is LATEST.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STOP_SECONDS = 1.0
 
 
 def event(source: KafkaSource, records: Iterable[Any]) -> dict[str, Any]:
-    """Return the event of a batch of the consumer's records, from a self-managed Kafka."""
+    """Return the event for a batch of the consumer's records, that of a self-managed Kafka."""
     by_partition: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         described = {
@@ -49,7 +49,7 @@ def event(source: KafkaSource, records: Iterable[Any]) -> dict[str, Any]:
 
 
 class KafkaSources:
-    """The running event source mappings of a service, each with a thread of its own."""
+    """The running event source mappings of a service, each in its own thread."""
 
     def __init__(self, sources: Iterable[KafkaSource], pools: Pools) -> None:
         self._sources = tuple(sources)
@@ -58,7 +58,7 @@ class KafkaSources:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to read all topics."""
+        """Start to read all topics."""
         loop = asyncio.get_running_loop()
         for source in self._sources:
             thread = threading.Thread(target=self._read, args=(source, loop), daemon=True)
@@ -66,13 +66,14 @@ class KafkaSources:
             self._threads.append(thread)
 
     async def stop(self) -> None:
-        """Read no further."""
+        """Stop reading, and wait for the threads, at most `_STOP_SECONDS` each."""
         self._stopping.set()
         for thread in self._threads:
             await asyncio.to_thread(thread.join, _STOP_SECONDS)
 
     def _read(self, source: KafkaSource, loop: asyncio.AbstractEventLoop) -> None:
-        # Imported here: the first request need not wait for it. It logs each failing connection.
+        # Imported here, so that the first request does not wait for it. kafka-python would log each
+        # failed connection.
         from kafka import KafkaConsumer
         from kafka.errors import KafkaError
 
@@ -109,7 +110,7 @@ class KafkaSources:
                 self._stopping.wait(_PAUSE_SECONDS)
 
     async def _invoke(self, source: KafkaSource, happening: dict[str, Any]) -> bool:
-        """Run the function; tell whether it succeeded."""
+        """Run the function; return whether it succeeded."""
         try:
             result = await self._pools[source.function].invoke(happening)
         except ThrottledError:

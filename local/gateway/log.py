@@ -1,4 +1,4 @@
-"""The gateway's log: lines on stderr, where the functions' own output goes too."""
+"""The gateway's log: lines on stderr, together with the functions' own output."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import sys
 
 
 def log(line: str) -> None:
-    """Write one line at once."""
+    """Write one line and flush."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

@@ -1,7 +1,6 @@
-"""What the gateway needs to know of a template, as plain frozen values.
+"""The gateway's model of a template, as plain frozen values.
 
-The reader of the template builds these; everything that serves requests takes them and never looks
-at YAML again.
+The reader of the template builds them; the code that serves requests uses them and reads no YAML.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ STAGE = "$default"
 class Function:
     """One Lambda function.
 
-    ``timeout`` is in seconds, ``memory`` in MiB. ``directories`` are what its code consists of, in
-    the order of ``sys.path``: its own folder, then its layers. ``reserved`` is the concurrency
-    above which it is throttled.
+    ``timeout`` is in seconds, ``memory`` in MiB. ``directories`` are the folders of its code in the
+    order of ``sys.path``: its own folder, then its layers. ``reserved`` is the concurrency above
+    which it is throttled.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Route:
-    """One route of the API: ``method`` may be ANY, ``path`` holds ``{name}`` or ``{name+}``."""
+    """One route of the API: ``method`` may be ANY, ``path`` may have ``{name}`` and ``{name+}``."""
 
     method: str
     path: str
@@ -47,13 +46,13 @@ class Route:
 
     @property
     def key(self) -> str:
-        """Return the route key as events carry it."""
+        """Return the route key as in events."""
         return "$default" if self.path == "$default" else f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True)
 class Authorizer:
-    """One Lambda authorizer; ``ttl`` is how many seconds its answer is reused, 0 for never."""
+    """One Lambda authorizer; its response is cached for ``ttl`` seconds, not at all if 0."""
 
     name: str
     function: str
@@ -88,7 +87,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class KafkaSource:
-    """One event source mapping: brings ``function`` at most ``batch_size`` records at once."""
+    """One event source mapping: invokes ``function`` with at most ``batch_size`` records."""
 
     name: str
     function: str
@@ -99,7 +98,7 @@ class KafkaSource:
 
 @dataclass(frozen=True)
 class Service:
-    """Everything that one template describes."""
+    """The service that one template describes."""
 
     region: str
     functions: Mapping[str, Function]

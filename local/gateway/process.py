@@ -1,4 +1,4 @@
-"""The gateway's end of one execution environment: a worker process and its socket."""
+"""The gateway's side of one execution environment: a worker process and its socket."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from local.gateway.sources import Fingerprint
 
 _WORKER = Path(__file__).with_name("worker.py")
 _HEADER = struct.Struct("!IB")
-# Lambda allows 10 s; a laptop that starts a whole stack at once deserves more.
+# Lambda allows 10 s; a laptop that starts the whole stack in parallel needs more.
 _INIT_SECONDS = 60.0
 _CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one invocation: the function's JSON, or Lambda's description of an error."""
+    """The result of one invocation: the function's JSON, or Lambda's description of an error."""
 
     payload: bytes
     failed: bool = False
 
 
 def failure(kind: str, text: str) -> Result:
-    """Return the result of an invocation that the function did not answer itself."""
+    """Return the result of an invocation that failed outside the function."""
     return Result(json.dumps({"errorType": kind, "errorMessage": text}).encode(), failed=True)
 
 
 class WorkerProcess:
-    """One worker: `start` it, `invoke` it as often as wanted, `close` it.
+    """One worker: `start` it, `invoke` it any number of times, `close` it.
 
-    After a failed start, a timeout or a death ``alive`` is False; the process is gone then.
+    After a failed start, a timeout or an exit ``alive`` is False and the process has ended.
     """
 
     def __init__(self, function: Function, sources: Fingerprint) -> None:
@@ -55,11 +55,11 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Tell whether the process can take an event."""
+        """Whether the process can accept an event."""
         return self._open and self._process.returncode is None
 
     async def start(self) -> Result | None:
-        """Start the process and import the handler; return the error when that fails."""
+        """Start the process and import the handler; return the error if that fails."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
@@ -70,7 +70,7 @@ class WorkerProcess:
                 cwd=self._function.directories[0],
                 env=dict(self._function.environment),
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the gateway, which then ends its workers
+                start_new_session=True,  # Ctrl-C reaches the gateway only, which ends its workers
             )
         self._output = asyncio.create_task(self._forward_output())
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
@@ -87,14 +87,14 @@ class WorkerProcess:
         except TimeoutError:
             return failure("Sandbox.Timedout", f"Init timed out after {_INIT_SECONDS:.0f} seconds")
         except (EOFError, ConnectionError):
-            return failure("Runtime.ExitError", "the process exited while it was initialised")
+            return failure("Runtime.ExitError", "the process exited during initialization")
         if kind == "E":
             await self.close()
             return Result(payload, failed=True)
         return None
 
     async def invoke(self, event: Any, request_id: str) -> Result:
-        """Return the handler's answer to one event; at most one invocation at a time."""
+        """Return the handler's result for one event; at most one invocation at a time."""
         seconds = self._function.timeout
         frame = {"id": request_id, "seconds": seconds, "event": event}
         try:
@@ -111,7 +111,7 @@ class WorkerProcess:
         return Result(payload, failed=kind == "E")
 
     async def close(self) -> None:
-        """End the process: it leaves by itself when its socket closes, or is killed a bit later."""
+        """Close the socket, on which the process exits; kill it after `_CLOSE_SECONDS`."""
         self._open = False
         self._writer.close()
         with contextlib.suppress(TimeoutError):
@@ -119,7 +119,7 @@ class WorkerProcess:
         await self._kill()
 
     async def _exchange(self, kind: str, frame: Any, seconds: float) -> tuple[str, bytes]:
-        """Send one frame and return the kind and payload of the answer; on any failure, kill."""
+        """Send one frame and return the reply's kind and payload; on failure kill the worker."""
         payload = json.dumps(frame).encode()
         try:
             async with asyncio.timeout(seconds):
@@ -133,7 +133,7 @@ class WorkerProcess:
             raise
 
     async def _kill(self) -> None:
-        """Kill the process with all that it started, and wait until its output is read."""
+        """Kill the process and its children, and wait until its output is read."""
         self._open = False
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -142,7 +142,7 @@ class WorkerProcess:
             await asyncio.wait_for(self._output, _CLOSE_SECONDS)
 
     async def _forward_output(self) -> None:
-        """Copy what the function prints into the gateway's log, line by line."""
+        """Copy the function's output to the gateway's log, line by line."""
         output = self._process.stdout
         rest = b""
         while output is not None and (chunk := await output.read(65536)):

@@ -1,7 +1,7 @@
-"""Which properties of a template the gateway honours, and which mean nothing on one machine.
+"""The template properties that the gateway supports, and those without effect on one machine.
 
-Anything in neither list stops the start. A property that is silently ignored is a deployment that
-behaves differently from what was tried out, which is what a local gateway is there to prevent.
+Any other property prevents the start: if it were ignored silently, the deployment would behave
+differently from the local gateway.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ FUNCTION = {
     "CodeUri", "Handler", "Timeout", "MemorySize", "Environment", "Events", "Layers",
     "LoggingConfig", "ReservedConcurrentExecutions",
 }  # fmt: skip
-# Identity, deployment, encryption, network and observability of the account. The interpreter and
-# the architecture are this machine's; a layer of third-party packages is this environment's.
+# Identity, deployment, encryption, network and observability of the account. The interpreter, the
+# architecture and third-party packages are those of this machine.
 FUNCTION_IGNORED = {
     "Architectures", "AutoPublishAlias", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256",
     "CodeSigningConfigArn", "DeadLetterQueue", "DeploymentPreference", "Description",
@@ -26,7 +26,7 @@ FUNCTION_IGNORED = {
     "VersionDescription", "VpcConfig",
 }  # fmt: skip
 
-# Logs go to the terminal, whatever group they belong to in AWS.
+# Logs go to the terminal instead of a log group.
 LOGGING = {"ApplicationLogLevel", "LogFormat"}
 LOGGING_IGNORED = {"LogGroup", "SystemLogLevel"}
 
@@ -59,7 +59,7 @@ EVENT_SOURCE_IGNORED = {
     "SourceAccessConfigurations", "StartingPosition", "Tags",
 }  # fmt: skip
 
-# Other ways to declare a function, a route or an invocation, which would be left out silently.
+# Other declarations of functions, routes or invocations; ignoring them would be a silent error.
 UNSUPPORTED_RESOURCES = (
     "AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Lambda::Function", "AWS::Lambda::Url",
     "AWS::Scheduler::Schedule", "AWS::Serverless::Api", "AWS::Serverless::Connector",
@@ -70,13 +70,13 @@ UNSUPPORTED_RESOURCES = (
 def check(
     where: str, given: Any, honoured: Collection[str], ignored: Collection[str] = ()
 ) -> Mapping[str, Any]:
-    """Return the properties, or raise on the first that the gateway does not know.
+    """Return the properties. Raises `TemplateError` for the first unsupported one.
 
     Args:
         where: Resource and property path, for the message.
-        given: The properties as the template has them.
-        honoured: Names that the gateway acts upon.
-        ignored: Names that mean nothing on one machine.
+        given: The properties as in the template.
+        honoured: The names of supported properties.
+        ignored: The names of properties without effect on one machine.
     """
     if not isinstance(given, Mapping):
         raise TemplateError(f"{where}: expected a mapping, found {type(given).__name__}")

@@ -1,4 +1,4 @@
-"""Turns what a function returned into an HTTP response, by the rules of payload format 2.0."""
+"""Converts a function's result to an HTTP response, by the rules of payload format 2.0."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# The connection belongs to the server, not to the function.
+# The server sets the headers of the connection.
 _NOT_FORWARDED = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
 class InvalidResultError(Exception):
-    """A function's result is no response of format 2.0; API Gateway answers 500 to it."""
+    """A function's result is not a response of format 2.0; API Gateway answers 500."""
 
 
 @dataclass
@@ -28,20 +28,20 @@ class Response:
 
 
 def message(status: int, text: str) -> Response:
-    """Return an answer of the gateway's own."""
+    """Return a response of the gateway itself."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
     headers = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
     return Response(status, headers, body)
 
 
 def from_result(payload: bytes) -> Response:
-    """Return the response that a function's JSON result means.
+    """Return the response for a function's JSON result.
 
-    A result without ``statusCode`` is the body of a 200; everything else must have the documented
-    shape.
+    A result without ``statusCode`` is the body of a 200; any other result must have the documented
+    structure.
 
     Raises:
-        InvalidResultError: It has ``statusCode``, but not the shape that goes with it.
+        InvalidResultError: It has ``statusCode``, but not the documented structure.
     """
     result = json.loads(payload)
     if not isinstance(result, dict) or "statusCode" not in result:
@@ -56,7 +56,7 @@ def from_result(payload: bytes) -> Response:
 
 
 def _status(value: Any) -> int:
-    """Return the status, which may be a number or its digits."""
+    """Return the status, given as a number or a string of digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
@@ -65,7 +65,7 @@ def _status(value: Any) -> int:
 
 
 def _headers(given: Any) -> list[tuple[str, str]]:
-    """Return the function's headers in lower case."""
+    """Return the function's headers, with lower-case names."""
     if given is None:
         return []
     if not isinstance(given, dict):
@@ -80,7 +80,7 @@ def _headers(given: Any) -> list[tuple[str, str]]:
 
 
 def _line(name: str, value: Any) -> str:
-    """Return a header's value, which fits on one line."""
+    """Return a header's value as one line of text."""
     text = json.dumps(value) if isinstance(value, bool | int | float) else value
     if not isinstance(text, str) or any(ord(char) < 32 and char != "\t" for char in text):
         raise InvalidResultError(f"the value of {name} is not one line of text")
@@ -88,7 +88,7 @@ def _line(name: str, value: Any) -> str:
 
 
 def _list(given: Any) -> list[Any]:
-    """Return a list that may be absent."""
+    """Return the list of cookies, empty if it is absent."""
     if given is None:
         return []
     if not isinstance(given, list):

@@ -1,4 +1,4 @@
-"""Picks the route of a request with the priorities of an HTTP API."""
+"""Selects the route of a request with the priorities of an HTTP API."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _STATIC, _VARIABLE, _GREEDY = range(3)
 
 @dataclass(frozen=True)
 class Match:
-    """The chosen route and what its path variables stand for."""
+    """The selected route and the values of its path variables."""
 
     route: Route
     parameters: dict[str, str]
 
 
 class Router:
-    """Matches paths that are already percent-decoded, as API Gateway does.
+    """Matches percent-decoded paths, like API Gateway.
 
-    Of several matches the most specific wins: from left to right a literal segment beats a
-    variable, a variable beats a greedy one, an exact method beats ANY; ``$default`` takes what is
-    left.
+    The most specific match is selected: from left to right a literal segment has precedence over a
+    variable, a variable over a greedy variable, then an exact method over ANY. ``$default`` matches
+    all other requests.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -33,7 +33,7 @@ class Router:
         self._routes = sorted(explicit, key=_rank)
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the route for a request, None when there is none."""
+        """Return the route for a request, None if there is none."""
         segments = path.split("/")
         for route in self._routes:
             if route.method in ("ANY", method):
@@ -49,14 +49,14 @@ def _rank(route: Route) -> tuple[list[int], bool]:
 
 
 def _kind(segment: str) -> int:
-    """Return how specific one segment of a route's path is."""
+    """Return the specificity of one segment of a route's path, lower is more specific."""
     if not (segment.startswith("{") and segment.endswith("}")):
         return _STATIC
     return _GREEDY if segment.endswith("+}") else _VARIABLE
 
 
 def _bind(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
-    """Return the path variables, None when the path does not fit the pattern."""
+    """Return the path variables, None if the path does not match the pattern."""
     parameters: dict[str, str] = {}
     for index, expected in enumerate(pattern):
         kind = _kind(expected)

@@ -1,4 +1,4 @@
-"""Runs functions at their rate, with the events that EventBridge sends."""
+"""Invokes functions periodically, with the events that EventBridge sends."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from local.gateway.workers import Pools, ThrottledError
 def event(schedule: Schedule, region: str, now: datetime) -> Any:
     """Return the event of one run.
 
-    EventBridge Scheduler and the older rules send nearly the same; ``detail`` is the text ``{}``
-    from the one and an empty object from the other.
+    EventBridge Scheduler and the older EventBridge rules send nearly the same event, but ``detail``
+    is the string ``{}`` from the former and an empty object from the latter.
     """
     if schedule.input is not None:
         return schedule.input
@@ -46,12 +46,12 @@ class Schedules:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Run each schedule now, as EventBridge does with a new rate, and then at its rate."""
+        """Run each schedule now, as EventBridge does for a new rate, and then at its rate."""
         for schedule in self._schedules:
             self._spawn(schedule, repeat=True)
 
     async def stop(self) -> None:
-        """Stop all of them, runs under way included."""
+        """Stop all schedules and the runs in progress."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -72,7 +72,7 @@ class Schedules:
             due += schedule.period
             await asyncio.sleep(due - clock())
             if clock() - due > schedule.period:
-                due = clock()  # a laptop that slept catches up with one run, not with a hundred
+                due = clock()  # after the sleep of a laptop, missed runs are not repeated
 
     async def _run(self, schedule: Schedule) -> None:
         try:

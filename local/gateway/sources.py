@@ -1,4 +1,4 @@
-"""Notices that source files changed, cheaply enough to look before every event."""
+"""Detects changes of source files, fast enough to check before every event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Fingerprint:
-    """Size and time of modification of every source file below some folders."""
+    """Size and modification time of every source file below some folders."""
 
     def __init__(self, directories: Iterable[Path]) -> None:
         self._files: dict[str, tuple[int, int]] = {}
@@ -24,7 +24,7 @@ class Fingerprint:
         try:
             entries = list(os.scandir(directory))
         except OSError:
-            return  # removed while we look: its files are gone from the fingerprint as well
+            return  # removed during the scan, so its files are not in the fingerprint
         for entry in entries:
             if entry.name.startswith((".", "__pycache__")) or entry.name.endswith(("~", ".pyc")):
                 continue

@@ -1,4 +1,4 @@
-"""Serves the player page and the other files of ``web/``, always fresh, nothing outside it."""
+"""Serves the player page and the files of ``web/`` only; clients revalidate on each request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local.gateway import responses
 from local.gateway.events import Request
 from local.gateway.responses import Response
 
-# The system's own table may lack these or have them wrong; module scripts insist on theirs.
+# The system's table may lack these types or have wrong ones; module scripts require theirs.
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -28,8 +28,8 @@ _TYPES = {
 }
 
 
-# Films come from the bucket, whose address is not known here; players put them together as blobs
-# and parse them in workers.
+# Films come from the bucket, whose address is not known here; players assemble them as blobs and
+# parse them in workers.
 _POLICY = (
     "default-src 'self'; connect-src 'self' data: http: https:; "
     "img-src 'self' data: blob: http: https:; media-src 'self' blob: http: https:; "
@@ -51,7 +51,7 @@ class StaticFiles:
         self._root = root.resolve()
 
     def answer(self, request: Request) -> Response:
-        """Return the file that the path names, 304 when the client has it already."""
+        """Return the file that the path names, or 304 if the client has its current version."""
         if request.method not in ("GET", "HEAD"):
             return responses.message(405, "Method Not Allowed")
         path = "/web/index.html" if request.target == "/" else unquote(request.target)
@@ -68,7 +68,7 @@ class StaticFiles:
         return Response(200, [("content-type", kind), *kept], file.read_bytes())
 
     def _find(self, relative: str) -> Path | None:
-        """Return the file inside the folder, None for anything else: hidden, outside, no file."""
+        """Return the file, None if the path is hidden, outside the folder or not a file."""
         if "\0" in relative or any(part.startswith(".") for part in relative.split("/")):
             return None
         try:
@@ -76,4 +76,4 @@ class StaticFiles:
             inside = file.is_relative_to(self._root)
             return file if inside and file.is_file() else None
         except (OSError, ValueError):
-            return None  # a name that no file can have
+            return None  # an invalid file name

@@ -1,4 +1,4 @@
-"""Reads a SAM template into the gateway's model, or says in one line why it cannot."""
+"""Reads a SAM template into the gateway's model; the message of an error is one line."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def read(path: Path, given: Mapping[str, str]) -> Service:
     """Return what the template describes.
 
     Args:
-        path: The template; its folder is where ``CodeUri`` and ``ContentUri`` start.
-        given: Values of environment variables, which win over the template's.
+        path: The template; ``CodeUri`` and ``ContentUri`` are relative to its folder.
+        given: Values of environment variables, which override those of the template.
 
     Raises:
-        TemplateError: The template is unreadable, or holds something that the gateway does not
-            honour.
+        TemplateError: The template cannot be read, or contains something that the gateway does not
+            support.
     """
     try:
         template = load_yaml(path.read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def read(path: Path, given: Mapping[str, str]) -> Service:
 
 
 def _active(resources: Mapping[str, Any], resolver: Resolver) -> dict[str, Mapping[str, Any]]:
-    """Return the resources whose condition holds."""
+    """Return the resources whose condition is true."""
     active = {}
     for name, resource in resources.items():
         try:
@@ -138,7 +138,7 @@ def _layers(
 ) -> list[Path]:
     """Return the ``python`` folders of the function's layers.
 
-    A layer without one is built from a lock file; its packages are this interpreter's own.
+    A layer without one is built from a lock file; this interpreter has its packages installed.
     """
     folders = []
     for layer in settled_references(f"{name}.Layers", layers, resolver):
@@ -153,7 +153,7 @@ def _layers(
 
 
 def _kafka_source(name: str, given: Mapping[str, Any], resolver: Resolver) -> KafkaSource:
-    """Return one event source mapping, which must be of a Kafka that this machine can reach."""
+    """Return one event source mapping, which must be of a self-managed Kafka."""
     properties.check(name, given, properties.EVENT_SOURCE, properties.EVENT_SOURCE_IGNORED)
     honoured = {key: given[key] for key in properties.EVENT_SOURCE if key in given}
     values = settled(name, honoured, resolver)
@@ -172,7 +172,10 @@ def _kafka_source(name: str, given: Mapping[str, Any], resolver: Resolver) -> Ka
 
 
 def settled_references(where: str, references: Any, resolver: Resolver) -> list[str]:
-    """Return the logical ids that a list of ``!Ref`` names, conditions applied."""
+    """Return the logical ids in a list of ``!Ref``, with conditions evaluated.
+
+    Raises `TemplateError` for any other reference.
+    """
     names: list[str] = []
     for reference in references if isinstance(references, list) else [references]:
         if isinstance(reference, Mapping) and set(reference) == {"Fn::If"}:
@@ -188,7 +191,7 @@ def settled_references(where: str, references: Any, resolver: Resolver) -> list[
 
 
 def settled(where: str, value: Any, resolver: Resolver) -> Any:
-    """Return a property's value with its intrinsic functions evaluated."""
+    """Return a property's value with its intrinsic functions evaluated. Raises `TemplateError`."""
     try:
         return resolver.resolve(value)
     except UnresolvedError as problem:
@@ -196,7 +199,7 @@ def settled(where: str, value: Any, resolver: Resolver) -> Any:
 
 
 def merge(defaults: Any, own: Any) -> Any:
-    """Merge Globals into a resource as SAM does: mappings merge, lists add up, others replace."""
+    """Merge Globals into a resource like SAM: merge mappings, concatenate lists, replace others."""
     if isinstance(defaults, Mapping) and isinstance(own, Mapping):
         intrinsic = any(key == "Ref" or key.startswith("Fn::") for key in (*defaults, *own))
         if not intrinsic:

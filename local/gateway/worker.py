@@ -1,9 +1,9 @@
-"""The inside of one execution environment: imports a handler once, then serves one event at a time.
+"""The process of one execution environment: imports a handler and serves one event at a time.
 
-Started by path, isolated from the gateway's own packages, with the standard library only: whatever
-is imported here costs each start of a function. Frames on the socket are four bytes of length, one
-byte of kind, then JSON. Kinds: ``I`` initialise and ``V`` event from the gateway; ``R`` ready,
-``D`` done and ``E`` error from here.
+It is started by path, isolated from the gateway's packages, and uses the standard library only,
+because each import delays every start of a function. A frame on the socket is four bytes of length,
+one byte of kind, then JSON. Kinds: ``I`` initialize and ``V`` event from the gateway; ``R`` ready,
+``D`` done and ``E`` error from the worker.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _HEADER = struct.Struct("!IB")
 
 
 class _ExactLoader(importlib.machinery.SourceFileLoader):
-    """Accepts byte code only of the source as it was at its very time of modification.
+    """Accepts byte code only if it matches the source's modification time in nanoseconds.
 
-    Python stamps byte code with the source's time in whole seconds and its size, so that byte code
-    of a first edit would be taken for a second edit of the same length within that second.
+    Python stamps byte code with the source's size and its modification time in whole seconds, so
+    the byte code of one edit would match a second edit of the same length within that second.
     """
 
     def path_stats(self, path: str) -> dict[str, Any]:
-        """Return a stamp made of the time in nanoseconds instead of the time in seconds."""
+        """Return a stamp derived from the time in nanoseconds instead of the time in seconds."""
         status = os.stat(path)  # noqa: PTH116 - pathlib is not loaded here
         stamp = zlib.crc32(status.st_mtime_ns.to_bytes(8, "big", signed=True))
         return {"mtime": stamp, "size": status.st_size}
@@ -59,7 +59,7 @@ def _match_byte_code_to_the_nanosecond(directories: Iterable[str]) -> None:
 
 
 class Context:
-    """The second argument of a handler, as Lambda's Python runtime gives it."""
+    """The second argument of a handler, like that of Lambda's Python runtime."""
 
     def __init__(self, settings: dict[str, Any], request_id: str, seconds: float) -> None:
         self.aws_request_id = request_id
@@ -75,7 +75,7 @@ class Context:
         self._deadline = time.monotonic() + seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how many milliseconds are left before the environment is killed."""
+        """Return the milliseconds left until the environment is killed."""
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
     def log(self, text: object) -> None:
@@ -103,13 +103,13 @@ def main() -> None:
 
 
 def load(name: str) -> Any:
-    """Return the handler function, ``module.function``, the module perhaps in a folder."""
+    """Return the handler function ``module.function``; the module may have a folder path."""
     module, _, function = name.rpartition(".")
     return getattr(importlib.import_module(module.replace("/", ".")), function)
 
 
 def invoke(handler: Any, event: Any, context: Context) -> tuple[str, bytes]:
-    """Return the kind and payload of the answer to one event."""
+    """Return the kind and payload of the reply to one event."""
     try:
         result = handler(event, context)
     except Exception as problem:  # noqa: BLE001 - reported as Lambda does
@@ -125,7 +125,7 @@ def invoke(handler: Any, event: Any, context: Context) -> tuple[str, bytes]:
 
 
 def _error(problem: Exception, kind: str | None = None) -> bytes:
-    """Log an error and return it in Lambda's form."""
+    """Log an error and return it in Lambda's format."""
     import traceback
 
     name = kind or type(problem).__name__
@@ -136,13 +136,13 @@ def _error(problem: Exception, kind: str | None = None) -> bytes:
 
 
 def receive(connection: socket.socket) -> Any:
-    """Return the next frame; end this process when the gateway has closed its side."""
+    """Return the next frame. Raises `SystemExit` if the gateway has closed its side."""
     size, _ = _HEADER.unpack(_read(connection, _HEADER.size))
     return json.loads(_read(connection, size))
 
 
 def _read(connection: socket.socket, size: int) -> bytes:
-    """Return exactly so many bytes."""
+    """Return exactly ``size`` bytes. Raises `SystemExit` at the end of the stream."""
     chunks = bytearray()
     while len(chunks) < size:
         chunk = connection.recv(size - len(chunks))
@@ -159,7 +159,7 @@ def send(connection: socket.socket, kind: str, payload: bytes) -> None:
 
 
 def _die_with_gateway(connection: socket.socket) -> None:
-    """Make sure that this process does not outlive the gateway, even in the middle of an event."""
+    """End this process when the gateway ends, even during an event."""
     if sys.platform == "linux":
         import ctypes
 
@@ -168,8 +168,8 @@ def _die_with_gateway(connection: socket.socket) -> None:
     hung_up.register(connection, getattr(select, "POLLRDHUP", select.POLLHUP))
 
     def wait() -> None:
-        # A socket that is already closed reports at once, so the gateway's death between the start
-        # of this process and the line above is noticed as well.
+        # A socket that is already closed reports at once, so an exit of the gateway between the
+        # start of this process and the line above is detected as well.
         hung_up.poll()
         os._exit(1)
 

@@ -1,7 +1,7 @@
-"""Pools of execution environments, one pool for each function.
+"""Pools of execution environments, one pool per function.
 
-As in Lambda an environment serves one event at a time, a warm one is used again, and a further one
-is started when all are busy. A laptop has fewer than a region: above a cap, events wait their turn.
+As in Lambda, an environment serves one event at a time, a warm one is reused, and another one is
+started if all are busy. Unlike in Lambda, the number is limited: above the limit events wait.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ACCOUNT_CONCURRENCY = 1000
 
 
 class ThrottledError(Exception):
-    """The function already runs as often as its reserved concurrency allows."""
+    """The function has reached its reserved concurrency."""
 
 
 class Pool:
@@ -37,19 +37,19 @@ class Pool:
         self._closing: set[asyncio.Task[None]] = set()
 
     def sources(self) -> Fingerprint:
-        """Return the present state of the function's source files."""
+        """Return the current state of the function's source files."""
         return Fingerprint(self.function.directories)
 
     def warm(self) -> asyncio.Task[None]:
-        """Start a first environment in the background, so that the first event finds it ready."""
+        """Start an environment in the background, so that it is ready for the first event."""
         self._warming = asyncio.create_task(self._warm())
         return self._warming
 
     async def invoke(self, event: Any, request_id: str | None = None) -> Result:
-        """Return the function's answer to one event.
+        """Return the function's result for one event.
 
         Raises:
-            ThrottledError: The event was not accepted.
+            ThrottledError: The function has reached its reserved concurrency.
         """
         if self._running >= self._reserved:
             raise ThrottledError(self.function.name)
@@ -74,7 +74,7 @@ class Pool:
         await asyncio.gather(*(worker.close() for worker in self._all), *self._closing)
 
     async def _acquire(self) -> WorkerProcess | Result:
-        """Return a warm environment of the present sources, else a new one, else its init error."""
+        """Return a warm environment with the current sources, else a new one or its init error."""
         if self._warming is not None and not self._warming.done():
             await asyncio.shield(self._warming)
         sources = self.sources()
@@ -94,14 +94,14 @@ class Pool:
         return worker
 
     def _release(self, worker: WorkerProcess) -> None:
-        """Keep an environment for the next event, which checks whether it is still fresh."""
+        """Keep an environment for the next event, which checks whether its sources are current."""
         if worker.alive:
             self._idle.append(worker)
         else:
             self._all.discard(worker)
 
     def _retire(self, worker: WorkerProcess) -> None:
-        """End an environment whose sources changed, without making anyone wait for it."""
+        """End an environment whose sources changed, without waiting for its end."""
         self._all.discard(worker)
         if worker.alive:
             task = asyncio.create_task(worker.close())

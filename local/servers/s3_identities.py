@@ -1,4 +1,4 @@
-"""Who may do what in the local S3, by the policies that template.yaml has for AWS."""
+"""The permissions in the local S3, with the policies of template.yaml."""
 
 import json
 from typing import Any
@@ -9,11 +9,11 @@ Statement = dict[str, Any]
 
 
 def policies(bucket: str) -> dict[str, list[Statement]]:
-    """Return the statements of each identity but the administrator's.
+    """Return the statements of each identity except the administrator.
 
-    The functions read films, and write the signed copies. They may read copies because players have
-    the rights of the key that signs, which may be the functions' own. What is signed with the
-    signer's key can only be read, and only below these two prefixes.
+    The functions read films and write the signed copies. They may also read copies: a presigned URL
+    has the permissions of the key that signs it, which may be the functions' own key. A URL signed
+    with the signer's key can only read, and only below these two prefixes.
     """
     films, copies = f"arn:aws:s3:::{bucket}/movies/*", f"arn:aws:s3:::{bucket}/playback/*"
     return {
@@ -33,7 +33,7 @@ def policies(bucket: str) -> dict[str, list[Statement]]:
 
 
 def identities_document(bucket: str, keys: Credentials) -> dict[str, Any]:
-    """Return SeaweedFS's identities file; whoever is not in it may do nothing."""
+    """Return SeaweedFS's identities file; an identity that is not in it has no permissions."""
     everything = ["Admin", "Read", "Write", "List", "Tagging"]
     return {
         "identities": [

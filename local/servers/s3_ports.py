@@ -1,4 +1,4 @@
-"""The ports that the parts of SeaweedFS use among themselves: free ones, kept from run to run."""
+"""The internal ports of SeaweedFS: free ones, kept from run to run."""
 
 import contextlib
 import json
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from local.ports import claim, free_pair, free_ports
 
-FOLDER = Path("/tmp")  # noqa: S108 - SeaweedFS decides, whatever TMPDIR says
+FOLDER = Path("/tmp")  # noqa: S108 - fixed by SeaweedFS, which ignores TMPDIR
 
 
 @dataclass(frozen=True)
 class InternalPorts:
-    """What the parts of SeaweedFS use among themselves, all on 127.0.0.1."""
+    """The ports of the parts of SeaweedFS, all on 127.0.0.1."""
 
     master: int
     master_grpc: int
@@ -26,12 +26,15 @@ class InternalPorts:
 
     @classmethod
     def of(cls, path: Path) -> "InternalPorts":
-        """Use those of the former run as long as they are free, else choose and remember others."""
+        """Return the ports stored in `path` if they are free, else choose and store others.
+
+        Raises `LocalError` if there are too few free ports.
+        """
         with contextlib.suppress(OSError, ValueError, TypeError):
             former = cls(**json.loads(path.read_text()))
             if claim(vars(former).values()):
                 return former
-        # SeaweedFS's maintenance worker insists on this distance between the last two.
+        # SeaweedFS's maintenance worker requires this distance between the last two.
         chosen = [*free_ports(len(fields(cls)) - 2), *free_pair(10_000)]
         ports = cls(**dict(zip((field.name for field in fields(cls)), chosen, strict=True)))
         path.write_text(json.dumps(vars(ports)))
@@ -39,7 +42,7 @@ class InternalPorts:
 
     @property
     def sockets(self) -> list[Path]:
-        """Where SeaweedFS puts its gRPC sockets; it has no option for them."""
+        """The paths of SeaweedFS's gRPC sockets, which cannot be configured."""
         parts = ("master", "volume", "filer", "s3", "admin")
         ports = vars(self)
         return [FOLDER / f"seaweedfs-{part}-grpc-{ports[f'{part}_grpc']}.sock" for part in parts]

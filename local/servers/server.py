@@ -1,4 +1,4 @@
-"""What all servers share: a child process, a port, a log, a start that ends when it answers."""
+"""The base class of all servers: a child process with a port, a log and a readiness check."""
 
 import contextlib
 import os
@@ -19,16 +19,16 @@ STOP_SECONDS = 3.0
 
 
 class NotReadyError(Exception):
-    """Tell that a server does not answer yet."""
+    """A server does not answer yet."""
 
 
 class Server(ABC):
-    """Run one server; `start` returns once a client of its protocol got an answer."""
+    """Runs one server; `start` returns when the server answers a client of its protocol."""
 
     name: str
     title: str
     stop_signal = signal.SIGINT
-    # What a line of the log has that says why the server ended; empty: it is the last line.
+    # Marks the log line that has the reason for an exit; empty: the last line has it.
     reason_marker = ""
 
     def __init__(self, port: int, state: State) -> None:
@@ -41,33 +41,36 @@ class Server(ABC):
 
     @abstractmethod
     def launch(self) -> None:
-        """Start the process and return at once."""
+        """Start the process and return at once. Raises `LocalError` if it is already running."""
 
     @abstractmethod
     def check(self) -> None:
-        """Ask for one answer; raise `NotReadyError` or `OSError` when there is none yet."""
+        """Send one request; raise `NotReadyError` or `OSError` if the server is not ready."""
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
-        """Do what has to be done on the running server before it serves us."""
+        """Set up the running server before its first use."""
 
     def await_ready(self) -> None:
-        """Wait until the server answers, at most READY_SECONDS, then prepare it."""
+        """Wait until the server answers, at most READY_SECONDS, then prepare it.
+
+        Raises `LocalError` if the server ends or does not answer in time.
+        """
         await_condition(self.check, failed=self._end, what=self.name)
         self.prepare()
 
     def start(self) -> None:
-        """Bring the server up, on the port that it always had."""
+        """Start the server on its port and wait until it is ready. Raises `LocalError`."""
         self.launch()
         self.await_ready()
 
     def ask_to_stop(self) -> None:
-        """Send the polite signal and return at once."""
+        """Send the signal for an orderly shutdown and return at once."""
         self._wanted = False
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(self.stop_signal)
 
     def stop(self) -> None:
-        """End the server in order, by force after STOP_SECONDS."""
+        """Stop the server in order; kill it after STOP_SECONDS."""
         self.ask_to_stop()
         if self._process is not None:
             try:
@@ -78,7 +81,7 @@ class Server(ABC):
         self.clean_up()
 
     def kill(self) -> None:
-        """End the server as a crash would."""
+        """Kill the server, which simulates a crash, and wait for its end."""
         self._wanted = False
         if self._process is not None:
             self._process.kill()
@@ -86,26 +89,26 @@ class Server(ABC):
         self._await_descendants()
 
     def restart(self) -> None:
-        """Stop the server and bring it back on the same port."""
+        """Stop the server and start it again on the same port. Raises `LocalError`."""
         self.stop()
         self.start()
 
     def clean_up(self) -> None:  # noqa: B027 - most leave nothing
-        """Remove what the stopped server left outside its own folder."""
+        """Remove the stopped server's files outside its own folder."""
 
     @property
     def pid(self) -> int | None:
-        """The process id while the server runs."""
+        """The process id, or None if the server is not running."""
         return self._process.pid if self.running and self._process else None
 
     @property
     def running(self) -> bool:
-        """Whether the process is alive."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def crashed(self) -> bool:
-        """Whether the process ended although nobody stopped it."""
+        """Whether the process ended without `stop` or `kill`."""
         return self._wanted and not self.running
 
     def _spawn(
@@ -135,8 +138,8 @@ class Server(ABC):
         self._wanted = True
 
     def _await_descendants(self) -> None:
-        """Wait until the processes that a killed server left behind have noticed, and ended."""
-        # Nobody writes into the pipe that they all inherit: it becomes readable with the last end.
+        """Wait until the child processes of a killed server have ended, at most STOP_SECONDS."""
+        # They all inherit the write end of the pipe: the read end hangs up when the last one ends.
         if self._life >= 0:
             poll = select.poll()
             poll.register(self._life, select.POLLIN)
@@ -158,7 +161,10 @@ def await_condition(
     failed: Callable[[], str | None] = lambda: None,
     seconds: float = READY_SECONDS,
 ) -> None:
-    """Repeat `check` until it raises nothing, at most `seconds`, or until `failed` says why."""
+    """Repeat `check` until it raises neither `NotReadyError` nor `OSError`.
+
+    Raises `LocalError` after `seconds`, or as soon as `failed` returns a reason.
+    """
     deadline = time.monotonic() + seconds
     pause = 0.01
     while True:
@@ -176,9 +182,9 @@ def await_condition(
 
 
 def last_line(log: Path, marker: str = "") -> str:
-    """Return the last line of a log that says something: that has ``marker``, if one does.
+    """Return the last line of a log that is not empty, preferably one with ``marker``.
 
-    A full disk is the reason for whatever comes after it.
+    A line about a full disk takes precedence, because a full disk causes the later errors.
     """
     with contextlib.suppress(OSError):
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Where the wheels of the development lock keep their programs."""
+"""Locates the programs in the wheels of the development requirements."""
 
 import platform
 import sys
@@ -17,7 +17,7 @@ DOCKER_WAY = "use Docker instead: docker compose up"
 
 
 def check_platform() -> None:
-    """Refuse platforms for which the wheels have no programs."""
+    """Raise `LocalError` on a platform for which the wheels have no programs."""
     here = (sys.platform, platform.machine())
     if here not in SUPPORTED:
         known = ", ".join(f"{system} {machine}" for system, machine in sorted(SUPPORTED))
@@ -27,7 +27,10 @@ def check_platform() -> None:
 
 
 def in_package(package: str, pattern: str) -> Path:
-    """Return the only file of an installed package that matches `pattern`, without importing it."""
+    """Return the first file of an installed package that matches `pattern`, without importing it.
+
+    Raises `LocalError` if there is none.
+    """
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec else None
     for folder in folders or ():
@@ -37,7 +40,10 @@ def in_package(package: str, pattern: str) -> Path:
 
 
 def in_scripts(program: str) -> Path:
-    """Return a program that a wheel put beside the interpreter."""
+    """Return a program that a wheel installed beside the interpreter.
+
+    Raises `LocalError` if it is missing.
+    """
     path = Path(sysconfig.get_path("scripts")) / program
     if not path.is_file():
         raise LocalError(f"{program} is missing: install requirements-dev.txt, or {DOCKER_WAY}")

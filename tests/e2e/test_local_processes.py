@@ -237,7 +237,7 @@ def test_crashed_server_comes_back(developer: Developer) -> None:
 
     await_condition(lambda: not answers(port), GONE_SECONDS)
     assert answers(developer.ports.postgres_port)
-    await_condition(lambda: "Redis is back" in developer.output.read_text(), GONE_SECONDS)
+    await_condition(lambda: "Redis is running again" in developer.output.read_text(), GONE_SECONDS)
     assert answers(port)
     assert "Redis ended unexpectedly" in developer.output.read_text()
 
