@@ -1,56 +1,62 @@
-"""docs/faults.md around its tables."""
+"""The text of docs/faults.md around its tables."""
 
 from tests.faults.faults import FAULTS
 from tests.faults.table import Tables, render
 
 _INTRODUCTION = """\
-# What viewers get while something is broken
+# Behaviour during failures
 
-Written by `make faults`, which breaks each dependency in each way under each call and fails when a
-promise is not kept. So this page says what the service does, not what it should do.
+Written by `make faults`, which injects each fault into each dependency under each call and fails
+if a promise is not kept. So this page describes measured behaviour.
 """
 
 _PROMISES = """\
 ## What is promised
 
-- Every call is answered within 3 s, a progress report within 1.5 s, whatever is broken. Only a
-  start that has to ask the user service may wait for that as long as `USER_SERVICE_TIMEOUT` says,
-  5 s, and what only an admin may call (erase, invalidate) 25 s.
-- A failure is 503 with a `code` that names what is missing and `Retry-After`; players try again.
-- What was acknowledged is in PostgreSQL, and its event in Kafka or in the outbox. A position
-  that was acknowledged is the one that is found afterwards, whatever Redis held. A user who was
-  erased is erased in Redis, too, and a film that was invalidated plays as it is in the bucket.
-- Calls succeed as usual within 5 s of the end of a fault, without a restart.
-- Once an environment knows that Kafka is away, a call loses 0.05 s to it at most.
+- Every call gets a response within 3 s, a progress report within 1.5 s, during any fault. A start
+  that has to query the user service may wait for it additionally, up to `USER_SERVICE_TIMEOUT` (5
+  s), and the calls for admins only (erase, invalidate) may take 25 s.
+- A failure is a 503 with a `code` that names the unavailable dependency and `Retry-After`;
+  players retry.
+- Acknowledged changes are in PostgreSQL, and their events in Kafka or in the outbox. An
+  acknowledged position is the one that is returned afterwards, regardless of the contents of
+  Redis. The data of an erased user are also erased in Redis, and an invalidated film plays in the
+  bucket's current version.
+- Within 5 s of the end of a fault calls succeed normally again, without a restart.
+- After an environment has detected that Kafka is unavailable, a call takes at most 0.05 s longer
+  because of it.
 
 ## What each failure means to viewers
 
-- **PostgreSQL**: nobody can start, report or stop. Players that are playing go on, since films come
-  from S3 directly, and keep their reports. Looking up a position works as long as it is in Redis.
-- **Redis**: nothing that they would notice. Nobody can be erased, because Redis would keep their
-  positions for a day.
-- **Kafka**: nothing. Events wait in the outbox, and housekeeping sends them.
-- **S3**: players cannot load segments, which no API can help. Films that somebody has started in
-  this hour still start; the others answer `storage_unavailable`, and so does `invalidate`.
-- **User service**: who has started a film in the last five minutes goes on, and for 15 minutes the
-  known subscription is honoured. Others get `entitlement_unavailable`, never a film for free.
+- **PostgreSQL**: nobody can start, report or stop. Active players continue, because they load
+  films directly from S3, and keep their reports. Positions in Redis can still be looked up.
+- **Redis**: no visible effect. Users cannot be erased, because Redis would keep their positions
+  for a day.
+- **Kafka**: none. Events wait in the outbox, and housekeeping sends them.
+- **S3**: players cannot load segments, which the API cannot prevent. Films that any viewer has
+  started in the current hour still start; other films get `storage_unavailable`, and so does
+  `invalidate`.
+- **User service**: users who have started a film in the last five minutes are not affected, and
+  for 15 minutes the last known subscription is accepted. Others get `entitlement_unavailable`; no
+  film starts without a verified subscription.
 """
 
 _HOW = """\
 ## How it is measured
 
-The real functions run in processes of their own, as execution environments, against real servers; a
-TCP proxy before each server breaks the connection. *Warm* environments have served the same call
-before, and get two calls during the fault, the second after the breakers' pause; *cold* ones have
-just started, and get their first call. Times are the worst of these, in classes, and include the
-loading of clients. *Back after* is the longest that any call took from the end of the fault until
-it succeeded as before: for Redis until positions were cached again, for Kafka until events went
-there directly. *Later calls lose* is how much longer a start, a report or a stop took in an
-environment that had met the fault before than it takes without any.
+The real functions run in separate processes, as execution environments, against real servers; a
+TCP proxy in front of each server injects the fault. *Warm* environments have processed the same
+call before, and get two calls during the fault, the second after the circuit breaker's pause;
+*cold* ones have just started, and get their first call. Times are the maximum of these, in
+classes, and include the loading of clients. *Back after* is the longest time of any call from the
+end of the fault until it succeeded as before: for Redis until positions were cached again, for
+Kafka until events were sent directly. *Later calls lose* is the additional duration of a start, a
+report or a stop in an environment that had encountered the fault before, compared with one
+without a fault.
 
-*start* is of a film that somebody has started before, by a viewer whose subscription is known;
-*first start* needs both the user service and a new signed copy. *remove* takes a film out of
-continue watching, *erase* forgets a user, *invalidate* has a replaced film published anew.
+*start* is the start of a film that was started before, by a viewer whose subscription is cached;
+*first start* needs both the user service and a new signed copy. *remove* removes a film from
+continue watching, *erase* erases a user, *invalidate* publishes a replaced film again.
 
 The faults:
 """
@@ -60,4 +66,4 @@ def render_document(tables: Tables) -> str:
     """Return the page."""
     faults = "\n".join(f"- **{fault.title}**: {fault.explanation}." for fault in FAULTS)
     sections = [f"### {title}\n\n{render(table)}\n" for title, table in tables.items()]
-    return "\n".join([_INTRODUCTION, _PROMISES, _HOW, faults + "\n", "## The tables\n", *sections])
+    return "\n".join([_INTRODUCTION, _PROMISES, _HOW, faults + "\n", "## Results\n", *sections])
