@@ -12,11 +12,14 @@ from streaming.observability.logging import service_logger
 logger = service_logger()
 
 
+@logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer the caller's identity, or what is wrong with the token, in the simple format.
 
     Always authorized: the functions turn a missing identity into a 401 that says why.
     """
+    # Of the call to the API, so that its lines and the function's behind it are found together.
+    logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
     authorization = lower_case_names(event.get("headers")).get("authorization")
     try:
         identity = token_verifier().verify(authorization, clock.now())

@@ -20,6 +20,7 @@ logger = service_logger()
 MARGIN_SECONDS = 5
 
 
+@logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Do the chores and return what was done. Raises ``ChoresFailed``, when all were tried."""
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS

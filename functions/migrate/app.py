@@ -10,6 +10,7 @@ from streaming.repository.migration_problem import describe
 logger = service_logger()
 
 
+@logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
     """Migrate the database and tell CloudFormation; deleting the stack leaves the data alone."""
     applied: list[str] = []

@@ -6,9 +6,10 @@ from streaming.composition.subscription_changed import forget_subscriptions
 from streaming.events.records import records_of
 from streaming.observability.logging import service_logger
 
-service_logger()
+logger = service_logger()
 
 
+@logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Forget the subscriptions that the records name; return how many.
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.gateway.template import read
 from tests.support.emitted import emitted
-from tests.support.functions import ROOT
+from tests.support.functions import ROOT, Context, event
 
 # Lambda's client gives the root logger a handler and the function's level before it loads the
 # handler. https://github.com/aws/aws-lambda-python-runtime-interface-client
@@ -30,6 +30,30 @@ for name in ("debug", "info", "warning", "error"):
 emit(OutboxAgeSeconds=1)
 emit_dependency_failure("redis", "get", ConnectionRefusedError())
 """
+# Calls a function while no server answers. The last line stands for any that it logs.
+CALL = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import app
+from streaming.observability.logging import service_logger
+from tests.support.functions import Context, event
+try:
+    app.handler(event(sys.argv[2]), Context())
+except Exception:
+    pass
+service_logger().warning("the call is over")
+"""
+NO_SERVERS = {
+    "ENVIRONMENT": "local",
+    "JWT_SECRET_KEY": "local",
+    "S3_ACCESS_KEY": "key",
+    "S3_SECRET_KEY": "secret",
+    "USER_SERVICE_URL": "http://127.0.0.1:9",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "REDIS_PORT": "9",
+}
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -95,3 +119,32 @@ def test_packages_do_not_log_requests(parameter: str) -> None:
 
     told = [level for level in LEVELS if f"theirs {level.lower()}" in others]
     assert told == [level for level in LEVELS[2:] if LEVELS.index(level) >= LEVELS.index(parameter)]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_lines_name_the_call(function: str) -> None:
+    """Each function's lines have Lambda's request id, and its event is never logged."""
+    name = {"get": "get_progress"}.get(function, function)
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, str(ROOT / "functions" / function), name],
+        env={
+            **NO_SERVERS,
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT / 'layers/streaming/python'}:{ROOT}",
+            "POWERTOOLS_LOGGER_LOG_EVENT": "true",
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    logged = [line for line in lines if "_aws" not in line]
+    assert logged[-1]["message"] == "the call is over"
+    for line in logged:
+        assert line["function_request_id"] == Context.aws_request_id
+        assert isinstance(line["message"], str)
+    sent = event(name)
+    if "requestContext" in sent:
+        assert logged[-1]["request_id"] == sent["requestContext"]["requestId"]
+    assert "Bearer " not in done.stdout

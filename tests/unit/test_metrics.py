@@ -2,7 +2,10 @@
 
 import json
 import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 import botocore.exceptions
 import httpx
@@ -15,9 +18,13 @@ from streaming.observability.metrics import (
     emit,
     emit_dependency_failure,
     emit_server_error,
+    emit_slow_answer,
     kind_of,
 )
 from streaming.resilience.deadline import DeadlineExceeded
+from tests.support.emitted import emitted
+
+OF_AN_OPERATION = ["service", "dependency", "operation", "kind"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +56,68 @@ def test_line_is_embedded_metric_format(capsys: pytest.CaptureFixture[str]) -> N
     assert told == {**place, "error": "ConnectionRefusedError('no')"}
     assert (error["ServerErrors"], error["UnexpectedErrors"]) == (1, 1)
     assert (error["function_name"], error["version"]) == ("streaming-prod-start", "7")
+
+
+@pytest.mark.parametrize(
+    ("emit_it", "dimensions", "values", "members"),
+    [
+        (
+            lambda: emit(OutboxMessages=3, OutboxAgeSeconds=1.5),
+            [["service"]],
+            {"OutboxMessages": 3, "OutboxAgeSeconds": 1.5},
+            {},
+        ),
+        (
+            lambda: emit_dependency_failure("redis", "get", TimeoutError()),
+            [
+                ["service"],
+                ["service", "dependency"],
+                ["service", "dependency", "operation", "kind"],
+            ],
+            {"DependencyFailure": 1},
+            {"dependency": "redis", "operation": "get", "kind": "timeout"},
+        ),
+        (
+            lambda: emit_server_error("streaming-prod-start", "7", 500),
+            [["service", "function_name"], ["service", "function_name", "version"]],
+            {"ServerErrors": 1, "UnexpectedErrors": 1},
+            {"function_name": "streaming-prod-start", "version": "7"},
+        ),
+        (
+            lambda: emit_slow_answer("streaming-prod-start", "abc", 2.5),
+            [["service", "function_name"]],
+            {"SlowAnswers": 1},
+            {"function_name": "streaming-prod-start", "request_id": "abc", "seconds": 2.5},
+        ),
+    ],
+)
+def test_line_has_what_alarms_and_queries_read(
+    capsys: pytest.CaptureFixture[str],
+    emit_it: Callable[[], object],
+    dimensions: list[list[str]],
+    values: dict[str, float],
+    members: dict[str, Any],
+) -> None:
+    """Each line has its sets of dimensions, values that are numbers, and what queries show."""
+    emit_it()
+
+    line = json.loads(capsys.readouterr().out)
+    timestamp = line.pop("timestamp")
+    metrics = [{"Name": name, "Unit": "None"} for name in values]
+    directive = {"Namespace": "Streaming", "Dimensions": dimensions, "Metrics": metrics}
+    milliseconds = int(datetime.fromisoformat(timestamp).timestamp() * 1000)
+    assert line.pop("_aws") == {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]}
+    assert line == {"level": "FATAL", "service": "streaming-prod", **members, **values}
+
+
+def test_lines_of_threads_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """What threads emit at once neither mixes nor shares dimensions."""
+    names = [f"operation-{number}" for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: emit_dependency_failure("s3", name, OSError()), names))
+
+    lines = emitted(capsys.readouterr().out, "DependencyFailure")
+    assert sorted(line["operation"] for line in lines) == sorted(names)
 
 
 def test_an_outage_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:

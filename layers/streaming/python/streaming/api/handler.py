@@ -38,6 +38,8 @@ class LambdaContext(Protocol):
 
     aws_request_id: str
     function_name: str
+    invoked_function_arn: str
+    memory_limit_in_mb: int
     function_version: str
 
     def get_remaining_time_in_millis(self) -> int:
@@ -107,7 +109,7 @@ def _lambda_handler(handle: PublicHandler, seconds: _Seconds) -> LambdaHandler:
             _note_slow(request, seconds.prompt, context.function_name)
         return _with_headers(answer, request).to_event()
 
-    return handler
+    return logger.inject_lambda_context(handler, log_event=False)
 
 
 def _answer(handle: PublicHandler, request: Request) -> Answer:

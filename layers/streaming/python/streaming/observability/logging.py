@@ -13,6 +13,9 @@ from aws_lambda_powertools.logging import Logger
 def service_logger() -> Logger:
     """Return the logger that those of the package, its children, write through.
 
+    Handlers are decorated with its ``inject_lambda_context(log_event=False)``: each line has
+    Lambda's request id, and no event is logged, because events contain tokens.
+
     Other packages are heard from WARNING on, whatever is set: below that, botocore and httpx log
     the requests and answers themselves, with the secrets and signatures in them.
     """

@@ -4,11 +4,12 @@ Alarms depend on them, so they are no part of the log, and no log level holds th
 """
 
 import json
-import os
 import struct
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from streaming.domain import clock
 
@@ -106,25 +107,23 @@ def _is_of_the_wire(error: BaseException) -> bool:
 
 
 def _emit(dimensions: list[list[str]], values: Mapping[str, float], **members: object) -> None:
-    directive = {
-        "Namespace": NAMESPACE,
-        "Dimensions": dimensions,
-        "Metrics": [{"Name": name} for name in values],
-    }
+    # Of its own, as Powertools' Metrics share their dimensions among all threads.
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    told = {"service": metrics.service or "service_undefined", **members}
+    first, *others = ({name: str(told[name]) for name in names} for names in dimensions)
+    for name, value in first.items():
+        metrics.add_dimension(name, value)
+    for each in others:
+        metrics.add_dimensions(**each)
+    for name, number in values.items():
+        metrics.add_metric(name, MetricUnit.NoUnit, number)
     now = clock.now()
-    line = {
-        # Lambda documents that it may drop printed JSON below ApplicationLogLevel, and that a line
-        # without a level and a time in RFC 3339 counts as INFO.
-        # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
-        "level": "FATAL",
-        "timestamp": clock.iso(now),
-        "_aws": {
-            "Timestamp": clock.milliseconds(now),
-            "CloudWatchMetrics": [directive],
-        },
-        "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined"),
-        **members,
-        **values,
-    }
+    metrics.set_timestamp(clock.milliseconds(now))
+    # Lambda documents that it may drop printed JSON below ApplicationLogLevel, and that a line
+    # without a level and a time in RFC 3339 counts as INFO.
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    line = {"level": "FATAL", "timestamp": clock.iso(now), **metrics.serialize_metric_set()}
+    # Powertools writes each value as a list, whose field is "name.0" in CloudWatch Logs Insights.
+    line = {**line, **told, **values}
     # One write, so that the lines of threads do not mix.
     sys.stdout.write(f"{json.dumps(line)}\n")
