@@ -1,6 +1,6 @@
 """What the service promises about one film of one user, as if calls came one after the other.
 
-The same rules stand in SQL (``streaming.repository.repository``); they are written down here once
+The same rules stand in SQL (``streaming.repository``); they are written down here once
 more, on purpose without using the service's own code.
 """
 

@@ -62,9 +62,12 @@ CLAIM_NOT_IDEMPOTENT = Mutation(
 REPEATS_OF_WHAT_HAS_ENDED = Mutation(
     "repeats of what has ended",
     {
-        "progress = self._repeat(viewer.user_id, movie_id, attempt, limit, now)": (
-            "progress = self._repository.find_progress(viewer.user_id, movie_id)"
-        )
+        'raise SessionEnded("the session that was started with this key has ended")': (
+            "heard_at = datetime.fromtimestamp(0).astimezone()"
+        ),
+        "self._stream_limit.keep(user_id, session_id, limit, repeated.last_heartbeat_at, now)": (
+            "pass"
+        ),
     },
 )
 
@@ -77,14 +80,14 @@ PUBLISH_BEFORE_COMMIT = Mutation(
     "publish before the commit, without the outbox",
     {
         """
-        ended = self._repository.end_session(report, stop_message)
+        ended = self._playback.end_session(report, stop_message)
 """: """
         def publish(session_id: UUID) -> None:
             message = stop_message(session_id)
             if message is not None:
                 self._events.send(message)
 
-        ended = self._repository.end_session(report, publish)
+        ended = self._playback.end_session(report, publish)
 """
     },
 )

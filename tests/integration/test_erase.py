@@ -14,7 +14,7 @@ from streaming.config.database import DatabaseSettings
 from streaming.events.event import Message
 from streaming.repository import outbox
 from streaming.repository.database import Database
-from streaming.repository.repository import Repository
+from streaming.repository.progress import ProgressRecord
 from streaming.repository.transaction import Transaction
 from tests.conftest import Rows, set_subscription
 from tests.support.functions import (
@@ -157,7 +157,7 @@ def test_late_cache_write_comes_to_nothing(
     """A request that read the position before the erasure cannot cache it after."""
     watch(viewer, movie_id, redis, rows)
     database = Database(DatabaseSettings.from_environment(environment))
-    read_before = Repository(database).find_progress(viewer.user_id, movie_id)
+    read_before = ProgressRecord(database).find(viewer.user_id, movie_id)
     assert read_before is not None
     erase(viewer.user_id)
 

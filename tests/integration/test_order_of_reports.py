@@ -18,18 +18,19 @@ from streaming.domain.progress import Report, ReportOrder, SavedProgress
 from streaming.domain.sessions import NewSession
 from streaming.events.event import StreamEvent
 from streaming.repository.database import Database
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
+from streaming.repository.progress import ProgressRecord
 
 # Housekeeping, which runs beside the tests, would delete sessions of last year.
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def repository(environment: dict[str, str]) -> Iterator[Repository]:
-    """The record."""
-    database = Database(DatabaseSettings.from_environment(environment))
-    yield Repository(database)
-    database.close()
+def database(environment: dict[str, str]) -> Iterator[Database]:
+    """The connection to PostgreSQL."""
+    opened = Database(DatabaseSettings.from_environment(environment))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -71,14 +72,14 @@ reports = st.tuples(
 )
 @given(messy=st.lists(reports, min_size=1, max_size=12), cache_order=st.randoms())
 def test_model_record_and_cache_agree(
-    repository: Repository,
+    database: Database,
     progress_cache: ProgressCache,
     messy: list[tuple[int, tuple[int, int] | None, float]],
     cache_order: Random,
 ) -> None:
     """Whatever order reports come in, and their cache writes after them, all three end equal."""
-    user_id, movie_id = uuid4(), uuid4()
-    sessions = [open_session(repository, user_id, movie_id, number) for number in range(3)]
+    playback, user_id, movie_id = Playback(database), uuid4(), uuid4()
+    sessions = [open_session(playback, user_id, movie_id, number) for number in range(3)]
     last_sequences: dict[UUID, int] = {}
     position, before = -1, None
     saved: list[SavedProgress] = []
@@ -92,7 +93,7 @@ def test_model_record_and_cache_agree(
             position = reported
         if session_id and sequence is not None:
             last_sequences[session_id] = max(sequence, last_sequences.get(session_id, 0))
-        recorded = repository.record_report(report, no_message, bool).progress
+        recorded = playback.record_report(report, no_message, bool).progress
         assert recorded is not None
         assert recorded.position_seconds == position
         saved.append(recorded)
@@ -102,20 +103,20 @@ def test_model_record_and_cache_agree(
     for progress in saved:
         progress_cache.keep(progress)
 
-    on_record = repository.find_progress(user_id, movie_id)
+    on_record = ProgressRecord(database).find(user_id, movie_id)
     assert on_record is not None
     assert on_record.position_seconds == position
     assert progress_cache.find(user_id, movie_id) == on_record
 
 
-def test_ten_thousand_in_any_order(repository: Repository, progress_cache: ProgressCache) -> None:
+def test_ten_thousand_in_any_order(database: Database, progress_cache: ProgressCache) -> None:
     """Ten thousand reports that say when they were made leave one state, whatever their order."""
-    states = set()
+    playback, states = Playback(database), set()
     places = [(session, sequence) for sequence in range(100) for session in range(3)]
     for seed in range(25):
         random = Random(seed)
         user_id, movie_id = uuid4(), uuid4()
-        sessions = [open_session(repository, user_id, movie_id, number) for number in range(3)]
+        sessions = [open_session(playback, user_id, movie_id, number) for number in range(3)]
         # The three devices are in turn watched for a moment: the last is the first session's.
         made = {place: 10 + number for number, place in enumerate(places)}
         made[0, 99] = 10 + len(places)
@@ -127,14 +128,14 @@ def test_ten_thousand_in_any_order(repository: Repository, progress_cache: Progr
             at = NOW + timedelta(seconds=1000)
             age = 1000 - made[session, sequence]
             report = Report(user_id, movie_id, position, sessions[session], sequence, at, age)
-            recorded = repository.record_report(report, no_message, bool).progress
+            recorded = playback.record_report(report, no_message, bool).progress
             assert recorded is not None
             saved.append(recorded)
         random.shuffle(saved)
         for progress in saved:
             progress_cache.keep(progress)
 
-        on_record = repository.find_progress(user_id, movie_id)
+        on_record = ProgressRecord(database).find(user_id, movie_id)
         assert on_record is not None
         assert progress_cache.find(user_id, movie_id) == on_record
         assert on_record.order == ReportOrder(sessions[0], 99)
@@ -146,7 +147,7 @@ def no_message(session_id: UUID | None) -> None:
     """Make no event."""
 
 
-def open_session(repository: Repository, user_id: UUID, movie_id: UUID, number: int) -> UUID:
+def open_session(playback: Playback, user_id: UUID, movie_id: UUID, number: int) -> UUID:
     """Open the session of that number; later ones have greater ids."""
     started_at = NOW + timedelta(seconds=number)
     session = NewSession(
@@ -160,5 +161,5 @@ def open_session(repository: Repository, user_id: UUID, movie_id: UUID, number: 
         ip_address=None,
     )
     started = StreamEvent(uuid4(), "stream_start", user_id, movie_id, started_at, session.id)
-    repository.open_session(session, started, lambda event: None)
+    playback.open_session(session, started, lambda event: None)
     return session.id

@@ -20,7 +20,6 @@ from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavai
 from streaming.domain.films import ManifestType
 from streaming.repository.database import Database
 from streaming.repository.films import Films
-from streaming.repository.repository import Repository
 from streaming.usecases.housekeeping.check_films import CheckFilms
 from streaming.usecases.housekeeping.renew_copies import RenewCopies
 from tests.conftest import Rows
@@ -118,7 +117,7 @@ def test_bad_films_keep_no_other_from_being_renewed(
 ) -> None:
     """Two films that fail come first, the others are renewed; the next run leaves the two alone."""
     publisher.failures = {films[0]: failure, films[1]: failure}
-    renew = RenewCopies(Repository(database), delivery)
+    renew = RenewCopies(Films(database), delivery)
 
     renewed = renew(NEAR_THE_END, 10)
     again = renew(NEAR_THE_END + timedelta(minutes=1), 10)
@@ -132,7 +131,7 @@ def test_storage_that_is_away_is_left_alone(
 ) -> None:
     """After three films in a row that cannot be read the run ends; the next begins behind them."""
     publisher.failures = dict.fromkeys(films[:3], StorageUnavailable("it is away"))
-    renew = RenewCopies(Repository(database), delivery)
+    renew = RenewCopies(Films(database), delivery)
 
     assert renew(NEAR_THE_END, 10) == 0
     assert publisher.asked == films[:3]
@@ -147,7 +146,7 @@ def test_bug_in_one_film_shows_at_the_end(
     publisher.failures = {films[0]: ZeroDivisionError("a bug")}
 
     with pytest.raises(ExceptionGroup) as raised:
-        RenewCopies(Repository(database), delivery)(NEAR_THE_END, 10)
+        RenewCopies(Films(database), delivery)(NEAR_THE_END, 10)
 
     assert [type(each) for each in raised.value.exceptions] == [ZeroDivisionError]
     assert publisher.asked == films
@@ -158,7 +157,7 @@ def test_invalidation_has_a_failed_film_tried_again(
 ) -> None:
     """Once a film that could not be renewed is invalidated, the next run renews it."""
     publisher.failures = {films[0]: FilmUnplayable("too large")}
-    renew = RenewCopies(Repository(database), delivery)
+    renew = RenewCopies(Films(database), delivery)
     assert renew(NEAR_THE_END, 10) == 4
 
     publisher.failures = {}

@@ -11,9 +11,10 @@ from streaming.config.database import DatabaseSettings
 from streaming.config.privacy import PrivacySettings
 from streaming.repository.database import Database
 from streaming.repository.films import Films
+from streaming.repository.idempotency import IdempotencyKeys
 from streaming.repository.outbox import Outbox
 from streaming.repository.personal_data import PersonalData
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
 from streaming.usecases.housekeeping.check_films import CheckFilms
 from streaming.usecases.housekeeping.end_abandoned import EndAbandonedSessions
 from streaming.usecases.housekeeping.expire_keys import ExpireIdempotencyKeys
@@ -28,7 +29,7 @@ _STATEMENT_SECONDS = 10.0
 @cache
 def end_abandoned_sessions() -> EndAbandonedSessions:
     """Build the use case of ending abandoned sessions."""
-    return EndAbandonedSessions(Repository(_database()), stream_slots(), event_sink())
+    return EndAbandonedSessions(Playback(_database()), stream_slots(), event_sink())
 
 
 @cache
@@ -40,7 +41,7 @@ def relay_outbox() -> RelayOutbox:
 @cache
 def renew_copies() -> RenewCopies:
     """Build the use case of renewing the copies of films in use."""
-    return RenewCopies(Repository(_database()), delivery())
+    return RenewCopies(Films(_database()), delivery())
 
 
 @cache
@@ -52,7 +53,7 @@ def check_films() -> CheckFilms:
 @cache
 def expire_idempotency_keys() -> ExpireIdempotencyKeys:
     """Build the use case of deleting old idempotency keys."""
-    return ExpireIdempotencyKeys(Repository(_database()))
+    return ExpireIdempotencyKeys(IdempotencyKeys(_database()))
 
 
 @cache

@@ -11,8 +11,10 @@ from streaming.config.cache import CacheSettings
 from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.films import Films
+from streaming.repository.idempotency import IdempotencyKeys
 from streaming.repository.outbox import Outbox
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
+from streaming.repository.progress import ProgressRecord
 
 
 @cache
@@ -23,9 +25,21 @@ def database() -> Database:
 
 
 @cache
-def repository() -> Repository:
-    """Build the record."""
-    return Repository(database())
+def playback() -> Playback:
+    """Build the record of sessions."""
+    return Playback(database())
+
+
+@cache
+def progress_record() -> ProgressRecord:
+    """Build the record of positions."""
+    return ProgressRecord(database())
+
+
+@cache
+def idempotency_keys() -> IdempotencyKeys:
+    """Build the record of idempotency keys."""
+    return IdempotencyKeys(database())
 
 
 @cache

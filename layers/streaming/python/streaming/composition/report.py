@@ -3,11 +3,11 @@
 from functools import cache
 
 from streaming.composition.events import event_sink
-from streaming.composition.record import progress_cache, repository, stream_slots
+from streaming.composition.record import playback, progress_cache, stream_slots
 from streaming.usecases.report_progress import ReportProgress
 
 
 @cache
 def report_progress() -> ReportProgress:
     """Build the use case."""
-    return ReportProgress(repository(), progress_cache(), stream_slots(), event_sink())
+    return ReportProgress(playback(), progress_cache(), stream_slots(), event_sink())

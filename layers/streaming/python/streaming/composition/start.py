@@ -9,7 +9,13 @@ from streaming.cache.subscriptions import SubscriptionCache
 from streaming.composition.cache import redis_cache
 from streaming.composition.delivery import delivery, film_presence
 from streaming.composition.events import event_sink
-from streaming.composition.record import films, progress_cache, repository, stream_slots
+from streaming.composition.record import (
+    films,
+    idempotency_keys,
+    playback,
+    progress_cache,
+    stream_slots,
+)
 from streaming.config.cache import CacheSettings
 from streaming.config.user_service import UserServiceSettings
 from streaming.config.viewing import SessionSettings
@@ -25,9 +31,10 @@ def start_stream() -> StartStream:
     """Build the use case."""
     return StartStream(
         _entitlement(),
-        StreamLimit(stream_slots(), repository(), event_sink()),
+        StreamLimit(stream_slots(), playback(), event_sink()),
         delivery(),
-        repository(),
+        playback(),
+        idempotency_keys(),
         progress_cache(),
         event_sink(),
         films(),

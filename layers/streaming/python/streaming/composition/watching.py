@@ -3,7 +3,7 @@
 import os
 from functools import cache
 
-from streaming.composition.record import progress_cache, repository
+from streaming.composition.record import progress_cache, progress_record
 from streaming.config.viewing import WatchingSettings
 from streaming.usecases.find_progress import FindFilmsToContinue, FindProgress, RemoveProgress
 
@@ -11,17 +11,17 @@ from streaming.usecases.find_progress import FindFilmsToContinue, FindProgress, 
 @cache
 def find_progress() -> FindProgress:
     """Build the use case of one film."""
-    return FindProgress(repository(), progress_cache())
+    return FindProgress(progress_record(), progress_cache())
 
 
 @cache
 def find_films_to_continue() -> FindFilmsToContinue:
     """Build the use case of all films."""
     settings = WatchingSettings.from_environment(os.environ)
-    return FindFilmsToContinue(repository(), settings.min_seconds, settings.min_percent / 100)
+    return FindFilmsToContinue(progress_record(), settings.min_seconds, settings.min_percent / 100)
 
 
 @cache
 def remove_progress() -> RemoveProgress:
     """Build the use case of removing a film."""
-    return RemoveProgress(repository(), progress_cache())
+    return RemoveProgress(progress_record(), progress_cache())

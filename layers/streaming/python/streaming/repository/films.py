@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from streaming.domain.films import ManifestType
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
@@ -86,6 +87,16 @@ _DELETE_NO_FILMS = """
 """
 
 
+_SELECT_IN_USE = """
+    SELECT movie_id, manifest_type
+    FROM stream_sessions
+    WHERE started_at > CAST(:now AS timestamptz) - make_interval(secs => :seconds)
+    GROUP BY movie_id, manifest_type
+    ORDER BY count(*) DESC
+    LIMIT :limit
+"""
+
+
 class Films:
     """The films on record, and what the bucket was last seen to hold of them.
 
@@ -111,6 +122,17 @@ class Films:
             lambda transaction: transaction.rows(_SELECT_DUE, before=before, limit=limit)
         )
         return [row["movie_id"] for row in rows]
+
+    def find_in_use(
+        self, now: datetime, seconds: int, limit: int
+    ) -> list[tuple[UUID, ManifestType]]:
+        """Return the films started in the last ``seconds`` and their form, most started first."""
+        rows = self._database.read(
+            lambda transaction: transaction.rows(
+                _SELECT_IN_USE, now=now, seconds=seconds, limit=limit
+            )
+        )
+        return [(row["movie_id"], row["manifest_type"]) for row in rows]
 
     def delete_no_films(self, before: datetime, limit: int) -> int:
         """Delete positions in films that never existed, reported before then; return how many."""

@@ -1,6 +1,6 @@
 """The rows of ``idempotency_keys``: which start each key stands for.
 
-Each function runs within the caller's transaction.
+The functions run within the caller's transaction; each method of ``IdempotencyKeys`` is one.
 """
 
 from datetime import datetime
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from streaming.domain.errors import IdempotencyKeyReused, RequestInProgress
 from streaming.domain.idempotency import Attempt, IdempotencyKey
+from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
 # An attempt that was given up before is taken over, with its ids.
@@ -60,14 +61,55 @@ _DELETE_OLD = """
 """
 
 
-def claim(
+class IdempotencyKeys:
+    """The keys of starts. Raises ``DatabaseUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(
+        self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
+    ) -> Attempt:
+        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
+
+        Raises ``IdempotencyKeyReused`` when the key stands for another request, and
+        ``RequestInProgress`` while an attempt is running.
+        """
+        return self._database.run(
+            lambda transaction: _claim(transaction, user_id, key, attempt, seconds)
+        )
+
+    def release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
+        """Forget an ``attempt`` that has failed, so that its request may be repeated at once."""
+        self._database.run(
+            lambda transaction: transaction.rows(
+                _RELEASE, user_id=user_id, key=key.value, session_id=attempt.session_id
+            )
+        )
+
+    def delete_old(self, before: datetime, limit: int) -> int:
+        """Delete keys that are older than ``before``, at most ``limit``; return how many."""
+        deleted = self._database.run(
+            lambda transaction: transaction.rows(_DELETE_OLD, before=before, limit=limit)
+        )
+        return len(deleted)
+
+
+def complete(
+    transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID
+) -> None:
+    """Note that the session of ``key`` is open."""
+    transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
+
+
+def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
+    """Forget the key of a session, so that it stands for nothing any more."""
+    transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
+
+
+def _claim(
     transaction: Transaction, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
 ) -> Attempt:
-    """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
-
-    Raises ``IdempotencyKeyReused`` when the key stands for another request, and
-    ``RequestInProgress`` while an attempt is running.
-    """
     claimed = transaction.row(
         _CLAIM,
         user_id=user_id,
@@ -88,25 +130,3 @@ def claim(
     if known["completed_at"] is None:
         raise RequestInProgress("a request with this Idempotency-Key is still running")
     return Attempt(known["session_id"], known["event_id"], is_completed=True)
-
-
-def complete(
-    transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID
-) -> None:
-    """Note that the session of ``key`` is open."""
-    transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
-
-
-def release(transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID) -> None:
-    """Forget an attempt that has failed, so that it may be repeated at once."""
-    transaction.rows(_RELEASE, user_id=user_id, key=key.value, session_id=session_id)
-
-
-def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
-    """Forget the key of a session, so that it stands for nothing any more."""
-    transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
-
-
-def delete_old(transaction: Transaction, before: datetime, limit: int) -> int:
-    """Delete keys that are older than ``before``, at most ``limit``; return how many."""
-    return len(transaction.rows(_DELETE_OLD, before=before, limit=limit))

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
-from streaming.events.event import Message
+from streaming.events.event import Message, StreamEvent
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
@@ -133,6 +133,9 @@ class Measures:
     dead_letters: int
 
 
+MessageOf = Callable[[StreamEvent], Message | None]
+"""Makes an event what goes to Kafka; None when events are switched off."""
+
 Send = Callable[[Sequence[Sequence[Waiting]]], Outcome]
 """Sends the queues of some keys, each in order."""
 
@@ -194,6 +197,15 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
     ]
     # There is no row for an event that an earlier attempt has put there.
     return bool(inserted and inserted[0] and inserted[0]["is_next"])
+
+
+def insert_events(
+    transaction: Transaction, events: Sequence[StreamEvent], message_of: MessageOf
+) -> Sequence[Message]:
+    """Put ``events`` in the outbox as ``insert`` does; return the messages, if they may be sent."""
+    made = [message_of(event) for event in events]
+    messages = [message for message in made if message is not None]
+    return messages if insert(transaction, messages) else ()
 
 
 def has_messages_of(transaction: Transaction, key: str) -> bool:

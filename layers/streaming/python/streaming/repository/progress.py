@@ -1,6 +1,6 @@
 """The rows of ``watch_progress``: how far each user has watched each film.
 
-Each function runs within the caller's transaction.
+The functions run within the caller's transaction; each method of ``ProgressRecord`` is one.
 """
 
 from datetime import datetime
@@ -9,6 +9,7 @@ from uuid import UUID
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import COMPLETED_AT, Report, ReportOrder, SavedProgress
+from streaming.repository.database import Database
 from streaming.repository.transaction import Row, Transaction
 
 _COLUMNS = """
@@ -145,6 +146,51 @@ _REMOVE = f"""
 """  # noqa: S608
 
 
+class ProgressRecord:
+    """The positions of users in films. Raises ``DatabaseUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
+        """Return the user's progress in the film, with the film's present length, or None."""
+        row = self._database.read(
+            lambda transaction: transaction.row(
+                _SELECT_WITH_FILM, user_id=user_id, movie_id=movie_id
+            )
+        )
+        return _to_progress(row) if row else None
+
+    def find_to_continue(
+        self, user_id: UUID, limit: int, min_seconds: int, min_share: float
+    ) -> list[SavedProgress]:
+        """Return the user's begun and not completed films, newest first, at most ``limit``.
+
+        A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first,
+        and one of unknown length at its first second.
+        """
+        rows = self._database.read(
+            lambda transaction: transaction.rows(
+                _SELECT_TO_CONTINUE,
+                user_id=user_id,
+                limit=limit,
+                min_seconds=min_seconds,
+                min_share=min_share,
+            )
+        )
+        return [_to_progress(row) for row in rows]
+
+    def remove(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
+        """Forget the user's position in the film; return the changed record, if there is one.
+
+        That the film was completed stays on record.
+        """
+        row = self._database.run(
+            lambda transaction: transaction.row(_REMOVE, user_id=user_id, movie_id=movie_id, at=at)
+        )
+        return _to_progress(row) if row else None
+
+
 def upsert(
     transaction: Transaction,
     report: Report,
@@ -169,42 +215,9 @@ def upsert(
     return _to_progress(row) if row else None
 
 
-def find(
-    transaction: Transaction, user_id: UUID, movie_id: UUID, *, with_film: bool = False
-) -> SavedProgress | None:
-    """Return the user's progress in the film, or None; ``with_film`` with its present length."""
-    statement = _SELECT_WITH_FILM if with_film else _SELECT
-    row = transaction.row(statement, user_id=user_id, movie_id=movie_id)
-    return _to_progress(row) if row else None
-
-
-def find_to_continue(
-    transaction: Transaction,
-    user_id: UUID,
-    limit: int,
-    min_seconds: int,
-    min_share: float,
-) -> list[SavedProgress]:
-    """Return the user's begun and not completed films, newest first, at most ``limit``.
-
-    A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first, and
-    one of unknown length at its first second.
-    """
-    rows = transaction.rows(
-        _SELECT_TO_CONTINUE,
-        user_id=user_id,
-        limit=limit,
-        min_seconds=min_seconds,
-        min_share=min_share,
-    )
-    return [_to_progress(row) for row in rows]
-
-
-def remove(
-    transaction: Transaction, user_id: UUID, movie_id: UUID, at: datetime
-) -> SavedProgress | None:
-    """Forget the user's position in the film; return the changed record, if there is one."""
-    row = transaction.row(_REMOVE, user_id=user_id, movie_id=movie_id, at=at)
+def find(transaction: Transaction, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
+    """Return the user's progress in the film, or None."""
+    row = transaction.row(_SELECT, user_id=user_id, movie_id=movie_id)
     return _to_progress(row) if row else None
 
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from streaming.domain.films import ManifestType
 from streaming.domain.progress import Report
-from streaming.domain.sessions import ClosedSession, LiveSession, NewSession, Session
+from streaming.domain.sessions import LiveSession, NewSession, Session
 from streaming.repository.transaction import Row, Transaction
 
 _COLUMNS = "id, started_at, ended_at, end_reason, duration_seconds, film_duration_seconds"
@@ -89,54 +88,6 @@ _KEEP_ENDED = """
     WHERE id = :session_id
 """
 
-_CLOSED = """
-    session.id, session.user_id, session.movie_id, session.ended_at,
-    (
-        SELECT progress.position_seconds
-        FROM watch_progress AS progress
-        WHERE progress.user_id = session.user_id AND progress.movie_id = session.movie_id
-    ) AS position_seconds
-"""
-
-_END_SILENT = f"""
-    WITH silent AS MATERIALIZED (
-        SELECT id
-        FROM stream_sessions
-        WHERE ended_at IS NULL AND last_heartbeat_at < :silent_since
-        ORDER BY last_heartbeat_at
-        LIMIT :limit
-        FOR NO KEY UPDATE SKIP LOCKED
-    )
-    UPDATE stream_sessions AS session
-    SET ended_at = session.last_heartbeat_at,
-        end_reason = 'abandoned',
-        duration_seconds = greatest(
-            0, extract(epoch FROM session.last_heartbeat_at - session.started_at)
-        )
-    FROM silent
-    WHERE session.id = silent.id
-    RETURNING {_CLOSED}, 'abandoned' AS reason
-"""  # noqa: S608
-
-_LOCK_OPEN = """
-    SELECT id
-    FROM stream_sessions
-    WHERE user_id = :user_id AND id = ANY(CAST(:ids AS uuid[])) AND ended_at IS NULL
-    ORDER BY id
-    FOR NO KEY UPDATE
-"""
-
-_TAKE_OVER = f"""
-    UPDATE stream_sessions AS session
-    SET ended_at = greatest(session.started_at, :at),
-        end_reason = 'taken_over',
-        duration_seconds = greatest(
-            0, extract(epoch FROM CAST(:at AS timestamptz) - session.started_at)
-        )
-    WHERE session.id = ANY(CAST(:ids AS uuid[]))
-    RETURNING {_CLOSED}, 'taken_over' AS reason
-"""  # noqa: S608
-
 _SELECT = """
     SELECT id AS session_id, movie_id, started_at, last_heartbeat_at
     FROM stream_sessions
@@ -147,15 +98,6 @@ _SELECT_OPEN = """
     SELECT last_heartbeat_at
     FROM stream_sessions
     WHERE user_id = :user_id AND id = :session_id AND ended_at IS NULL
-"""
-
-_SELECT_FILMS_IN_USE = """
-    SELECT movie_id, manifest_type
-    FROM stream_sessions
-    WHERE started_at > CAST(:now AS timestamptz) - make_interval(secs => :seconds)
-    GROUP BY movie_id, manifest_type
-    ORDER BY count(*) DESC
-    LIMIT :limit
 """
 
 # Who reports without a session's id may mean one that was abandoned, but not one of last month.
@@ -223,27 +165,6 @@ def keep_ended(transaction: Transaction, session: Session) -> None:
         transaction.rows(_KEEP_ENDED, session_id=session.id)
 
 
-def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[ClosedSession]:
-    """End the sessions without a heartbeat since then, each at its last one, at most ``limit``.
-
-    Sessions whose player reports at this moment are passed over.
-    """
-    rows = transaction.rows(_END_SILENT, silent_since=silent_since, limit=limit)
-    return [ClosedSession(**row) for row in rows]
-
-
-def take_over(
-    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
-) -> list[ClosedSession]:
-    """End those of the user's sessions that are open, in favour of another one, oldest first."""
-    ids = [str(session_id) for session_id in session_ids]
-    locked = transaction.rows(_LOCK_OPEN, user_id=user_id, ids=ids)
-    if not locked:
-        return []
-    rows = transaction.rows(_TAKE_OVER, ids=[str(row["id"]) for row in locked], at=at)
-    return sorted((ClosedSession(**row) for row in rows), key=lambda session: session.id)
-
-
 def find(transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
     """Return those of the user's sessions that are on record."""
     ids = [str(session_id) for session_id in session_ids]
@@ -257,14 +178,6 @@ def find_last_heartbeat(
     """Return when the player of the user's session was last heard of; None unless it is open."""
     row = transaction.row(_SELECT_OPEN, user_id=user_id, session_id=session_id)
     return row["last_heartbeat_at"] if row else None
-
-
-def find_films_in_use(
-    transaction: Transaction, now: datetime, seconds: int, limit: int
-) -> list[tuple[UUID, ManifestType]]:
-    """Return the films started in the last ``seconds`` and their form, most started first."""
-    rows = transaction.rows(_SELECT_FILMS_IN_USE, now=now, seconds=seconds, limit=limit)
-    return [(row["movie_id"], row["manifest_type"]) for row in rows]
 
 
 def _to_session(row: Row | None) -> Session | None:

@@ -7,7 +7,7 @@ from streaming.api.response_models import ContinueWatching, WatchProgress
 from streaming.cache.progress import ProgressCache
 from streaming.domain.errors import DatabaseUnavailable, ProgressNotFound
 from streaming.domain.progress import SavedProgress, position_inside
-from streaming.repository.repository import Repository
+from streaming.repository.progress import ProgressRecord
 from streaming.resilience.deadline import within
 
 # There must be time to ask Redis then.
@@ -21,15 +21,15 @@ class FindProgress:
     which newer ones were acknowledged.
     """
 
-    def __init__(self, repository: Repository, progress_cache: ProgressCache) -> None:
-        self._repository = repository
+    def __init__(self, record: ProgressRecord, progress_cache: ProgressCache) -> None:
+        self._record = record
         self._progress_cache = progress_cache
 
     def __call__(self, user_id: UUID, movie_id: UUID) -> WatchProgress:
         """Return the progress. Raises ``ProgressNotFound`` and ``DatabaseUnavailable``."""
         try:
             with within(_RECORD_SECONDS):
-                progress = self._repository.find_progress(user_id, movie_id)
+                progress = self._record.find(user_id, movie_id)
         except DatabaseUnavailable:
             progress = self._progress_cache.find(user_id, movie_id)
             if progress is None:
@@ -49,29 +49,27 @@ class FindFilmsToContinue:
     A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first.
     """
 
-    def __init__(self, repository: Repository, min_seconds: int, min_share: float) -> None:
-        self._repository = repository
+    def __init__(self, record: ProgressRecord, min_seconds: int, min_share: float) -> None:
+        self._record = record
         self._min_seconds = min_seconds
         self._min_share = min_share
 
     def __call__(self, user_id: UUID, limit: int) -> ContinueWatching:
         """Return at most ``limit`` films, newest first. Raises ``DatabaseUnavailable``."""
-        films = self._repository.find_films_to_continue(
-            user_id, limit, self._min_seconds, self._min_share
-        )
+        films = self._record.find_to_continue(user_id, limit, self._min_seconds, self._min_share)
         return ContinueWatching([_answer(progress) for progress in films])
 
 
 class RemoveProgress:
     """Removes a film from what a viewer may continue."""
 
-    def __init__(self, repository: Repository, progress_cache: ProgressCache) -> None:
-        self._repository = repository
+    def __init__(self, record: ProgressRecord, progress_cache: ProgressCache) -> None:
+        self._record = record
         self._progress_cache = progress_cache
 
     def __call__(self, user_id: UUID, movie_id: UUID, now: datetime) -> None:
         """Forget the position, if there is one. Raises ``DatabaseUnavailable``."""
-        removed = self._repository.remove_progress(user_id, movie_id, now)
+        removed = self._record.remove(user_id, movie_id, now)
         if removed is not None:
             self._progress_cache.keep(removed)
 

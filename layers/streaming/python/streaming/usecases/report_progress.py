@@ -7,7 +7,7 @@ from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import Report
 from streaming.events.event import Message, StreamEvent, new_event_id
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
 
 
@@ -16,12 +16,12 @@ class ReportProgress:
 
     def __init__(
         self,
-        repository: Repository,
+        playback: Playback,
         progress_cache: ProgressCache,
         slots: StreamSlots,
         events: EventSink,
     ) -> None:
-        self._repository = repository
+        self._playback = playback
         self._progress_cache = progress_cache
         self._slots = slots
         self._events = events
@@ -37,7 +37,7 @@ class ReportProgress:
             event = StreamEvent.of_report("stream_progress", report, session_id, event_id)
             return self._events.message(event)
 
-        recorded = self._repository.record_report(report, progress_message, self._events.send)
+        recorded = self._playback.record_report(report, progress_message, self._events.send)
         if recorded.progress is not None:
             self._progress_cache.keep(recorded.progress)
         if recorded.session_id is not None and not recorded.session_ended:

@@ -21,7 +21,8 @@ from streaming.domain.progress import SavedProgress, position_to_resume
 from streaming.domain.sessions import NewSession
 from streaming.events.event import StreamEvent, new_event_id
 from streaming.repository.films import Films
-from streaming.repository.repository import Repository
+from streaming.repository.idempotency import IdempotencyKeys
+from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
 from streaming.usecases.stream_limit import StreamLimit
 
@@ -53,7 +54,8 @@ class StartStream:
         entitlement: Entitlement,
         stream_limit: StreamLimit,
         delivery: Delivery,
-        repository: Repository,
+        playback: Playback,
+        keys: IdempotencyKeys,
         progress_cache: ProgressCache,
         events: EventSink,
         films: Films,
@@ -63,7 +65,8 @@ class StartStream:
         self._entitlement = entitlement
         self._stream_limit = stream_limit
         self._delivery = delivery
-        self._repository = repository
+        self._playback = playback
+        self._keys = keys
         self._progress_cache = progress_cache
         self._events = events
         self._films = films
@@ -128,7 +131,7 @@ class StartStream:
         if key is None:
             return attempt
         try:
-            return self._repository.claim_key(user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS)
+            return self._keys.claim(user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS)
         except DatabaseUnavailable:
             # It may have been committed all the same.
             self._release(user_id, key, attempt)
@@ -138,7 +141,7 @@ class StartStream:
         self, user_id: UUID, movie_id: UUID, attempt: Attempt, limit: int, now: datetime
     ) -> SavedProgress | None:
         session_id = attempt.session_id
-        repeated = self._repository.find_repeated(user_id, movie_id, session_id)
+        repeated = self._playback.find_repeated(user_id, movie_id, session_id)
         self._stream_limit.keep(user_id, session_id, limit, repeated.last_heartbeat_at, now)
         return repeated.progress
 
@@ -157,9 +160,7 @@ class StartStream:
             session.started_at,
             session.id,
         )
-        opened = self._repository.open_session(
-            session, event, self._events.message, key, taken_over
-        )
+        opened = self._playback.open_session(session, event, self._events.message, key, taken_over)
         for message in opened.next_messages:
             if not self._events.send_committed(message):
                 break
@@ -175,7 +176,7 @@ class StartStream:
 
     def _release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
         try:
-            self._repository.release_key(user_id, key, attempt)
+            self._keys.release(user_id, key, attempt)
         except DatabaseUnavailable:
             # Repeats are told to wait until the attempt is given up by itself.
             logger.warning("a failed start keeps its Idempotency-Key for a while")

@@ -7,7 +7,7 @@ from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import Report
 from streaming.events.event import Message, StreamEvent, new_event_id
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
 
 
@@ -16,12 +16,12 @@ class StopStream:
 
     def __init__(
         self,
-        repository: Repository,
+        playback: Playback,
         progress_cache: ProgressCache,
         slots: StreamSlots,
         events: EventSink,
     ) -> None:
-        self._repository = repository
+        self._playback = playback
         self._progress_cache = progress_cache
         self._slots = slots
         self._events = events
@@ -37,7 +37,7 @@ class StopStream:
             event = StreamEvent.of_report("stream_stop", report, session_id, event_id)
             return self._events.message(event)
 
-        ended = self._repository.end_session(report, stop_message)
+        ended = self._playback.end_session(report, stop_message)
         if ended.session_id is not None:
             self._slots.end(report.user_id, ended.session_id)
         if ended.event_is_next and ended.session_id is not None:

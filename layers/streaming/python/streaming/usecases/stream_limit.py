@@ -13,7 +13,7 @@ from streaming.domain.errors import DatabaseUnavailable, SessionEnded, StreamLim
 from streaming.domain.identifiers import milliseconds_of
 from streaming.domain.sessions import LiveSession
 from streaming.observability.metrics import emit
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
 
 logger = Logger(child=True)
@@ -25,9 +25,9 @@ class StreamLimit:
     When Redis does not answer, the limit is not enforced, and a metric says so.
     """
 
-    def __init__(self, slots: StreamSlots, repository: Repository, events: EventSink) -> None:
+    def __init__(self, slots: StreamSlots, playback: Playback, events: EventSink) -> None:
         self._slots = slots
-        self._repository = repository
+        self._playback = playback
         self._events = events
 
     @contextmanager
@@ -84,7 +84,7 @@ class StreamLimit:
 
     def _refuse(self, user_id: UUID, session_id: UUID) -> None:
         # Whoever took it over may not have found it on record, where it has only just come.
-        for message in self._repository.refuse_opened(
+        for message in self._playback.refuse_opened(
             user_id, session_id, clock.now(), self._events.message
         ):
             if not self._events.send_committed(message):
@@ -101,7 +101,7 @@ class StreamLimit:
         try:
             on_record = {
                 session.session_id: session
-                for session in self._repository.find_sessions(
+                for session in self._playback.find_sessions(
                     user_id, [slot.session_id for slot in slots]
                 )
             }

@@ -4,7 +4,7 @@ import time
 from datetime import datetime, timedelta
 
 from streaming.cache.stream_slots import StreamSlots
-from streaming.repository.repository import Repository
+from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
 
 _SILENCE = timedelta(minutes=5)
@@ -14,8 +14,8 @@ _BATCH = 200
 class EndAbandonedSessions:
     """Ends sessions without a heartbeat for five minutes, each at its last one."""
 
-    def __init__(self, repository: Repository, slots: StreamSlots, events: EventSink) -> None:
-        self._repository = repository
+    def __init__(self, playback: Playback, slots: StreamSlots, events: EventSink) -> None:
+        self._playback = playback
         self._slots = slots
         self._events = events
 
@@ -28,7 +28,7 @@ class EndAbandonedSessions:
         ends_at = time.monotonic() + budget_seconds
         ended = 0
         while time.monotonic() < ends_at:
-            batch = self._repository.end_abandoned(now - _SILENCE, _BATCH, self._events.message)
+            batch = self._playback.end_abandoned(now - _SILENCE, _BATCH, self._events.message)
             for session in batch:
                 self._slots.forget(session.user_id, session.id)
             ended += len(batch)

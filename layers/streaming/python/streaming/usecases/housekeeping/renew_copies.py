@@ -9,7 +9,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming.delivery.protocol import Delivery
 from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
 from streaming.observability.metrics import emit
-from streaming.repository.repository import Repository
+from streaming.repository.films import Films
 from streaming.resilience.deadline import within
 
 logger = Logger(child=True)
@@ -23,8 +23,8 @@ _STORAGE_IS_AWAY = 3
 class RenewCopies:
     """Has the next window's copies published before that window begins."""
 
-    def __init__(self, repository: Repository, delivery: Delivery) -> None:
-        self._repository = repository
+    def __init__(self, films: Films, delivery: Delivery) -> None:
+        self._films = films
         self._delivery = delivery
 
     def __call__(self, now: datetime, budget_seconds: float) -> int:
@@ -40,9 +40,7 @@ class RenewCopies:
         ends_at = time.monotonic() + budget_seconds
         renewed = unread = 0
         bugs: list[Exception] = []
-        for movie_id, manifest_type in self._repository.find_films_in_use(
-            now, _IN_USE_SECONDS, _MOST_FILMS
-        ):
+        for movie_id, manifest_type in self._films.find_in_use(now, _IN_USE_SECONDS, _MOST_FILMS):
             left = ends_at - time.monotonic()
             if left <= 0:
                 logger.warning("not all films in use are renewed yet", renewed=renewed)

@@ -1,4 +1,4 @@
-"""The record in PostgreSQL: watch progress, sessions, and the outbox of their events."""
+"""What playing a film changes on record, in one transaction: its session, position and events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from streaming.domain.errors import MovieNotFound, SessionEnded, SessionNotFound
-from streaming.domain.films import ManifestType
-from streaming.domain.idempotency import Attempt, IdempotencyKey
+from streaming.domain.idempotency import IdempotencyKey
 from streaming.domain.progress import RecordedReport, Report, SavedProgress
 from streaming.domain.sessions import (
     ClosedSession,
@@ -18,16 +17,14 @@ from streaming.domain.sessions import (
     Session,
 )
 from streaming.events.event import Message, StreamEvent
-from streaming.repository import films, outbox
+from streaming.repository import closed_sessions, films, outbox
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
 from streaming.repository.database import Database
+from streaming.repository.outbox import MessageOf
 from streaming.repository.transaction import Transaction
 from streaming.resilience.deadline import leaving
-
-MessageOf = Callable[[StreamEvent], Message | None]
-"""Makes an event what goes to Kafka; None when events are switched off."""
 
 # What putting an event into the outbox and committing may take.
 _COMMIT_SECONDS = 0.3
@@ -47,36 +44,14 @@ class OpenedSession:
     next_messages: Sequence[Message]
 
 
-class Repository:
-    """Reads and changes the record, one transaction a method. Raises ``DatabaseUnavailable``."""
+class Playback:
+    """Opens, counts and ends sessions. Each method is a transaction.
+
+    Raises ``DatabaseUnavailable``.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def claim_key(
-        self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
-    ) -> Attempt:
-        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
-
-        Raises ``IdempotencyKeyReused`` and ``RequestInProgress``.
-        """
-        return self._database.run(
-            lambda transaction: idempotency_rows.claim(transaction, user_id, key, attempt, seconds)
-        )
-
-    def release_key(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
-        """Let the request of a failed ``attempt`` be repeated at once."""
-        self._database.run(
-            lambda transaction: idempotency_rows.release(
-                transaction, user_id, key, attempt.session_id
-            )
-        )
-
-    def delete_old_keys(self, before: datetime, limit: int) -> int:
-        """Delete the keys that are older than ``before``, at most ``limit``; return how many."""
-        return self._database.run(
-            lambda transaction: idempotency_rows.delete_old(transaction, before, limit)
-        )
 
     def open_session(
         self,
@@ -92,10 +67,13 @@ class Repository:
         """
 
         def work(transaction: Transaction) -> OpenedSession:
-            events = _take_over(transaction, session.user_id, taken_over, session.started_at)
+            closed = closed_sessions.take_over(
+                transaction, session.user_id, taken_over, session.started_at
+            )
+            events = [StreamEvent.of_end(each) for each in closed]
             if session_rows.insert(transaction, session):
                 events.append(event)
-            messages = _insert_events(transaction, events, message_of)
+            messages = outbox.insert_events(transaction, events, message_of)
             if key is not None:
                 idempotency_rows.complete(transaction, session.user_id, key, session.id)
             films.keep(
@@ -115,9 +93,10 @@ class Repository:
         """
 
         def work(transaction: Transaction) -> Sequence[Message]:
-            events = _take_over(transaction, user_id, [session_id], at)
+            closed = closed_sessions.take_over(transaction, user_id, [session_id], at)
             idempotency_rows.forget(transaction, user_id, session_id)
-            return _insert_events(transaction, events, message_of)
+            events = [StreamEvent.of_end(each) for each in closed]
+            return outbox.insert_events(transaction, events, message_of)
 
         return self._database.run(work)
 
@@ -229,49 +208,12 @@ class Repository:
         """
 
         def work(transaction: Transaction) -> list[ClosedSession]:
-            ended = session_rows.end_silent(transaction, silent_since, limit)
-            _insert_events(
-                transaction, [StreamEvent.of_end(session) for session in ended], message_of
-            )
+            ended = closed_sessions.end_silent(transaction, silent_since, limit)
+            events = [StreamEvent.of_end(session) for session in ended]
+            outbox.insert_events(transaction, events, message_of)
             return ended
 
         return self._database.run(work)
-
-    def find_progress(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-        """Return the user's progress in the film, with the film's present length, or None."""
-        return self._database.read(
-            lambda transaction: progress_rows.find(transaction, user_id, movie_id, with_film=True)
-        )
-
-    def find_films_to_continue(
-        self, user_id: UUID, limit: int, min_seconds: int, min_share: float
-    ) -> list[SavedProgress]:
-        """Return the user's begun and not completed films, newest first, at most ``limit``.
-
-        A film is begun at ``min_seconds`` or at ``min_share`` of its length.
-        """
-        return self._database.read(
-            lambda transaction: progress_rows.find_to_continue(
-                transaction, user_id, limit, min_seconds, min_share
-            )
-        )
-
-    def remove_progress(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
-        """Forget the user's position in the film; return the changed record, if there is one.
-
-        That the film was completed stays on record.
-        """
-        return self._database.run(
-            lambda transaction: progress_rows.remove(transaction, user_id, movie_id, at)
-        )
-
-    def find_films_in_use(
-        self, now: datetime, seconds: int, limit: int
-    ) -> list[tuple[UUID, ManifestType]]:
-        """Return the films started in the last ``seconds`` and their form, most started first."""
-        return self._database.read(
-            lambda transaction: session_rows.find_films_in_use(transaction, now, seconds, limit)
-        )
 
     def _save(
         self, transaction: Transaction, report: Report, session: Session | None
@@ -306,21 +248,3 @@ def _lock_session(transaction: Transaction, report: Report) -> Session | None:
     if session is None:
         raise SessionNotFound("the user has no such session of this film")
     return session
-
-
-def _take_over(
-    transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
-) -> list[StreamEvent]:
-    if not session_ids:
-        return []
-    closed = session_rows.take_over(transaction, user_id, session_ids, at)
-    return [StreamEvent.of_end(session) for session in closed]
-
-
-def _insert_events(
-    transaction: Transaction, events: Sequence[StreamEvent], message_of: MessageOf
-) -> Sequence[Message]:
-    """Put ``events`` in the outbox; return the messages, if they may be sent now."""
-    made = [message_of(event) for event in events]
-    messages = [message for message in made if message is not None]
-    return messages if outbox.insert(transaction, messages) else ()
