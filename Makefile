@@ -1,6 +1,6 @@
-# The commands of the project. `make` alone lists them.
+# The commands of the project. `make` without a target lists them.
 
-# The first of these that is new enough; PYTHON=... decides otherwise.
+# The first of these that is new enough; PYTHON=... overrides the choice.
 ifndef PYTHON
 PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
@@ -14,12 +14,12 @@ KAFKA := tests/kafka/jars/.verified
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
-# The tests whose promises rest on Redis; tests/integration/test_redis_cluster*.py bring their own.
+# The tests that use Redis; tests/integration/test_redis_cluster*.py start their own cluster.
 REDIS_TESTS := $(addprefix tests/integration/test_,$(addsuffix .py,concurrency continue_watching delivery entitlement \
 	erase outages progress publication_races redis_login renew start stream_limit stream_slots)) \
 	$(addprefix tests/histories/test_,histories.py sigkill.py stateful.py) \
 	--deselect tests/integration/test_outages.py::test_kafka_gone_leaves_the_processor_alone
-# What runs a handler in AWS's own images: a folder for PYTHONPATH, or for an image of our own.
+# The client that runs a handler in AWS's images: a folder for PYTHONPATH, or for our own image.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
 AWS_VENV := .venv/aws-$(VERSION)
@@ -28,11 +28,11 @@ CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
 TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/errors.yaml \
 	infrastructure/objective.yaml infrastructure/observability.yaml infrastructure/queries.yaml infrastructure/release.yaml
-# The checkers that have no package on PyPI come as source, verified by Go's checksum database.
+# Checkers without a package on PyPI are built from source, verified by Go's checksum database.
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 COMPOSE_READER := github.com/compose-spec/compose-go/v2/cmd@v2.16.2
 BUILD := .aws-sam/build
-# For the environment ENV of samconfig.toml, what its parameters say.
+# With ENV=..., the parameters of that environment in samconfig.toml.
 ifeq ($(origin ENV),command line)
 TARGET := $(shell "$(PYTHON)" -m tools.deploy.settings "$(ENV)" || echo unknown)
 ifeq ($(TARGET),unknown)
@@ -45,10 +45,10 @@ RUNTIME_VERSION ?= 3.13
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-# uv gives up on a file that takes a minute to compile, as one does on a machine that is busy.
+# By default uv aborts if compiling a file takes a minute, which happens on a busy machine.
 export UV_COMPILE_BYTECODE_TIMEOUT := 0
 
-# Packages are kept for the next environment, beside this one where the home folder takes nothing.
+# Packages are cached for the next environment; if the home folder is read-only, in .venv/cache.
 ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export UV_CACHE_DIR := $(CURDIR)/.venv/cache
 export PIP_NO_CACHE_DIR := 1
@@ -60,11 +60,11 @@ endif
 	publish bench build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Install what the usual commands need, into .venv/
 
-environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(JUDGES) $(PLAYERS) ## Install what any command needs
+environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(JUDGES) $(PLAYERS) ## Install what all commands need
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
@@ -75,11 +75,11 @@ run-compose: needs-docker $(INSTALLED) $(SAM) ## Run the API under SAM and the s
 
 needs-docker:
 	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || { \
-		echo "error: this needs Docker, running, with its Compose plugin; make run does without" >&2; exit 1; }
+		echo "error: this needs a running Docker with its Compose plugin; make run needs no Docker" >&2; exit 1; }
 
-# The AWS command line of this machine, else one of our own.
-deploy: $(INSTALLED) $(SAM) $(AWS) ## Build and deploy: make deploy ENV=dev, with PLAN=1 only show what would change
-	@test -n "$(ENV)" || { echo "error: say which environment of samconfig.toml: make deploy ENV=dev" >&2; exit 2; }
+# Uses the AWS command line of this machine, otherwise one in .venv/.
+deploy: $(INSTALLED) $(SAM) $(AWS) ## Build and deploy: make deploy ENV=dev; PLAN=1 only shows what would change
+	@test -n "$(ENV)" || { echo "error: name the environment of samconfig.toml: make deploy ENV=dev" >&2; exit 2; }
 	@PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(AWS_VENV)/bin" SAM_CLI_TELEMETRY=0 \
 		$(BIN)/python -m tools.deploy "$(ENV)" --sam $(SAM) $(if $(PLAN),--plan) $(DEPLOY_ARGS)
 
@@ -89,48 +89,48 @@ sam: $(INSTALLED) $(SAM) ## Run the SAM command line: make sam ARGS="deploy --co
 test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# The environments first and alone: two makes that run beside each other must not make the same one.
+# The environments are installed first, because two concurrent makes must not install the same one.
 pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
-test-smoke: $(INSTALLED) ## Run the unit tests and the four calls, quickly, on another Python
+test-smoke: $(INSTALLED) ## Run only the unit tests and the four calls, for another Python
 	@$(BIN)/python -m pytest tests/unit tests/e2e/test_playback.py $(PYTEST_ARGS)
 
-test-fresh: $(INSTALLED) ## Do what the README says on bare machines (Linux, as root, with mmdebstrap)
+test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)
 
 test-browser: $(INSTALLED) $(PLAYERS) ## Run the player in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
-faults: $(INSTALLED) ## Break every dependency under every call; write docs/faults.md
+faults: $(INSTALLED) ## Inject every fault into every dependency under every call; write docs/faults.md
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tests.faults $(FAULTS)
 
-histories: $(INSTALLED) ## Let clients go on while servers die, and judge it (SEEDS=20, or SEEDS=7-7 again)
+histories: $(INSTALLED) ## Kill servers during client calls and check the history (SEEDS=20, or SEEDS=7-7 for one)
 	@SEEDS=$${SEEDS:-20} $(BIN)/python -m pytest tests/histories $(PYTEST_ARGS)
 
-test-judges: $(INSTALLED) $(JUDGES) ## Have independent parsers judge rewritten manifests
+test-judges: $(INSTALLED) $(JUDGES) ## Check rewritten manifests with independent parsers
 	@$(BIN)/python -m pytest tests/judges $(PYTEST_ARGS)
 
-test-build: $(INSTALLED) $(SAM) ## Build the artefacts for every target and look into them
+test-build: $(INSTALLED) $(SAM) ## Build the artefacts for every target and check their contents
 	@$(BIN)/python -m pytest tests/packaging $(PYTEST_ARGS)
 
 test-sam: $(INSTALLED) $(SAM) $(RUNTIME) ## Run every event and the API under sam local, in containers
 	@tools/container_engine.sh
 	@$(BIN)/python -m pytest tests/sam $(PYTEST_ARGS)
 
-test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, cut off and time the functions under Lambda's emulator
+test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, disconnect and time the functions under Lambda's emulator
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
 
-test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS by the commands of docs/deploy.md, and play
+test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS with the commands of docs/deploy.md, and play
 	@$(BIN)/python -m pytest tests/deploy tests/unit/template $(PYTEST_ARGS)
 
-test-redis-cluster: $(INSTALLED) ## Run the tests that touch Redis on one in cluster mode
+test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against Redis in cluster mode
 	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PYTEST_ARGS)
 
 test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)
 
-corpus: $(INSTALLED) $(JUDGES) ## Have them judge all manifests below a directory (CORPUS=dir)
+corpus: $(INSTALLED) $(JUDGES) ## Check all manifests below a directory with independent parsers (CORPUS=dir)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.corpus "$(CORPUS)"
 
 lint: $(INSTALLED) ## Run the fast static checks
@@ -142,10 +142,10 @@ check: lint check-migrations check-workflows check-compose check-templates ## Ru
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tools.architecture --check
 
-check-migrations: $(INSTALLED) ## Check that migrations only add, and lock nothing for long
+check-migrations: $(INSTALLED) ## Check that migrations only add and hold no long locks
 	$(BIN)/squawk --config .squawk.toml migrations/*.sql
 
-check-templates: $(INSTALLED) $(SAM) $(CHECKOV) ## Check what is deployed to AWS
+check-templates: $(INSTALLED) $(SAM) $(CHECKOV) ## Check the templates
 	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
 	$(CHECKOV) --config-file .checkov.yaml --file $(TEMPLATES)
@@ -154,32 +154,32 @@ check-workflows: $(INSTALLED) ## Check the GitHub workflows
 	$(BIN)/zizmor --quiet --offline --persona=pedantic .github
 	@if command -v go >/dev/null; then \
 		echo "actionlint" && go run $(ACTIONLINT); \
-	else echo "Without Go, actionlint is left to CI"; fi
+	else echo "Without Go, actionlint runs only in CI"; fi
 
-# Without Docker, the library that Docker Compose reads its files with, whose own command has no
-# values for the variables.
+# Without Docker, this uses the library with which Docker Compose reads its files. The library's
+# command has no values for the variables.
 check-compose: ## Check docker-compose.yml with the example configuration
 	@if docker compose version >/dev/null 2>&1; then \
 		echo "docker compose config" && docker compose --env-file .env.example config --quiet; \
 	elif command -v go >/dev/null; then \
 		echo "compose-go" && go run $(COMPOSE_READER) -no-interpolation docker-compose.yml >/dev/null; \
-	else echo "Without Docker Compose or Go, docker-compose.yml is left to CI"; fi
+	else echo "Without Docker Compose or Go, docker-compose.yml is checked only in CI"; fi
 
-format: $(INSTALLED) ## Format the code and mend what the linter can
+format: $(INSTALLED) ## Format the code and fix what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-openapi: $(INSTALLED) ## Write functions/docs/openapi.json anew from the models
+openapi: $(INSTALLED) ## Generate functions/docs/openapi.json from the models
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.openapi functions/docs/openapi.json
 
-architecture: $(INSTALLED) ## Draw the packages in docs/architecture.md anew from their imports
+architecture: $(INSTALLED) ## Generate the packages in docs/architecture.md from their imports
 	@$(BIN)/python -m tools.architecture
 
 publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=...] [TITLE=...]
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \
 		$${TITLE:+--title="$$TITLE"} $(PUBLISH_ARGS) -- "$$FILE"
 
-bench: $(INSTALLED) $(SAM) $(RUNTIME) ## Measure what is claimed to be fast
+bench: $(INSTALLED) $(SAM) $(RUNTIME) ## Run the benchmarks for every claim of speed
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks
 
 build: $(INSTALLED) $(SAM) ## Build the functions and layers (ARCHITECTURE=arm64 RUNTIME_VERSION=3.13)
@@ -203,8 +203,8 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 clean: ## Remove the environments and the state of local runs
 	rm -rf .venv .local .aws-sam tests/kafka/jars tools/corpus/node/node_modules tests/browser/node/node_modules
 
-# uv installs the lock in seconds, where pip takes a minute. What an interrupted installation has left
-# is removed first: the last step marks an environment as whole.
+# uv installs the locked packages in seconds, pip in a minute. The remains of an interrupted installation
+# are removed first; the last step marks an environment as complete.
 $(INSTALLED): requirements-dev.txt tools/requirements/uv.txt
 	@test -n "$(VERSION)" || { echo "error: Python 3.11 or newer is needed: install one, or name it by PYTHON=..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit("error: Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -221,7 +221,7 @@ $(CHECKOV): $(CHECKOV_VENV)/.installed
 $(SAM): $(SAM_VENV)/.installed
 $(AWS): $(AWS_VENV)/.installed
 
-# A tool whose packages do not go together with ours has an environment of its own.
+# A tool whose packages conflict with ours has a separate environment.
 .venv/%-$(VERSION)/.installed: tools/requirements/%.txt | $(INSTALLED)
 	@echo "Installing $* into $(@D) ..."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
@@ -238,14 +238,14 @@ $(PLAYERS): tests/browser/node/package-lock.json
 	@echo "Installing the players that the tests run in Chromium ..."
 	@npm ci --prefix tests/browser/node --silent --ignore-scripts --no-audit --no-fund && touch $@
 
-# Whatever Maven has resolved, only the jars that are listed run.
+# The checksums guarantee that exactly the listed jars are used.
 $(KAFKA): tests/kafka/pom.xml tests/kafka/jars.sha256
 	@echo "Fetching Apache Kafka ..."
 	@rm -rf tests/kafka/jars
 	@mvn --quiet --batch-mode --no-transfer-progress --file tests/kafka/pom.xml dependency:copy-dependencies
 	@cd tests/kafka/jars && sha256sum *.jar | diff ../jars.sha256 - && touch .verified
 
-# Without Node.js the parsers of PyPI judge alone, and say so.
+# Without Node.js only the parsers of PyPI are used, and the tests report this.
 $(JUDGES): tools/corpus/node/package-lock.json
 	@if command -v npm >/dev/null; then \
 		echo "Installing the parsers of npm ..." && \

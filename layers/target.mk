@@ -1,12 +1,12 @@
-# What every layer is built for, and how its byte code is made. Included by the layers' makefiles.
-# `make build` sets both to the template's parameters of the same meaning.
+# The target of every layer, and the compilation of its byte code. Included by the layers' makefiles.
+# `make build` sets both variables to the corresponding parameters of the template.
 
 RUNTIME_VERSION ?= 3.13
 ARCHITECTURE ?= arm64
 
-# Byte code is a third to a half of a cold start, and only the target's own Python can write it.
-# `unchecked-hash`: nobody edits a layer, and a zip archive does not keep the times of the sources.
-# The paths in tracebacks are those of the deployed layer, which makes builds reproducible too.
+# With byte code a cold start takes a third to a half of the time; only the target's Python can compile it.
+# `unchecked-hash`, because a layer is not edited, and a zip archive does not preserve the sources' times.
+# The paths in tracebacks are those of the deployed layer, which also makes builds reproducible.
 define compile
 @find "$(1)" -depth -name __pycache__ -exec rm -rf {} +
 @for python in python$(RUNTIME_VERSION) $(wildcard $(HOME)/.pyenv/versions/$(RUNTIME_VERSION).*/bin/python); do \
@@ -14,5 +14,5 @@ define compile
 		exec $$python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s "$(1)" -p /opt/python "$(1)"; \
 	fi; \
 done; \
-echo "No Python $(RUNTIME_VERSION) here: the layer has no byte code, and cold starts take longer"
+echo "No Python $(RUNTIME_VERSION) found: the layer has no byte code, and cold starts take longer"
 endef

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs Debian's container engine, where there is none and this user may: `make test-sam` runs
-# SAM's containers in it. What cannot be installed, the tests say.
+# Installs Debian's container engine if there is none and this user has the permission: `make test-sam`
+# runs SAM's containers in it. The tests report what could not be installed.
 set -eu
 
 docker version >/dev/null 2>&1 && exit
@@ -13,7 +13,7 @@ fi
 echo "Installing a container engine ..."
 apt-get update -qq
 packages="docker.io iproute2"
-# Newer releases of Debian have the command in a package of its own.
+# In newer releases of Debian the command is a separate package.
 if apt-cache show docker-cli >/dev/null 2>&1; then packages="$packages docker-cli"; fi
 # shellcheck disable=SC2086 # several words
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates the topics that are not there.
+# Creates the missing topics.
 set -eu
 
 for topic in "$TOPIC_PREFIX.start" "$TOPIC_PREFIX.progress" "$TOPIC_PREFIX.stop" \

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Applies the numbered files of $MIGRATIONS that the database has not seen, in order and in one
-# transaction, with the ledger and the lock of streaming.repository.migrations: either may go on where the
-# other left off.
+# Applies the numbered files of $MIGRATIONS that are not applied yet, in order and in one transaction.
+# Uses the table and the lock of streaming.repository.migrations, so each can continue after the other.
 set -eu
 
 statements() {
