@@ -94,7 +94,7 @@ pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
 test-smoke: $(INSTALLED) ## Run only the unit tests and the four calls, for another Python
-	@$(BIN)/python -m pytest tests/unit tests/e2e/test_playback.py $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/unit tests/template tests/e2e/test_playback.py $(PYTEST_ARGS)
 
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)
@@ -122,7 +122,7 @@ test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, disconnect and time the func
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
 
 test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS with the commands of docs/deploy.md, and play
-	@$(BIN)/python -m pytest tests/deploy tests/unit/template $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/deploy tests/template $(PYTEST_ARGS)
 
 test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against Redis in cluster mode
 	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PYTEST_ARGS)

@@ -1,0 +1,102 @@
+"""What each function imports: a Lambda's cold start is its imports."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+HEAVY = {
+    "boto3",
+    "botocore.client",
+    "httpx",
+    "jwt",
+    "kafka",
+    "pg8000",
+    "pydantic",
+    "redis",
+    "streaming.cache.cluster",
+    "streaming.manifests.hls",
+}
+
+LOADED = {
+    "authorizer": {"jwt"},
+    "start": {"pydantic", "redis", "pg8000", "kafka"},
+    "progress": {"pydantic", "redis", "pg8000", "kafka"},
+    "get": {"redis", "pg8000"},
+    "invalidate": {"redis", "pg8000"},
+    "erase": {"redis", "pg8000"},
+    "stop": {"pydantic", "redis", "pg8000", "kafka"},
+    "docs": set[str](),
+    "subscription_changed": {"redis"},
+    "housekeeping": {"redis", "pg8000", "kafka"},
+    "migrate": {"pg8000"},
+}
+
+USE_CASES = {
+    "authorizer": "streaming.composition.authorizer.token_verifier",
+    "start": "streaming.composition.start.start_stream",
+    "progress": "streaming.composition.report.report_progress",
+    "get": "streaming.composition.watching.find_progress",
+    "stop": "streaming.composition.stop.stop_stream",
+    "invalidate": "streaming.composition.invalidate.invalidate_film",
+    "subscription_changed": "streaming.composition.subscription_changed.forget_subscriptions",
+    "erase": "streaming.composition.erase.erase_user",
+    "housekeeping": "streaming.composition.housekeeping.relay_outbox",
+}
+
+ENVIRONMENT = {
+    "ENVIRONMENT": "local",
+    "JWT_SECRET_KEY": "local",
+    "S3_ACCESS_KEY": "key",
+    "S3_SECRET_KEY": "secret",
+    "USER_SERVICE_URL": "http://127.0.0.1:9",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "REDIS_PORT": "9",
+}
+
+
+def loaded(code: str, **variables: str) -> set[str]:
+    """Run ``code`` in a new interpreter; return which heavy modules it has loaded."""
+    script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**ENVIRONMENT, **variables, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return HEAVY & set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def importing(function: str) -> str:
+    """Return code that imports a function's handler."""
+    return f"sys.path.insert(0, {str(ROOT / 'functions' / function)!r}); import app"
+
+
+@pytest.mark.parametrize("function", LOADED)
+def test_at_import(function: str) -> None:
+    """Importing a handler loads the clients of its own hot path and no other."""
+    assert loaded(importing(function)) == LOADED[function]
+
+
+@pytest.mark.parametrize("function", USE_CASES)
+def test_hot_path(function: str) -> None:
+    """Building what a handler calls loads nothing more, and connects to nothing."""
+    module, _, build = USE_CASES[function].rpartition(".")
+
+    code = f"{importing(function)}; from {module} import {build}; {build}()"
+
+    assert loaded(code) == LOADED[function]
+
+
+def test_cluster() -> None:
+    """Only where Redis runs in cluster mode, its client for that is loaded, and none connects."""
+    code = "from streaming.composition.cache import redis_cache; redis_cache()"
+
+    assert loaded(code) == {"redis"}
+    assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.cache.cluster"}

@@ -1,0 +1,214 @@
+"""What is a playlist, what is too much of one, and how long it plays."""
+
+from contextlib import suppress
+
+import pytest
+
+from streaming.manifests import hls
+from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest, OutsideFilm
+from streaming.manifests.hls import limits
+from tests.unit.manifests.hls.playlists import FILM, parse, rewrite, sign, signed_paths
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U",
+        "\ufeff#EXTM3U\n",
+        "#EXTM3U\r\n",
+        "#EXTM3U url-tvg=x\n",
+        "# packaged by x\n\n#EXTM3U\n",
+        "\n \n#EXTM3U\n",
+        " #EXTM3U\n",
+    ],
+)
+def test_accepts_a_header(text: str) -> None:
+    """A playlist is known by its first tag, with whatever players forgive around it."""
+    assert text + "\na.ts" == rewrite(text + "\na.ts").replace(
+        "https://signed.example/object/video/", ""
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\ufeff",
+        "a.ts\n",
+        "#EXTINF:2,\na.ts\n",
+        "#EXTM3U8\na.ts\n",
+        "#EXTM3U-X\n",
+        "#EXT-X-VERSION:3\n#EXTM3U\n",
+        "a.ts\n#EXTM3U\n",
+        "<html>#EXTM3U</html>",
+        '{"error": "not found"}',
+    ],
+)
+def test_refuses_what_is_no_playlist(text: str) -> None:
+    """An error page or a stray file is not published as a playlist."""
+    with pytest.raises(NotAManifest):
+        parse(text)
+
+
+@pytest.mark.parametrize("body", [b"#EXTM3U\n\xff\xfe.ts\n", "#EXTM3U\n".encode("utf-16")])
+def test_refuses_other_encodings(body: bytes) -> None:
+    """A playlist is UTF-8; guessing would sign keys that do not exist."""
+    with pytest.raises(NotAManifest):
+        hls.parse(body, path="index.m3u8", film=FILM)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '#EXT-X-KEY:METHOD=AES-128,URI="k.key',
+        '#EXT-X-KEY:METHOD=AES-128,URI="k.key"x',
+        '#EXT-X-KEY:URI="a.key" URI="b.key"',
+    ],
+)
+def test_refuses_broken_attribute_lists(line: str) -> None:
+    """Where a URI begins and ends must be beyond doubt before anything is signed."""
+    with pytest.raises(NotAManifest, match="attribute list"):
+        parse(f"#EXTM3U\n{line}\n")
+
+
+@pytest.mark.parametrize("uri", ["./", "../video/", "?x=1", "hd/", "x" * 1100])
+def test_refuses_what_names_no_object(uri: str) -> None:
+    """A folder has no URL that plays, and S3 has no key that long."""
+    with pytest.raises(NotAManifest, match="no object"):
+        parse(f"#EXTM3U\n{uri}\n")
+
+
+def test_an_escape_in_one_line_condemns_the_playlist() -> None:
+    """No half-signed playlist: one reference out of the film is an error for all of it."""
+    with pytest.raises(OutsideFilm):
+        parse("#EXTM3U\na.ts\n../../m2/a.ts\nb.ts\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("#EXTINF:2.5,\na.ts\n#EXTINF:3,title\nb.ts\n#EXTINF: 4.25\nc.ts", 9.75),
+        ("#EXTINF:10.,\na.ts", 10.0),
+        ("#EXTINF:-1,live\na.ts\n#EXTINF:,\nb.ts\n#EXTINF:nan,\nc.ts", 0.0),
+        ("#EXT-X-TARGETDURATION:6", None),
+        ("#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8", None),
+    ],
+)
+def test_duration(text: str, duration: float | None) -> None:
+    """A media playlist lasts as long as its segments; a multivariant one does not tell."""
+    assert duration == parse(f"#EXTM3U\n{text}\n").duration_seconds
+
+
+def test_caps_bytes() -> None:
+    """A playlist beyond the cap is refused before it is read."""
+    with pytest.raises(ManifestTooLarge):
+        parse("#EXTM3U\n" + "#" * limits.MAX_BYTES)
+
+
+def test_caps_references() -> None:
+    """A playlist may refer to so many objects and no more, foreign or repeated ones included."""
+    lines = "a.ts\nhttps://ads.example/a\n" * (limits.MAX_REFERENCES // 2)
+    parse(f"#EXTM3U\n{lines}")
+    with pytest.raises(ManifestTooLarge):
+        parse(f"#EXTM3U\n{lines}a.ts\n")
+
+
+def test_caps_nested_playlists() -> None:
+    """A playlist may lead to so many copies and no more."""
+    lines = "".join(
+        f'#EXT-X-MEDIA:TYPE=AUDIO,URI="{n}.m3u8"\n' for n in range(limits.MAX_NESTED + 1)
+    )
+    with pytest.raises(ManifestTooLarge):
+        parse(f"#EXTM3U\n{lines}")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "\n",
+        " ",
+        "\t\n",
+        "#\n",
+        "# \r",
+        "#EXTINF:1,\n",
+        '#EXT-X-KEY:A="',
+        "#EXT-X-KEY:A=1,",
+        "#EXT-X-KEY:",
+        "{$a}",
+        "../",
+        "a/../",
+        "%2e",
+        "?",
+        "a#",
+        '"',
+    ],
+)
+@pytest.mark.parametrize("header", ["#EXTM3U\n", "", "#EXTM3U\n#EXT-X-KEY:", "#EXTM3U\na"])
+@pytest.mark.timeout(60)
+def test_hostile_playlists_are_answered(header: str, unit: str) -> None:
+    """A megabyte of anything is rewritten or refused, whether it is a playlist or not."""
+    body = header + unit * (1_000_000 // len(unit))
+    with suppress(ManifestError):
+        rewrite(body)
+
+
+def test_bare_carriage_returns_end_lines() -> None:
+    """Old players end lines at a lone CR; a URI behind one is found and signed."""
+    text = "#EXTM3U\r#EXTINF:2,\ra.ts\r#EXT-X-ENDLIST\r"
+    assert signed_paths(rewrite(text)) == ["object/video/a.ts"]
+
+
+@pytest.mark.parametrize(
+    ("line", "signed"),
+    [
+        ("#EXT-X-MAP:garbage", []),
+        ('#EXT-X-MAP:URI="init.mp4",,', ["object/video/init.mp4"]),
+        ('#EXT-X-MAP:"URI"="init.mp4"', []),
+        ('#EXT-X-MEDIA:NAME="Director\'s "cut"",URI="a.m3u8"', ["copy/video/a.m3u8"]),
+        ('#EXT-X-MEDIA:NAME=""x" and "y"",URI="a.m3u8"', ["copy/video/a.m3u8"]),
+    ],
+)
+def test_tolerates_what_players_tolerate(line: str, signed: list[str]) -> None:
+    """A value ends at a quotation mark before a comma or the end, as hls.js reads it."""
+    assert signed_paths(rewrite(f"#EXTM3U\n{line}\n")) == signed
+
+
+def test_titles_may_be_in_any_encoding() -> None:
+    """A byte that is not UTF-8 outside of URIs becomes a replacement character, as in players."""
+    body = "#EXTM3U\n#EXTINF:2,Café\na.ts\n".encode("latin-1")
+    rendered = hls.parse(body, path="index.m3u8", film=FILM).render(sign).decode()
+    assert rendered == "#EXTM3U\n#EXTINF:2,Caf\ufffd\nhttps://signed.example/object/a.ts\n"
+
+
+MASTER = """#EXTM3U
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="one",URI="one.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="two",URI="two.m3u8"
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="frames.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a",SUBTITLES="s"
+low.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=2,SUBTITLES="s",AUDIO="a"
+high.m3u8
+"""
+
+
+@pytest.mark.parametrize("lost", ["one", "two", "frames", "low", "high"])
+def test_missing_playlists_are_left_out(lost: str) -> None:
+    """What refers to a playlist that is not there goes, groups without renditions as well."""
+    missing = frozenset({(f"video/{lost}.m3u8", "")})
+
+    text = rewrite(MASTER, missing=missing)
+
+    left = {"one", "two", "frames", "low", "high"} - {lost}
+    assert set(signed_paths(text)) == {f"copy/video/{name}.m3u8" for name in left}
+    assert ('AUDIO="a"' in text) == (lost != "one")
+    assert ('SUBTITLES="s"' in text) == (lost != "two")
+    assert text.count("#EXT-X-STREAM-INF:BANDWIDTH") == (1 if lost in ("low", "high") else 2)
+    assert ",\n" not in text
+    assert "INF:," not in text
+
+
+def test_without_any_variant_there_is_no_film() -> None:
+    """A master playlist whose variants are all missing plays nothing."""
+    missing = frozenset({("video/low.m3u8", ""), ("video/high.m3u8", "")})
+    with pytest.raises(NotAManifest):
+        rewrite(MASTER, missing=missing)
