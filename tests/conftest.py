@@ -1,4 +1,4 @@
-"""The real servers that the tests run against, one stack for a whole run."""
+"""The real servers for the tests: one stack for a whole run."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
 
 @pytest.fixture
 def stranger(stack: Stack, environment: dict[str, str]) -> Viewer:
-    """Somebody without a subscription."""
+    """A user without a subscription."""
     return new_viewer(stack.token)
 
 
@@ -80,7 +80,7 @@ def rows(stack: Stack) -> Iterator[Rows]:
 
 
 def set_subscription(stack: Stack, user_id: UUID, **subscription: Any) -> None:
-    """Set what the user service answers for a user."""
+    """Set the user service's response for a user."""
     url = f"{stack.environment['USER_SERVICE_URL']}/local/subscriptions/{user_id}"
     answer = {"is_active": True, "plan_id": "premium", "expires_at": None, **subscription}
     httpx.put(url, json=answer).raise_for_status()

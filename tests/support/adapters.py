@@ -1,6 +1,6 @@
-"""What a function is built of, read from its code: settings, secrets and clients.
+"""The settings, secrets and clients of a function, derived from its code.
 
-The composition modules that its ``app.py`` leads to are followed; they alone build adapters.
+The composition modules that its ``app.py`` imports are followed; only these build adapters.
 """
 
 import ast
@@ -28,7 +28,7 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Adapters:
-    """Settings classes by their names, names of variables that name secrets, imported modules."""
+    """Settings classes by name, names of variables that name secrets, imported modules."""
 
     settings: Mapping[str, Settings]
     secrets: frozenset[str]
@@ -37,7 +37,7 @@ class Adapters:
 
 @cache
 def adapters_of(code: str) -> Adapters:
-    """Return what the function in a folder such as ``functions/start/`` is built of."""
+    """Return the parts of the function in a folder such as ``functions/start/``."""
     imported: set[tuple[str, str]] = set()
     texts: set[str] = set()
     seen: set[Path] = set()
@@ -78,7 +78,7 @@ def _import(module: str, name: str) -> Any:
 
 
 def _imports(tree: ast.Module) -> set[tuple[str, str]]:
-    """Return modules with what is imported from them, inside functions too."""
+    """Return modules with their imports, including those inside functions."""
     return {
         (node.module or "", each.name)
         for node in ast.walk(tree)

@@ -13,8 +13,8 @@ from tests.support.templates import REGION, ROOT, Json, source
 MOVIE = "movies/0198c0de-0000-7000-8000-000000000001/index.m3u8"
 COPY = f"playback/12345678/{MOVIE}"
 
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: without ListBucket a missing
-# object is answered 403.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: without ListBucket the
+# response for a missing object is 403.
 _S3 = {
     "get_object": [("s3:GetObject", MOVIE)],
     "head_object": [("s3:GetObject", MOVIE), ("s3:ListBucket", "")],
@@ -34,11 +34,11 @@ _CONSUMER = (
 
 
 def calls_of(name: str, stack: Stack) -> set[Call]:
-    """Return every call that the function makes with its role, and Lambda's consumer for it."""
+    """Return every call that the function, and Lambda's consumer for it, makes with its role."""
     adapters = adapters_of(source()["Resources"][name]["Properties"]["CodeUri"])
     properties = stack.of_type("AWS::Lambda::Function")[name]
     environment = properties["Environment"]["Variables"]
-    # Housekeeping sends what has waited, even where no new event is made.
+    # Housekeeping sends waiting events, even if no new event is produced.
     sends = name == "HousekeepingFunction" or environment.get("ENABLE_KAFKA") == "true"
     secrets = adapters.secrets if sends else adapters.secrets - {"KAFKA_SECRET_ARN"}
     found = set(_secrets(secrets, environment, stack))
@@ -66,7 +66,7 @@ def s3_operations() -> set[str]:
 
 
 def via(service: str) -> tuple[tuple[str, str], ...]:
-    """Return the context of a call of KMS that another service makes."""
+    """Return the context of a KMS call that another service makes."""
     return (("kms:ViaService", f"{service}.{REGION}.amazonaws.com"),)
 
 

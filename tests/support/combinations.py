@@ -1,4 +1,4 @@
-"""Combinations of the template's parameters that its ``Rules`` let through."""
+"""Combinations of the template's parameters that its ``Rules`` accept."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from tests.support.templates import source
 
 _ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 
-# Of parameters that take any text, one value beside the default.
+# For parameters that accept any text: one value in addition to the default.
 _TEXTS = {
     "Release": "0123456789abcdef0123456789abcdef",
     "CaBundle": "/opt/python/streaming/authorities.pem",
@@ -48,13 +48,13 @@ _START = {
 
 
 def values() -> dict[str, list[str]]:
-    """Return what each parameter may be: all allowed values, or the bounds, or two texts."""
+    """Return the values of each parameter: all allowed values, the bounds, or two texts."""
     return {name: _values(name, item) for name, item in source()["Parameters"].items()}
 
 
 @cache
 def combinations() -> tuple[list[Row], list[Pair]]:
-    """Return combinations with every pair of values, and the pairs that the rules refuse."""
+    """Return combinations with every pair of values, and the pairs that the rules reject."""
     known = values()
     start = {
         name: _START.get(name, _TEXTS.get(name, options[0])) for name, options in known.items()

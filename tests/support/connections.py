@@ -1,4 +1,4 @@
-"""Closes what an execution environment has open, as its end does in Lambda."""
+"""Closes the connections of an execution environment, as the end of a Lambda environment does."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.waiting import HUNG_SECONDS
 
 
 def close_connections(roots: Iterable[object]) -> None:
-    """Close the connections of these objects, and of the product's objects that they hold."""
+    """Close the connections of these objects, and of the product's objects that they reference."""
     waiting = list(roots)
     seen: set[int] = set()
     while waiting:
@@ -29,7 +29,7 @@ def close_connections(roots: Iterable[object]) -> None:
             try:
                 held.close(timeout=0)
             except KafkaTimeoutError:
-                # It is still open then. What it holds for a broker that is away expires soon.
+                # It is still open then. Its messages for an unavailable broker expire soon.
                 held.close(timeout=HUNG_SECONDS)
         elif isinstance(held, BaseClient | Database | httpx.Client):
             held.close()

@@ -1,4 +1,4 @@
-"""Databases of a test's own, beside the stack's."""
+"""Separate databases for single tests."""
 
 import secrets
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from local.stack import Stack
 
 @contextmanager
 def empty_database(stack: Stack) -> Iterator[str]:
-    """Make a database of the service's user; yield its URL, and drop it afterwards."""
+    """Create a database of the service's user; yield its URL, and drop it afterwards."""
     with _database(stack, "empty", template="template1") as url:
         yield url
 
 
 @contextmanager
 def copied_database(stack: Stack, url: str) -> Iterator[str]:
-    """Make a copy of a database that nobody is connected to; yield its URL, drop it afterwards."""
+    """Copy a database without connections; yield the copy's URL, and drop it afterwards."""
     with _database(stack, "copy", template=urlsplit(url).path.removeprefix("/")) as copy:
         yield copy
 

@@ -1,4 +1,4 @@
-"""The metrics in what functions print."""
+"""Metrics in the output of functions."""
 
 import json
 from typing import Any

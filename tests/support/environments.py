@@ -1,4 +1,4 @@
-"""Execution environments of their own, as Lambda has many: one process each."""
+"""Separate execution environments, one process each."""
 
 import os
 import time
@@ -14,9 +14,9 @@ from tests.support.functions import Response, Viewer
 def play_mixed(
     environment: Mapping[str, str], viewers: Sequence[Viewer], movie_id: UUID, rounds: int
 ) -> list[str]:
-    """Let all ``viewers`` play ``movie_id`` in turns in this environment; return what was wrong.
+    """Let all ``viewers`` play ``movie_id`` in turns in this environment; return the errors.
 
-    Each viewer has positions of their own, so that whatever somebody else's row shows is seen.
+    Each viewer has unique positions, so that a row of another viewer is detected.
     """
     os.environ.update(environment)
     wrong: list[str] = []
@@ -59,14 +59,14 @@ def start_repeatedly(
 
 
 Fact = tuple[str, str, int | None]
-"""An event that must exist: its topic, session and, of a report, sequence."""
+"""An event that must exist: its topic, its session and, for a report, its sequence."""
 
 
 @dataclass
 class Acknowledged:
-    """What calls were answered with 200 and so must have left behind.
+    """Calls that were answered with 200, and whose effects must therefore exist.
 
-    ``refused`` are other answers; ``slowest`` is the longest call in seconds.
+    ``refused`` are other responses; ``slowest`` is the longest call in seconds.
     """
 
     facts: list[Fact] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Acknowledged:
     slowest: float = 0.0
 
     def call(self, action: Callable[[], Response]) -> Response | None:
-        """Return a successful answer, or None."""
+        """Return a successful response, or None."""
         began = time.monotonic()
         answer = action()
         self.slowest = max(self.slowest, time.monotonic() - began)
@@ -87,7 +87,7 @@ class Acknowledged:
 def play_until(
     environment: Mapping[str, str], viewers: Sequence[Viewer], movie_id: UUID, over: Path
 ) -> Acknowledged:
-    """Let all ``viewers`` play in turns until the file ``over`` appears; return what they know."""
+    """Let all ``viewers`` play in turns until the file ``over`` exists; return the results."""
     os.environ.update(environment)
     known = Acknowledged()
     is_warm = False

@@ -1,4 +1,4 @@
-"""Small films made by ffmpeg, and what a viewer hears and sees of a published one."""
+"""Small films made with ffmpeg, and the audible and visible contents of a published one."""
 
 import subprocess
 from array import array
@@ -23,7 +23,7 @@ def ffmpeg(*arguments: str) -> bytes:
 
 
 def picture(colour: str, seconds: float, *, size: str = "320x180", rate: int = 25) -> list[str]:
-    """Return the input of a plain colour with a moving test picture in its corner."""
+    """Return the input of a plain colour with a moving test picture in one corner."""
     text = (
         f"color={colour}:s={size}:r={rate}:d={seconds}[c];"
         f"testsrc2=s=96x64:r={rate}:d={seconds}[t];[c][t]overlay,format=yuv420p"
@@ -37,12 +37,12 @@ def tone(hertz: int, seconds: float) -> list[str]:
 
 
 def h264() -> list[str]:
-    """Return the options of a quick encoder."""
+    """Return the options of a fast encoder."""
     return ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
 
 
 def heard(manifest: Path, track: int = 0) -> list[tuple[float, int]]:
-    """Return the tones of an audio track: from which second on which of ``TONES``; 0 is silence."""
+    """Return each of ``TONES`` in an audio track with its first second; 0 is silence."""
     samples = array("h")
     samples.frombytes(
         ffmpeg(
@@ -56,7 +56,7 @@ def heard(manifest: Path, track: int = 0) -> list[tuple[float, int]]:
 
 
 def sound_seconds(manifest: Path, track: int = 0) -> float:
-    """Return for how long the samples of an audio track last."""
+    """Return the duration of an audio track's samples."""
     raw = ffmpeg(
         *("-i", str(manifest), "-map", f"0:a:{track}", "-ac", "1", "-ar", str(RATE)),
         *("-f", "s16le", "-"),
@@ -65,7 +65,7 @@ def sound_seconds(manifest: Path, track: int = 0) -> float:
 
 
 def seen(manifest: Path, rate: int = 25) -> list[tuple[float, str]]:
-    """Return the colours of the picture's lower right quarter: from which second on which."""
+    """Return the colours of the picture's lower right quarter, with their first seconds."""
     pixels = ffmpeg(
         *("-i", str(manifest), "-map", "0:v:0", "-fps_mode", "passthrough"),
         *("-vf", "crop=iw/2:ih/2:iw/2:ih/2,scale=1:1,format=rgb24", "-f", "rawvideo", "-"),
@@ -79,7 +79,7 @@ def seen(manifest: Path, rate: int = 25) -> list[tuple[float, str]]:
 
 
 def different_pictures(manifest: Path, seconds: float) -> int:
-    """Return how many pictures of the film's beginning differ from the one before."""
+    """Return how many pictures at the film's beginning differ from the previous one."""
     hashes = ffmpeg(
         *("-i", str(manifest), "-map", "0:v:0", "-t", str(seconds)),
         *("-vf", "scale=160:90", "-f", "framemd5", "-"),

@@ -1,4 +1,4 @@
-"""Calls the real handlers, in this process, with real events."""
+"""Calls the real handlers in this process with real events."""
 
 import base64
 import gzip
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Response:
-    """What a request function answered; header names are lower-case."""
+    """The response of a request function; header names are lower-case."""
 
     status: int
     headers: dict[str, str]
@@ -47,7 +47,7 @@ class Response:
 
 
 class Context:
-    """Lambda's context object, as far as the functions use it."""
+    """Lambda's context object, with the members that the functions use."""
 
     aws_request_id = "8d6f6a0e-5f3a-4f57-9f2a-0a4b6f2c1d3e"
     function_name = "function"
@@ -56,7 +56,7 @@ class Context:
     invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:function"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what a fresh call has."""
+        """Return the context of a new call."""
         return 20_000
 
 
@@ -72,14 +72,14 @@ def invoke(function: str, payload: Json) -> Any:
 
 
 def request(function: str, payload: Json) -> Response:
-    """Call a request function and read its answer as API Gateway does."""
+    """Call a request function and read its response as API Gateway does."""
     return response_of(invoke(function, payload))
 
 
 def patient_request(function: str, payload: Json) -> Response:
-    """Call a request function as a player does, which repeats what is answered 503.
+    """Call a request function as a player does, which repeats calls that got 503.
 
-    On a machine that is busy a first start may not end within its budget.
+    On a busy machine a first start may exceed its time budget.
     """
 
     def answered() -> Response | None:
@@ -90,7 +90,7 @@ def patient_request(function: str, payload: Json) -> Response:
 
 
 def response_of(answer: Json) -> Response:
-    """Read what a request function returned as API Gateway does."""
+    """Read a request function's return value as API Gateway does."""
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     body = answer["body"]
     if answer["isBase64Encoded"]:
@@ -101,17 +101,17 @@ def response_of(answer: Json) -> Response:
 
 
 def forget_environment() -> None:
-    """Begin a new execution environment: no client, no connection, nothing remembered."""
+    """Begin a new execution environment without clients, connections or cached objects."""
     cached = _cached([entrypoint, bounded_http, *map(import_module, _composition_modules())])
     close_connections(part() for part in cached if part.cache_info().currsize)
     for part in cached:
         part.cache_clear()
-    # boto3 keeps the credentials that it found first.
+    # boto3 caches the credentials that it found first.
     boto3.DEFAULT_SESSION = None
 
 
 def _cached(modules: Iterable[ModuleType]) -> list[Any]:
-    """Return the functions of these modules that make a part of the environment once."""
+    """Return the functions of these modules that build a part of the environment once."""
     parts = [part for module in modules for part in vars(module).values()]
     return [part for part in parts if hasattr(part, "cache_clear")]
 
@@ -123,9 +123,9 @@ def _composition_modules() -> list[str]:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A user who calls the API. ``token`` is what the user service knows them by.
+    """A user who calls the API. The user service identifies the user by ``token``.
 
-    ``send`` calls a function with an event: in this process, unless somebody else is to.
+    ``send`` calls a function with an event; by default in this process.
     """
 
     user_id: UUID
@@ -156,17 +156,17 @@ class Viewer:
         return self.send("get", self.event("get_progress", movie_id, None))
 
     def remove(self, movie_id: object) -> Response:
-        """Remove a film from those to continue."""
+        """Remove a film from continue watching."""
         return self.send("get", self.event("get_remove", movie_id, None))
 
     def continue_watching(self, limit: int = 10) -> Response:
-        """List the films to continue."""
+        """List the films of continue watching."""
         payload = self.event("get_continue_watching", None, None)
         payload["queryStringParameters"] = {"limit": str(limit)}
         return self.send("get", payload)
 
     def event(self, name: str, movie_id: object, body: Json | None, **context: Any) -> Json:
-        """Return the committed event of that name as this user sends it.
+        """Return the committed event of that name, sent by this user.
 
         ``context`` replaces values of ``requestContext.http``.
         """
@@ -182,15 +182,15 @@ class Viewer:
 
 
 def new_viewer(sign: Callable[[str], str]) -> Viewer:
-    """Return somebody whom the service has never seen; ``sign`` makes the token of a user."""
+    """Return a new user; ``sign`` creates the token of a user."""
     user_id = uuid4()
     return Viewer(user_id, sign(str(user_id)))
 
 
 class ExecutionEnvironment:
-    """An execution environment beside others of this process, with connections of its own.
+    """A separate execution environment in this process, with its own connections.
 
-    As a context manager, it is where the calls of this thread go.
+    As a context manager, it processes the calls of this thread.
     """
 
     _importing = Lock()
@@ -198,7 +198,7 @@ class ExecutionEnvironment:
     def __init__(self) -> None:
         names = [composition.__name__, *_composition_modules()]
         with self._importing:
-            # All of them, or the ones of this environment would stay behind as everybody's.
+            # All modules, because those of this environment would otherwise remain for others.
             others = {name: import_module(name) for name in names}
             for name in names:
                 del sys.modules[name]
@@ -219,7 +219,7 @@ class ExecutionEnvironment:
         _environment.reset(self._token)
 
     def close(self) -> None:
-        """Close the connections that are open."""
+        """Close the open connections."""
         cached = _cached(self._modules.values())
         close_connections(part() for part in cached if part.cache_info().currsize)
 

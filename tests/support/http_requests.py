@@ -1,4 +1,4 @@
-"""Reads what a client has sent as a strict server does."""
+"""Parses a client's requests as a strict server does."""
 
 import h11
 

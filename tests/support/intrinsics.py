@@ -1,4 +1,4 @@
-"""What CloudFormation evaluates in a template beside what `make run` does: rules and networks."""
+"""CloudFormation's evaluation of a template beyond that of `make run`: rules and networks."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
@@ -10,12 +10,12 @@ from tests.support.templates import Json
 
 
 class Intrinsics(Resolver):
-    """Evaluates intrinsic functions of one template, those of rules and networks included.
+    """Evaluates the intrinsic functions of one template, including those of rules and networks.
 
     Args:
-        template: The parsed template, transformed or not.
-        parameters: Values that replace the defaults of its parameters.
-        region: What ``AWS::Region`` is.
+    template: The parsed template, transformed or not.
+    parameters: Values that replace the defaults of its parameters.
+    region: The value of ``AWS::Region``.
     """
 
     def __init__(self, template: Json, parameters: Mapping[str, str], region: str) -> None:
@@ -29,13 +29,13 @@ class Intrinsics(Resolver):
         }
 
     def resolve(self, value: Any) -> Any:
-        """Return the value as the services see it; a dynamic reference to a secret stays one."""
+        """Return the resolved value; a dynamic reference to a secret is not resolved."""
         if isinstance(value, str) and "{{resolve:" in value:
             return value
         return super().resolve(value)
 
     def broken_rules(self, template: Json) -> Iterator[tuple[Json, Json]]:
-        """Yield each assertion of the template's ``Rules`` that does not hold, after its rule."""
+        """Yield each violated assertion of the template's ``Rules``, with the rule's name."""
         for rule in template.get("Rules", {}).values():
             if "RuleCondition" not in rule or self.resolve(rule["RuleCondition"]):
                 for assertion in rule["Assertions"]:

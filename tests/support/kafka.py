@@ -1,4 +1,4 @@
-"""Reads topics back, with a consumer that knows nothing of the service."""
+"""Reads topics with a consumer that is independent of the service."""
 
 import json
 import time
@@ -14,7 +14,7 @@ Record = tuple[str, int, str, dict[str, Any]]
 
 
 def read_records(bootstrap_servers: str) -> list[Record]:
-    """Return everything that is in the topics, each partition oldest first."""
+    """Return all messages in the topics, each partition oldest first."""
     return [
         (record.topic, record.partition, record.key.decode(), json.loads(record.value))
         for record in records(bootstrap_servers)
@@ -31,7 +31,7 @@ def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[st
 
 
 def users_by_topic(bootstrap_servers: str) -> dict[str, set[str]]:
-    """Return whom there are events of, by topic."""
+    """Return the users of the events, by topic."""
     found: dict[str, set[str]] = {topic: set() for topic in TOPICS}
     for record in records(bootstrap_servers):
         found[record.topic].add(record.key.decode())
@@ -57,7 +57,7 @@ def await_events(
 
 
 def records(bootstrap_servers: str) -> Iterator[Any]:
-    """Yield kafka-python's records of all that is in the topics, each partition oldest first."""
+    """Yield kafka-python's records of all messages in the topics, each partition oldest first."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers.split(","), group_id=None)
     try:
         partitions = [

@@ -1,4 +1,4 @@
-"""Three brokers of Apache Kafka in KRaft mode, each of them also a voter for the controller."""
+"""Three brokers of Apache Kafka in KRaft mode, each of which is also a voter for the controller."""
 
 import secrets
 import shutil
@@ -30,19 +30,19 @@ JARS = ROOT / "tests" / "kafka" / "jars"
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
 USER = "streaming"
 PARTITIONS = 6
-# How long a login holds, so that tests need not restart brokers for another one.
+# The lifetime of a login, short so that tests need no restart of brokers for a new one.
 REAUTHENTICATION_SECONDS = 3
 
-# Small heaps and the first compiler only, because three of them share a laptop with the tests.
+# Small heaps and only the first compiler, because three brokers and the tests share a laptop.
 _JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _LOGGING = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-# On a busy machine, three at once that have crashed.
+# On a busy machine, for three brokers after a crash.
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 
 
 class Broker(Server):
-    """Run one broker; what it has stored outlives it."""
+    """Run one broker; its storage persists after it ends."""
 
     title = "Apache Kafka"
     stop_signal = signal.SIGTERM
@@ -56,7 +56,7 @@ class Broker(Server):
         self._settings = {"node.id": node, "log.dirs": self._folder / "data", **settings}
 
     def format(self, password: str) -> "Any":
-        """Begin to make the storage, with the login of the service in its first records."""
+        """Start formatting the storage, with the login of the service in its first records."""
         self._folder.mkdir()
         lines = [f"{name}={value}" for name, value in self._settings.items()]
         self._properties.write_text("\n".join(lines) + "\n")
@@ -71,11 +71,11 @@ class Broker(Server):
         self._spawn(_java("kafka.Kafka", str(self._properties)))
 
     def await_ready(self) -> None:
-        """Wait until the broker answers."""
+        """Wait until the broker responds."""
         await_condition(self.check, failed=self._end, what=self.name, seconds=_READY_SECONDS)
 
     def check(self) -> None:
-        """Ask for the versions that the broker speaks."""
+        """Request the API versions of the broker."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
             connection.sendall(API_VERSIONS)
             answer = connection.recv(4)
@@ -83,14 +83,14 @@ class Broker(Server):
             raise NotReadyError("the broker closed the connection")
 
     def stop(self) -> None:
-        """Shut down in order, which hands the partitions over to other leaders first."""
+        """Shut down in order, which first transfers leadership of the partitions."""
         self.ask_to_stop()
         if self._process is not None:
             self._process.wait(_STOP_SECONDS)
 
 
 class KafkaCluster:
-    """Three brokers and the topics of the service, replicated to all, two of them to acknowledge.
+    """Three brokers and the topics of the service, with three replicas and two acknowledgements.
 
     Clients without a login use ``bootstrap_servers``; with TLS and SCRAM, ``secure_servers``.
     """
@@ -117,7 +117,7 @@ class KafkaCluster:
 
     @contextmanager
     def running(self) -> Iterator["KafkaCluster"]:
-        """Run the brokers until left."""
+        """Run the brokers until the context exits."""
         try:
             for made in [broker.format(self.password) for broker in self.brokers.values()]:
                 assert made.wait() == 0, "the storage could not be formatted"
@@ -147,14 +147,14 @@ class KafkaCluster:
             client.close()
 
     def restore(self) -> None:
-        """Start whatever is not running, and wait until every replica is in sync."""
+        """Start all stopped brokers, and wait until every replica is in sync."""
         for broker in self.brokers.values():
             if not broker.running:
                 broker.launch()
         self.await_healthy()
 
     def await_healthy(self, topics: Sequence[str] | None = None) -> None:
-        """Wait until all brokers answer and all partitions have three replicas in sync."""
+        """Wait until all brokers respond and all partitions have three replicas in sync."""
         for broker in self.brokers.values():
             broker.await_ready()
         wanted = self._topics if topics is None else topics
@@ -187,7 +187,7 @@ class KafkaCluster:
         return leader
 
     def set_password(self, password: str) -> None:
-        """Change the service's password; connections that are open stay."""
+        """Change the service's password; open connections stay open."""
         credential = UserScramCredentialUpsertion(
             USER, ScramMechanism.SCRAM_SHA_512, password, iterations=4096
         )
@@ -220,7 +220,7 @@ def _settings(plain: int, secure: int, control: int, voters: str) -> dict[str, o
         "log.segment.bytes": 16 * 1024 * 1024,
         "log.cleaner.enable": "false",
         "offsets.topic.num.partitions": 1,
-        # A third of the default, which only makes the tests wait.
+        # A third of the default, to shorten the tests.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
         "replica.lag.time.max.ms": 5000,
@@ -228,7 +228,7 @@ def _settings(plain: int, secure: int, control: int, voters: str) -> dict[str, o
 
 
 def _java_certificate(issued: trustme.LeafCert) -> bytes:
-    """Return the key as PKCS #8, the only form that Kafka reads, and its certificates."""
+    """Return the key as PKCS #8, the only format that Kafka reads, and its certificates."""
     key = load_pem_private_key(issued.private_key_pem.bytes(), None)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return pem + b"".join(blob.bytes() for blob in issued.cert_chain_pems)

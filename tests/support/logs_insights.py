@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights over lines at hand, as far as the queries of the runbook use it.
+"""Evaluates CloudWatch Logs Insights queries on given lines, as far as the runbook uses them.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 """
@@ -22,13 +22,13 @@ _AGGREGATE = re.compile(r"(count(?=\(\*\))|sum)\(([\w.*]+)\) as (\w+)")
 
 
 class QueryError(ValueError):
-    """A query that this evaluator, and perhaps CloudWatch, does not understand."""
+    """A query that this evaluator, and perhaps CloudWatch, does not support."""
 
 
 def log_events(group: str, printed: str) -> list[Row]:
-    """Return the lines that a function printed as CloudWatch discovers their fields.
+    """Return a function's output lines with the fields that CloudWatch discovers.
 
-    Members of an object in an object are named with a point between.
+    Members of nested objects are named with a dot between the names.
     """
     events = []
     for number, line in enumerate(filter(None, printed.splitlines())):
@@ -48,7 +48,7 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def run(query: str, events: Iterable[Row]) -> list[Row]:
-    """Return what the query answers. Raises ``QueryError``."""
+    """Return the results of the query. Raises ``QueryError``."""
     rows = list(events)
     shown = ["@timestamp", "@message"]
     for command, rest in _commands(query):
@@ -78,7 +78,7 @@ def _rank(name: str, row: Row) -> tuple[bool, Any]:
 
 
 def _commands(query: str) -> Iterator[tuple[str, str]]:
-    """Split at the bars. No text or pattern of ours has one."""
+    """Split at the bars. No text or pattern in our queries contains one."""
     for part in query.split("|"):
         command, _, rest = " ".join(part.split()).partition(" ")
         yield command, rest

@@ -1,4 +1,4 @@
-"""Metrics by the minute, and CloudWatch's arithmetic over them, as far as our alarms use it.
+"""Metrics by minute, and CloudWatch's metric math on them, as far as our alarms use it.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Series = list[float | None]
-"""One value a period; None where nothing was measured."""
+"""One value per period; None for periods without data."""
 Json = dict[str, Any]
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
@@ -31,17 +31,17 @@ _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
 
 
 class Metrics:
-    """What CloudWatch knows: all values of each metric and minute."""
+    """CloudWatch's data: all values of each metric and minute."""
 
     def __init__(self) -> None:
         self._values: dict[Key, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
 
     def add(self, minute: int, namespace: str, name: str, value: float, **dimensions: str) -> None:
-        """Measure a value of the metric with exactly these dimensions."""
+        """Add a value to the metric with exactly these dimensions."""
         self._values[namespace, name, frozenset(dimensions.items())][minute].append(value)
 
     def read(self, minute: int, printed: str) -> None:
-        """Measure what lines in embedded metric format say, as if printed in that minute."""
+        """Add the values of lines in embedded metric format, printed in that minute."""
         for line in map(json.loads, filter(lambda each: each.startswith("{"), printed.split("\n"))):
             for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
                 for metric in directive["Metrics"]:
@@ -53,7 +53,7 @@ class Metrics:
     def invoked(
         self, minute: int, function: str, version: str, times: int = 1, *, errors: int = 0
     ) -> None:
-        """Measure what Lambda itself counts of invocations through the alias ``live``."""
+        """Add Lambda's own metrics for invocations through the alias ``live``."""
         by_function = {"FunctionName": function}
         by_alias = {**by_function, "Resource": f"{function}:live"}
         for dimensions in (by_function, by_alias, {**by_alias, "ExecutedVersion": version}):
@@ -87,7 +87,7 @@ def _statistic(name: str, values: Sequence[float]) -> float:
 
 
 def is_ringing(alarm: Json, metrics: Metrics) -> bool:
-    """Tell whether CloudWatch sets the alarm off, by its properties, at the end of minute 0."""
+    """Return whether CloudWatch raises the alarm at the end of minute 0, by its properties."""
     periods = int(alarm["EvaluationPeriods"])
     series = _of_alarm(alarm, metrics, periods)
     missing = {"breaching": True, "notBreaching": False}[alarm["TreatMissingData"]]
@@ -102,7 +102,7 @@ def is_ringing(alarm: Json, metrics: Metrics) -> bool:
 
 
 def is_composite_ringing(rule: str, ringing: Mapping[str, bool]) -> bool:
-    """Tell whether a composite alarm rings, by its rule and by which of its alarms do."""
+    """Return whether a composite alarm is raised, by its rule and the states of its alarms."""
     text = re.sub(r'ALARM\("([^"]+)"\)', lambda found: str(ringing[found[1]]), rule)
     words = text.replace("AND", "and").replace("OR", "or")
     tree = ast.parse(" ".join(words.split()), mode="eval").body
@@ -131,7 +131,7 @@ def _of_alarm(alarm: Json, metrics: Metrics, periods: int) -> Series:
 
 
 class _Formula:
-    """Evaluates the queries of one alarm, which name each other."""
+    """Evaluates the queries of one alarm, which reference each other."""
 
     def __init__(self, queries: Mapping[str, Json], metrics: Metrics, periods: int) -> None:
         self._queries = queries

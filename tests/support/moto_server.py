@@ -1,4 +1,4 @@
-"""AWS on this machine: moto's server, which runs in a thread for as long as the process."""
+"""AWS on this machine: moto's server in a thread, until the process ends."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,27 +16,27 @@ from tests.support.templates import REGION, Json
 
 @cache
 def port() -> int:
-    """Return the server's port; start the server if it does not run yet."""
+    """Return the server's port; start the server if it does not run."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     return server.get_host_and_port()[1]
 
 
 def url() -> str:
-    """Return where the server listens."""
+    """Return the server's URL."""
     return f"http://127.0.0.1:{port()}"
 
 
 @cache
 def client(service: str) -> Any:
-    """Return a client that may do everything while IAM is not enforced."""
+    """Return a client with all permissions while IAM is not enforced."""
     session = boto3.Session("testing", "testing", region_name=REGION)
     return session.client(service, endpoint_url=url())
 
 
 @contextmanager
 def enforced_iam() -> Iterator[None]:
-    """Verify signatures and policies until left (https://docs.getmoto.org/en/latest/docs/iam.html).
+    """Verify signatures and policies in the context (https://docs.getmoto.org/en/latest/docs/iam.html).
 
     moto enforces the ``Resource`` of a statement for S3; for other services it must be ``*``.
     """
@@ -48,7 +48,7 @@ def enforced_iam() -> Iterator[None]:
 
 
 def assume_role(policies: Sequence[Json] = (), seconds: int = 3600) -> dict[str, str]:
-    """Make a role with inline policies; return credentials of a session, as variables name them."""
+    """Create a role with inline policies; return a session's credentials, named as variables."""
     name = f"role-{uuid4()}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda"}, "Action": "sts:AssumeRole"}
     role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_document([trust]))[

@@ -1,9 +1,9 @@
-"""Servers of somebody else on this machine, which the tests use in place of the embedded ones.
+"""External servers on this machine, which the tests use instead of the embedded ones.
 
 ``TEST_DATABASE_URL``, ``TEST_REDIS_PORT``, ``TEST_KAFKA_BOOTSTRAP_SERVERS`` and
-``TEST_S3_ENDPOINT_URL`` (with ``TEST_S3_ACCESS_KEY`` and ``TEST_S3_SECRET_KEY``) name them; so the
-same tests judge another version, a pooler or a cluster. Nobody stops servers that are not theirs:
-a test that would is skipped.
+``TEST_S3_ENDPOINT_URL`` (with ``TEST_S3_ACCESS_KEY`` and ``TEST_S3_SECRET_KEY``) name them, so the
+same tests check another version, a pooler or a cluster. External servers are never stopped: a test
+that would stop one is skipped.
 """
 
 from collections.abc import Mapping
@@ -35,19 +35,19 @@ def named_by(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def own_s3(environment: Mapping[str, str]) -> OwnServers:
-    """Return the S3 that ``environment`` names for the tests, if it does."""
+    """Return the S3 that ``environment`` names for the tests, if any."""
     names = ("S3_ENDPOINT_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_REGION")
     return OwnServers.of({name: environment.get(f"TEST_{name}", "") for name in names})
 
 
 def require_embedded_s3(stack: Stack) -> None:
-    """Skip a test that needs the embedded store's three keys, where somebody else's is used."""
+    """Skip a test that needs the three keys of the embedded store, if an external one is used."""
     if "s3" in stack.own:
         pytest.skip("the keys are those of the embedded store")
 
 
 class _NotOurs:
-    """A server of somebody else, which is used, but neither stopped nor started."""
+    """An external server, which is neither started nor stopped."""
 
     _TOUCHING = ("launch", "start", "stop", "ask_to_stop", "kill", "restart", "pid", "port", "log")
 
@@ -61,7 +61,7 @@ class _NotOurs:
 
 
 def migrate(database_url: str) -> None:
-    """Bring somebody else's database to the newest schema."""
+    """Migrate an external database to the newest schema."""
     database = Database(DatabaseSettings(database_url))
     migrations.apply(database, ROOT / "migrations")
     database.close()
@@ -77,11 +77,11 @@ class StackWithOthers:
 
     @property
     def ports(self) -> Ports:
-        """The ports, somebody else's included."""
+        """The ports, including those of external servers."""
         return replace(self._stack.ports, redis_port=self._redis_port)
 
     def __getattr__(self, name: str) -> Any:
-        """Return the stack's own, unless it is a server that is not the stack's."""
+        """Return the stack's own server; skip the test if it is an external one."""
         if name == "s3" and "s3" in self._stack.own:
             return _NotOurs(self._stack.s3)
         if name in self._others:

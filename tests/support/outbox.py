@@ -1,4 +1,4 @@
-"""Plays through, and looks after the events that Kafka did not take at once."""
+"""Plays films, and inspects the events that were not sent to Kafka immediately."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from tests.support.waiting import bounded_wait, eventually
 
 
 def play_through(viewer: Viewer, movie_id: UUID) -> None:
-    """Start, report and stop; each succeeds, wherever its event goes."""
+    """Start, report and stop; each succeeds, whether its event is sent or stored."""
     with bounded_wait():
         started = viewer.start(movie_id)
         session_id = started.json["session_id"]
@@ -24,7 +24,7 @@ def waiting(rows: Rows, viewer: Viewer) -> list[str]:
 
 
 def relay(rows: Rows) -> None:
-    """Do housekeeping, for which everything in the outbox is old enough."""
+    """Run housekeeping with all events of the outbox old enough."""
     rows(
         "UPDATE event_outbox"
         " SET created_at = created_at - interval '1 minute', next_attempt_at = NULL"
@@ -33,7 +33,7 @@ def relay(rows: Rows) -> None:
 
 
 def drain(rows: Rows, *, forget: bool = True) -> None:
-    """Do housekeeping until the outbox is empty."""
+    """Run housekeeping until the outbox is empty."""
     if forget:
         forget_environment()
 
@@ -45,9 +45,9 @@ def drain(rows: Rows, *, forget: bool = True) -> None:
 
 
 def play_until_direct(viewer: Viewer, movie_id: UUID, rows: Rows, seconds: float = 30) -> int:
-    """Play through until this environment sends all events at once; return how often it took.
+    """Play until this environment sends all events immediately; return the number of attempts.
 
-    Brokers that have just started are slow, and a breaker waits after each failure.
+    Brokers that have just started are slow, and a circuit breaker pauses after each failure.
     """
     plays = 0
 

@@ -1,4 +1,4 @@
-"""Rows in which every value of a parameter meets every value of each other parameter."""
+"""Rows in which every value of a parameter occurs with every value of each other parameter."""
 
 import itertools
 import random
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 Row = dict[str, str]
 Pair = tuple[tuple[str, str], tuple[str, str]]
 
-# In how many steps a row is mended that is refused, each of which changes one more parameter.
+# The number of steps to correct a rejected row, each of which changes one more parameter.
 _STEPS = 5
 
 
@@ -16,12 +16,12 @@ def pairwise(
     start: Row,
     culprits: Callable[[Row], list[set[str]]],
 ) -> tuple[list[Row], list[Pair]]:
-    """Return rows that hold every pair of values, and the pairs that no row may hold.
+    """Return rows that contain every pair of values, and the pairs that no row may contain.
 
     Args:
-        values: What each parameter may be.
-        start: A row that is allowed, which others are made from.
-        culprits: For each objection to a row, the parameters that it is about; none if allowed.
+    values: The possible values of each parameter.
+    start: An accepted row, from which others are derived.
+    culprits: For each violation, the parameters that it concerns; empty if accepted.
     """
     chance = random.Random(0)
     left = dict.fromkeys(
@@ -53,7 +53,7 @@ def _fill(
     left: Mapping[Pair, None],
     chance: random.Random,
 ) -> None:
-    """Give each parameter that is not ``fixed`` the allowed value that brings most new pairs."""
+    """Give each parameter that is not ``fixed`` the accepted value that adds the most new pairs."""
     names = [name for name in values if name not in fixed]
     chance.shuffle(names)
     settled = set(fixed)
@@ -82,7 +82,7 @@ def _mended(
     culprits: Callable[[Row], list[set[str]]],
     steps: int,
 ) -> Row | None:
-    """Return the row with as few other values as it takes to be allowed; None if none is found."""
+    """Return an accepted row with as few changes as possible; None if none is found."""
     objections = culprits(row)
     if not objections:
         return row

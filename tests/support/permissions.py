@@ -1,7 +1,8 @@
-"""What the template's policies allow, by moto's IAM engine.
+"""Evaluates the template's policies with moto's IAM engine.
 
-That engine knows few conditions, ignores others, and takes a key that a request lacks for one that
-fits. So conditions are judged here, and it sees only the statements whose conditions hold.
+The engine supports few conditions, ignores others, and treats a missing key of a request as a
+match. So conditions are evaluated here, and the engine gets only the statements whose conditions
+hold.
 """
 
 import json
@@ -17,7 +18,7 @@ from tests.support.templates import Json
 
 @dataclass(frozen=True)
 class Call:
-    """One call of AWS, with the keys of its context that conditions ask for."""
+    """One AWS call, with the context keys that conditions use."""
 
     action: str
     resource: str
@@ -25,7 +26,7 @@ class Call:
 
 
 def is_allowed(policies: Sequence[Json], call: Call) -> bool:
-    """Tell whether a holder of these inline policies may make the call."""
+    """Return whether these inline policies allow the call."""
     results = {
         IAMPolicy(json.dumps({"Statement": applicable})).is_action_permitted(
             call.action, call.resource
@@ -37,7 +38,7 @@ def is_allowed(policies: Sequence[Json], call: Call) -> bool:
 
 
 def condition_holds(condition: Mapping[str, Json], context: Mapping[str, str]) -> bool:
-    """Tell whether all operators of a statement's condition hold.
+    """Return whether all operators of a statement's condition hold.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode before the stack's PostgreSQL, as RDS Proxy is in AWS."""
+"""PgBouncer in transaction mode in front of the stack's PostgreSQL, as RDS Proxy is in AWS."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ from local.servers.postgres import NOBODY, Postgres
 from local.servers.server import Server
 from local.state import State
 
-# Debian puts it where only root's PATH leads.
+# Debian installs it in a folder that only root's PATH contains.
 _PATH = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"
 
 
 def pgbouncer_program() -> str:
-    """Return the path of Debian's pgbouncer; without one skip the test, in CI fail it."""
+    """Return the path of Debian's pgbouncer; if there is none, skip the test, or fail it in CI."""
     program = shutil.which("pgbouncer", path=_PATH)
     if program is None:
         reason = "there is no PgBouncer (on Debian: apt install pgbouncer)"
@@ -27,7 +27,7 @@ def pgbouncer_program() -> str:
 
 
 class PgBouncer(Server):
-    """Run one pooler; ``settings`` go into its configuration as they are."""
+    """Run one pooler; ``settings`` are added to its configuration."""
 
     name = "pgbouncer"
     title = "PgBouncer"
@@ -71,7 +71,7 @@ class PgBouncer(Server):
         self._spawn([self._program, str(configuration)], user=NOBODY if os.geteuid() == 0 else 0)
 
     def check(self) -> None:
-        """Tell whether it listens; it logs in at PostgreSQL when the first client wants that."""
+        """Return whether it listens; it logs in to PostgreSQL only for the first client."""
         socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
 
     def _write(self, name: str, text: str) -> Path:

@@ -1,4 +1,4 @@
-"""A stack whose every server is reached through a proxy that can break the connection."""
+"""A stack in which every server is reached through a proxy that can inject faults."""
 
 from contextlib import ExitStack
 from typing import Self
@@ -11,10 +11,10 @@ DEPENDENCIES = ("postgres", "redis", "kafka", "s3", "user_service")
 
 
 class Proxies:
-    """A proxy before each server of a running stack; ``proxies["redis"]`` is the one of Redis.
+    """A proxy in front of each server of a running stack; ``proxies["redis"]`` is the one of Redis.
 
-    ``environment`` has the variables of functions that are to go through them. Players keep to the
-    bucket itself. A context manager.
+    ``environment`` contains the variables of functions that use the proxies. Players access the
+    bucket directly. A context manager.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -37,12 +37,12 @@ class Proxies:
         self._running.close()
 
     def __getitem__(self, dependency: str) -> TcpProxy:
-        """Return the proxy before one server."""
+        """Return the proxy of one server."""
         return self._proxies[dependency]
 
     @property
     def environment(self) -> dict[str, str]:
-        """The stack's environment with the proxies in the place of its servers."""
+        """The stack's environment with the proxies' addresses instead of its servers'."""
         environment = dict(self._stack.environment)
         environment["REDIS_PORT"] = str(self["redis"].port)
         for dependency, variable in (

@@ -1,7 +1,7 @@
-"""Redis in cluster mode: one node that owns all slots, or several that send clients to each other.
+"""Redis in cluster mode: one node that owns all slots, or several that redirect clients.
 
-With ``TEST_REDIS_CLUSTER=1`` the stack of the tests has one such node in the place of its Redis, so
-all that they prove is proved of a cluster.
+With ``TEST_REDIS_CLUSTER=1`` the stack of the tests has one such node as its Redis, so all tests
+also hold for a cluster.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +22,10 @@ from tests.support.waiting import eventually
 
 
 class RedisNode(Redis):
-    """One node, without slots; its knowledge of the cluster outlives restarts.
+    """One node without slots; its configuration of the cluster persists over restarts.
 
-    A replica takes over about ``timeout`` seconds after its primary was heard of; on a busy machine
-    nodes that live are not heard of for a while either.
+    A replica takes over about ``timeout`` seconds after the last message of its primary; on a busy
+    machine messages of running nodes are also delayed.
     """
 
     def __init__(self, port: int, state: State, timeout: int = 15) -> None:
@@ -48,16 +48,16 @@ class RedisNode(Redis):
 
     @property
     def client(self) -> redis.Redis:
-        """A client of this node alone."""
+        """A client of only this node."""
         return redis.Redis(port=self.port, decode_responses=True)
 
     def ask(self, *command: str | int) -> Any:
-        """Return the answer to a command that is for this node."""
+        """Return the reply to a command for this node."""
         with self.client as client:
             return client.execute_command(*command)
 
     def ask_for_moved(self, *command: str | int) -> Any:
-        """Return the answer to a command on a key whose slot is moving to this node."""
+        """Return the reply to a command on a key whose slot is moving to this node."""
         with self.client as client, client.pipeline(transaction=False) as pipeline:
             pipeline.execute_command("ASKING")
             pipeline.execute_command(*command)
@@ -65,7 +65,7 @@ class RedisNode(Redis):
 
     @property
     def name_in_cluster(self) -> str:
-        """What the nodes call it."""
+        """The node's id in the cluster."""
         return str(self.ask("CLUSTER", "MYID"))
 
     def own(self, first: int, last: int) -> None:
@@ -73,17 +73,17 @@ class RedisNode(Redis):
         self.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
 
     def slots(self) -> list[Any]:
-        """Return who owns which slots, as it tells clients."""
+        """Return the owners of the slots, as sent to clients."""
         listed: list[Any] = self.ask("CLUSTER", "SLOTS")
         return listed
 
     def knows(self, other: "RedisNode") -> bool:
-        """Tell whether it has got to know the other node."""
+        """Return whether it knows the other node."""
         listed = str(self.ask("CLUSTER", "NODES")).splitlines()
         return any(f":{other.port}@" in line and "handshake" not in line for line in listed)
 
     def is_well(self) -> bool:
-        """Tell whether the node believes the cluster to be able to serve all slots."""
+        """Return whether the node considers all slots of the cluster served."""
         return self.info("cluster_state") == "ok"
 
     def info(self, name: str) -> str:
@@ -95,7 +95,7 @@ class RedisNode(Redis):
         return self.ask("INFO")[name]
 
     def announce(self, port: int) -> None:
-        """Tell clients to come to ``port``, from now on and after restarts."""
+        """Advertise ``port`` to clients, also after restarts."""
         self._announced = port
         if self.running:
             self.ask("CONFIG", "SET", "cluster-announce-port", port)
@@ -105,14 +105,14 @@ class OneNode(RedisNode):
     """A node that owns all slots."""
 
     def prepare(self) -> None:
-        """Take the slots, once, and wait until the node dares to serve them after its start."""
+        """Assign the slots, once, and wait until the node serves them after its start."""
         if self.info("cluster_slots_assigned") == "0":
             self.own(0, REDIS_CLUSTER_HASH_SLOTS - 1)
         eventually(self.is_well)
 
 
 class RedisNodes:
-    """Several primaries, each with a share of the slots and, if wanted, a replica."""
+    """Several primaries, each with a part of the slots and optionally a replica."""
 
     def __init__(
         self, state: State, primaries: int = 3, *, replicas: bool = False, timeout: int = 15
@@ -122,7 +122,7 @@ class RedisNodes:
         self.primaries, self.replicas = nodes[:primaries], nodes[primaries:]
 
     def __enter__(self) -> Self:
-        """Start the nodes and wait until each knows all."""
+        """Start the nodes and wait until each knows all others."""
         for node in self.nodes:
             node.launch()
         for node in self.nodes:
@@ -153,7 +153,7 @@ class RedisNodes:
 
     @contextmanager
     def joined(self, node: RedisNode) -> Iterator[RedisNode]:
-        """Run one more node, which has no slots; they forget it afterwards."""
+        """Run one more node without slots; the others forget it afterwards."""
         node.start()
         try:
             meet([node, *self.nodes])
@@ -166,7 +166,7 @@ class RedisNodes:
 
     @contextmanager
     def announced(self, node: RedisNode, port: int) -> Iterator[None]:
-        """Have clients of ``node`` come to ``port``, whomever they ask."""
+        """Advertise ``port`` for ``node`` on every node."""
         try:
             node.announce(port)
             eventually(lambda: all(str(port) in str(each.slots()) for each in self.nodes))
@@ -176,22 +176,22 @@ class RedisNodes:
             eventually(lambda: not any(str(port) in str(each.slots()) for each in self.nodes))
 
     def new_key(self, node: RedisNode) -> str:
-        """Return a new key that ``node`` owned in the beginning."""
+        """Return a new key that ``node`` owned initially."""
         return next(key for key in map(str, iter(uuid4, None)) if self.owner(key) is node)
 
     def replica_of(self, node: RedisNode) -> RedisNode:
-        """Return the replica that ``node`` had in the beginning."""
+        """Return the replica that ``node`` had initially."""
         return self.replicas[self.primaries.index(node)]
 
     def await_replica(self, node: RedisNode) -> None:
-        """Wait until all but ``node`` know that its replica has taken over."""
+        """Wait until all nodes except ``node`` know that its replica has taken over."""
         port = self.replica_of(node).port
         for each in self.nodes:
             if each is not node:
                 eventually(partial(_is_owner, each, port))
 
     def owner(self, key: str) -> RedisNode:
-        """Return the primary that owned the slot of ``key`` in the beginning."""
+        """Return the primary that initially owned the slot of ``key``."""
         slot = key_slot(key.encode())
         shares = _shares(len(self.primaries))
         (index,) = (i for i, (first, last) in enumerate(shares) if first <= slot <= last)
@@ -199,12 +199,12 @@ class RedisNodes:
 
 
 def server(port: int, state: State, environment: Mapping[str, str]) -> Redis:
-    """Return a Redis, in cluster mode if ``environment`` says so."""
+    """Return a Redis, in cluster mode if ``environment`` requests it."""
     return (OneNode if environment.get("TEST_REDIS_CLUSTER") else Redis)(port, state)
 
 
 def use_where_wanted(stack: Stack, environment: Mapping[str, str]) -> None:
-    """Give a stack that has not begun a Redis in cluster mode, if ``environment`` says so."""
+    """Give a stack that has not started a Redis in cluster mode, if ``environment`` requests it."""
     stack.redis = server(stack.ports.redis_port, stack.state, environment)
     if isinstance(stack.redis, RedisNode):
         stack.environment["REDIS_CLUSTER"] = "true"
@@ -212,9 +212,9 @@ def use_where_wanted(stack: Stack, environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def announced(stack: Stack, port: int) -> Iterator[None]:
-    """Have clients of the stack's Redis come to ``port``, to which a cluster would send them too.
+    """Make the stack's Redis advertise ``port``, to which a cluster would redirect clients.
 
-    A server that is no cluster sends nobody anywhere.
+    A server without cluster mode redirects no clients.
     """
     node = stack.redis
     if not isinstance(node, RedisNode):
@@ -228,7 +228,7 @@ def announced(stack: Stack, port: int) -> Iterator[None]:
 
 
 def meet(nodes: Sequence[RedisNode]) -> None:
-    """Let all nodes know each other; a busy one may have to be told several times."""
+    """Introduce all nodes to each other; a busy node may need several attempts."""
 
     def all_know_all() -> bool:
         strangers = [pair for pair in permutations(nodes, 2) if not pair[0].knows(pair[1])]
@@ -248,7 +248,7 @@ def _replicates(replica: RedisNode, primary: str) -> bool:
     try:
         return bool(replica.ask("CLUSTER", "REPLICATE", primary))
     except redis.ResponseError:
-        # It has not heard of the other yet.
+        # It does not know the other node yet.
         return False
 
 

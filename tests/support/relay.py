@@ -1,4 +1,4 @@
-"""A relay in a process of its own, which a test may kill: ``python -m tests.support.relay``."""
+"""A relay in a separate process that a test can kill: ``python -m tests.support.relay``."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 
 
 def main() -> None:
-    """Relay what the environment's PostgreSQL has to its Kafka until somebody ends this."""
+    """Relay the outbox of the environment's PostgreSQL to its Kafka until the process is ended."""
     database = Database(DatabaseSettings.from_environment(os.environ), statement_seconds=10)
     publisher = EventPublisher(EventSettings.from_environment(os.environ))
     relay = RelayOutbox(Outbox(database), publisher)

@@ -1,4 +1,4 @@
-"""What hands an environment that was restored from a snapshot the credentials of its role."""
+"""A credentials endpoint, as Lambda provides to an environment restored from a snapshot."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ TOKEN = "a-token"
 
 
 class RoleCredentials(ThreadingHTTPServer):
-    """Answers with ``session`` whoever knows the token; ``variables`` say where."""
+    """Responds with ``session`` to requests with the token; ``variables`` contain its address."""
 
     def __init__(self, session: Mapping[str, str]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -18,7 +18,7 @@ class RoleCredentials(ThreadingHTTPServer):
 
     @property
     def variables(self) -> dict[str, str]:
-        """What Lambda sets instead of keys."""
+        """The variables that Lambda sets instead of keys."""
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self.server_port}/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
@@ -27,7 +27,7 @@ class RoleCredentials(ThreadingHTTPServer):
 
 @contextmanager
 def role_credentials(session: Mapping[str, str]) -> Iterator[RoleCredentials]:
-    """Hand out ``session``, whose members are named as variables, until left."""
+    """Serve ``session``, whose members are named as variables, in the context."""
     with RoleCredentials(session) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: RoleCredentials
 
     def do_GET(self) -> None:
-        """Answer with the session."""
+        """Respond with the session."""
         session = self.server.session
         is_known = self.headers["Authorization"] == TOKEN
         answer = {
@@ -58,4 +58,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""

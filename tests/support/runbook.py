@@ -1,4 +1,4 @@
-"""What docs/runbook.md says, in parts."""
+"""The parts of docs/runbook.md."""
 
 import re
 from functools import cache

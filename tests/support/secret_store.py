@@ -9,7 +9,7 @@ from tests.support.tcp_proxy import TcpProxy
 
 
 class SecretStore:
-    """Answers at ``url``, through ``proxy``. The secret's name is ``arn``."""
+    """Listens at ``url``, behind ``proxy``. The secret's name is ``arn``."""
 
     def __init__(self, text: str, proxy: TcpProxy) -> None:
         made = moto_server.client("secretsmanager").create_secret(
@@ -20,21 +20,21 @@ class SecretStore:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the server."""
         return f"http://127.0.0.1:{self.proxy.port}"
 
     @property
     def reads(self) -> int:
-        """How often it was asked."""
+        """The number of requests."""
         return self.proxy.accepted
 
     def put(self, text: str) -> None:
-        """Exchange the secret's text."""
+        """Replace the secret's text."""
         moto_server.client("secretsmanager").put_secret_value(SecretId=self.arn, SecretString=text)
 
 
 @contextmanager
 def secret_store(text: str) -> Iterator[SecretStore]:
-    """Keep ``text`` as a secret until left."""
+    """Serve ``text`` as a secret in the context."""
     with TcpProxy(moto_server.port()) as proxy:
         yield SecretStore(text, proxy)

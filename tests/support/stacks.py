@@ -1,7 +1,7 @@
-"""What CloudFormation makes of a template and its parameters, before it calls any service.
+"""CloudFormation's evaluation of a template and its parameters, before it calls any service.
 
 SAM's own transformation, then conditions and intrinsic functions. A reference to a resource that
-the conditions leave out is an error here, as it is there.
+the conditions leave out is an error here, as in CloudFormation.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from local.gateway.model import ACCOUNT_ID
 from tests.support.intrinsics import Intrinsics
 from tests.support.templates import REGION, Json, source, transformed
 
-# What names a resource where the template says it, the first of these that it has.
+# The properties that name a resource; the first existing one counts.
 _NAMES = ("AlarmName", "FunctionName", "BucketName", "LogGroupName")
 _PREFIX = "arn:aws:{service}:"
 _HERE = f"{REGION}:{ACCOUNT_ID}:"
@@ -33,15 +33,15 @@ _ARNS = {
 
 
 class DanglingReferenceError(Exception):
-    """A reference to what does not exist in this stack."""
+    """A reference to a resource that does not exist in this stack."""
 
 
 class Given(Intrinsics):
-    """The parameters of a template, and what its rules say of them.
+    """The parameters of a template, and the results of its rules.
 
     Args:
-        parameters: Values that replace the defaults; CloudFormation takes all as text.
-        path: The template, from the root of the repository.
+    parameters: Values that replace the defaults; CloudFormation takes all as text.
+    path: The template, relative to the root of the repository.
     """
 
     def __init__(self, parameters: Mapping[str, Any], path: str = "template.yaml") -> None:
@@ -59,11 +59,11 @@ class Given(Intrinsics):
         self.template = template
 
     def refusals(self) -> list[str]:
-        """Return what CloudFormation tells by the template's ``Rules``, nothing if all hold."""
+        """Return CloudFormation's messages for the violated ``Rules`` of the template."""
         return [assertion["AssertDescription"] for _, assertion in self.broken_rules(self.template)]
 
     def objections(self) -> list[set[str]]:
-        """Return the parameters that each broken rule is about."""
+        """Return the parameters that each violated rule concerns."""
         return [_parameters_in(rule) for rule, _ in self.broken_rules(self.template)]
 
 
@@ -71,9 +71,9 @@ class Stack(Given):
     """A template with its parameters, transformed and resolved.
 
     Args:
-        parameters: As those of ``Given``.
-        name: Name of the stack.
-        path: The template, from the root of the repository.
+    parameters: As those of ``Given``.
+    name: Name of the stack.
+    path: The template, relative to the root of the repository.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Stack(Given):
 
     @property
     def resources(self) -> Json:
-        """The resources that are made, by logical id, without a trace of conditions."""
+        """The resources of the stack by logical id, with all conditions resolved."""
         if not self._resolved:
             self._resolved = {
                 key: {
@@ -126,11 +126,11 @@ class Stack(Given):
 
     @property
     def nested(self) -> list["Stack"]:
-        """The stacks that this one makes, with what it hands to them."""
+        """The nested stacks, with the parameters that this one passes to them."""
         return [self.beside(name) for name in self.of_type("AWS::CloudFormation::Stack")]
 
     def beside(self, name: str) -> "Stack":
-        """Return one of the stacks that this one makes, by its logical id."""
+        """Return a nested stack by its logical id."""
         made = self.of_type("AWS::CloudFormation::Stack")[name]
         return Stack(made["Parameters"], f"{self.name}-{name}", made["TemplateURL"])
 
@@ -151,7 +151,7 @@ class Stack(Given):
         return f"{self.name}-{name}-{attribute}"
 
     def _identity(self, name: str, known: Mapping[str, str]) -> str:
-        """Return the ARN, or what else the template takes for its resource ``name``."""
+        """Return the ARN of resource ``name``, or the identifier that the template uses instead."""
         if name not in self._made:
             raise DanglingReferenceError(f"{name} does not exist, or its condition leaves it out")
         resource = self._resources[name]

@@ -1,7 +1,7 @@
-"""A TCP proxy that breaks connections on command, to stand between the service and a server.
+"""A TCP proxy between the service and a server that injects faults on command.
 
-Every fault begins when its method returns, for the connections that are open as for new ones, and
-ends with ``pass_through``. Bytes that a fault holds back are passed on afterwards, as TCP does.
+Every fault begins when its method returns, for open and for new connections, and ends with
+``pass_through``. Bytes that a fault holds back are delivered afterwards, as TCP does.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class _Signal(Enum):
-    """What a flow carries beside bytes."""
+    """Signals in a flow other than bytes."""
 
     END = auto()
     RESET = auto()
@@ -31,7 +31,7 @@ class _Signal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What happens to bytes. All times are seconds."""
+    """The treatment of bytes. All times are seconds."""
 
     is_held: bool = False
     delay: float = 0.0
@@ -43,12 +43,13 @@ class _Fault:
 
 
 class TcpProxy:
-    """Listens on ``port`` (0 takes a free one) and passes on to ``target_port``, both of this host.
+    """Listens on ``port`` (0 takes a free one) and forwards to ``target_port``, both of this host.
 
-    ``readdress`` says that the server tells clients where it is, as Kafka does: its answers then
-    name the proxy, or ``named_port`` when another server stands before it. ``host`` is another
-    address of this host to listen on. ``accepted`` counts the connections so far, ``cuts`` those
-    that were cut in an answer. A context manager. Its methods may be called from any thread.
+    ``readdress`` means that the server sends its address to clients, as Kafka does: the proxy
+    replaces it in the responses by its own, or by ``named_port`` if another server is in front of
+    the proxy. ``host`` is another address of this host to listen on. ``accepted`` counts the
+    connections so far, ``cuts`` those that were cut in a response. A context manager. Its methods
+    may be called from any thread.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class TcpProxy:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self.links)
 
     @property
@@ -94,46 +95,46 @@ class TcpProxy:
         return self._server is not None
 
     def pass_through(self) -> None:
-        """Pass everything on at once."""
+        """Forward everything without delay."""
         self._run(self._switch(_Fault()))
 
     def refuse(self) -> None:
-        """Reset what is open and refuse what is new, as when nothing listens."""
+        """Reset open connections and refuse new ones, as if no process listened."""
         self._run(self._refuse())
 
     def black_hole(self) -> None:
-        """Accept connections and pass nothing on, either way, as a server that hangs."""
+        """Accept connections and forward nothing in either direction, as a server that hangs."""
         self._run(self._switch(_Fault(is_held=True)))
 
     def unreachable(self) -> None:
-        """Pass nothing on and leave connection attempts unanswered, as a host that is gone.
+        """Forward nothing and do not answer connection attempts, as a host that is down.
 
         Linux only.
         """
         self._run(self._become_unreachable())
 
     def delay(self, seconds: float) -> None:
-        """Pass everything on late, each way."""
+        """Forward everything with a delay in each direction."""
         self._run(self._switch(_Fault(delay=seconds)))
 
     def drip(self, interval_seconds: float = 1.0) -> None:
-        """Pass on to the client one byte at a time."""
+        """Forward one byte at a time to the client."""
         self._run(self._switch(_Fault(drip_interval=interval_seconds)))
 
     def cut(self, at_byte: int = 2, answers_before: int = 0) -> None:
-        """Reset each connection in the middle of an answer, of which ``at_byte`` bytes arrive.
+        """Reset each connection in the middle of a response, of which ``at_byte`` bytes arrive.
 
-        ``answers_before`` answers of each connection pass whole, counted from now; an answer is
-        what the server sends between two sendings of the client.
+        ``answers_before`` responses of each connection are forwarded completely, counted from now;
+        a response is everything that the server sends between two messages of the client.
         """
         self._run(self._switch(_Fault(cut_at_byte=at_byte, answers_before_cut=answers_before)))
 
     def cut_once(
         self, at_byte: int = 0, answers_before: int = 0, *, containing: bytes = b""
     ) -> None:
-        """Do as ``cut`` does, to the first connection that gets so far; then pass all through.
+        """Act as ``cut`` on the first connection that reaches that point; then forward everything.
 
-        Only what is ``containing`` these bytes is cut, as far as it comes in one piece.
+        Only a response ``containing`` these bytes is cut, if it arrives in one piece.
         """
         fault = _Fault(
             cut_at_byte=at_byte,
@@ -144,14 +145,14 @@ class TcpProxy:
         self._run(self._switch(fault))
 
     def cut_connections(self) -> int:
-        """Reset all open connections; return how many there were."""
+        """Reset all open connections; return their number."""
         return self._run(self._cut_connections())
 
     def forget_connections(self) -> int:
-        """Pass nothing more on through open connections, whose clients notice nothing.
+        """Forward nothing more through open connections, without notice to their clients.
 
-        So it is for an execution environment that thaws after the network has dropped what it had
-        open. Returns how many there were.
+        This is the situation of an execution environment that thaws after the network has dropped
+        its open connections. Returns their number.
         """
         return self._run(self._forget_connections())
 
@@ -159,7 +160,7 @@ class TcpProxy:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
     def readdressed(self, data: bytes) -> bytes:
-        """Return an answer of the server in which clients read the proxy's address."""
+        """Return a response of the server with the proxy's address instead of the server's."""
         if not self._readdresses:
             return data
         return data.replace(
@@ -185,7 +186,7 @@ class TcpProxy:
             link.follow(fault)
 
     def note_cut(self) -> None:
-        """See that a connection was cut."""
+        """Record that a connection was cut."""
         self.cuts += 1
         if self.fault.is_cut_once:
             self._apply(_Fault())
@@ -254,18 +255,18 @@ class _Link:
 
     @property
     def is_held(self) -> bool:
-        """Whether nothing may pass now."""
+        """Whether forwarding is suspended."""
         return self.is_forgotten or self.fault.is_held
 
     def follow(self, fault: _Fault) -> None:
-        """Have ``fault`` from now on."""
+        """Apply ``fault`` from now on."""
         self.fault = fault
         self._answers_passed = self._bytes_of_answer = 0
         self.answers.not_before = 0.0
         self.move()
 
     def move(self) -> None:
-        """Pass on what may pass."""
+        """Forward all pending bytes that the fault allows."""
         if self.is_held:
             return
         if self._connecting is None:
@@ -274,7 +275,7 @@ class _Link:
         self.answers.move()
 
     def reset(self) -> None:
-        """End both connections at once, as a crash does."""
+        """Abort both connections, as a crash does."""
         self.proxy.links.discard(self)
         if self._connecting is not None:
             self._connecting.cancel()
@@ -284,20 +285,20 @@ class _Link:
             peer.reset()
 
     def end_if_done(self) -> None:
-        """Close both connections once both directions have ended."""
+        """Close both connections after both directions have ended."""
         if self.requests.has_ended and self.answers.has_ended:
             self.proxy.links.discard(self)
             self.client.close()
             self.server.close()
 
     def note_request(self) -> None:
-        """See that the client has sent something: what comes next is another answer."""
+        """Record that the client has sent a message: the following bytes are a new response."""
         if self._bytes_of_answer:
             self._answers_passed += 1
             self._bytes_of_answer = 0
 
     def cut_point(self, data: bytes) -> int | None:
-        """Return after how many bytes of ``data`` to cut; None to let it pass whole."""
+        """Return the offset in ``data`` at which to cut; None to forward it completely."""
         before = self._bytes_of_answer
         self._bytes_of_answer += len(data)
         at_byte = self.fault.cut_at_byte
@@ -309,7 +310,7 @@ class _Link:
 
     def _on_client_connected(self) -> None:
         if not self.proxy.is_listening:
-            # It began to refuse after this connection had been accepted.
+            # The proxy began to refuse after it had accepted this connection.
             self.client.reset()
             return
         self.proxy.links.add(self)
@@ -353,7 +354,7 @@ class _Peer(asyncio.Protocol):
             self.flow.take(_Signal.RESET)
 
     def reset(self) -> None:
-        """Close with a reset instead of an orderly end."""
+        """Close with a reset."""
         if self.transport is not None:
             connection = self.transport.get_extra_info("socket")
             with contextlib.suppress(OSError):
@@ -367,7 +368,7 @@ class _Peer(asyncio.Protocol):
 
 
 class _Flow:
-    """One direction of a link: what has come from ``source`` and is not yet with ``sink``."""
+    """One direction of a link: bytes received from ``source`` and not yet sent to ``sink``."""
 
     def __init__(self, link: _Link, source: _Peer, sink: _Peer) -> None:
         self._link = link
@@ -379,19 +380,19 @@ class _Flow:
         self.has_ended = False
 
     def take(self, piece: bytes | _Signal) -> None:
-        """Have ``piece`` passed on when it is due."""
+        """Forward ``piece`` when it is due."""
         if self.has_ended:
             return
         self._waiting.append((self._now() + self._link.fault.delay, piece))
         self.move()
 
     def stop(self) -> None:
-        """Pass on nothing more."""
+        """Stop forwarding."""
         self._waiting.clear()
         self._forget_timer()
 
     def move(self) -> None:
-        """Pass on what is due."""
+        """Forward all pieces that are due."""
         self._forget_timer()
         while self._waiting and not self._link.is_held and self._sink.transport is not None:
             due, piece = self._waiting[0]

@@ -1,4 +1,4 @@
-"""Templates as they are written, and as SAM transforms them."""
+"""Templates as written, and after SAM's transformation."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ REGION = "eu-central-1"
 
 Json = dict[str, Any]
 
-# It warns of each transformation that no feature toggle is configured.
+# It warns at each transformation that no feature toggle is configured.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 
@@ -30,19 +30,19 @@ class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
         super().__init__(None)
 
     def load(self) -> dict[str, str]:
-        """Return none: SAM brings those that it adds itself."""
+        """Return none, because SAM includes those that it adds itself."""
         return {}
 
 
 @cache
 def source(path: str = "template.yaml") -> Json:
-    """Return a template as it is written."""
+    """Return a template as written."""
     loaded: Json = load_yaml((ROOT / path).read_text("utf-8"))
     return loaded
 
 
 def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> Json:
-    """Return a template after SAM's transformation, which sees the parameters."""
+    """Return a template after SAM's transformation with these parameters."""
     template: Json = json.loads(json.dumps(source(path)))
     if "Transform" not in template:
         return template
@@ -54,7 +54,7 @@ def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> J
 
 
 def sam_transformed(template: Json, parameters: Mapping[str, str], region: str) -> Json:
-    """Apply SAM's transformation, as CloudFormation does when a change set is created.
+    """Apply SAM's transformation, as CloudFormation does when it creates a change set.
 
     Raises samtranslator's ``InvalidDocumentException``.
     """
@@ -66,7 +66,7 @@ def sam_transformed(template: Json, parameters: Mapping[str, str], region: str) 
 
 
 def _by_type(template: Json, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return the parameters as CloudFormation hands them to a macro: lists as lists."""
+    """Return the parameters as CloudFormation passes them to a macro: lists as lists."""
     kinds = {name: item["Type"] for name, item in template.get("Parameters", {}).items()}
     return {
         name: value.split(",") if kinds[name] == "CommaDelimitedList" else value

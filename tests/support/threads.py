@@ -1,4 +1,4 @@
-"""The same call from many sides at once."""
+"""Concurrent calls from several environments."""
 
 import random
 import time
@@ -11,7 +11,7 @@ from tests.support.functions import ExecutionEnvironment, Response, Viewer
 def at_once(
     environments: Sequence[ExecutionEnvironment], viewer: Viewer, call: Callable[[int], Response]
 ) -> list[Response]:
-    """Make a numbered call in every environment at the same time; return the answers."""
+    """Make a numbered call in every environment concurrently; return the responses."""
     answers: list[Response | None] = [None] * len(environments)
     barrier = Barrier(len(environments))
 
@@ -20,8 +20,8 @@ def at_once(
             assert viewer.continue_watching().status == 200
             barrier.wait(60)
             answer = call(number)
-            # A row that fifty want may be waited for longer than a request has; players repeat when
-            # they are told to.
+            # With fifty concurrent calls, waiting for a row may take longer than a request may;
+            # players then retry.
             while answer.status == 503:
                 time.sleep(int(answer.headers["retry-after"]) * random.random())
                 answer = call(number)

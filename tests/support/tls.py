@@ -1,6 +1,6 @@
-"""A TLS front of our own for servers whose embedded builds speak none.
+"""A TLS terminator for embedded servers without TLS.
 
-It ends TLS and passes everything on, as a load balancer before the server does.
+It terminates TLS and forwards everything, as a load balancer does.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from typing import Self
 
 import trustme
 
-# The first message of a PostgreSQL client that wants TLS, and the answer that grants it.
+# The first message of a PostgreSQL client that requests TLS, and the reply that accepts it.
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 _GRANTED = b"S"
 
 
 class Authority:
-    """An authority of the tests, its certificate in a file."""
+    """The tests' certificate authority, with its certificate in a file."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._authority = trustme.CA(organization_name=name)
@@ -30,14 +30,14 @@ class Authority:
         return self._authority.issue_cert(*hosts)
 
     def server_context(self, *hosts: str) -> ssl.SSLContext:
-        """Return a server's context with a certificate for ``hosts``."""
+        """Return a server context with a certificate for ``hosts``."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.issue(*hosts).configure_cert(context)
         return context
 
 
 class TlsFront:
-    """Listens on a port of its own while entered; ``upstream`` is a port on this machine."""
+    """Listens on its own port in the context; ``upstream`` is a port on this machine."""
 
     def __init__(self, upstream: int, context: ssl.SSLContext, *, postgres: bool = False) -> None:
         self._upstream = upstream
@@ -47,12 +47,12 @@ class TlsFront:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._server: asyncio.Server | None = None
         self.handshakes = 0
-        # What clients have sent, by connection.
+        # The bytes that clients have sent, by connection.
         self.received: list[bytearray] = []
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The address to connect to."""
         assert self._server is not None
         port: int = self._server.sockets[0].getsockname()[1]
         return port
@@ -69,7 +69,7 @@ class TlsFront:
         self._loop.close()
 
     async def _listen(self) -> asyncio.Server:
-        # PostgreSQL's clients ask for TLS in the clear first.
+        # PostgreSQL's clients request TLS in plaintext.
         context = None if self._postgres else self._context
         return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
 
@@ -96,7 +96,7 @@ class TlsFront:
                 _pass_on(reader, inner[1], record), _pass_on(inner[0], writer, bytearray())
             )
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            # The client does not trust us, or went away, or we close.
+            # The client does not trust us or has disconnected, or we close.
             return
         finally:
             writer.close()
