@@ -33,6 +33,8 @@ from tests.conftest import Rows
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, event, forget_environment, invoke
 from tests.support.kafka import TOPICS, records
+from tests.support.outbox import drain
+from tests.support.tcp_proxy import TcpProxy
 
 SECONDS = 20.0
 FORBIDDEN = Refusal("topic", TopicAuthorizationFailedError())
@@ -421,3 +423,34 @@ def test_housekeeping_measures_the_outbox(
     assert (done["relayed"], done["waiting"]) == (3000, 0)
     (measured,) = emitted(capsys.readouterr().out, "OutboxAgeSeconds")
     assert (measured["OutboxMessages"], measured["OutboxDeadLetters"]) == (0, 1)
+
+
+def test_events_that_are_switched_off(
+    stack: Stack,
+    environment: dict[str, str],
+    database: Database,
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without Kafka nothing connects to it: what waits stays, is measured, and is sent later."""
+    waits = message(str(uuid4()), "from before")
+    put(database, waits)
+    rows("UPDATE event_outbox SET created_at = created_at - interval '1 hour'")
+    with TcpProxy(stack.kafka.port, readdress=True) as proxy:
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("ENABLE_KAFKA", "false")
+        forget_environment()
+
+        done = invoke("housekeeping", event("housekeeping"))
+
+        assert proxy.accepted == 0
+    assert (done["relayed"], done["waiting"]) == (0, 1)
+    (measured,) = emitted(capsys.readouterr().out, "OutboxAgeSeconds")
+    assert measured["OutboxMessages"] == 1
+    assert measured["OutboxAgeSeconds"] >= 3600
+
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", environment["KAFKA_BOOTSTRAP_SERVERS"])
+    monkeypatch.setenv("ENABLE_KAFKA", "true")
+    drain(rows)
+    assert in_kafka(stack)[waits.topic, waits.key] == [waits.value]

@@ -38,8 +38,7 @@ def calls_of(name: str, stack: Stack) -> set[Call]:
     adapters = adapters_of(source()["Resources"][name]["Properties"]["CodeUri"])
     properties = stack.of_type("AWS::Lambda::Function")[name]
     environment = properties["Environment"]["Variables"]
-    # Housekeeping sends waiting events, even if no new event is produced.
-    sends = name == "HousekeepingFunction" or environment.get("ENABLE_KAFKA") == "true"
+    sends = environment.get("ENABLE_KAFKA") == "true"
     secrets = adapters.secrets if sends else adapters.secrets - {"KAFKA_SECRET_ARN"}
     found = set(_secrets(secrets, environment, stack))
     if "streaming.storage.bucket" in adapters.modules:

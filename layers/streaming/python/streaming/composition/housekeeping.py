@@ -8,6 +8,7 @@ from streaming.composition.events import event_publisher, event_sink
 from streaming.composition.record import stream_slots
 from streaming.composition.secret import rotating
 from streaming.config.database import DatabaseSettings
+from streaming.config.events import EventSettings
 from streaming.config.privacy import PrivacySettings
 from streaming.repository.database import Database
 from streaming.repository.films import Films
@@ -35,7 +36,8 @@ def end_abandoned_sessions() -> EndAbandonedSessions:
 @cache
 def relay_outbox() -> RelayOutbox:
     """Build the use case of relaying the outbox."""
-    return RelayOutbox(Outbox(_database()), event_publisher())
+    publisher = event_publisher() if EventSettings.are_enabled(os.environ) else None
+    return RelayOutbox(Outbox(_database()), publisher)
 
 
 @cache

@@ -52,7 +52,8 @@ class RelayOutbox:
     it takes others is left alone for a while, longer each time.
     """
 
-    def __init__(self, outbox: Outbox, publisher: Publisher) -> None:
+    def __init__(self, outbox: Outbox, publisher: Publisher | None) -> None:
+        """Relay by ``publisher``; None leaves everything in the outbox and only measures it."""
         self._outbox = outbox
         self._publisher = publisher
 
@@ -64,6 +65,8 @@ class RelayOutbox:
         Begins nothing more after ``budget_seconds``. Messages younger than ``settling_seconds`` are
         left to the request that made them.
         """
+        if self._publisher is None:
+            return Relayed(0, 0, self._outbox.measure())
         run = _Run(self._publisher, time.monotonic() + budget_seconds)
         after, moved_before = 0, 0
         while not run.is_over:
