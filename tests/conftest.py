@@ -11,11 +11,12 @@ import pytest
 from local import demo
 from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
+from streaming.composition.environment import Environment
 from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row
 from tests.support import other_servers, redis_cluster
-from tests.support.functions import Viewer, forget_environment, new_viewer
+from tests.support.functions import ExecutionEnvironment, Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers
 
 Rows = Callable[..., list[Row]]
@@ -47,6 +48,14 @@ def environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
     forget_environment()
     yield stack.environment
     forget_environment()
+
+
+@pytest.fixture
+def parts(environment: dict[str, str]) -> Iterator[Environment]:
+    """The adapters of an execution environment beside that of the functions."""
+    beside = ExecutionEnvironment(environment)
+    yield beside.parts
+    beside.close()
 
 
 @pytest.fixture

@@ -1,19 +1,24 @@
 """Turns a bearer token into an identity for the functions behind the API."""
 
+import os
 from typing import Any
 
 from streaming.access.identity import problem_context
 from streaming.api.http import lower_case_names
-from streaming.composition.authorizer import token_verifier
+from streaming.composition.environment import Environment
 from streaming.domain import clock
 from streaming.domain.errors import Unauthorized
 from streaming.observability.logging import service_logger
+
+ENVIRONMENT = Environment(os.environ, preload=["token_verifier"])
 
 logger = service_logger()
 
 
 @logger.inject_lambda_context(log_event=False)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(
+    event: dict[str, Any], context: Any, environment: Environment = ENVIRONMENT
+) -> dict[str, Any]:
     """Answer the caller's identity, or what is wrong with the token, in the simple format.
 
     Always authorized: the functions turn a missing identity into a 401 that says why.
@@ -22,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
     authorization = lower_case_names(event.get("headers")).get("authorization")
     try:
-        identity = token_verifier().verify(authorization, clock.now())
+        identity = environment.token_verifier.verify(authorization, clock.now())
     except Unauthorized as error:
         logger.info(error.title, code=error.code, detail=error.detail)
         return {"isAuthorized": True, "context": problem_context(error)}

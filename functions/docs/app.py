@@ -3,14 +3,17 @@
 import base64
 import gzip
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 
-from streaming.api.handler import http_settings, public_http_handler
-from streaming.api.http import Answer, Request, ok
+from streaming.api.handler import public_http_handler
+from streaming.api.http import Request, Response, ok
 from streaming.api.response_models import Health
+from streaming.composition.environment import Environment
 from streaming.domain.errors import NotFound
 
+ENVIRONMENT = Environment(os.environ)
 HERE = Path(__file__).parent
 SWAGGER_UI = HERE / "swagger-ui"
 START = 'SwaggerUIBundle({ url: "openapi.json", dom_id: "#docs", tryItOutEnabled: true });'
@@ -24,21 +27,21 @@ class DocsDisabled(NotFound):
     title = "The documentation is switched off"
 
 
-@public_http_handler(budget_seconds=3)
-def handler(request: Request) -> Answer:
+@public_http_handler(ENVIRONMENT, budget_seconds=3)
+def handler(request: Request, environment: Environment) -> Response:
     """Answer the document that the route names."""
     if request.route == "GET /health":
         return ok(Health("ok"))
-    if not http_settings().docs_enabled:
+    if not environment.http_settings.docs_enabled:
         raise DocsDisabled("this deployment does not show its documentation")
     if request.route == "GET /openapi.json":
         document = (HERE / "openapi.json").read_text("utf-8")
-        return _cacheable(Answer(200, document, {"Content-Type": "application/json"}), request)
+        return _cacheable(Response(200, document, {"Content-Type": "application/json"}), request)
     return _cacheable(_page(), request)
 
 
 @cache
-def _page() -> Answer:
+def _page() -> Response:
     """Return Swagger UI in one page, so that it needs no other route and no other host."""
     style = (SWAGGER_UI / "swagger-ui.css").read_text("utf-8")
     scripts = ((SWAGGER_UI / "swagger-ui-bundle.js").read_text("utf-8"), START)
@@ -69,7 +72,7 @@ def _page() -> Answer:
         "frame-ancestors": "'none'",
     }
     csp = "; ".join(f"{name} {sources}" for name, sources in policy.items())
-    return Answer(
+    return Response(
         200, text, {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": csp}
     )
 
@@ -80,16 +83,16 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _cacheable(answer: Answer, request: Request) -> Answer:
+def _cacheable(response: Response, request: Request) -> Response:
     headers = {
-        **answer.headers,
+        **response.headers,
         "Cache-Control": CACHED_FOR_AN_HOUR,
         "Vary": "Accept-Encoding",
     }
     if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Answer(answer.status, answer.body, headers)
+        return Response(response.status, response.body, headers)
     headers["Content-Encoding"] = "gzip"
-    return Answer(answer.status, _compressed(answer.body), headers, is_base64=True)
+    return Response(response.status, _compressed(response.body), headers, is_base64=True)
 
 
 @cache

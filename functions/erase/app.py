@@ -1,12 +1,16 @@
 """DELETE /api/v1/users/{user_id}/data: forget a user."""
 
+import os
+
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
-from streaming.api.http import Answer, Request, ok
-from streaming.composition.erase import erase_user
+from streaming.api.http import Request, Response, ok
+from streaming.composition.environment import Environment
+
+ENVIRONMENT = Environment(os.environ, preload=["erase_user"])
 
 
-@http_handler(budget_seconds=25, for_admins=True)
-def handler(request: Request, _caller: Identity) -> Answer:
+@http_handler(ENVIRONMENT, budget_seconds=25, for_admins=True)
+def handler(request: Request, _caller: Identity, environment: Environment) -> Response:
     """Answer how much was erased."""
-    return ok(erase_user()(request.user_id))
+    return ok(environment.erase_user(request.user_id))

@@ -3,24 +3,29 @@
 DELETE .../stream/{movie_id}/progress removes a film from what the viewer may continue.
 """
 
+import os
+
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
-from streaming.api.http import Answer, Request, no_content, ok
-from streaming.composition.watching import find_films_to_continue, find_progress, remove_progress
+from streaming.api.http import Request, Response, no_content, ok
+from streaming.composition.environment import Environment
 from streaming.domain import clock
 
+ENVIRONMENT = Environment(
+    os.environ, preload=["find_progress", "find_films_to_continue", "remove_progress"]
+)
 MOST_FILMS = 100
 FILMS_BY_DEFAULT = 20
 
 
-@http_handler(budget_seconds=2.7, prompt_seconds=1.0)
-def handler(request: Request, caller: Identity) -> Answer:
+@http_handler(ENVIRONMENT, budget_seconds=2.7, prompt_seconds=1.0)
+def handler(request: Request, caller: Identity, environment: Environment) -> Response:
     """Answer the progress in one film, or the films to continue when the path names none."""
     now = clock.now()
     if request.route.startswith("DELETE "):
-        remove_progress()(caller.user_id, request.movie_id, now)
+        environment.remove_progress(caller.user_id, request.movie_id, now)
         return no_content()
     if "movie_id" in request.path_parameters:
-        return ok(find_progress()(caller.user_id, request.movie_id))
+        return ok(environment.find_progress(caller.user_id, request.movie_id))
     limit = request.query_integer("limit", FILMS_BY_DEFAULT, least=1, most=MOST_FILMS)
-    return ok(find_films_to_continue()(caller.user_id, limit))
+    return ok(environment.find_films_to_continue(caller.user_id, limit))

@@ -1,46 +1,55 @@
 """Runs every minute: ends abandoned sessions, relays the outbox, renews copies, looks for films."""
 
+import os
 from typing import Any
 
-from streaming.composition.housekeeping import (
-    check_films,
-    end_abandoned_sessions,
-    expire_idempotency_keys,
-    forget_personal_data,
-    relay_outbox,
-    renew_copies,
-)
+from streaming.composition.environment import Environment
 from streaming.domain import clock
 from streaming.observability.logging import service_logger
 from streaming.observability.metrics import emit
 from streaming.usecases.housekeeping import schedule as chores
 
-logger = service_logger()
-
+ENVIRONMENT = Environment(
+    os.environ,
+    preload=[
+        "end_abandoned_sessions",
+        "relay_outbox",
+        "renew_copies",
+        "check_films",
+        "expire_idempotency_keys",
+        "forget_personal_data",
+    ],
+)
 MARGIN_SECONDS = 5
+
+logger = service_logger()
 
 
 @logger.inject_lambda_context(log_event=False)
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+def handler(
+    event: dict[str, Any], context: Any, environment: Environment = ENVIRONMENT
+) -> dict[str, int]:
     """Do the chores and return what was done. Raises ``ChoresFailed``, when all were tried."""
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    work = {
-        "abandoned": _abandoned,
-        "outbox": _outbox,
-        "copies": _copies,
-        "films": _films,
-        "idempotency keys": _idempotency_keys,
-        "personal data": _personal_data,
+    work: dict[str, chores.Chore] = {
+        "abandoned": lambda seconds: {
+            "abandoned": environment.end_abandoned_sessions(clock.now(), seconds)
+        },
+        "outbox": lambda seconds: _relay(environment, seconds),
+        "copies": lambda seconds: {"renewed": environment.renew_copies(clock.now(), seconds)},
+        "films": lambda seconds: {"films checked": environment.check_films(clock.now(), seconds)},
+        "idempotency keys": lambda seconds: {
+            "expired": environment.expire_idempotency_keys(clock.now(), seconds)
+        },
+        "personal data": lambda seconds: {
+            "forgotten": environment.forget_personal_data(clock.now(), seconds)
+        },
     }
     return chores.run(work, seconds)
 
 
-def _abandoned(seconds: float) -> dict[str, int]:
-    return {"abandoned": end_abandoned_sessions()(clock.now(), seconds)}
-
-
-def _outbox(seconds: float) -> dict[str, int]:
-    relayed = relay_outbox()(seconds)
+def _relay(environment: Environment, seconds: float) -> dict[str, int]:
+    relayed = environment.relay_outbox(seconds)
     left = relayed.left
     emit(
         OutboxMessages=left.messages,
@@ -49,19 +58,3 @@ def _outbox(seconds: float) -> dict[str, int]:
     )
     logger.info("the outbox is relayed", relayed=relayed.relayed, waiting=left.messages)
     return {"relayed": relayed.relayed, "waiting": left.messages}
-
-
-def _copies(seconds: float) -> dict[str, int]:
-    return {"renewed": renew_copies()(clock.now(), seconds)}
-
-
-def _films(seconds: float) -> dict[str, int]:
-    return {"films checked": check_films()(clock.now(), seconds)}
-
-
-def _idempotency_keys(seconds: float) -> dict[str, int]:
-    return {"expired": expire_idempotency_keys()(clock.now(), seconds)}
-
-
-def _personal_data(seconds: float) -> dict[str, int]:
-    return {"forgotten": forget_personal_data()(clock.now(), seconds)}

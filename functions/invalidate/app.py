@@ -1,13 +1,17 @@
 """POST /api/v1/stream/{movie_id}/invalidate: see at once that a film was replaced."""
 
+import os
+
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
-from streaming.api.http import Answer, Request, ok
-from streaming.composition.invalidate import invalidate_film
+from streaming.api.http import Request, Response, ok
+from streaming.composition.environment import Environment
 from streaming.domain import clock
 
+ENVIRONMENT = Environment(os.environ, preload=["invalidate_film"])
 
-@http_handler(budget_seconds=25, for_admins=True)
-def handler(request: Request, _caller: Identity) -> Answer:
+
+@http_handler(ENVIRONMENT, budget_seconds=25, for_admins=True)
+def handler(request: Request, _caller: Identity, environment: Environment) -> Response:
     """Answer the forms that the film has now."""
-    return ok(invalidate_film()(request.movie_id, clock.now()))
+    return ok(environment.invalidate_film(request.movie_id, clock.now()))

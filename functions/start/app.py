@@ -1,17 +1,21 @@
 """POST /api/v1/stream/{movie_id}: start a film."""
 
+import os
+
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
-from streaming.api.http import Answer, Request, ok
+from streaming.api.http import Request, Response, ok
 from streaming.api.request_models import StartRequest, parse
-from streaming.composition.start import start_stream
+from streaming.composition.environment import Environment
 from streaming.domain import clock
 from streaming.domain.idempotency import IdempotencyKey
 from streaming.usecases.start_stream import Viewer
 
+ENVIRONMENT = Environment(os.environ, preload=["start_stream"])
 
-@http_handler(budget_seconds=2.0, computing_seconds=10, prompt_seconds=2.0)
-def handler(request: Request, caller: Identity) -> Answer:
+
+@http_handler(ENVIRONMENT, budget_seconds=2.0, computing_seconds=10, prompt_seconds=2.0)
+def handler(request: Request, caller: Identity, environment: Environment) -> Response:
     """Answer where the film plays from."""
     now = clock.now()
     movie_id = request.movie_id
@@ -27,5 +31,5 @@ def handler(request: Request, caller: Identity) -> Answer:
         user_agent=request.user_agent,
         ip_address=request.source_ip,
     )
-    start = start_stream()
+    start = environment.start_stream
     return ok(start(viewer, movie_id, wanted.manifest_type, now, key, take_over=wanted.take_over))

@@ -4,8 +4,9 @@ import pytest
 
 from local.gateway import template
 from local.gateway.model import Route
+from streaming.api import http
 from streaming.api.handler import public_http_handler
-from streaming.api.http import Answer, Request
+from streaming.composition.environment import Environment
 from streaming.domain.errors import DatabaseUnavailable, InvalidRequest
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, Context, Json, Response, event, request, response_of
@@ -75,8 +76,8 @@ def test_bugs_are_counted(
 ) -> None:
     """An unexpected error is answered 500 without details, and counted for its version."""
 
-    @public_http_handler(budget_seconds=1)
-    def broken(request: Request) -> Answer:
+    @public_http_handler(Environment(environment), budget_seconds=1)
+    def broken(request: http.Request, _: Environment) -> http.Response:
         raise ZeroDivisionError(request.route)
 
     answer = response_of(broken(event("docs"), Context()))
@@ -95,12 +96,12 @@ def test_outages_are_counted_apart(
 ) -> None:
     """What a dependency is to blame for is counted for its version, and is no unexpected error."""
 
-    @public_http_handler(budget_seconds=1)
-    def without_database(request: Request) -> Answer:
+    @public_http_handler(Environment(environment), budget_seconds=1)
+    def without_database(request: http.Request, _: Environment) -> http.Response:
         raise DatabaseUnavailable(request.route)
 
-    @public_http_handler(budget_seconds=1)
-    def refusing(request: Request) -> Answer:
+    @public_http_handler(Environment(environment), budget_seconds=1)
+    def refusing(request: http.Request, _: Environment) -> http.Response:
         raise InvalidRequest(request.route)
 
     assert response_of(without_database(event("docs"), Context())).status == 503

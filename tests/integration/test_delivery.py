@@ -15,9 +15,7 @@ import pytest
 from redis import Redis
 
 from local.stack import Stack
-from streaming.cache.client import Cache
-from streaming.composition import delivery as composition
-from streaming.config.cache import CacheSettings
+from streaming.composition.environment import Environment
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.publisher import Publisher
 from streaming.delivery.registry import Markers
@@ -71,17 +69,10 @@ class CountingPublisher:
 
 
 @pytest.fixture
-def publisher(environment: dict[str, str]) -> CountingPublisher:
+def publisher(parts: Environment) -> CountingPublisher:
     """The publisher that the functions use."""
-    roots = (composition.signer_of(composition.signing_settings()).bucket_url,)
-    return CountingPublisher(
-        Publisher(
-            composition.film_bucket(),
-            composition.signer_of(composition.signing_settings()),
-            SIGNING_ID,
-            roots,
-        )
-    )
+    signer = parts.signer_of(parts.read_signing_key())
+    return CountingPublisher(Publisher(parts.film_bucket, signer, SIGNING_ID, (signer.bucket_url,)))
 
 
 @pytest.fixture
@@ -92,11 +83,12 @@ def new_environment(environment: dict[str, str], publisher: CountingPublisher) -
 
 def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
     """Build delivery with a Redis connection of its own."""
+    parts = Environment(environment)
     return SignedCopies(
-        signer=composition.signer_of(composition.signing_settings()),
+        signer=parts.signer_of(parts.read_signing_key()),
         signing_life=SigningLife(),
         signing_id=SIGNING_ID,
-        markers=Markers(Cache(CacheSettings.from_environment(environment))),
+        markers=Markers(parts.redis_cache),
         publisher=lambda: publisher,
         expires_in=3600,
         window_seconds=WINDOW,

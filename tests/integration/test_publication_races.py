@@ -13,7 +13,7 @@ from redis import Redis
 
 from local.stack import Stack
 from streaming.cache.client import Cache
-from streaming.composition import delivery as composition
+from streaming.composition import environment as composition
 from streaming.config.cache import CacheSettings
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.publisher import Publisher
@@ -92,11 +92,13 @@ class WatchedMarkers(Markers):
 class Environment:
     """Delivery as one execution environment has it, with a bucket that can be held."""
 
-    def __init__(self, environment: dict[str, str], signing_id: str) -> None:
-        self._storage = composition.film_bucket()
+    def __init__(
+        self, parts: composition.Environment, environment: dict[str, str], signing_id: str
+    ) -> None:
+        self._storage = parts.film_bucket
         self.bucket = HeldBucket(self._storage)
         self.markers = WatchedMarkers(Cache(CacheSettings.from_environment(environment)))
-        signer = composition.signer_of(composition.signing_settings())
+        signer = parts.signer_of(parts.read_signing_key())
         publisher = Publisher(self.bucket, signer, signing_id, (signer.bucket_url,))
         self.copies = SignedCopies(
             signer=signer,
@@ -117,8 +119,11 @@ class Environment:
 class Scene:
     """A film, and environments that share a signing key."""
 
-    def __init__(self, stack: Stack, environment: dict[str, str]) -> None:
+    def __init__(
+        self, stack: Stack, parts: composition.Environment, environment: dict[str, str]
+    ) -> None:
         self._stack = stack
+        self._parts = parts
         self._environment = environment
         self.signing_id = f"race{uuid4().hex[:8]}"
         self.movie_id = uuid4()
@@ -132,7 +137,7 @@ class Scene:
 
     def environment(self, *, held: bool = False) -> Environment:
         """Build an environment; ``held`` has its writes wait."""
-        made = Environment(self._environment, self.signing_id)
+        made = Environment(self._parts, self._environment, self.signing_id)
         if not held:
             made.bucket.may_write.set()
         return made
@@ -148,9 +153,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(stack: Stack, environment: dict[str, str]) -> Scene:
+def scene(stack: Stack, parts: composition.Environment, environment: dict[str, str]) -> Scene:
     """A film and its environments."""
-    return Scene(stack, environment)
+    return Scene(stack, parts, environment)
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from local.stack import Stack
-from streaming.cache.client import Cache
-from streaming.composition import delivery as composition
-from streaming.config.cache import CacheSettings
+from streaming.composition.environment import Environment
 from streaming.config.database import DatabaseSettings
 from streaming.delivery.lifetime import SigningLife
 from streaming.delivery.publisher import Publisher
@@ -59,22 +57,20 @@ class FailingPublisher:
 
 
 @pytest.fixture
-def publisher(environment: dict[str, str]) -> FailingPublisher:
+def publisher(parts: Environment) -> FailingPublisher:
     """The functions' publisher."""
-    signer = composition.signer_of(composition.signing_settings())
-    return FailingPublisher(
-        Publisher(composition.film_bucket(), signer, "renew", (signer.bucket_url,))
-    )
+    signer = parts.signer_of(parts.read_signing_key())
+    return FailingPublisher(Publisher(parts.film_bucket, signer, "renew", (signer.bucket_url,)))
 
 
 @pytest.fixture
-def delivery(environment: dict[str, str], publisher: FailingPublisher) -> SignedCopies:
+def delivery(parts: Environment, publisher: FailingPublisher) -> SignedCopies:
     """Delivery with a key of its own, so that the copies of other tests are none of its."""
     return SignedCopies(
-        signer=composition.signer_of(composition.signing_settings()),
+        signer=parts.signer_of(parts.read_signing_key()),
         signing_life=SigningLife(),
         signing_id=f"renew{uuid4().hex[:8]}",
-        markers=Markers(Cache(CacheSettings.from_environment(environment))),
+        markers=Markers(parts.redis_cache),
         publisher=lambda: publisher,
         expires_in=3600,
         window_seconds=3600,

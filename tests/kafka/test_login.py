@@ -9,11 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from local.stack import Stack
-from streaming.composition.events import event_publisher
 from streaming.config import rotating_secrets as secrets
 from streaming.events.event import Message
 from tests.conftest import Rows, set_subscription
-from tests.support.functions import Viewer, forget_environment, new_viewer
+from tests.support.functions import Viewer, current_environment, forget_environment, new_viewer
 from tests.support.kafka import TOPICS, events_of
 from tests.support.kafka_cluster import REAUTHENTICATION_SECONDS, USER, KafkaCluster
 from tests.support.outbox import play_through, play_until_direct, waiting
@@ -92,7 +91,7 @@ def test_cold_environments_send(secure: None, viewer: Viewer, movie_id: UUID, ro
         forget_environment()
         message = Message(uuid4(), TOPICS[1], "cold", "{}")
         began = time.monotonic()
-        assert event_publisher().publish(message)
+        assert current_environment().event_publisher.publish(message)
         seconds.append(time.monotonic() - began)
     seconds.sort()
     print(

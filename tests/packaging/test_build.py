@@ -29,10 +29,9 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*/app.py")):
     specification = importlib.util.spec_from_file_location(path.parent.name, path)
     specification.loader.exec_module(importlib.util.module_from_spec(specification))
 import streaming, boto3
-names = (f"streaming.composition.{path.stem}"
-         for path in pathlib.Path(streaming.__file__).parent.glob("composition/[a-z]*.py"))
-for name in names:
-    importlib.import_module(name)
+root = pathlib.Path(streaming.__file__).parent
+for path in root.rglob("[a-z]*.py"):
+    importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
 for name in ("s3", "secretsmanager", "sts"):
     boto3.client(name, region_name="eu-central-1")
 import httpx, jwt.algorithms, kafka, pg8000.dbapi, redis

@@ -1,20 +1,19 @@
 """The settings, secrets and clients of a function, derived from its code.
 
-The composition modules that its ``app.py`` imports are followed; only these build adapters.
+The parts of the environment that its ``app.py`` uses are followed to the parts that these use; they
+alone build adapters.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
 from tests.support.templates import ROOT
 
-_PACKAGE = ROOT / "layers/streaming/python"
-_COMPOSITION = "streaming.composition"
+_COMPOSITION = ROOT / "layers/streaming/python/streaming/composition"
 
 
 class Settings(Protocol):
@@ -38,29 +37,19 @@ class Adapters:
 @cache
 def adapters_of(code: str) -> Adapters:
     """Return the parts of the function in a folder such as ``functions/start/``."""
-    imported: set[tuple[str, str]] = set()
-    texts: set[str] = set()
-    seen: set[Path] = set()
-    waiting = [ROOT / code / "app.py"]
+    app = ast.parse((ROOT / code / "app.py").read_text("utf-8"))
+    parts = _parts()
+    used: list[ast.AST] = [app]
+    seen: set[str] = set()
+    # The boundary uses it.
+    waiting = [*_names(app), *(["http_settings"] if "http_handler" in ast.unparse(app) else [])]
     while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        tree = ast.parse(path.read_text("utf-8"))
-        own = _imports(tree)
-        imported |= own
-        if path.name != "app.py":
-            texts |= {
-                node.value
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            }
-        waiting += [
-            _PACKAGE / (module.replace(".", "/") + ".py")
-            for module, _ in own
-            if module.startswith((f"{_COMPOSITION}.", "streaming.api.handler"))
-        ]
+        name = waiting.pop()
+        if name in parts and name not in seen:
+            seen.add(name)
+            used.append(parts[name])
+            waiting += _names(parts[name])
+    imported = {each for tree in used for each in _imports(tree)}
     return Adapters(
         settings={
             name: found
@@ -68,16 +57,39 @@ def adapters_of(code: str) -> Adapters:
             if module.startswith("streaming.config.")
             and hasattr(found := _import(module, name), "from_environment")
         },
-        secrets=frozenset(text for text in texts if text.endswith("_SECRET_ARN")),
+        secrets=frozenset(
+            node.value
+            for tree in used
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.endswith("_SECRET_ARN")
+        ),
         modules=frozenset(module for module, _ in imported),
     )
+
+
+def _parts() -> dict[str, ast.FunctionDef]:
+    """Return the code of all functions and methods of the composition by their names."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in _COMPOSITION.glob("*.py")]
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
 
 
 def _import(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _imports(tree: ast.Module) -> set[tuple[str, str]]:
+def _names(tree: ast.AST) -> Iterator[str]:
+    """Yield the names that code uses, of attributes too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Name):
+            yield node.id
+
+
+def _imports(tree: ast.AST) -> set[tuple[str, str]]:
     """Return modules with their imports, including those inside functions."""
     return {
         (node.module or "", each.name)

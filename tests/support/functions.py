@@ -4,25 +4,19 @@ import base64
 import gzip
 import importlib.util
 import json
-import pkgutil
-import sys
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from types import ModuleType
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import boto3
 
-import streaming
-from streaming import composition
-from streaming.api import handler as entrypoint
-from streaming.resilience import http_client as bounded_http
+from streaming.composition.environment import Environment
+from streaming.resilience import http_client
 from tests.support.connections import close_connections
 from tests.support.waiting import eventually
 
@@ -68,7 +62,7 @@ def event(name: str) -> Json:
 
 def invoke(function: str, payload: Json) -> Any:
     """Call ``functions/{function}/app.py`` with ``payload``; return what it returns."""
-    return load(function)(payload, Context())
+    return load(function)(payload, Context(), current_environment())
 
 
 def request(function: str, payload: Json) -> Response:
@@ -102,23 +96,10 @@ def response_of(answer: Json) -> Response:
 
 def forget_environment() -> None:
     """Begin a new execution environment without clients, connections or cached objects."""
-    cached = _cached([entrypoint, bounded_http, *map(import_module, _composition_modules())])
-    close_connections(part() for part in cached if part.cache_info().currsize)
-    for part in cached:
-        part.cache_clear()
+    _OF_PROCESS.restart()
+    http_client.tls_context.cache_clear()
     # boto3 caches the credentials that it found first.
     boto3.DEFAULT_SESSION = None
-
-
-def _cached(modules: Iterable[ModuleType]) -> list[Any]:
-    """Return the functions of these modules that build a part of the environment once."""
-    parts = [part for module in modules for part in vars(module).values()]
-    return [part for part in parts if hasattr(part, "cache_clear")]
-
-
-def _composition_modules() -> list[str]:
-    prefix = f"{composition.__name__}."
-    return [module.name for module in pkgutil.iter_modules(composition.__path__, prefix)]
 
 
 @dataclass(frozen=True)
@@ -193,57 +174,44 @@ class ExecutionEnvironment:
     As a context manager, it processes the calls of this thread.
     """
 
-    _importing = Lock()
-
-    def __init__(self) -> None:
-        names = [composition.__name__, *_composition_modules()]
-        with self._importing:
-            # All modules, because those of this environment would otherwise remain for others.
-            others = {name: import_module(name) for name in names}
-            for name in names:
-                del sys.modules[name]
-            try:
-                self._modules = {name: import_module(name) for name in names}
-                self.handler = cache(_load_handler)
-                for function in ("start", "progress", "get", "stop", "housekeeping"):
-                    self.handler(function)
-            finally:
-                sys.modules.update(others)
-                streaming.composition = others[composition.__name__]
+    def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
+        self._variables = variables
+        self.parts = Environment(variables)
 
     def __enter__(self) -> Self:
-        self._token = _environment.set(self)
+        self._token = _entered.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _environment.reset(self._token)
+        _entered.reset(self._token)
+
+    def restart(self) -> None:
+        """Close the open connections and begin a new environment."""
+        self.close()
+        self.parts = Environment(self._variables)
 
     def close(self) -> None:
         """Close the open connections."""
-        cached = _cached(self._modules.values())
-        close_connections(part() for part in cached if part.cache_info().currsize)
+        close_connections([self.parts])
 
 
-_environment: ContextVar[ExecutionEnvironment | None] = ContextVar("environment", default=None)
+_OF_PROCESS = ExecutionEnvironment()
+_entered: ContextVar[ExecutionEnvironment | None] = ContextVar("entered", default=None)
 
 
-def load(function: str) -> Callable[[Json, Context], Any]:
-    """Return the handler of ``functions/{function}/app.py``."""
-    environment = _environment.get()
-    return environment.handler(function) if environment else _shared_handler(function)
+def current_environment() -> Environment:
+    """Return the environment that calls are processed in."""
+    return (_entered.get() or _OF_PROCESS).parts
 
 
 @cache
-def _shared_handler(function: str) -> Callable[[Json, Context], Any]:
-    return _load_handler(function)
-
-
-def _load_handler(function: str) -> Callable[[Json, Context], Any]:
+def load(function: str) -> Callable[[Json, Context, Environment], Any]:
+    """Return the handler of ``functions/{function}/app.py``."""
     path = ROOT / "functions" / function / "app.py"
     specification = importlib.util.spec_from_file_location(f"function_{function}", path)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    handler: Callable[[Json, Context], Any] = module.handler
+    handler: Callable[[Json, Context, Environment], Any] = module.handler
     return handler

@@ -9,7 +9,8 @@ import pytest
 
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
-from streaming.api.http import Answer, Request, ok
+from streaming.api.http import Request, Response, ok
+from streaming.composition.environment import Environment
 from streaming.domain.errors import DatabaseUnavailable
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, Context, Json, event, response_of
@@ -122,20 +123,21 @@ class Started(Context):
     function_name = START
 
 
-def handler_of(handle: Callable[[Request, Identity], Answer]) -> Callable[[Json, Started], Json]:
+def handler_of(
+    handle: Callable[[Request, Identity, Environment], Response],
+) -> Callable[[Json, Started], Json]:
     """Return a handler whose answers are prompt within a second."""
-    handler: Callable[[Json, Started], Json] = http_handler(budget_seconds=2, prompt_seconds=1.0)(
-        handle
-    )
+    decorate = http_handler(Environment({}), budget_seconds=2, prompt_seconds=1.0)
+    handler: Callable[[Json, Started], Json] = decorate(handle)
     return handler
 
 
-def away(request: Request, caller: Identity) -> Answer:
+def away(request: Request, caller: Identity, environment: Environment) -> Response:
     """Answer 503."""
     raise DatabaseUnavailable("PostgreSQL does not answer")
 
 
-def fine(request: Request, caller: Identity) -> Answer:
+def fine(request: Request, caller: Identity, environment: Environment) -> Response:
     """Answer 200."""
     return ok({})
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from streaming.api.handler import public_http_handler
-from streaming.api.http import Answer, Request, ok
+from streaming.api.http import Request, Response, ok
+from streaming.composition.environment import Environment
 from streaming.domain.errors import DatabaseUnavailable
 from tests.support.functions import Context, event, response_of
 from tests.support.metric_math import Metrics, is_ringing
@@ -16,20 +17,20 @@ SERVICE = "films"
 FUNCTION = "films-start"
 FORMER, NEW = "7", "8"
 
-Handler = Callable[[Request], Answer]
+Handler = Callable[[Request, Environment], Response]
 
 
-def healthy(request: Request) -> Answer:
+def healthy(request: Request, environment: Environment) -> Response:
     """Answer as all is well."""
     return ok({})
 
 
-def buggy(request: Request) -> Answer:
+def buggy(request: Request, environment: Environment) -> Response:
     """Answer 500."""
     raise ZeroDivisionError
 
 
-def away(request: Request) -> Answer:
+def away(request: Request, environment: Environment) -> Response:
     """Answer 503."""
     raise DatabaseUnavailable("PostgreSQL does not answer")
 
@@ -68,7 +69,7 @@ def play(
     def minute(former: Handler, new: Handler, crashes: int = 0) -> Metrics:
         metrics = Metrics()
         for version, handle, times in ((FORMER, former, 9), (NEW, new, 1)):
-            handler = public_http_handler(budget_seconds=1)(handle)
+            handler = public_http_handler(Environment({}), budget_seconds=1)(handle)
             for _ in range(times):
                 response_of(handler(event("docs"), Version(version)))
             errors = crashes if version == NEW else 0

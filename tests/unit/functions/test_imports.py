@@ -36,16 +36,16 @@ LOADED = {
     "migrate": {"pg8000"},
 }
 
-USE_CASES = {
-    "authorizer": "streaming.composition.authorizer.token_verifier",
-    "start": "streaming.composition.start.start_stream",
-    "progress": "streaming.composition.report.report_progress",
-    "get": "streaming.composition.watching.find_progress",
-    "stop": "streaming.composition.stop.stop_stream",
-    "invalidate": "streaming.composition.invalidate.invalidate_film",
-    "subscription_changed": "streaming.composition.subscription_changed.forget_subscriptions",
-    "erase": "streaming.composition.erase.erase_user",
-    "housekeeping": "streaming.composition.housekeeping.relay_outbox",
+PARTS = {
+    "authorizer": "token_verifier",
+    "start": "start_stream",
+    "progress": "report_progress",
+    "get": "find_progress",
+    "stop": "stop_stream",
+    "invalidate": "invalidate_film",
+    "subscription_changed": "forget_subscriptions",
+    "erase": "erase_user",
+    "housekeeping": "relay_outbox",
 }
 
 ENVIRONMENT = {
@@ -84,19 +84,20 @@ def test_at_import(function: str) -> None:
     assert loaded(importing(function)) == LOADED[function]
 
 
-@pytest.mark.parametrize("function", USE_CASES)
+@pytest.mark.parametrize("function", PARTS)
 def test_hot_path(function: str) -> None:
     """Building what a handler calls loads nothing more, and connects to nothing."""
-    module, _, build = USE_CASES[function].rpartition(".")
-
-    code = f"{importing(function)}; from {module} import {build}; {build}()"
+    code = f"{importing(function)}; app.ENVIRONMENT.{PARTS[function]}"
 
     assert loaded(code) == LOADED[function]
 
 
 def test_cluster() -> None:
     """Only where Redis runs in cluster mode, its client for that is loaded, and none connects."""
-    code = "from streaming.composition.cache import redis_cache; redis_cache()"
+    code = (
+        "import os; from streaming.composition.environment import Environment; "
+        "Environment(os.environ).redis_cache"
+    )
 
     assert loaded(code) == {"redis"}
     assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.cache.cluster"}

@@ -1,17 +1,17 @@
-"""The boundary of every request function: an event comes in, an answer goes out, whatever happens.
+"""The boundary of every request function: an event comes in, a response goes out.
 
-The one place that asks who calls, turns errors into answers, logs what is unexpected, adds the
-headers of every answer and opens the request's deadline.
+The one place that authenticates the caller, turns errors into responses, logs what is unexpected,
+adds the headers of every response and opens the request's deadline.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, wraps
-from typing import Any, Protocol
+from functools import wraps
+from typing import Any, Protocol, TypeVar
 
 from streaming.access.identity import Identity, require_admin, require_identity
-from streaming.api.http import Answer, Request, problem
+from streaming.api.cors import with_cors
+from streaming.api.http import Request, Response, problem
 from streaming.config.http import HttpSettings
 from streaming.config.variables import ConfigurationError
 from streaming.domain import clock
@@ -24,7 +24,7 @@ logger = service_logger()
 
 _REPLY_MARGIN_SECONDS = 0.25
 _GATEWAY_SECONDS = 30.0
-# An answer is data: it runs nothing, is shown in no frame and is what its Content-Type says.
+# A response is data: it runs nothing, is shown in no frame and is what its Content-Type says.
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
 _FOR_BROWSERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -34,7 +34,7 @@ _FOR_BROWSERS = {
 
 
 class LambdaContext(Protocol):
-    """What the entry point needs of Lambda's context object."""
+    """What the boundary needs of Lambda's context object."""
 
     aws_request_id: str
     function_name: str
@@ -46,82 +46,101 @@ class LambdaContext(Protocol):
         """Return the milliseconds until Lambda ends the call."""
 
 
-Handler = Callable[[Request, Identity], Answer]
-PublicHandler = Callable[[Request], Answer]
+class HttpEnvironment(Protocol):
+    """What the boundary needs of an execution environment."""
+
+    @property
+    def http_settings(self) -> HttpSettings:
+        """How responses look."""
+        ...
+
+
+E = TypeVar("E", bound=HttpEnvironment)
+Handler = Callable[[Request, Identity, E], Response]
+PublicHandler = Callable[[Request, E], Response]
 LambdaHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 def http_handler(
+    environment: E,
     *,
     budget_seconds: float,
     computing_seconds: float = 0.0,
     prompt_seconds: float | None = None,
     for_admins: bool = False,
-) -> Callable[[Handler], LambdaHandler]:
-    """Make a Lambda handler for an HTTP API out of ``handle(request, caller) -> answer``.
+) -> Callable[[Handler[E]], LambdaHandler]:
+    """Make a Lambda handler for an HTTP API of ``handle(request, caller, environment)``.
 
-    Without a valid token the answer is 401, and 403 ``for_admins`` without that role.
+    It uses ``environment`` unless it is called with another one as a third argument. Without a
+    valid token the response is 401, and 403 ``for_admins`` without that role.
 
     ``budget_seconds`` is how long the request may take, without as many ``computing_seconds`` of
-    the processor; Lambda's own remaining time, less a margin to answer in, is respected too.
-    ``prompt_seconds`` is how long an answer may take that viewers find prompt, if that is counted.
+    the processor; Lambda's own remaining time, less a margin to respond in, is respected too.
+    ``prompt_seconds`` is the time after which a viewer finds a response slow, if that is counted.
     """
     guard = require_admin if for_admins else require_identity
 
-    def decorate(handle: Handler) -> LambdaHandler:
+    def decorate(handle: Handler[E]) -> LambdaHandler:
         @wraps(handle)
-        def authenticated(request: Request) -> Answer:
-            return handle(request, guard(request.authorizer, clock.now()))
+        def authenticated(request: Request, environment: E) -> Response:
+            return handle(request, guard(request.authorizer, clock.now()), environment)
 
-        return _lambda_handler(
-            authenticated, _Seconds(budget_seconds, computing_seconds, prompt_seconds)
-        )
+        seconds = _Seconds(budget_seconds, computing_seconds, prompt_seconds)
+        return _lambda_handler(authenticated, environment, seconds)
 
     return decorate
 
 
-def public_http_handler(*, budget_seconds: float) -> Callable[[PublicHandler], LambdaHandler]:
-    """Make a Lambda handler, as ``http_handler`` does, that answers whoever calls."""
-    return lambda handle: _lambda_handler(handle, _Seconds(budget_seconds))
+def public_http_handler(
+    environment: E, *, budget_seconds: float
+) -> Callable[[PublicHandler[E]], LambdaHandler]:
+    """Make a Lambda handler, as ``http_handler`` does, of ``handle(request, environment)``.
+
+    Callers need no token.
+    """
+    return lambda handle: _lambda_handler(handle, environment, _Seconds(budget_seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class _Seconds:
-    """How long a request may take: at all, of the processor beside, and to count as prompt."""
+    """How long a request may take: waiting, computing besides, and to count as prompt."""
 
     budget: float
     computing: float = 0.0
     prompt: float | None = None
 
 
-def _lambda_handler(handle: PublicHandler, seconds: _Seconds) -> LambdaHandler:
+def _lambda_handler(handle: PublicHandler[E], of_process: E, seconds: _Seconds) -> LambdaHandler:
     @wraps(handle)
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    def handler(
+        event: dict[str, Any], context: LambdaContext, environment: E = of_process
+    ) -> dict[str, Any]:
         request = Request.from_event(event)
         logger.append_keys(request_id=request.request_id, route=request.route)
         left = context.get_remaining_time_in_millis() / 1000 - _REPLY_MARGIN_SECONDS
         budget = min(seconds.budget, left)
         with within(budget, min(seconds.computing, left - budget)):
-            answer = _answer(handle, request)
-        if answer.status >= 500:
-            emit_server_error(context.function_name, context.function_version, answer.status)
+            response = _respond(handle, request, environment)
+        if response.status >= 500:
+            emit_server_error(context.function_name, context.function_version, response.status)
         elif seconds.prompt is not None:
             _note_slow(request, seconds.prompt, context.function_name)
-        return _with_headers(answer, request).to_event()
+        allowed_origins = environment.http_settings.cors_allow_origins
+        return _for_browsers(with_cors(response, request, allowed_origins)).to_event()
 
     return logger.inject_lambda_context(handler, log_event=False)
 
 
-def _answer(handle: PublicHandler, request: Request) -> Answer:
+def _respond(handle: PublicHandler[E], request: Request, environment: E) -> Response:
     try:
-        return handle(request)
+        return handle(request, environment)
     except StreamingError as error:
         level = logger.error if error.status >= 500 else logger.info
         is_ours = error.status >= 500
         level(error.title, code=error.code, detail=error.detail, exc_info=is_ours)
         return problem(error, request.request_id)
     except ConfigurationError:
-        # No answer: Lambda logs and counts it, which rolls a deployment back.
+        # No response: Lambda logs and counts the error, which rolls a deployment back.
         raise
     except Exception:
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")
@@ -133,32 +152,11 @@ def _note_slow(request: Request, prompt_seconds: float, function_name: str) -> N
     if request.arrived_at is None:
         return
     waited = (clock.now() - request.arrived_at).total_seconds()
-    # API Gateway has given up by then: the event is an old one that somebody sends again.
+    # API Gateway has given up by then: the event is an old one that was sent again.
     if prompt_seconds < waited < _GATEWAY_SECONDS:
         emit_slow_answer(function_name, request.request_id, waited)
 
 
-def _with_headers(answer: Answer, request: Request) -> Answer:
-    """Add what every answer says to browsers; its own headers go before."""
-    headers = {**_FOR_BROWSERS, **_cors(request), **answer.headers}
-    if headers.get("Access-Control-Allow-Origin") != "*":
-        headers["Vary"] = ", ".join(filter(None, (answer.headers.get("Vary"), "Origin")))
-    return Answer(answer.status, answer.body, headers, answer.is_base64)
-
-
-def _cors(request: Request) -> dict[str, str]:
-    """Let the caller's page read the answer if its origin may (https://fetch.spec.whatwg.org)."""
-    allowed = http_settings().cors_allow_origins
-    origin = "*" if "*" in allowed else request.headers.get("origin")
-    if origin is None or origin not in allowed:
-        return {}
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": "retry-after, www-authenticate",
-    }
-
-
-@cache
-def http_settings() -> HttpSettings:
-    """Return how answers look in this execution environment."""
-    return HttpSettings.from_environment(os.environ)
+def _for_browsers(response: Response) -> Response:
+    headers = {**_FOR_BROWSERS, **response.headers}
+    return Response(response.status, response.body, headers, response.is_base64)

@@ -1,4 +1,4 @@
-"""HTTP as API Gateway's payload format 2.0 carries it: events in, answers out.
+"""HTTP as API Gateway's payload format 2.0 carries it: events in, responses out.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -107,7 +107,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A response in payload format 2.0. ``body`` is text, or base64 when ``is_base64``."""
 
     status: int
@@ -125,21 +125,21 @@ class Answer:
         }
 
 
-def ok(value: Any) -> Answer:
+def ok(value: Any) -> Response:
     """Answer 200 with ``value``, a dataclass or plain JSON data, which no cache may keep."""
-    return Answer(
+    return Response(
         200,
         to_json(value),
         {"Content-Type": "application/json", "Cache-Control": "no-store"},
     )
 
 
-def no_content() -> Answer:
+def no_content() -> Response:
     """Answer 204: it is done, and there is nothing to tell."""
-    return Answer(204, "", {"Cache-Control": "no-store"})
+    return Response(204, "", {"Cache-Control": "no-store"})
 
 
-def problem(error: StreamingError, request_id: str) -> Answer:
+def problem(error: StreamingError, request_id: str) -> Response:
     """Answer ``error`` as RFC 9457 problem details."""
     headers = {
         "Content-Type": "application/problem+json",
@@ -157,7 +157,7 @@ def problem(error: StreamingError, request_id: str) -> Answer:
         "request_id": request_id,
         **error.members,
     }
-    return Answer(error.status, to_json(members), headers)
+    return Response(error.status, to_json(members), headers)
 
 
 def to_json(value: Any) -> str:

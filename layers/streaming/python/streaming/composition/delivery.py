@@ -1,148 +1,165 @@
-"""Builds the way from the bucket to the player."""
+"""How the films of an execution environment get from the bucket to players."""
+
+from __future__ import annotations
 
 import hashlib
-import os
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.composition.cache import redis_cache
-from streaming.composition.secret import rotating
-from streaming.config.rotating_secrets import SecretUnavailable
-from streaming.config.signing import SigningSettings
-from streaming.config.storage import StorageSettings
-from streaming.delivery.direct import DirectDelivery
-from streaming.delivery.lifetime import SigningLife
-from streaming.delivery.presence import FilmPresence
-from streaming.delivery.protocol import Delivery
-from streaming.delivery.registry import Markers
-from streaming.delivery.renewed_key import RenewedKey
-from streaming.delivery.signed_copies import SignedCopies
-from streaming.domain import clock
-from streaming.domain.errors import StorageUnavailable
-from streaming.signer.bucket_address import bucket_address
-from streaming.signer.s3_signer import S3Signer
-from streaming.signer.sigv4 import SigningKey
+from streaming.composition.adapters import Adapters
 
 if TYPE_CHECKING:
+    from streaming.config.signing import SigningSettings
+    from streaming.config.storage import StorageSettings
+    from streaming.config.variables import Variables
+    from streaming.delivery.lifetime import SigningLife
+    from streaming.delivery.presence import FilmPresence
+    from streaming.delivery.protocol import Delivery
     from streaming.delivery.publisher import Publisher
+    from streaming.signer.s3_signer import S3Signer
     from streaming.storage.bucket import FilmBucket
 
 logger = Logger(child=True)
 
 
-@cache
-def delivery() -> Delivery:
-    """Build the delivery that the settings name."""
-    return RenewedKey(_delivery)
+class DeliveryAdapters(Adapters):
+    """Builds delivery and what it stands on."""
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """The delivery that the settings name."""
+        from streaming.delivery.renewed_key import RenewedKey
+
+        return RenewedKey(self.build_delivery)
+
+    @cached_property
+    def film_presence(self) -> FilmPresence:
+        """What looks for films in the bucket."""
+        from streaming.delivery.presence import FilmPresence
+
+        return FilmPresence(lambda: self.film_bucket)
+
+    @cached_property
+    def film_bucket(self) -> FilmBucket:
+        """The connection to S3. Only publishing a copy needs it, and boto3 loads slowly."""
+        from streaming.storage.bucket import FilmBucket
+
+        return FilmBucket(self.storage_settings)
+
+    @cached_property
+    def storage_settings(self) -> StorageSettings:
+        """Where films are stored and how they are delivered."""
+        from streaming.config.storage import StorageSettings
+
+        return StorageSettings.from_environment(self.variables)
+
+    def build_delivery(self) -> tuple[Delivery, SigningLife]:
+        """Return a delivery that signs with the present key, and how long this key lives.
+
+        Raises ``StorageUnavailable`` when the key cannot be read.
+        """
+        from streaming.delivery.direct import DirectDelivery
+        from streaming.delivery.registry import Markers
+        from streaming.delivery.signed_copies import SignedCopies
+
+        settings, key = self.storage_settings, self.read_signing_key()
+        life, signer = self.signing_life(key), self.signer_of(key)
+        if settings.delivery == "direct":
+            expires_in = settings.signed_url_expiration
+            return DirectDelivery(signer, life, lambda: self.film_bucket, expires_in), life
+        signed_for = f"{key.access_key}@{signer.bucket_url} {settings.delivery_window}"
+        signing_id = hashlib.sha256(signed_for.encode()).hexdigest()[:12]
+        copies = SignedCopies(
+            signer=signer,
+            signing_life=life,
+            signing_id=signing_id,
+            markers=Markers(self.redis_cache),
+            publisher=cache(lambda: self.publisher_of(signer, signing_id)),
+            expires_in=settings.signed_url_expiration,
+            window_seconds=settings.delivery_window,
+        )
+        return copies, life
+
+    def read_signing_key(self) -> SigningSettings:
+        """Return the key that signs URLs: one of its own, else that of the function's role.
+
+        Raises ``StorageUnavailable`` when it cannot be read.
+        """
+        from streaming.config.rotating_secrets import SecretUnavailable
+        from streaming.config.signing import SigningSettings
+        from streaming.domain.errors import StorageUnavailable
+
+        # Read once: a rotated key stays active for as long as the URLs that it has signed.
+        source = self.rotating(SigningSettings.from_environment, "S3_SIGNING_SECRET_ARN")
+        try:
+            if source is not None:
+                return source.current()
+            has_key = self.variables.get("S3_ACCESS_KEY") or self.variables.get("AWS_ACCESS_KEY_ID")
+            variables = self.variables if has_key else _with_container_credentials(self.variables)
+            return SigningSettings.from_environment(variables)
+        except SecretUnavailable as error:
+            raise StorageUnavailable("the key that signs URLs cannot be read") from error
+
+    def signer_of(self, key: SigningSettings) -> S3Signer:
+        """Return what signs URLs with ``key``."""
+        from streaming.signer.s3_signer import S3Signer
+        from streaming.signer.sigv4 import SigningKey
+
+        settings = self.storage_settings
+        return S3Signer(
+            SigningKey(key.access_key, key.secret_key, key.session_token),
+            region=settings.region,
+            bucket=settings.bucket,
+            endpoint_url=settings.public_endpoint_url,
+            addressing=_addressing(settings.public_endpoint_url),
+        )
+
+    def publisher_of(self, signer: S3Signer, signing_id: str) -> Publisher:
+        """Return what publishes copies that ``signer`` signs."""
+        from streaming.delivery.publisher import Publisher
+        from streaming.signer.bucket_address import bucket_address
+
+        settings = self.storage_settings
+        inside = bucket_address(
+            settings.bucket,
+            region=settings.region,
+            endpoint_url=settings.endpoint_url,
+            addressing=_addressing(settings.endpoint_url),
+        )
+        roots = dict.fromkeys((signer.bucket_url, inside.url))
+        return Publisher(self.film_bucket, signer, signing_id, tuple(roots))
+
+    def signing_life(self, key: SigningSettings) -> SigningLife:
+        """Return how long ``key`` lives: as it says, or counted from when it was first seen."""
+        from streaming.delivery.lifetime import SigningLife
+        from streaming.domain import clock
+
+        if key.session_token is None:
+            return SigningLife()
+        first_seen_at = self._first_seen.setdefault(key.access_key, clock.now())
+        life = SigningLife(key.expires_at or first_seen_at + key.session_life)
+        logger.warning(
+            "URLs are signed with temporary credentials and die with them",
+            expires_at=life.expires_at,
+            is_known=key.expires_at is not None,
+        )
+        return life
+
+    @cached_property
+    def _first_seen(self) -> dict[str, datetime]:
+        """When this environment first saw each key; none was made later than that."""
+        return {}
 
 
-def _delivery() -> tuple[Delivery, SigningLife]:
-    settings, key = _storage_settings(), signing_settings()
-    life, signer = _signing_life(key), signer_of(key)
-    if settings.delivery == "direct":
-        direct = DirectDelivery(signer, life, film_bucket, settings.signed_url_expiration)
-        return direct, life
-    signed_for = f"{key.access_key}@{signer.bucket_url} {settings.delivery_window}"
-    signing_id = hashlib.sha256(signed_for.encode()).hexdigest()[:12]
-    copies = SignedCopies(
-        signer=signer,
-        signing_life=life,
-        signing_id=signing_id,
-        markers=Markers(redis_cache()),
-        publisher=cache(lambda: _publisher(signer, signing_id)),
-        expires_in=settings.signed_url_expiration,
-        window_seconds=settings.delivery_window,
-    )
-    return copies, life
+def _with_container_credentials(variables: Variables) -> Variables:
+    # Lambda gives them in this way to an environment that was restored from a snapshot.
+    from streaming.config.container_credentials import container_credentials
+    from streaming.resilience.http_exchange import HttpExchange
 
-
-@cache
-def film_presence() -> FilmPresence:
-    """Build what looks for films."""
-    return FilmPresence(film_bucket)
-
-
-@cache
-def film_bucket() -> "FilmBucket":
-    """Build the connection to S3."""
-    # boto3 costs more than everything else together, and only publishing a copy needs it.
-    from streaming.storage.bucket import FilmBucket
-
-    return FilmBucket(_storage_settings())
-
-
-def signing_settings() -> SigningSettings:
-    """Return the key that signs URLs: one of its own, else that of the function's role.
-
-    Raises ``StorageUnavailable`` when it cannot be read.
-    """
-    # Read once: a rotated key stays active for as long as the URLs that it has signed.
-    source = rotating(SigningSettings.from_environment, "S3_SIGNING_SECRET_ARN")
-    try:
-        if source is not None:
-            return source.current()
-        if os.environ.get("S3_ACCESS_KEY") or os.environ.get("AWS_ACCESS_KEY_ID"):
-            return SigningSettings.from_environment(os.environ)
-        # As Lambda does it where an environment was restored from a snapshot.
-        from streaming.config.container_credentials import container_credentials
-        from streaming.resilience.http_exchange import HttpExchange
-
-        credentials = container_credentials(os.environ, HttpExchange())
-        return SigningSettings.from_environment({**os.environ, **credentials})
-    except SecretUnavailable as error:
-        raise StorageUnavailable("the key that signs URLs cannot be read") from error
-
-
-def signer_of(key: SigningSettings) -> S3Signer:
-    """Build what signs URLs with ``key``."""
-    settings = _storage_settings()
-    return S3Signer(
-        SigningKey(key.access_key, key.secret_key, key.session_token),
-        region=settings.region,
-        bucket=settings.bucket,
-        endpoint_url=settings.public_endpoint_url,
-        addressing=_addressing(settings.public_endpoint_url),
-    )
-
-
-def _publisher(signer: S3Signer, signing_id: str) -> "Publisher":
-    from streaming.delivery.publisher import Publisher
-
-    settings = _storage_settings()
-    inside = bucket_address(
-        settings.bucket,
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-        addressing=_addressing(settings.endpoint_url),
-    )
-    roots = dict.fromkeys((signer.bucket_url, inside.url))
-    return Publisher(film_bucket(), signer, signing_id, tuple(roots))
-
-
-def _signing_life(key: SigningSettings) -> SigningLife:
-    if key.session_token is None:
-        return SigningLife()
-    first_seen_at = _first_seen().setdefault(key.access_key, clock.now())
-    life = SigningLife(key.expires_at or first_seen_at + key.session_life)
-    logger.warning(
-        "URLs are signed with temporary credentials and die with them",
-        expires_at=life.expires_at,
-        is_known=key.expires_at is not None,
-    )
-    return life
-
-
-@cache
-def _first_seen() -> dict[str, datetime]:
-    """Return when this environment first saw each key; none was made later than that."""
-    return {}
-
-
-def _storage_settings() -> StorageSettings:
-    return StorageSettings.from_environment(os.environ)
+    return {**variables, **container_credentials(variables, HttpExchange())}
 
 
 def _addressing(endpoint_url: str | None) -> Literal["path", "virtual"]:

@@ -143,13 +143,13 @@ def _least(seconds: float | None) -> float:
 
 
 def _transport() -> httpx.HTTPTransport:
-    transport = httpx.HTTPTransport(verify=_ssl_context())
+    transport = httpx.HTTPTransport(verify=tls_context())
     # httpx has no argument for it; building the pool here would make the TLS context twice.
     transport._pool._network_backend = _Backend()  # noqa: SLF001
     return transport
 
 
 @cache
-def _ssl_context() -> SSLContext:
-    # Reading the authorities takes longer than many requests.
+def tls_context() -> SSLContext:
+    """Return what verifies servers. Made once: reading the authorities takes long."""
     return httpx.create_ssl_context()

@@ -1,13 +1,15 @@
 """Where the events of the use cases go: to Kafka now, or through the outbox later."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aws_lambda_powertools.logging import Logger
 
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.events.event import Message, StreamEvent
-from streaming.events.producer import EventPublisher
 from streaming.repository.outbox import Outbox
+
+if TYPE_CHECKING:
+    from streaming.events.producer import EventPublisher
 
 logger = Logger(child=True)
 
@@ -34,7 +36,7 @@ class EventSink(Protocol):
 class KafkaSink:
     """Sends events to Kafka."""
 
-    def __init__(self, publisher: EventPublisher, outbox: Outbox, topic_prefix: str) -> None:
+    def __init__(self, publisher: "EventPublisher", outbox: Outbox, topic_prefix: str) -> None:
         self._publisher = publisher
         self._outbox = outbox
         self._topic_prefix = topic_prefix
