@@ -1,8 +1,8 @@
-"""Writes into docs/architecture.md how the packages of the shared layer import each other.
+"""Writes the import graph of the shared layer's packages to docs/architecture.md.
 
-The floors are those of the import-linter contract in pyproject.toml, the arrows come from the
-imports themselves, and a package's line is its docstring. An arrow is left out where others lead
-there already. ``--check`` writes nothing and fails when the document differs.
+The floors are the layers of the import-linter contract in pyproject.toml, the arrows are the
+imports, and the description of a package is the first line of its docstring. An arrow is left out
+if it follows from other arrows. ``--check`` writes nothing and fails if the document differs.
 """
 
 import ast
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def with_packages(text: str) -> str:
-    """Return the document ``text`` with the packages as they are now."""
+    """Return the document ``text`` with the current packages."""
     floors = _floors()
     parts = (_diagram(floors, _arrows(floors)), _table(floors))
     return _MARKS.sub(lambda marks: marks[1] + "\n" + "\n".join(parts) + "\n" + marks[2], text)
@@ -48,7 +48,7 @@ def _floors() -> list[list[str]]:
 
 
 def _arrows(floors: list[list[str]]) -> list[tuple[str, str]]:
-    """Return who imports whom, without what follows from other arrows."""
+    """Return the imports between packages, without those that follow from others."""
     sys.path.insert(0, str(LAYER))
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
     packages = [package for floor in floors for package in floor]

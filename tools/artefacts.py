@@ -1,16 +1,16 @@
-"""Says how large what `sam build` made is, because Lambda limits it and cold starts pay for it."""
+"""Prints the sizes of the output of `sam build`: Lambda limits them, and they slow cold starts."""
 
 import io
 import sys
 import zipfile
 from pathlib import Path
 
-# Lambda refuses a function whose code and layers are larger than this, unzipped.
+# Lambda rejects a function whose unzipped code and layers are larger than this.
 LARGEST_MB = 250
 
 
 def main(build: Path, functions: Path) -> int:
-    """Print the sizes; fail if a function with its layers would be refused."""
+    """Print the sizes; return 1 if Lambda would reject a function with its layers."""
     layers = [path for path in sorted(build.iterdir()) if path.is_dir()]
     total = sum(_describe(layer.name, layer) for layer in layers)
     largest = max(_describe(f"functions/{path.name}", path) for path in sorted(functions.iterdir()))
@@ -25,7 +25,7 @@ def _describe(name: str, folder: Path) -> float:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in files:
-            # Not `write`: wheels made for reproducibility carry dates before 1980.
+            # Not `write`: files of reproducible wheels have dates before 1980, which ZIP rejects.
             zipped.writestr(str(path.relative_to(folder)), path.read_bytes())
     print(
         f"{name:28}{size:7.1f} MB, {archive.tell() / 1e6:5.1f} MB zipped, "

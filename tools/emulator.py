@@ -1,7 +1,7 @@
-"""Runs a function as Lambda does: AWS's runtime client under AWS's emulator, without a container.
+"""Runs a function like Lambda: AWS's runtime client under AWS's emulator, without a container.
 
-Both are what `sam local` runs in a container too. The process sees its layers and its own folder,
-and nothing of this checkout or of the packages that are installed beside.
+`sam local` runs the same two programs in a container. The process can import from its layers and
+its own folder, but not from this checkout or from other installed packages.
 """
 
 import json
@@ -33,13 +33,16 @@ _LATE_SECONDS = 30.0
 
 
 def program() -> Path:
-    """Return the emulator, which ships with SAM's command line."""
+    """Return the path of the emulator, which is part of SAM's command line."""
     path = _PROGRAM.format(version=VERSION, architecture=_architecture())
     return ROOT / ".venv" / f"sam-{VERSION}" / path
 
 
 def build_dependencies(folder: Path) -> Path:
-    """Build the dependency layer for this machine in ``folder``; return what goes on the path."""
+    """Build the dependency layer for this machine in ``folder``; return its folder for the path.
+
+    Raises `subprocess.CalledProcessError` if the build fails.
+    """
     command = [
         *("make", "--silent", "-C", str(ROOT / "layers/dependencies"), "build-DependenciesLayer"),
         *(
@@ -49,21 +52,21 @@ def build_dependencies(folder: Path) -> Path:
         ),
     ]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    # MAKEFLAGS would have a make above this one print its folders.
+    # MAKEFLAGS of an outer make would make this one print its folders.
     subprocess.run(command, env={**os.environ, "PATH": path, "MAKEFLAGS": ""}, check=True)
     return folder / "python"
 
 
 class Emulator:
-    """One execution environment of a function; as a context manager, from its start to its end.
+    """One execution environment of a function, running while the context is open.
 
-    It is initialised by the first invocation, and anew by the one after a crash or a time-out.
+    The first invocation initializes it, and so does the first one after a crash or a time-out.
 
     Args:
-        function: What the template says of it.
-        layers: Folders that Lambda would merge into /opt/python.
-        log: File that takes what the runtime and the function print.
-        variables: Environment variables beside those of ``function``.
+        function: The function as described by the template.
+        layers: The folders that Lambda would merge into /opt/python.
+        log: The file for the output of the runtime and the function.
+        variables: Environment variables in addition to those of ``function``.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class Emulator:
         emulator, python = str(program()), sys.executable
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                # Without addresses it listens on all of them. -S leaves this Python's packages out.
+                # By default it listens on all addresses. -S excludes this Python's packages.
                 [
                     *(emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),
                     *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
@@ -113,11 +116,11 @@ class Emulator:
         self.stop()
 
     def stop(self) -> None:
-        """End the environment."""
+        """End the environment and its runtime process."""
         if self._process is None:
             return
         runtimes = self._runtimes()
-        # It kills the runtime, too, unless it is killed itself.
+        # When it terminates in order, it also ends the runtime.
         self._process.terminate()
         try:
             self._process.wait(5)
@@ -129,9 +132,10 @@ class Emulator:
                 runtime.kill()
 
     def invoke(self, event: Any) -> Any:
-        """Return what the function returns, or Lambda's description of its failure.
+        """Return the function's result, or Lambda's description of its failure.
 
-        A function that runs out of time has "Task timed out" as its description.
+        The description of a time-out contains "Task timed out". Raises `httpx.HTTPError` if the
+        emulator does not answer.
         """
         seconds = self._function.timeout + _LATE_SECONDS
         answer = httpx.post(f"http://127.0.0.1:{self._port}{_PATH}", json=event, timeout=seconds)
@@ -142,13 +146,13 @@ class Emulator:
 
     @property
     def runtime(self) -> psutil.Process:
-        """The process that the function runs in."""
+        """The process in which the function runs."""
         (runtime,) = self._runtimes()
         return runtime
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let the function's process stand still, as Lambda does between two invocations."""
+        """Suspend the function's process, as Lambda does between invocations."""
         runtime = self.runtime
         runtime.send_signal(signal.SIGSTOP)
         try:
@@ -160,12 +164,12 @@ class Emulator:
 
     @property
     def initialisations(self) -> int:
-        """How often the function was initialised: once more after each crash or time-out."""
+        """The number of initializations; each crash or time-out causes another one."""
         return self.log.count(" INIT START(")
 
     @property
     def log(self) -> str:
-        """What the runtime and the function have printed."""
+        """The output of the runtime and the function."""
         return self._log.read_text("utf-8", "replace")
 
     def _environment(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Writes the OpenAPI document from the models that validate requests and the answers' dataclasses.
+"""Writes the OpenAPI document, generated from the models of requests and responses.
 
-``python -m tools.openapi FILE``; the test suite fails when the committed file differs.
+``python -m tools.openapi FILE``; a test fails if the committed file differs.
 """
 
 import json
@@ -25,14 +25,14 @@ BODY = (errors.InvalidJson, errors.BodyTooLarge)
 RECORD = (errors.DatabaseUnavailable,)
 
 
-# API Gateway answers a request without a token, or to no route, by itself.
+# API Gateway itself answers a request without a token or without a route.
 _GATEWAY_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
 _FROM_THE_GATEWAY = {
     "application/json": {"schema": {"$ref": SCHEMAS.format(model="GatewayMessage")}}
 }
 
 
-# What tells more than any problem does.
+# The problems with additional members, by status.
 _PROBLEMS = defaultdict[int, type](
     lambda: answers.Problem, {HTTPStatus.TOO_MANY_REQUESTS: answers.StreamLimitProblem}
 )
@@ -51,7 +51,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Playback", "description": "Start a film, report the position, stop."},
-            {"name": "Watching", "description": "Where a viewer stopped."},
+            {"name": "Watching", "description": "Saved positions."},
             {"name": "Service", "description": "About the service itself."},
         ],
         "paths": _paths(),
@@ -81,10 +81,10 @@ def _paths() -> dict[str, Any]:
                     {
                         "name": "Idempotency-Key",
                         "in": "header",
-                        "description": "Makes it safe to repeat a start whose answer was lost: for "
-                        "a day, the same key with the same request answers the same session. "
-                        "When that has ended, or was not heard of for a minute while streams are "
-                        "limited, the answer is `session_ended`: start anew, with a new key.",
+                        "description": "Makes it safe to repeat a start whose response was lost: "
+                        "for a day, the same key with the same request returns the same session. "
+                        "If the session has ended, or has not reported for a minute while streams "
+                        "are limited, the response is `session_ended`: start again with a new key.",
                         "schema": {
                             "type": "string",
                             "minLength": 1,
@@ -116,7 +116,7 @@ def _paths() -> dict[str, Any]:
                 "reportProgress",
                 "Playback",
                 "Report the position",
-                "Saves where the player is. Send it every ten seconds.",
+                "Saves the player's position. Send it every ten seconds.",
                 answer=answers.ProgressSaved,
                 body=PositionRequest,
                 of_film=True,
@@ -133,7 +133,7 @@ def _paths() -> dict[str, Any]:
                 "findProgress",
                 "Watching",
                 "Look up the position",
-                "Answers where the viewer stopped in the film.",
+                "Returns the viewer's last position in the film.",
                 answer=answers.WatchProgress,
                 of_film=True,
                 problems=(
@@ -146,9 +146,9 @@ def _paths() -> dict[str, Any]:
             "delete": _operation(
                 "removeProgress",
                 "Watching",
-                "Remove a film from those to continue",
-                "Forgets the position; that the film was watched stays. The next report brings it "
-                "back.",
+                "Remove a film from the films to continue",
+                "Removes the position, but keeps the record that the film was watched. The next "
+                "report adds the film again.",
                 of_film=True,
                 problems=(*AUTHENTICATED, errors.InvalidRequest, *RECORD),
             ),
@@ -176,8 +176,8 @@ def _paths() -> dict[str, Any]:
             "post": _operation(
                 "invalidateFilm",
                 "Service",
-                "See that a film was replaced",
-                "Publishes the film's signed copies anew. Needs the claim `role: admin`.",
+                "Apply the replacement of a film",
+                "Publishes the film's signed copies again. Requires the claim `role: admin`.",
                 answer=answers.Invalidated,
                 of_film=True,
                 problems=(
@@ -196,13 +196,13 @@ def _paths() -> dict[str, Any]:
                 "continueWatching",
                 "Watching",
                 "List the films to continue",
-                "Answers the films begun and never completed, newest first.",
+                "Returns the films that were started and never completed, newest first.",
                 answer=answers.ContinueWatching,
                 parameters=[
                     {
                         "name": "limit",
                         "in": "query",
-                        "description": "The most films to answer.",
+                        "description": "The maximum number of films.",
                         "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
                     }
                 ],
@@ -213,9 +213,9 @@ def _paths() -> dict[str, Any]:
             "delete": _operation(
                 "eraseUser",
                 "Service",
-                "Forget a user",
-                "Deletes the user's positions, sessions and waiting events, wholly or not at all. "
-                "What Kafka has already stays there. Needs the claim `role: admin`.",
+                "Erase a user's data",
+                "Deletes the user's positions, sessions and unsent events, all of them or none. "
+                "Events already in Kafka stay there. Requires the claim `role: admin`.",
                 answer=answers.Erased,
                 parameters=[
                     {
@@ -239,8 +239,8 @@ def _paths() -> dict[str, Any]:
             "get": _operation(
                 "health",
                 "Service",
-                "Check that the service runs",
-                "Answers without asking any dependency.",
+                "Check that the service is running",
+                "Checks no dependency.",
                 answer=answers.Health,
                 needs_token=False,
             )
@@ -291,7 +291,7 @@ def _operation(
 
 def _success(answer: type | None) -> dict[str, Any]:
     if answer is None:
-        return {"204": {"description": "It is done."}}
+        return {"204": {"description": "The request succeeded; the response has no body."}}
     content = {"application/json": {"schema": _reference(answer)}}
     return {"200": {"description": _first_line(answer), "content": content}}
 
@@ -354,7 +354,7 @@ def _first_line(documented: type) -> str:
 
 
 def main() -> None:
-    """Write the document to the file that the command line names."""
+    """Write the document to the file given on the command line."""
     text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
     Path(sys.argv[1]).write_text(text, encoding="utf-8")
 

@@ -1,8 +1,8 @@
-"""Runs the API under `sam local` against the services of docker-compose.yml.
+"""Runs the API under `sam local` with the services of docker-compose.yml.
 
-One command from a clean checkout to a playing film: the services, the private bucket with the demo
-films, the demo user's subscription, the functions in containers beside them. Configured by .env,
-which is made from .env.example when there is none. Run as `python -m tools.run_compose --sam SAM`.
+It starts the services, uploads the demo films to the private bucket, adds the demo user's
+subscription, and runs the functions in containers. The configuration is .env, which is copied from
+.env.example if it is missing. Run as `python -m tools.run_compose --sam SAM`.
 """
 
 import argparse
@@ -26,31 +26,37 @@ FUNCTION_ENVIRONMENT = ROOT / ".local" / "sam-env.json"
 FILMS = ROOT / ".local" / "films"
 NETWORK = "streaming"
 PYTHON = "3.13"
-# The bearer of the tokens in events/.
+# The user of the tokens in events/.
 EVENTS_USER_ID = "6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c"
 SERVICES = ("minio", "postgres", "redis", "kafka", "user-service")
 SET_UPS = ("minio-init", "migrate", "kafka-init")
 
 
 def configure() -> dict[str, str]:
-    """Return the variables of .env, made from .env.example when there is none."""
+    """Return the variables of .env, which is copied from .env.example if it is missing.
+
+    Raises `EnvironmentFileError` if it is invalid.
+    """
     if not CONFIGURATION.exists():
         shutil.copyfile(ROOT / ".env.example", CONFIGURATION)
-        print("Made .env from .env.example", flush=True)
+        print("Copied .env.example to .env", flush=True)
     return sam_environment.read(CONFIGURATION.read_text(encoding="utf-8"), os.environ)
 
 
 def start_services() -> None:
-    """Start what is not running, wait until it is healthy, then set it up."""
+    """Start the services, wait until they are healthy, then set them up.
+
+    Raises `subprocess.CalledProcessError` if Docker Compose fails.
+    """
     compose = ["docker", "compose"]
     subprocess.run([*compose, "up", "--detach", "--wait", "--build", *SERVICES], check=True)
-    # Not with the others: `up --wait` takes a service that ends for one that failed.
+    # Not started with the others: `up --wait` treats a service that exits as failed.
     for service in SET_UPS:
         subprocess.run([*compose, "run", "--rm", "--no-deps", service], check=True)
 
 
 def bring_films(variables: Mapping[str, str]) -> None:
-    """Make the demo films, once for this checkout, and put those into the bucket that it lacks."""
+    """Generate the demo films, once for this checkout, and upload those that the bucket lacks."""
     import boto3
 
     if not demo_film.are_made(FILMS):
@@ -66,7 +72,7 @@ def bring_films(variables: Mapping[str, str]) -> None:
 
 
 def subscribe(variables: Mapping[str, str]) -> None:
-    """Give the demo user and the one of the events a subscription for a year."""
+    """Add a subscription of one year for the demo user and for the user of the events."""
     expires_at = (datetime.now(UTC) + timedelta(days=365)).strftime("%Y-%m-%dT%H:%M:%SZ")
     subscription = {"is_active": True, "plan_id": "premium", "expires_at": expires_at}
     port = variables["USER_SERVICE_PORT"]
@@ -82,7 +88,10 @@ def subscribe(variables: Mapping[str, str]) -> None:
 
 
 def run_functions(sam: Path, variables: Mapping[str, str]) -> int:
-    """Build the functions and serve them until Ctrl-C; return SAM's exit status."""
+    """Build the functions and serve them until Ctrl-C; return SAM's exit status.
+
+    Raises `subprocess.CalledProcessError` if the build fails.
+    """
     sam_environment.write(variables, FUNCTION_ENVIRONMENT)
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     parameters = [
@@ -109,14 +118,14 @@ def run_functions(sam: Path, variables: Mapping[str, str]) -> int:
 
 
 def announce(variables: Mapping[str, str]) -> None:
-    """Print the first call, good to paste."""
+    """Print the first call, ready to paste."""
     token = demo.token_for(demo.DEMO_USER_ID, variables["JWT_SECRET_KEY"].split(",")[0])
     api = f"http://127.0.0.1:{variables['API_PORT']}/api/v1/stream/{demo.DEMO_MOVIE_ID}"
     print(f"""
 MinIO's console   http://127.0.0.1:{variables["MINIO_CONSOLE_PORT"]}
 Stop the services docker compose down
 
-When SAM says that it runs, start a film:
+When SAM reports that it is running, start a film:
 
 curl -X POST {api} -H "Authorization: Bearer {token}"
 """)

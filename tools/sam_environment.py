@@ -1,11 +1,11 @@
-"""Turns .env into what `sam local --env-vars` takes, for functions in containers.
+"""Converts .env to the file of `sam local --env-vars`, for functions in containers.
 
-.env has the addresses of this machine, where a container's localhost is the container itself. The
-containers of SAM join the network of docker-compose.yml, so each address here becomes that of the
-service there. An address elsewhere stays, and so does the one that players follow.
+.env contains addresses on this machine, but localhost inside a container is the container itself.
+SAM's containers join the network of docker-compose.yml, so each address on this machine is replaced
+by that of the service in the network. Other addresses stay, and so does the one for players.
 
-Run as `python -m tools.sam_environment .env FILE`; as in Docker Compose, the shell's variables win
-over the file's.
+Run as `python -m tools.sam_environment .env FILE`. As in Docker Compose, the shell's variables
+override those of the file.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from local.files import write_privately
 
-# What Docker calls the machine that it runs on, in a container that asks for the name.
+# Docker's name for the host machine inside containers.
 MACHINE = "host.docker.internal"
 SERVICES = {
     "S3_ENDPOINT_URL": "minio:9000",
@@ -29,7 +29,7 @@ SERVICES = {
     "JWT_JWKS_URL": None,
 }
 REDIS = {"REDIS_HOST": "redis", "REDIS_PORT": "6379"}
-# SAM answers a reference to a secret with a made-up name; without one, functions use the values.
+# SAM sets a reference to a secret to an invented name; if it is empty, functions use the values.
 SECRETS = (
     "DATABASE_SECRET_ARN",
     "JWT_SECRET_ARN",
@@ -43,7 +43,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 
 class EnvironmentFileError(Exception):
-    """A line of the file is not an assignment, or refers to what is not set."""
+    """A line of the file is not an assignment, or refers to a variable that is not set."""
 
 
 def read(text: str, shell: Mapping[str, str]) -> dict[str, str]:
@@ -51,10 +51,10 @@ def read(text: str, shell: Mapping[str, str]) -> dict[str, str]:
 
     Args:
         text: Comments, empty lines and ``NAME=value`` lines; a value refers to earlier ones.
-        shell: What wins over the file's values.
+        shell: Variables that override the file's values.
 
     Raises:
-        EnvironmentFileError: For anything else.
+        EnvironmentFileError: A line is anything else, or refers to a variable not set above.
     """
     variables: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -73,7 +73,7 @@ def read(text: str, shell: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_containers(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return ``variables`` with the addresses of this machine as the functions reach them."""
+    """Return ``variables`` with this machine's addresses replaced for the functions' containers."""
     translated = dict(variables)
     for name, service in SERVICES.items():
         if name in variables:
@@ -85,15 +85,15 @@ def for_containers(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def write(variables: Mapping[str, str], target: Path) -> None:
-    """Write ``variables`` as SAM reads them, translated, for nobody else to read."""
-    # SAM gives "Parameters" to every function, each of which sees only what its template names.
+    """Write the translated ``variables`` to ``target`` in SAM's format, with mode 0600."""
+    # SAM applies "Parameters" to every function, restricted to the variables in the template.
     document = {"Parameters": {**for_containers(variables), **dict.fromkeys(SECRETS, "")}}
     target.parent.mkdir(parents=True, exist_ok=True)
     write_privately(target, json.dumps(document, indent=2) + "\n")
 
 
 def main() -> None:
-    """Translate the file of the first argument into that of the second."""
+    """Translate the file in the first argument to the file in the second."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)

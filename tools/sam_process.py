@@ -1,4 +1,4 @@
-"""What SAM itself sees of its surroundings, which decides what it builds and hands to functions."""
+"""The environment of the SAM process, which determines builds and the functions' credentials."""
 
 import os
 
@@ -8,15 +8,15 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment for `sam build` and `sam local`.
 
-    SAM hands to the functions as their role what it knows of AWS: a developer's real account must
-    not get there.
+    SAM passes its AWS credentials to the functions as those of their role, so the developer's real
+    credentials are excluded.
 
     Args:
-        access_key: Of the functions' role.
-        secret_key: Of the functions' role.
-        region: Of the bucket.
-        architecture: What the layers' makefiles build for, which get no parameters from SAM.
-        python: Version of Python, such as 3.13, that they build for.
+        access_key: The access key of the functions' role.
+        secret_key: The secret key of the functions' role.
+        region: The region of the bucket.
+        architecture: The target of the layers' makefiles, which get no parameters from SAM.
+        python: The Python version, such as 3.13, for which they build.
     """
     others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
@@ -26,7 +26,7 @@ def environment(
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        # SAM asks AWS whose key this is; no answer is as good, and sooner there.
+        # SAM asks STS for the account of the key. A refused connection is sufficient, and faster.
         "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1",
         "AWS_MAX_ATTEMPTS": "1",
         "ARCHITECTURE": architecture,

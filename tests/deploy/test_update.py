@@ -19,7 +19,7 @@ def test_nothing(deployed: Deployment) -> None:
     assert before == versions(deployed)
     assert len(before) == ALIASES
     assert events == len(stack.events)
-    assert "Made: nothing" in printed
+    assert "Created: nothing" in printed
 
 
 def test_parameter(deployed: Deployment) -> None:

@@ -405,7 +405,7 @@ def test_interrupted_encoding(
 
     assert process.returncode == 130
     assert out == ""
-    assert told.endswith("error: stopped; the bucket is as it was before\n")
+    assert told.endswith("error: interrupted; the bucket is unchanged\n")
     assert not list(Path(environment_of["TMPDIR"]).iterdir())
     assert not objects(destination, movie_id)
 
@@ -548,7 +548,7 @@ def test_no_video(environment_of: dict[str, str], tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         (["--movie-id=../../etc", "film.mp4"], "error: MOVIE_ID '../../etc' is not a UUID\n"),
-        ([""], "error: say which film: make publish FILE=film.mp4\n"),
+        ([""], "error: name the film: make publish FILE=film.mp4\n"),
     ],
 )
 def test_bad_arguments(environment_of: dict[str, str], arguments: list[str], told: str) -> None:

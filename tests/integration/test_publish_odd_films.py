@@ -385,7 +385,7 @@ def test_a_download_that_broke_off(tmp_path: Path, suffix: str) -> None:
 
     source, made = published(film, tmp_path)
 
-    assert source.damage.endswith("s are missing of the 15.0 s it tells of")
+    assert source.damage.endswith("s are missing of the 15.0 s it declares")
     assert probe(whole).damage == ""
     assert 3 < made.film.seconds < 7
     tones = heard(made.folder / "index.m3u8")
@@ -428,7 +428,7 @@ def test_room_that_was_never_filled(tmp_path: Path) -> None:
 
     source, made = published(film, tmp_path)
 
-    assert source.damage.endswith("s are missing of the 15.0 s it tells of")
+    assert source.damage.endswith("s are missing of the 15.0 s it declares")
     assert 3 < made.film.seconds < 7
 
 
@@ -466,7 +466,7 @@ def test_a_hole_in_the_middle(tmp_path: Path) -> None:
     source = probe(damaged(tmp_path, "mkv", lambda rest, third: bytes(third) + rest[third:]))
 
     (warning,) = source.warnings
-    assert warning.startswith("nothing is in the file from 4.")
+    assert warning.startswith("the file is empty from 4.")
 
 
 def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Judges the manifest rewriter by parsers that know nothing of it.
+"""Verifies the manifest rewriter with independent parsers, the judges.
 
-``python -m tools.corpus DIR`` takes every manifest below DIR; ``tests/judges`` uses the same
-judges on manifests of this project.
+``python -m tools.corpus DIR`` judges every manifest below DIR; ``tests/judges`` applies the same
+judges to manifests of this project.
 """

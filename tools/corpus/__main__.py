@@ -1,4 +1,4 @@
-"""``python -m tools.corpus DIR``: how many manifests survive being rewritten, and which do not."""
+"""``python -m tools.corpus DIR``: reports which manifests are equivalent after rewriting."""
 
 import sys
 from collections import Counter
@@ -13,9 +13,9 @@ _WANTED = 0.99
 
 
 def main(arguments: list[str], seconds: float = SECONDS) -> int:
-    """Judge every manifest below a directory; return 1 when fewer than 99 % pass.
+    """Judge every manifest below a directory; return 1 if fewer than 99 % pass.
 
-    A file that takes its judges more than ``seconds`` is not counted.
+    A file that takes longer than ``seconds`` to judge is not counted.
     """
     if len(arguments) != 1 or not arguments[0] or not Path(arguments[0]).is_dir():
         print("usage: make corpus CORPUS=dir", file=sys.stderr)
@@ -24,7 +24,7 @@ def main(arguments: list[str], seconds: float = SECONDS) -> int:
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() in _FORMATS and p.is_file())
     missing = node_judges.why_missing()
     if missing is not None:
-        print(f"Only the parsers of PyPI judge: {missing}.")
+        print(f"Only the parsers of PyPI are used: {missing}.")
     with BoundedBench(with_node=missing is None, seconds=seconds) as bench:
         verdicts = {
             path: bench.judge(path.read_bytes(), _FORMATS[path.suffix.lower()]) for path in files
@@ -33,25 +33,25 @@ def main(arguments: list[str], seconds: float = SECONDS) -> int:
 
 
 def report(root: Path, verdicts: dict[Path, Verdict]) -> int:
-    """Print what came of the files and return the exit code."""
+    """Print the verdicts on the files and return the exit code."""
     failed = {path: each for path, each in verdicts.items() if each.counts and each.faults}
     apart = {path: each for path, each in verdicts.items() if not each.counts}
     noted = {path: each for path, each in verdicts.items() if each.counts and each.notes}
     _list(root, "Failed", {path: each.faults for path, each in failed.items()})
     _list(
         root,
-        "Not counted, because it is no film or no parser accepts it",
+        "Not counted, because they are not films or no parser accepts them",
         {path: [_why_apart(each)] for path, each in apart.items()},
     )
     _list(
         root,
-        "Passed, although one parser is known to misread it",
+        "Passed, although one parser is known to misread them",
         {path: each.notes for path, each in noted.items()},
     )
     rejections = Counter(name for each in verdicts.values() for name in each.rejected)
     if rejections:
         told = ", ".join(f"{name} {count}" for name, count in sorted(rejections.items()))
-        print(f"Originals that a parser rejects, which then judges no further: {told}\n")
+        print(f"Originals rejected by a parser, which then does not judge the copy: {told}\n")
     counted = len(verdicts) - len(apart)
     passed = counted - len(failed)
     share = passed / counted if counted else 0.0

@@ -1,7 +1,7 @@
-"""What a URL in a manifest means, before and after, read as browsers read it.
+"""Resolves the URLs of a manifest before and after rewriting, like browsers.
 
-The rewriter resolves references with code of its own, so the judges do not use that code: URLs
-are resolved here by Ada, the parser that Node.js has for the WHATWG URL standard.
+The judges must not share code with the rewriter, which resolves references itself. Here URLs are
+resolved by Ada, Node.js's parser for the WHATWG URL standard.
 """
 
 import re
@@ -16,10 +16,11 @@ from streaming.manifests.references import FilmLocation, Reference
 
 ROOT = "https://films.example/"
 DIRECTORY = "as/deep/as/any/manifest/refers/upward/from/here/"
-"""Manifests in the wild refer to ``../`` and ``/absolute`` places of hosts that are unknown here.
+"""The directory of every judged manifest.
 
-So each is judged as if its film were a whole host, with the manifest deep inside: then whatever
-it refers to, but for other hosts, is in the film and has to be signed.
+Public manifests contain ``../`` and ``/absolute`` references on unknown hosts. Therefore each is
+judged as if its film were a whole host, with the manifest deep inside: every reference except those
+to other hosts is then inside the film and must be signed.
 """
 
 _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -28,19 +29,19 @@ _OTHER_HOST = re.compile(r"\bhttps?://[A-Za-z0-9.-]+(?::[0-9]+)?/", re.IGNORECAS
 
 
 def sign(reference: Reference) -> str:
-    """Return a URL that tells which object it was made for, and that XML has to escape."""
+    """Return a URL that identifies its object and contains characters that XML must escape."""
     kind = "copy" if reference.is_manifest else "object"
     query = f"&{reference.query}" if reference.query else ""
     return f"{_SIGNED}{kind}/{quote(reference.path)}?signature=1&expires=2{query}"
 
 
 def hosts_in(text: str) -> tuple[str, ...]:
-    """Return the root of every host that ``text`` names, each once."""
+    """Return the root URL of every host in ``text``, each once."""
     return tuple(dict.fromkeys(host.lower() for host in _OTHER_HOST.findall(text)))
 
 
 def defined_in(text: str, query: str) -> dict[str, str]:
-    """Return the variables that an HLS playlist defines, loaded with this query."""
+    """Return the variables that an HLS playlist defines if it is loaded with ``query``."""
     defined: dict[str, str] = {}
     for tag in re.findall(r"^#EXT-X-DEFINE:(.*)", text, re.MULTILINE):
         attributes = dict(re.findall(r'([A-Z]+)="([^"]*)"', tag))
@@ -54,7 +55,7 @@ def defined_in(text: str, query: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a URL leads to: an object of the film, by its path and fragment, or a foreign URL."""
+    """The target of a URL: an object of the film, by path and fragment, or a foreign URL."""
 
     path: str | None
     text: str
@@ -62,9 +63,9 @@ class Address:
 
 
 class Addresses:
-    """Reads the URLs of one manifest, which lies at ``path`` of a film with these ``roots``.
+    """Resolves the URLs of one manifest at ``path`` of a film with these ``roots``.
 
-    ``variables`` are those of HLS; most parsers leave the references to them in place.
+    ``variables`` are those of HLS, because most parsers do not substitute them.
     """
 
     def __init__(
@@ -81,14 +82,14 @@ class Addresses:
         self._roots = tuple(ada_url.URL(root).href for root in roots)
 
     def joined(self, url: str, base: str) -> str:
-        """Return ``url`` resolved against the absolute ``base``, or as it is if it is no URL."""
+        """Return ``url`` resolved against the absolute ``base``, unchanged if it is invalid."""
         try:
             return ada_url.URL(url, base).href
         except ValueError:
             return url
 
     def of(self, url: str, base: str | None = None) -> Address:
-        """Return what ``url`` leads to; relative ones start from ``base`` or the manifest."""
+        """Return the target of ``url``, resolved against ``base`` or else the manifest's URL."""
         for name, value in self._variables.items():
             url = url.replace(f"{{${name}}}", value)
         if not url.strip():

@@ -1,7 +1,7 @@
-"""Judging in a process of its own, which one file can neither hold up nor fill the memory with.
+"""Judging in a separate process with limits on time and memory.
 
-A manifest of a few lines may stand for a presentation of fifty years, which a parser that expands
-it never finishes.
+A manifest of a few lines may describe a presentation of fifty years, and a parser that expands it
+never finishes.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _MEMORY_BYTES = 2 * 1024**3
 
 
 class BoundedBench:
-    """The judges in another process, which is replaced when a file was too much for it."""
+    """The judges in another process, which is replaced after it has exceeded a limit."""
 
     def __init__(self, *, with_node: bool, seconds: float = SECONDS) -> None:
         self._with_node = with_node
@@ -35,13 +35,13 @@ class BoundedBench:
         self._end()
 
     def judge(self, body: bytes, manifest_format: str) -> Verdict:
-        """Judge a manifest; one that takes too long or too much memory is not counted."""
+        """Judge a manifest; one that exceeds the limits on time or memory is not counted."""
         connection = self._running()
         connection.send((body, manifest_format))
-        why = f"it takes its judges more than {self._seconds:.0f} s"
+        why = f"judging takes more than {self._seconds:.0f} s"
         with contextlib.suppress(EOFError, ConnectionError):
             if connection.poll(self._seconds):
-                why = f"it takes its judges more than {_MEMORY_BYTES // 2**30} GB"
+                why = f"judging takes more than {_MEMORY_BYTES // 2**30} GB"
                 verdict: Verdict = connection.recv()
                 return verdict
         self._end()
@@ -68,7 +68,7 @@ class BoundedBench:
 
 
 def _work(connection: Connection, with_node: bool) -> None:  # noqa: FBT001 - spawned
-    # The parsers of npm, which have a bound of their own, end with it.
+    # The process of the npm parsers, which has its own limit, ends with this process group.
     os.setsid()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, hard))
@@ -83,5 +83,5 @@ def _work(connection: Connection, with_node: bool) -> None:  # noqa: FBT001 - sp
             try:
                 verdict = bench.judge(body, manifest_format)
             except MemoryError:
-                verdict = Verdict(no_film=f"it takes more than {_MEMORY_BYTES // 2**30} GB")
+                verdict = Verdict(no_film=f"judging takes more than {_MEMORY_BYTES // 2**30} GB")
             connection.send(verdict)

@@ -1,4 +1,4 @@
-"""Compares what a parser sees in a manifest before and after it was rewritten."""
+"""Compares a parser's views of a manifest before and after rewriting."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ _NOT_URL_NAME = re.compile(r"scheme_?id_?uri", re.IGNORECASE)
 def differences(
     before: Any, after: Any, addresses: Addresses, place: str = "", name: str = ""
 ) -> Iterator[str]:
-    """Yield, in words, where two views differ otherwise than by signatures.
+    """Yield a description of each difference between two views, other than signatures.
 
-    A string under the name of a URL has to lead to the same object, and be signed exactly when
-    that is the film's; everything else has to be equal.
+    A string with the name of a URL must refer to the same object, and must be signed if that
+    belongs to the film; every other value must be equal.
     """
     if name == "contentSteering" and _is_left_out(before, after, addresses):
         return
@@ -39,7 +39,7 @@ def differences(
 
 
 def _is_left_out(before: Any, after: Any, addresses: Addresses) -> bool:
-    """Tell whether a steering server of the film's own is gone: no signature covers its query."""
+    """Return whether a steering server in the film was removed: players add a query to its URL."""
     return (
         after is None
         and isinstance(before, dict)
@@ -54,7 +54,7 @@ def _are_equal(before: Any, after: Any) -> bool:
 
 
 def _relocated(before: Any, after: Any, addresses: Addresses, place: str) -> Iterator[str]:
-    """Compare places where the same manifest lies: its one signed copy is there, if ours."""
+    """Compare locations of the manifest: one in the film must be that of its signed copy."""
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for each in zip(before, after, strict=True):
             yield from _relocated(*each, addresses, place)

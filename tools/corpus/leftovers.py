@@ -1,4 +1,4 @@
-"""Finds URLs of the film that were left unsigned, in tags and elements that parsers overlook."""
+"""Finds unsigned URLs of the film in tags and elements that the parsers ignore."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tools.corpus.addresses import Addresses
 
-# Any attribute of a tag of HLS that could be a URI, whether or not the tag is known.
+# Any attribute of an HLS tag, known or unknown, that could be a URI.
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)\s*=\s*(?:"([^"]*)"|([^",]*))')
 _URL_NAME = re.compile(r".*UR[IL]|.*ASSET-LIST")
 _TEXT_URLS = ("BaseURL", "Location", "PatchLocation", "ContentSteering", "ImportedMPD")
@@ -18,7 +18,7 @@ _ATTRIBUTE_URLS = (
 
 
 def unsigned(manifest_format: str, rewritten: str, addresses: Addresses) -> Iterator[str]:
-    """Yield every place of a rewritten manifest where a URL of the film is not a signed one."""
+    """Yield every position in a rewritten manifest with an unsigned URL of the film."""
     find = _in_hls if manifest_format == "hls" else _in_dash
     for place, url in find(rewritten, addresses):
         found = addresses.of(url)
@@ -63,7 +63,7 @@ def _attributes(element: ET.Element, base: str, addresses: Addresses) -> Iterato
 
 
 def _leaves(element: ET.Element, base: str, addresses: Addresses) -> Iterator[str]:
-    """Yield the base of every representation, which is where outer segments start from."""
+    """Yield the base of every representation: segments of outer levels resolve against it."""
     inner = _inside(element, base, addresses)
     if _name(element) == "Representation":
         yield inner

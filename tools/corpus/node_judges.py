@@ -1,4 +1,4 @@
-"""What the parsers of npm see in a manifest, asked of one Node process for all files."""
+"""The views of the npm parsers on a manifest, from one Node process for all files."""
 
 import json
 import shutil
@@ -8,13 +8,14 @@ from typing import Any, Self
 
 from tools.corpus.addresses import Addresses
 
-# It reserves far more addresses than it fills, so the bound of whoever starts it is none for it.
+# Node reserves far more address space than it uses, so it needs its own limit instead of the
+# parent's.
 _NODE = "ulimit -S -v unlimited; exec node --max-old-space-size=1024 judge.mjs"
 _HOME = Path(__file__).parent / "node"
 
 
 def why_missing() -> str | None:
-    """Tell in one line why there are no such judges here, or None when there are."""
+    """Return in one line why these judges are unavailable, or None if they are available."""
     if shutil.which("node") is None:
         return "node is not installed"
     if not (_HOME / "node_modules").is_dir():
@@ -23,7 +24,7 @@ def why_missing() -> str | None:
 
 
 class NodeJudges:
-    """The Node process, started when it is first asked; a context manager that ends it."""
+    """The Node process, started on first use; as a context manager it ends the process."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -41,7 +42,7 @@ class NodeJudges:
         addresses: Addresses,
         variables: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Return what each parser sees: ``{"view": ...}`` or ``{"error": "..."}`` by its name."""
+        """Return each parser's result by its name: ``{"view": ...}`` or ``{"error": "..."}``."""
         question = {
             "format": manifest_format,
             "text": text,
@@ -58,9 +59,9 @@ class NodeJudges:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            # A parser took all the memory there is, say; the next file gets a process of its own.
+            # For example, a parser used all memory; the next file gets a new process.
             self._end()
-            return {"the parsers of npm": {"error": "the process broke down over this file"}}
+            return {"the parsers of npm": {"error": "the process crashed on this file"}}
         seen: dict[str, Any] = json.loads(answer)
         return seen
 

@@ -1,4 +1,4 @@
-"""What the parsers of PyPI see in a manifest."""
+"""The views of the PyPI parsers on a manifest."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from mpegdash.utils import parse_child_nodes
 from tools.corpus import segments
 from tools.corpus.addresses import Addresses
 
-# Where segments are is for those judges to compare who resolve it.
+# The URLs of segments are compared only by the judges that resolve them.
 _ADDRESSING = re.compile(r"segment_(templates|lists|bases)|base_urls|segment_?urls")
 
 View = Callable[[str, Addresses], Any]
@@ -34,9 +34,9 @@ def _of_openm3u8(text: str, _: Addresses) -> Any:
 
 
 def _without_key_list(data: dict[str, Any]) -> Any:
-    """Drop the list of distinct keys, which every segment repeats.
+    """Drop the list of distinct keys; every segment has its key as well.
 
-    Two URLs of one object that differ in their query were two keys before and are one after.
+    Two URLs of one object with different queries are two keys before rewriting and one after it.
     """
     return json.loads(json.dumps({**data, "keys": None}, default=str))
 
@@ -71,13 +71,13 @@ JUDGES: dict[str, dict[str, View]] = {
 
 
 def see(manifest_format: str, text: str, addresses: Addresses) -> dict[str, Any]:
-    """Return what each parser sees: ``{"view": ...}`` or ``{"error": "..."}`` by its name."""
+    """Return each parser's result by its name: ``{"view": ...}`` or ``{"error": "..."}``."""
     seen: dict[str, Any] = {}
     for name, view in JUDGES[manifest_format].items():
         try:
             seen[name] = {"view": view(text, addresses)}
         except segments.Endless as error:
             seen[name] = {"error": str(error), "endless": True}
-        except Exception as error:  # noqa: BLE001  (parsers raise whatever comes to their hand)
+        except Exception as error:  # noqa: BLE001  (parsers raise arbitrary exceptions)
             seen[name] = {"error": f"{type(error).__name__}: {error}"[:120]}
     return seen

@@ -1,7 +1,7 @@
-"""Where a parser is known to read a manifest wrongly, each with the reason in words.
+"""The known errors of a parser, each with a description.
 
-A difference that only such a parser sees, in a manifest that has what it stumbles over, is told
-but not counted. ``segments`` has to have found the same manifest unchanged.
+A difference that only this parser reports, in a manifest that triggers a known error, is reported
+but not counted. ``segments`` must have found no difference in the same manifest.
 """
 
 import xml.etree.ElementTree as ET
@@ -59,16 +59,16 @@ def _ends_by_number(root: ET.Element) -> bool:
 
 
 _OF_MPD_PARSER: dict[str, Callable[[ET.Element], bool]] = {
-    "mpd-parser plays a timeline that two levels have twice": _has_timeline_twice,
-    "mpd-parser takes outer segment information of another kind": _has_two_kinds,
-    "mpd-parser takes @duration where there is a timeline": _has_timeline_and_duration,
+    "mpd-parser plays a timeline twice if two levels have it": _has_timeline_twice,
+    "mpd-parser uses outer segment information of another kind": _has_two_kinds,
+    "mpd-parser uses @duration although there is a timeline": _has_timeline_and_duration,
     "mpd-parser counts up to @endNumber from 0, not from @startNumber": _ends_by_number,
-    "mpd-parser has no time for the one segment of a bare template": _has_bare_template,
+    "mpd-parser gives the only segment of a bare template no time": _has_bare_template,
 }
 
 
 def known(judge: str, text: str) -> str | None:
-    """Return what ``judge`` is known to read wrongly in the manifest ``text``, if anything."""
+    """Return the known error of ``judge`` that the manifest ``text`` triggers, or None."""
     if judge != "mpd-parser":
         return None
     root = ET.fromstring(text.encode())  # noqa: S314  (see segments.py)

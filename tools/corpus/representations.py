@@ -1,7 +1,7 @@
-"""Lines up the representations that a parser sees before and after.
+"""Aligns the representations in a parser's views before and after rewriting.
 
-A representation may be offered at several places. The rewriter signs the first that is in the
-film, so afterwards all alternatives have to be that one; foreign ones all stay.
+A representation may have several alternative locations. The rewriter signs the first one in the
+film, so afterwards every alternative must equal it. Without one in the film, all of them stay.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ _IDENTITY = ("id", "bandwidth", "mimeType", "codecs", "lang", "periodStart", "wi
 
 
 def aligned(before: Any, after: Any, addresses: Addresses) -> tuple[Any, Any]:
-    """Return both views with one entry a representation, the one that counts."""
+    """Return both views with one entry per representation, the one in the film if there is one."""
     return _chosen(before, addresses), _chosen(after, addresses)
 
 

@@ -1,7 +1,7 @@
-"""Which segments an MPD describes, read as plainly as the standard says it.
+"""The segments that an MPD describes, by a direct implementation of ISO/IEC 23009-1.
 
-This is slow, trusts its input and shares nothing with the rewriter. It is what decides where
-parsers of the wild are known to read an MPD otherwise than ISO/IEC 23009-1 does.
+It is slow, trusts its input and shares no code with the rewriter. It decides where public parsers
+are known to deviate from the standard.
 """
 
 import re
@@ -35,7 +35,7 @@ class Endless(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """What an element inherits: where references start, and its segment information."""
+    """The inherited context of an element: its base URL and its segment information."""
 
     base: str
     attributes: dict[str, dict[str, str]]
@@ -43,12 +43,12 @@ class _Level:
 
 
 def view(text: str, addresses: Addresses) -> Any:
-    """Return the segments of every representation, its URLs under the names ``uri``.
+    """Return the segments of every representation, with URLs under the name ``uri``.
 
-    Raises ``Endless`` for a live presentation and ``ValueError`` for what is no MPD.
+    Raises ``Endless`` for a live presentation and ``ValueError`` if ``text`` is not an MPD.
     """
     try:
-        root = ET.fromstring(text.encode())  # noqa: S314  (no use here is exposed to strangers)
+        root = ET.fromstring(text.encode())  # noqa: S314  (never used on untrusted input)
     except ET.ParseError as error:
         raise ValueError(f"broken XML: {error}") from error
     if _name(root) != "MPD":
@@ -74,7 +74,7 @@ def view(text: str, addresses: Addresses) -> Any:
 
 
 def seconds(text: str | None) -> Fraction | None:
-    """Return an ISO 8601 duration in seconds."""
+    """Return an ISO 8601 duration in seconds, or None if ``text`` is not one."""
     match = _DURATION.fullmatch((text or "").strip())
     if match is None:
         return None
@@ -93,7 +93,7 @@ def _all(parent: ET.Element, name: str) -> list[ET.Element]:
 def _entered(element: ET.Element, outer: _Level, addresses: Addresses) -> _Level:
     given = [(each.text or "").strip() for each in _all(element, "BaseURL")]
     bases = tuple(addresses.joined(url, outer.base) for url in given) or (outer.base,)
-    # Of several the one that is chosen is ours; without any, the first.
+    # The first alternative in the film, or else the first one.
     chosen = next((base for base in bases if addresses.of(base).path is not None), bases[0])
     attributes, children = dict(outer.attributes), dict(outer.children)
     for kind in _KINDS:
@@ -123,7 +123,7 @@ def _periods(root: ET.Element) -> Iterator[tuple[ET.Element, Fraction | None, Fr
             limit = total if last else seconds(periods[index + 1].get("start"))
             length = None if limit is None else limit - start
             if length is not None and length <= 0:
-                length = total  # it starts after the end: its start is wrong, not its length
+                length = total  # it starts after the end, so its start is wrong, not its length
         end = None if start is None or length is None else start + length
         yield period, start, length
 
@@ -221,7 +221,7 @@ def _times(
     if last is not None:
         counts.append(last - number + 1)
     if not counts or min(counts) > _LONGEST:
-        raise Endless("segments of fixed duration go on without an end")
+        raise Endless("segments of fixed duration have no end")
     return [(number + i, i * lasts + offset, lasts) for i in range(min(counts))]
 
 

@@ -1,4 +1,4 @@
-"""The verdict on one manifest: what the parsers saw in it before and after it was rewritten."""
+"""The verdict on one manifest, from the parsers' views before and after rewriting."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,11 +23,11 @@ _SHOWN = 3
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of a manifest.
+    """The verdict on a manifest.
 
-    ``accepted`` and ``rejected`` tell what the parsers made of the original; ``no_film`` why it is
-    nothing that could be played from a bucket; ``faults`` what is wrong with the rewritten one;
-    ``notes`` what a parser is known to misread.
+    ``accepted`` and ``rejected`` are the parsers that accept or reject the original, ``no_film`` is
+    the reason why it is not a film that can be played from a bucket, ``faults`` are the errors of
+    the rewritten manifest, and ``notes`` the known errors of a parser.
     """
 
     accepted: list[str] = field(default_factory=list)
@@ -38,12 +38,12 @@ class Verdict:
 
     @property
     def counts(self) -> bool:
-        """Tell whether the manifest is a film's and some parser accepts it."""
+        """Whether the manifest is that of a film and at least one parser accepts it."""
         return bool(self.accepted) and self.no_film is None
 
 
 class Bench:
-    """The judges, in session."""
+    """All judges."""
 
     def __init__(self, node: NodeJudges | None) -> None:
         self._node = node
@@ -56,7 +56,7 @@ class Bench:
         variables: Mapping[str, str] | None = None,
         query: str = "",
     ) -> Verdict:
-        """Judge a manifest twice: with the hosts that it names foreign, and with them ours.
+        """Judge a manifest twice: its hosts are foreign first, and part of the film then.
 
         ``variables`` are those of an HLS playlist's parent, ``query`` is that of its own URL.
         """
@@ -66,7 +66,7 @@ class Bench:
         except UnicodeDecodeError:
             text = body.decode("utf-16" if manifest_format == "dash" else "latin-1", "replace")
         if variables is None:
-            # It is judged without its parent, so what it imports gets a stand-in.
+            # It is judged without its parent, so imported variables get a substitute value.
             variables = dict.fromkeys(_IMPORT.findall(text), "imported")
         defined = {**variables, **defined_in(text, query)} if manifest_format == "hls" else {}
         hosts = hosts_in(text)
@@ -80,7 +80,7 @@ class Bench:
         verdict.no_film = _why_no_film(manifest_format, text, before)
         for roots in [(ROOT,), (ROOT, *hosts)][: 1 + bool(hosts)]:
             addresses = Addresses(path, roots, defined, query)
-            prefix = "" if roots == (ROOT,) else "with its hosts ours: "
+            prefix = "" if roots == (ROOT,) else "with its hosts in the film: "
             try:
                 manifest = _parse(manifest_format, body, addresses, variables, query)
             except ManifestError as error:
@@ -103,7 +103,7 @@ class Bench:
         addresses: Addresses,
         variables: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Return what each parser sees: ``{"view": ...}`` or ``{"error": "..."}`` by its name."""
+        """Return each parser's result by its name: ``{"view": ...}`` or ``{"error": "..."}``."""
         seen = python_judges.see(manifest_format, text, addresses)
         if self._node is not None:
             seen |= self._node.see(manifest_format, text, addresses, dict(variables or {}))

@@ -1,4 +1,4 @@
-"""Checks, builds and deploys an environment of samconfig.toml, or shows what would change."""
+"""Checks, builds and deploys an environment of samconfig.toml, or shows the changes."""
 
 import argparse
 import subprocess
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Deploy what the arguments name; return the exit code."""
+    """Deploy the environment in the arguments; return the exit code."""
     arguments = _arguments()
     try:
         settings = read(arguments.environment, arguments.config)
@@ -30,9 +30,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tools.deploy", description=__doc__)
-    parser.add_argument("environment", help="of samconfig.toml")
-    parser.add_argument("--plan", action="store_true", help="only show what would change")
-    parser.add_argument("--built", action="store_true", help="deploy what is built already")
+    parser.add_argument("environment", help="an environment of samconfig.toml")
+    parser.add_argument("--plan", action="store_true", help="only show the changes")
+    parser.add_argument("--built", action="store_true", help="deploy the existing build")
     parser.add_argument("--build-dir", type=Path, default=ROOT / ".aws-sam" / "build")
     parser.add_argument("--config", type=Path, default=ROOT / CONFIGURATION)
     parser.add_argument("--sam", default="sam", help="the SAM command line")
@@ -57,7 +57,7 @@ def _deploy(settings: Settings, arguments: argparse.Namespace) -> int:
     stack = Stack(settings.stack_name, arguments.aws, settings.account_options)
     before = stack.describe()
     if before is not None and before["StackStatus"] in NEVER_MADE and not arguments.plan:
-        print(f"Deleting {stack.name}, which was never made; it holds nothing.")
+        print(f"Deleting {stack.name}: it was never created and has no resources.")
         stack.delete()
         before = None
     template = arguments.build_dir / "template.yaml"
@@ -90,7 +90,7 @@ def _sam(settings: Settings, arguments: argparse.Namespace, overrides: Mapping[s
 
 
 def _overrides(parameters: Mapping[str, str]) -> list[str]:
-    """Return parameters as SAM's command line takes them, quoted."""
+    """Return parameters in the format of SAM's command line, quoted."""
     return [
         f'{name}="{value.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34))}"'
         for name, value in parameters.items()
@@ -98,12 +98,12 @@ def _overrides(parameters: Mapping[str, str]) -> list[str]:
 
 
 def _report(stack: Stack, before: Mapping[str, str]) -> None:
-    """Print which resources were made anew or are gone, and the outputs."""
+    """Print the resources that were created or deleted, and the outputs of the stack."""
     after = stack.resources()
     changed = sorted(name for name, made in after.items() if before.get(name) != made)
     gone = sorted(name for name in before if name not in after)
-    print(f"\nMade: {', '.join(changed) or 'nothing'}")
-    print(f"Gone: {', '.join(gone) or 'nothing'}")
+    print(f"\nCreated: {', '.join(changed) or 'nothing'}")
+    print(f"Deleted: {', '.join(gone) or 'nothing'}")
     described: dict[str, Any] = stack.describe() or {}
     for output in described.get("Outputs", []):
         print(f"{output['OutputKey']}: {output['OutputValue']}")

@@ -1,7 +1,7 @@
 """The defaults of a template's parameters.
 
-SAM keeps the former value of a parameter that a deployment does not name. So one that was taken
-out of samconfig.toml, or that got another default, has to be named with its default.
+SAM keeps the former value of a parameter that a deployment does not set. Therefore a parameter that
+was removed from samconfig.toml, or whose default changed, must be set to its default.
 """
 
 import json
@@ -9,14 +9,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-# In the form that SAM writes a built template in. The job that deploys has no parser of YAML.
+# For the format in which SAM writes a built template: the deployment job has no YAML parser.
 _SECTION = re.compile(r"^Parameters:\n((?: .*\n)*)", re.MULTILINE)
 _PARAMETER = re.compile(r"^  (\w+):\n((?:    .*\n)*)", re.MULTILINE)
 _DEFAULT = re.compile(r"^    Default: (.*)$", re.MULTILINE)
 
 
 def read(template: Path) -> dict[str, str]:
-    """Return the default of each parameter of a built template that has one."""
+    """Return the defaults of a built template's parameters, without those that have none."""
     section = _SECTION.search(template.read_text("utf-8"))
     found = {}
     for name, properties in _PARAMETER.findall(section[1] if section else ""):
@@ -28,7 +28,7 @@ def read(template: Path) -> dict[str, str]:
 def resets(
     defaults: Mapping[str, str], held: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the defaults of parameters that are not given and that the stack holds otherwise."""
+    """Return the defaults of parameters that are not given and have another value in the stack."""
     return {
         name: default
         for name, default in defaults.items()

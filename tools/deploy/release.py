@@ -1,7 +1,8 @@
-"""The value that says what is deployed.
+"""The release: a value that identifies what is deployed.
 
-Functions publish a version when it changes, so it changes with every artefact and every parameter.
-SAM names the version of a function after its first ten characters. The rest tells what is deployed.
+Functions publish a version when the release changes, so it depends on every artefact and every
+parameter. SAM names a function's version after the first ten characters; the rest is the digest of
+the content.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ _REFERENCE = re.compile(r"^\s+(?:CodeUri|ContentUri|TemplateURL):\s*(\S+)\s*$", 
 
 @dataclass(frozen=True)
 class Deployed:
-    """What is known of the stack before: its status, its release, and when it was changed."""
+    """The stack before the deployment: its status, its release, and the time of its last change."""
 
     status: str
     release: str
@@ -25,7 +26,7 @@ class Deployed:
 
 
 def content(template: Path, parameters: Mapping[str, str]) -> str:
-    """Return a digest of a built template, of all files that it refers to, and of parameters."""
+    """Return a digest of a built template, the files that it refers to, and the parameters."""
     text = template.read_text("utf-8")
     digest = hashlib.sha256()
     for name in sorted(set(_REFERENCE.findall(text))):
@@ -41,9 +42,9 @@ def content(template: Path, parameters: Mapping[str, str]) -> str:
 def value(content: str, deployed: Deployed | None) -> str:
     """Return the release for a content.
 
-    The content that a sound stack has keeps its release, so nothing changes. After a rollback the
-    same content gets another one: Lambda keeps the version that was published before the rollback,
-    and CloudFormation refuses to publish it again.
+    If the stack already has this content and was not rolled back, its release is kept and nothing
+    changes. After a rollback the same content gets another release: Lambda keeps the version
+    published before the rollback, and CloudFormation refuses to publish it again.
     """
     told = content[:_CONTENT]
     if deployed is None:

@@ -1,7 +1,7 @@
-"""What samconfig.toml says of an environment.
+"""The settings of an environment in samconfig.toml.
 
-Run as `python -m tools.deploy.settings ENVIRONMENT` it prints for which target the layers are
-built, as the Makefile takes it. Only the standard library is needed, so that a job which may
+Run as `python -m tools.deploy.settings ENVIRONMENT` it prints the target of the layers' build as
+variables for the Makefile. It uses the standard library only, so that a job with the permission to
 deploy installs nothing.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 CONFIGURATION = Path("samconfig.toml")
-# Lambda takes names of 64 characters, and the longest is the stack's with -subscription-changed.
+# Lambda limits names to 64 characters; the longest is the stack's with -subscription-changed.
 LONGEST_STACK_NAME = 64 - len("-subscription-changed")
 
 
@@ -26,7 +26,7 @@ class SettingsError(Exception):
 class Settings:
     """An environment: its stack and the parameters that differ from the template's defaults.
 
-    ``account`` holds the ``region`` and the ``profile`` of the command lines, where they are given.
+    ``account`` has the ``region`` and the ``profile`` for the command lines, if they are given.
     """
 
     environment: str
@@ -36,12 +36,12 @@ class Settings:
 
     @property
     def account_options(self) -> list[str]:
-        """The options by which both command lines, SAM's and AWS's, ask the same account."""
+        """The options with which both command lines, SAM's and AWS's, use the same account."""
         return [word for name, value in self.account.items() for word in (f"--{name}", value)]
 
     @property
     def target(self) -> dict[str, str]:
-        """The variables of `make build` that the parameters decide; the defaults are left out."""
+        """The variables of `make build` that the parameters determine, without defaults."""
         variables = {}
         if "Architecture" in self.parameters:
             variables["ARCHITECTURE"] = self.parameters["Architecture"]
@@ -55,7 +55,7 @@ def read(environment: str, path: Path = CONFIGURATION) -> Settings:
     """Read the settings of an environment.
 
     Raises:
-        SettingsError: There is no such environment, or it lacks what a deployment needs.
+        SettingsError: There is no such environment, or its settings are incomplete or invalid.
     """
     document = tomllib.loads(path.read_text("utf-8"))
     found = document.get(environment)
@@ -77,7 +77,7 @@ def read(environment: str, path: Path = CONFIGURATION) -> Settings:
 
 
 def _parameters(given: Any) -> dict[str, str]:
-    """Return the parameters, which SAM takes as a list, a line or a table."""
+    """Return the parameters, which may be a list, a line or a table, as in SAM."""
     if isinstance(given, Mapping):
         return {name: str(value) for name, value in given.items()}
     listed = shlex.split(given) if isinstance(given, str) else given
@@ -89,7 +89,7 @@ def _parameters(given: Any) -> dict[str, str]:
 
 
 def main() -> None:
-    """Print the target of the environment in the first argument."""
+    """Print the build target of the environment in the first argument."""
     try:
         settings = read(sys.argv[1])
     except (SettingsError, OSError) as error:

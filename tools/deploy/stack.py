@@ -1,4 +1,4 @@
-"""Asks CloudFormation about a stack by the AWS command line."""
+"""Queries CloudFormation about a stack with the AWS command line."""
 
 import json
 import subprocess
@@ -8,25 +8,28 @@ from typing import Any
 
 from tools.deploy.release import Deployed
 
-# A stack that was never made cannot be updated. It is empty: its creation was rolled back, or
+# A stack that was never created cannot be updated. It is empty: its creation was rolled back, or
 # only planned.
 NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 
 
 class AwsError(Exception):
-    """AWS refuses, or its command line does."""
+    """AWS or its command line reports an error."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack by its name; ``aws`` is the command line, ``options`` say which account it asks."""
+    """A stack by its name; ``aws`` is the command line, ``options`` select the account.
+
+    Every method raises ``AwsError`` if the call fails.
+    """
 
     name: str
     aws: str
     options: Sequence[str] = ()
 
     def describe(self) -> dict[str, Any] | None:
-        """Return what CloudFormation knows of it, None if there is none."""
+        """Return CloudFormation's description of the stack, None if it does not exist."""
         try:
             answer = self._call("describe-stacks", "--stack-name", self.name)
         except AwsError as error:
@@ -37,12 +40,12 @@ class Stack:
         return described
 
     def delete(self) -> None:
-        """Delete it, and wait until it is deleted."""
+        """Delete the stack, and wait until it is deleted."""
         self._call("delete-stack", "--stack-name", self.name)
         self._call("wait", "stack-delete-complete", "--stack-name", self.name)
 
     def resources(self) -> dict[str, str]:
-        """Return the physical names of its resources by their logical ones."""
+        """Return the physical ids of its resources by their logical ids."""
         answer = self._call("list-stack-resources", "--stack-name", self.name)
         return {
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
@@ -59,14 +62,14 @@ class Stack:
 
 
 def deployed(described: dict[str, Any]) -> Deployed:
-    """Return what decides about the next release."""
+    """Return the part of a stack's description that determines the next release."""
     changed = described.get("LastUpdatedTime") or described["CreationTime"]
     release = parameters(described).get("Release", "")
     return Deployed(described["StackStatus"], release, str(changed))
 
 
 def parameters(described: dict[str, Any]) -> dict[str, str]:
-    """Return the parameters that the stack has."""
+    """Return the parameters of a described stack."""
     return {
         each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])
     }

@@ -1,6 +1,6 @@
-"""Puts a film into the bucket as the service plays it: `python -m tools.publish FILE`.
+"""Publishes a film in the form that the service plays: `python -m tools.publish FILE`.
 
-A company's films arrive as one file from an editor; players need a ladder of renditions in
-segments, with manifests in HLS and DASH. The steps are modules of their own: probe the file, choose
-the ladder, encode, package, upload, check.
+The source is one file from an editor. Players need a ladder of segmented renditions, with HLS and
+DASH manifests. Each step has its own module: probe the file, choose the ladder, encode, package,
+upload, check.
 """

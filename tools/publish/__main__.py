@@ -26,7 +26,7 @@ _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Publish what the command line names; return the exit code."""
+    """Publish the film on the command line; return the exit code."""
     interrupt_on_signals()
     try:
         publish(Options.parse(arguments, os.environ))
@@ -37,18 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"{error.filename or 'a file'}: {error.strerror or error}")
         return 1
     except KeyboardInterrupt:
-        complain("stopped; the bucket is as it was before")
+        complain("interrupted; the bucket is unchanged")
         return _INTERRUPTED
     return 0
 
 
 def publish(options: Options) -> None:
-    """Bring a film from its file to its viewers. Raises `PublishError`."""
+    """Probe, encode, upload and check a film. Raises `PublishError` and `KeyboardInterrupt`."""
     source = probe(options.file)
     if source.damage and not options.is_incomplete_allowed:
         raise PublishError(
             f"{options.file}: the file is incomplete or damaged, {source.damage}; "
-            'PUBLISH_ARGS="--incomplete" publishes what there is'
+            'PUBLISH_ARGS="--incomplete" publishes the readable part'
         )
     destination = choose(
         os.environ,
@@ -58,7 +58,7 @@ def publish(options: Options) -> None:
         profile=options.profile,
     )
     with as_publish_errors(destination.bucket):
-        # Before hours of encoding: does the bucket answer, and what is there?
+        # Checked before hours of encoding: the bucket answers, and can be read and written.
         former = FormerPublications(destination, options.movie_id, datetime.now(UTC))
         require_writable(destination, options.movie_id)
     _describe(source)
@@ -73,12 +73,12 @@ def publish(options: Options) -> None:
                 check(packaged, destination, options.movie_id, _service(options, destination))
         except DoesNotPlay as error:
             upload.undo()
-            raise PublishError(f"it was taken out of the bucket again, because {error}") from error
+            raise PublishError(f"the film was removed from the bucket again: {error}") from error
         except PublishError as error:
             _announce(options, destination)
             raise PublishError(f"{options.movie_id} is published, but {error}") from error
         except KeyboardInterrupt:
-            say(f"Stopped; {options.movie_id} is published, but not checked to its end")
+            say(f"Interrupted; {options.movie_id} is published, but not checked completely")
         _announce(options, destination)
     print(options.movie_id)
 

@@ -1,4 +1,4 @@
-"""Stereo out of channels of sound that ffmpeg mixes none of by itself."""
+"""Stereo mixes of audio channel layouts for which ffmpeg has no mix of its own."""
 
 import math
 from typing import TYPE_CHECKING
@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
 
-# ffmpeg mixes the usual layouts up to 7.1 (ITU-R BS.775), and takes unnamed channels up to
-# eight for these. More of them may be anything, such as several mixes beside each other.
+# ffmpeg mixes the usual layouts up to 7.1 (ITU-R BS.775), and treats up to eight unnamed channels
+# as one of these. More unnamed channels may be anything, for example several mixes side by side.
 _MOST_MIXED = 8
 _LEAST_MIXED = 2
 _BOTH_SIDES = math.sqrt(0.5)
 _LOW_FREQUENCIES = frozenset({"LFE", "LFE2"})
-# All channels may be loud at once. This limiter remembers nothing, see `normalizing`.
+# All channels may be loud at once. This limiter has no state, see `normalizing`.
 _LIMITER = "asoftclip=type=tanh"
 
 
 def stereo_filter(layout: "AudioLayout") -> str:
-    """Return the filters that make stereo of `layout`, empty where ffmpeg does it by itself."""
+    """Return the filters that mix `layout` to stereo, empty if ffmpeg does so by default."""
     if layout.name.startswith("ambisonic"):
-        # The first channel hears all directions alike (AmbiX, channel order ACN).
+        # The first channel is omnidirectional (AmbiX, channel order ACN).
         return "pan=stereo|c0=c0|c1=c0"
     count = layout.nb_channels
     is_named = not layout.name.endswith("channels")
@@ -33,14 +33,14 @@ def stereo_filter(layout: "AudioLayout") -> str:
 
 
 def _sum(gains: tuple[float, ...]) -> str:
-    """Return the sum of channels that is as loud as these are when they sound different."""
+    """Return the weighted sum of channels with the power of uncorrelated channels."""
     power = math.sqrt(sum(gain * gain for gain in gains))
     parts = (f"{gain / power:.4f}*c{number}" for number, gain in enumerate(gains) if gain)
     return "+".join(parts)
 
 
 def _sides(name: str) -> tuple[float, float]:
-    """Return how loud a loudspeaker is on the left and on the right."""
+    """Return the gains of a loudspeaker's channel on the left and on the right."""
     if name in _LOW_FREQUENCIES:
         return (0.0, 0.0)
     if "L" in name:

@@ -1,4 +1,4 @@
-"""The proof that the film plays: both manifests to the end, through the service if there is one."""
+"""Verifies that the film plays: both manifests to the end, through the service if there is one."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,7 +16,10 @@ _NAMES: Mapping[str, str] = {"hls": hls.PLAYLIST, "dash": dash.MANIFEST}
 def check(
     package: Package, destination: Destination, movie_id: str, service: Service | None
 ) -> None:
-    """Play the film by HLS and by DASH. Raises `PublishError` when it does not play."""
+    """Play the film by HLS and by DASH.
+
+    Raises `DoesNotPlay` if it cannot be played, and `PublishError` if the check itself fails.
+    """
     if service is not None:
         try:
             service.invalidate(movie_id)
@@ -26,7 +29,7 @@ def check(
         else:
             return
     else:
-        say("No API_URL with a TOKEN: the film is checked by URLs signed here, not by the service")
+        say("No API_URL and TOKEN: the check uses URLs signed here, not the service")
     with signed_manifests(package, destination, movie_id) as url_of:
         _play(package, lambda form: url_of(_NAMES[form]))
 

@@ -1,4 +1,4 @@
-"""What whoever publishes reads meanwhile: one line a step, alive in a terminal."""
+"""Progress messages: one line per step, updated in place in a terminal."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ _STEP_IN_LOGS = 10
 
 
 class Meter:
-    """One step of the work: a percentage that grows; in a log, a line per ten percent."""
+    """The progress of one step: a percentage in a terminal, a line per ten percent in a log."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -29,7 +29,7 @@ class Meter:
             self._print(f"{self._label}  {percent:3d} %  {detail}".rstrip())
 
     def finish(self, detail: str = "") -> None:
-        """Say that the step is done, and how long it took."""
+        """Print that the step is complete, and its duration."""
         seconds = time.monotonic() - self._started_at
         line = f"{self._label}  100 %  {detail}".rstrip() + f"  ({seconds:.1f} s)"
         self._print(f"\r{line}\x1b[K" if self._is_terminal else line)
@@ -40,11 +40,11 @@ class Meter:
 
 
 def say(text: str) -> None:
-    """Print a line beside the results, which alone go to standard output."""
+    """Print a line to standard error; standard output has the result only."""
     print(text, file=sys.stderr, flush=True)
 
 
 def complain(text: str) -> None:
-    """Print in one line what went wrong."""
+    """Print an error in one line."""
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
     say(f"{clear}error: {' '.join(text.split())}")

@@ -1,7 +1,7 @@
-"""Opening a film's file, and nothing but that file.
+"""Opens a film's file without access to other files or hosts.
 
-Playlists and scripts that ffmpeg also reads (HLS, DASH, concat, SDP, image sequences ...) name
-other files and hosts: whoever gets such a file published would publish those.
+ffmpeg also reads playlists and scripts (HLS, DASH, concat, SDP, image sequences ...) that refer to
+other files and hosts. Publishing such a file would publish their content.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import av.container
 
 from tools.publish.errors import PublishError
 
-# Containers that are one film in one file, by the names of ffmpeg's demuxers.
+# Container formats with the whole film in one file, by the names of ffmpeg's demuxers.
 FORMATS = ",".join(
     (
         *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "mpegts", "mpeg"),
@@ -27,14 +27,14 @@ OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 
 def local_input(path: Path) -> list[str]:
-    """Return ffmpeg's options that read `path` as a film's file, whatever it is called."""
+    """Return the ffmpeg options that read `path` as a film's file, for any file name."""
     options = [part for name, value in OPTIONS.items() for part in (f"-{name}", value)]
     return [*options, "-i", f"file:{path.absolute()}"]
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a film's file. Raises `PublishError` for what cannot be read or is none."""
+    """Open a film's file. Raises `PublishError` if it cannot be read or is not a film."""
     try:
         with path.open("rb") as stream:
             is_empty = not stream.read(1)
@@ -46,19 +46,20 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         container = av.open(f"file:{path.absolute()}", options=dict(OPTIONS))
     except av.error.ArgumentError:
         raise PublishError(
-            f"{path}: ffmpeg cannot read it as a film: it is of a kind that is none, or that "
-            "names other files, such as a playlist"
+            f"{path}: ffmpeg cannot read it as a film: its format is not that of a film, or refers "
+            "to other files, like a playlist"
         ) from None
     except (av.error.FFmpegError, ValueError) as error:
         raise PublishError(
-            f"{path}: ffmpeg cannot read it: {_reason(error)}; it is no film, damaged or incomplete"
+            f"{path}: ffmpeg cannot read it: {_reason(error)}; it is not a film, or it is damaged "
+            "or incomplete"
         ) from None
     with container:
         yield container
 
 
 def decoded(packet: "av.Packet[Any]") -> list[Any]:
-    """Return the frames of a packet, none when it is damaged."""
+    """Return the frames of a packet, none if it is damaged. Raises no ffmpeg error."""
     try:
         return list(packet.decode())
     except av.error.FFmpegError:

@@ -1,7 +1,7 @@
-"""How many bytes a file should have, by the sizes that its container declares.
+"""The expected size of a file, from the sizes that its container declares.
 
-A fragmented MP4 and an AVI without its index declare no duration, but a box or a RIFF chunk that is
-longer than the rest of the file was cut off (ISO/IEC 14496-12 4.2; Microsoft's RIFF).
+A fragmented MP4 and an AVI without an index declare no duration, but a box or a RIFF chunk that is
+longer than the rest of the file is truncated (ISO/IEC 14496-12 4.2; Microsoft's RIFF).
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 
 
 def missing_bytes(path: Path) -> int:
-    """Return how many of the bytes that its container declares a file lacks, 0 for other kinds."""
+    """Return the number of bytes that the container declares and the file lacks, 0 if unknown."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(12)
@@ -30,7 +30,7 @@ def missing_bytes(path: Path) -> int:
 
 
 def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    """Return where the last box that begins in a file ends, 0 when it begins with none."""
+    """Return the end of the last box that begins in the file, 0 if the file has no boxes."""
     at = 0
     while at < size:
         file.seek(at)
@@ -41,7 +41,7 @@ def _end_of_boxes(file: BinaryIO, size: int) -> int:
         if length == 1:
             length = int.from_bytes(header[8:16], "big")
         elif length == 0:
-            # It goes on to the end of the file.
+            # The box extends to the end of the file.
             length = size - at
         if length < _BOX_HEADER:
             break

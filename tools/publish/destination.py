@@ -1,4 +1,4 @@
-"""Where films go: which bucket, at which S3, with whose key."""
+"""The destination of films: the bucket, its S3 endpoint and the credentials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tools.publish.local_stack import LocalStack
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A bucket and a boto3 client that may write to it; `local` when it is the local stack's."""
+    """A bucket and a boto3 client with write permission; `local` is set for the local stack's."""
 
     bucket: str
     client: Any
@@ -18,7 +18,7 @@ class Destination:
 
     @property
     def endpoint(self) -> str:
-        """The address of its S3."""
+        """The URL of the S3 endpoint."""
         return str(self.client.meta.endpoint_url)
 
 
@@ -32,8 +32,9 @@ def choose(
 ) -> Destination:
     """Return the bucket of the options, else of the environment, else of the local stack.
 
-    The keys of a real bucket are found as every AWS tool finds them. `S3_ACCESS_KEY`, which signs
-    URLs for players, is not among them: it may only read. Raises `PublishError`.
+    The credentials of a real bucket come from the AWS default credential chain. `S3_ACCESS_KEY` is
+    not used: it signs URLs for players and may only read. Raises `PublishError` if there is no
+    bucket or the configuration is invalid.
     """
     bucket = bucket or environment.get("S3_BUCKET_NAME")
     if bucket:
@@ -41,7 +42,7 @@ def choose(
         endpoint_url = endpoint_url or environment.get("S3_ENDPOINT_URL")
         return Destination(bucket, _client(environment, endpoint_url, region, profile=profile))
     if endpoint_url or profile:
-        raise PublishError("say which bucket: --bucket NAME, or S3_BUCKET_NAME in the environment")
+        raise PublishError("name the bucket: --bucket NAME, or S3_BUCKET_NAME in the environment")
     local = LocalStack.find(environment)
     if local is None:
         raise PublishError(
@@ -81,7 +82,7 @@ def _client(
             "s3",
             endpoint_url=endpoint_url or None,
             region_name=session.region_name or "us-east-1",
-            # botocore alone has a variable of its own for an authority of one's own.
+            # botocore reads AWS_CA_BUNDLE for a private certificate authority, not SSL_CERT_FILE.
             verify=environment.get("AWS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
             config=Config(
                 signature_version="s3v4",

@@ -1,9 +1,9 @@
-"""Encoding: ffmpeg makes CMAF segments of all rungs and audio tracks.
+"""Encoding: ffmpeg writes CMAF segments of all rungs and audio tracks.
 
-One process brings the tracks into one shape, see `normalizing`, a second one encodes them. Every
-rung has a keyframe at the same frames, each at the start of a segment, so that a player can
-switch anywhere. All tracks start at zero, run without gaps and end together, the sound with silence
-and the picture with its last frame: many players wait for ever for a track that ended early.
+One process normalizes the tracks, see `normalizing`; a second one encodes them. The keyframes of
+all rungs are at the same frames, each at the start of a segment, so that a player can switch at
+every segment. All tracks start at zero, have no gaps and end together: audio is padded with silence
+and video with its last frame, because many players never finish if a track ends early.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ PRESETS = (
     *("medium", "slow", "slower", "veryslow"),
 )
 
-# Sound that is off by more is moved to where it belongs.
+# Audio with a larger offset is resynchronized.
 _OFF_SECONDS = 0.02
 _PRIMING_SAMPLES = 1024
 _AUDIO_RATE = 128_000
@@ -38,16 +38,16 @@ _HOLD = "tpad=stop=-1:stop_mode=clone"
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """How to encode one film: `preset` is x264's trade of time for size."""
+    """Encodes one film; `preset` is x264's trade-off between time and size."""
 
     source: Source
     rungs: Sequence[Rung]
     preset: str
 
     def encode(self, folder: Path, on_seconds: ffmpeg.OnSeconds) -> str:
-        """Write each stream into a folder of its number (rungs first), and TIMELINE beside them.
+        """Write each stream to a folder with its number (rungs first), and TIMELINE beside them.
 
-        Returns what ffmpeg told of the source, which `inspection` reads. Raises `PublishError` when
+        Returns ffmpeg's log on the source, which `inspection` reads. Raises `PublishError` if
         ffmpeg fails.
         """
         for number in range(len(self.rungs) + len(self.source.audio)):
@@ -89,8 +89,8 @@ class Encoder:
         return ";".join((split, *scaled))
 
     def _sounds(self) -> list[str]:
-        # The encoder begins with as much silence of its own as is cut off here. Players that know
-        # no edit lists play it, so there is none, and all hear the sound when it is due.
+        # The encoder adds priming silence of the length that is trimmed here. Players without
+        # support for edit lists play the priming, so without an edit list all are in sync.
         samples = round(self.source.duration_seconds * SAMPLE_RATE) - _PRIMING_SAMPLES
         return [
             f"[0:{number}]aresample={SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp={_OFF_SECONDS},"
@@ -102,7 +102,7 @@ class Encoder:
     def _video_options(self) -> list[str]:
         options = [
             *("-c:v", "libx264", "-preset", self.preset, "-profile:v", "high", "-crf", "21"),
-            # No keyframes but these: what a scene cut adds would differ from rung to rung.
+            # No other keyframes: those at scene cuts would differ from rung to rung.
             *("-force_key_frames", f"expr:gte(t,n_forced*{SEGMENT_SECONDS})"),
             *("-g", str(_LONGEST_GROUP), "-sc_threshold", "0"),
         ]
@@ -117,9 +117,9 @@ class Encoder:
         return ["-c:a", "aac", "-b:a", str(_AUDIO_RATE), *(part for each in maps for part in each)]
 
     def _adaptation_sets(self) -> str:
-        # A set for each stream: ffmpeg wants equal shapes in one, to the last rounded pixel.
-        # A video segment ends at the first keyframe after this time. Keyframes may come a frame
-        # early, by rounding to the frame rate, so it has to be clearly shorter than their distance.
+        # One set per stream, because ffmpeg requires exactly equal aspect ratios within a set.
+        # A video segment ends at the first keyframe after this time. Rounding to the frame rate may
+        # place a keyframe one frame early, so this time is clearly shorter than their distance.
         seconds = [SEGMENT_SECONDS / 2 for _ in self.rungs]
         seconds += [SEGMENT_SECONDS for _ in self.source.audio]
         sets = (
@@ -130,10 +130,10 @@ class Encoder:
 
 
 def take_poster(playlist: Path, rung: Rung, seconds: float, path: Path) -> None:
-    """Write a typical frame from early in the film, which is `seconds` long.
+    """Write a typical frame from the beginning of the film, which is `seconds` long.
 
-    It is taken out of a published rendition, which has a picture at any time, upright, with square
-    pixels, in standard range. Raises `PublishError`.
+    It is taken from a packaged rendition, which has a picture at every time, upright, with square
+    pixels and standard dynamic range. Raises `PublishError` if there is no frame.
     """
     width = min(_POSTER_WIDTH, rung.width)
     height = max(2, round(rung.height * Fraction(width, rung.width)))
@@ -148,4 +148,4 @@ def take_poster(playlist: Path, rung: Rung, seconds: float, path: Path) -> None:
         cwd=path.parent,
     )
     if not path.exists():
-        raise PublishError("no poster can be made of the film's pictures")
+        raise PublishError("no poster can be created from the film's pictures")

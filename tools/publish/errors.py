@@ -1,9 +1,9 @@
-"""The one error of publishing: something that whoever publishes can act on, told in one line."""
+"""The errors of publishing, whose messages are one line for the user."""
 
 
 class PublishError(Exception):
-    """Say in one line why the film is not published, or does not play."""
+    """The reason, in one line, why the film is not published or does not play."""
 
 
 class DoesNotPlay(PublishError):
-    """What is in the bucket is not the film: it cannot be read or decoded to its end."""
+    """The film in the bucket cannot be read or decoded to its end."""

@@ -1,4 +1,4 @@
-"""Running ffmpeg: from the wheel, with its progress, and never left behind."""
+"""Runs ffmpeg from its wheel, reports its progress, and always ends its process."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ _EMPTY_PHRASES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How many seconds of film were written, and what ffmpeg and the one that fed it told."""
+    """The seconds of film written, and the logs of ffmpeg and of the process that fed it."""
 
     seconds: float
     log: str
@@ -29,7 +29,7 @@ class Finished:
 
 
 def program() -> str:
-    """Return the path of ffmpeg; the wheel has no ffprobe beside it."""
+    """Return the path of ffmpeg; the wheel has no ffprobe."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
     path: str = get_ffmpeg_exe()
@@ -45,8 +45,9 @@ def run(
 ) -> "Finished":
     """Run ffmpeg to its end.
 
-    `on_seconds` hears the seconds written so far. `fed_by` are the arguments of another ffmpeg,
-    whose standard output it reads. Raises `PublishError` with the log's last line when one fails.
+    `on_seconds` is called with the seconds written so far. `fed_by` are the arguments of another
+    ffmpeg whose standard output this one reads. Raises `PublishError` with the reason from the log
+    if either fails.
     """
     if fed_by is None:
         return _run(arguments, cwd, on_seconds, subprocess.DEVNULL)
@@ -66,7 +67,7 @@ def run(
 
 
 def _raise_for(feeding: "subprocess.Popen[bytes]", log: IO[bytes]) -> None:
-    """Raise `PublishError` when this process has failed, and not because nobody reads any more."""
+    """Raise `PublishError` if this process failed, unless its reader ended first."""
     assert feeding.stdout is not None
     feeding.stdout.close()
     code, text = feeding.wait(), _text_of(log)
@@ -120,9 +121,9 @@ def _text_of(log: IO[bytes]) -> str:
 
 
 def reason(log: str) -> str:
-    """Return the line of a log that tells best what went wrong."""
+    """Return the most informative line of a log: the last error, or else the last line."""
     lines = log.splitlines()
     errors = [line for line in lines if _ERROR.search(line)] or lines
     plain = [re.sub(r"^(\[[^\]]*\] ?)+", "", line).strip() for line in errors]
     told = [line for line in plain if line and not _EMPTY_PHRASES.match(line)]
-    return told[-1] if told else "it does not say why"
+    return told[-1] if told else "its log has no reason"

@@ -1,7 +1,7 @@
-"""Former publications of a film: kept while somebody may still play them, removed afterwards.
+"""Former publications of a film: kept while a player may still use them, removed afterwards.
 
-Players follow URLs that were signed when they started, for seven days at most. So what a film was
-replaced by longer ago than that, nobody can read any more. It is removed at the next publication.
+Players use URLs that were signed when they started, for seven days at most. A publication that was
+replaced longer ago can no longer be read. The next publication removes it.
 """
 
 import re
@@ -17,7 +17,7 @@ _VERSION = re.compile(r"\b(\d{8}T\d{6}Z)-[0-9a-f]{8}(?=/)")
 
 
 class FormerPublications:
-    """What lies below a film's prefix, looked at before the film is published anew."""
+    """The publications below a film's prefix, listed before the film is published again."""
 
     def __init__(self, destination: Destination, movie_id: str, now: datetime) -> None:
         self._client = destination.client
@@ -27,10 +27,10 @@ class FormerPublications:
         self.versions = self._find_versions()
 
     def remove_unreadable(self) -> int:
-        """Remove what nobody has a valid URL of; return how many publications that were.
+        """Remove publications without valid URLs; return their number.
 
-        Call it before the manifests are replaced: what they lead to now stays in any case, and
-        since when they do tells since when the others are out of use.
+        It must be called before the manifests are replaced: the publication to which they refer is
+        kept, and their modification time is the time since which the others are unused.
         """
         in_use: set[str] = set()
         replaced_at = []

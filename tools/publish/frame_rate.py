@@ -1,4 +1,4 @@
-"""The frame rate that a film is published in."""
+"""The frame rate at which a film is published."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -18,11 +18,11 @@ _UNEVEN_SECONDS = 0.0015
 
 
 def frame_rate(starts: list[float], told: Fraction | None) -> Fraction:
-    """Return the rate of the fastest second or burst, at most 60 frames a second.
+    """Return the rate of the fastest second or burst, at most 60 frames per second.
 
-    `starts` are the times of all frames; `told` is the average rate, as the container tells it.
-    Recordings of screens have a frame when something moves: their average would leave most of those
-    out. A film whose rate does not change keeps its own, which the container knows exactly.
+    `starts` are the times of all frames; `told` is the average rate declared by the container.
+    Screen recordings have frames only when something moves, so their average rate would drop most
+    frames. A film with a constant rate keeps its rate, which the container declares exactly.
     """
     ordered = sorted(starts)
     fastest = max(_most_in_a_window(ordered), _rate_of_bursts(ordered))
@@ -32,10 +32,10 @@ def frame_rate(starts: list[float], told: Fraction | None) -> Fraction:
 
 
 def _most_in_a_window(ordered: list[float]) -> int:
-    """Return how many frames the fullest second has."""
+    """Return the number of frames in the second with the most frames."""
     most = first = 0
     for last, at in enumerate(ordered):
-        # A thousandth less, because some containers round times to milliseconds.
+        # Two milliseconds less, because some containers round times to milliseconds.
         while at - ordered[first] > _WINDOW_SECONDS - 0.002:
             first += 1
         most = max(most, last - first + 1)
@@ -43,9 +43,10 @@ def _most_in_a_window(ordered: list[float]) -> int:
 
 
 def _rate_of_bursts(ordered: list[float]) -> int:
-    """Return the rate of the fastest frames that follow each other evenly, 0 without any.
+    """Return the rate of the fastest burst of evenly spaced frames, 0 if there is none.
 
-    They may be fewer than a second has: somebody scrolls. Frames whose times waver are no burst.
+    A burst may be shorter than a second, for example during scrolling. Frames with irregular times
+    are not a burst.
     """
     fastest = 0.0
     for first in range(len(ordered) - _BURST_FRAMES):
@@ -59,7 +60,7 @@ def _rate_of_bursts(ordered: list[float]) -> int:
 
 
 def _usual(rate: Fraction, tolerance: float) -> Fraction:
-    """Return the usual rate that `rate` stands for, or itself."""
+    """Return the usual rate within `tolerance` of `rate`, or else `rate` itself."""
     if rate >= FASTEST:
         return FASTEST
     nearest = min(_USUAL, key=lambda usual: abs(usual - rate))

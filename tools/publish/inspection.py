@@ -1,7 +1,7 @@
-"""The proof that a package shows and sounds as its source: nothing frozen, silent, lost or added.
+"""Verifies a package against its source: nothing is frozen, silent, lost or added.
 
-Both are watched by the same detectors of ffmpeg, the source more tolerantly: wherever the package
-stands still or is silent for long, the source has to, or there was nothing in it.
+The same ffmpeg detectors analyse both, with more sensitive settings for the source: wherever the
+package is still or silent for long, the source must be too, or must have a gap there.
 """
 
 import re
@@ -30,7 +30,7 @@ _EVENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What counts as silence and as a still picture: below this level, for so many seconds."""
+    """The thresholds for silence and for a still picture: a level and a duration in seconds."""
 
     silence_level: str
     silence_seconds: float
@@ -43,38 +43,38 @@ _RESULT = Attention("-65dB", 1.0, "-65dB", 2.0)
 
 
 def stillness(attention: Attention) -> str:
-    """Return the filter that tells where the picture stands still."""
+    """Return the filter that logs where the picture is still."""
     level, seconds = attention.stillness_level, attention.stillness_seconds
     return f"freezedetect@video=n={level}:d={seconds}"
 
 
 def silence(attention: Attention, number: int) -> str:
-    """Return the filter that tells where an audio track is silent."""
+    """Return the filter that logs where an audio track is silent."""
     level, seconds = attention.silence_level, attention.silence_seconds
     return f"silencedetect@audio{number}=n={level}:d={seconds}"
 
 
 def undecodable_packets(told_of_source: str) -> int:
-    """Return how many packets of the source ffmpeg could not decode, by what it told."""
+    """Return the number of source packets that ffmpeg could not decode, from its log."""
     return told_of_source.count(_UNDECODABLE)
 
 
 def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: Path) -> None:
-    """Compare a package, whose `playlist` lies in its folder, with its source.
+    """Compare a package, whose folder contains `playlist`, with its source.
 
-    `told_of_source` is what ffmpeg told while it read the source. Raises `PublishError`.
+    `told_of_source` is ffmpeg's log on the source. Raises `PublishError` if they differ.
     """
     length = source.duration_seconds
     if abs(film.seconds - length) > _LENGTH_TOLERANCE_SECONDS + 1 / source.video.frame_rate:
-        raise PublishError(f"{film.seconds:.2f} s came out of {length:.2f} s of film")
+        raise PublishError(f"the encoded film has {film.seconds:.2f} s instead of {length:.2f} s")
     for audio in film.audio:
         heard = _sound_seconds(playlist.parent / audio.path / playlist.name)
         if abs(heard - length) > _LENGTH_TOLERANCE_SECONDS:
-            raise PublishError(f"{heard:.2f} s of sound came out of {length:.2f} s of film")
+            raise PublishError(f"an audio track has {heard:.2f} s instead of {length:.2f} s")
     expected = _spans(told_of_source, length)
     found = _spans(_watch(film, playlist), length)
     _compare(
-        "stands still",
+        "is still",
         found["freezedetect@video"],
         [*expected["freezedetect@video"], *source.gaps.video],
     )
@@ -84,7 +84,7 @@ def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: P
 
 
 def _watch(film: PackagedFilm, playlist: Path) -> str:
-    """Play the smallest picture and all sound; return what the detectors told."""
+    """Play the smallest rendition and all audio tracks; return the log of the detectors."""
     sound = range(len(film.audio))
     arguments = ["-loglevel", "level+info", "-protocol_whitelist", "file,crypto,data"]
     for path in (film.video[-1].path, *(track.path for track in film.audio)):
@@ -97,7 +97,7 @@ def _watch(film: PackagedFilm, playlist: Path) -> str:
 
 
 def _sound_seconds(playlist: Path) -> float:
-    """Return for how long the samples of an audio track last, whatever their time stamps say."""
+    """Return the duration of an audio track by its samples, independent of its time stamps."""
     with av.open(str(playlist)) as container:
         stream = container.streams.audio[0]
         frames = sum(1 for packet in container.demux(stream) if packet.size)
@@ -105,7 +105,7 @@ def _sound_seconds(playlist: Path) -> float:
 
 
 def _spans(log: str, until: float) -> dict[str, list[Span]]:
-    """Return the spans that each detector told of; what never ended, ends with the film."""
+    """Return the spans that each detector logged; a span without an end lasts until `until`."""
     spans: dict[str, list[Span]] = defaultdict(list)
     begun: dict[str, float] = {}
     for event in _EVENT.finditer(log):
@@ -124,12 +124,12 @@ def _compare(what: str, found: Iterable[Span], expected: Sequence[Span]) -> None
         alone = _uncovered((start, end), expected)
         if alone > _LONGEST_UNEXPLAINED_SECONDS:
             raise PublishError(
-                f"the film {what} from {start:.1f} s to {end:.1f} s, and its source does not"
+                f"the encoded film {what} from {start:.1f} s to {end:.1f} s, unlike its source"
             )
 
 
 def _uncovered(span: Span, cover: Sequence[Span]) -> float:
-    """Return how many seconds of `span` are in none of the other spans, widened at their edges."""
+    """Return the seconds of `span` that none of the other spans, widened at the edges, covers."""
     at, end = span
     alone = 0.0
     for start, stop in sorted(

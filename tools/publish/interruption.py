@@ -1,7 +1,7 @@
-"""Ctrl-C and its relatives: where they may strike, and where they wait.
+"""Handling of Ctrl-C and of signals that request an exit.
 
-Publishing undoes its work when it is interrupted. The undoing itself, and the moment in which the
-manifests are replaced, run to their end first.
+Publishing undoes its work when it is interrupted. Signals are delayed during the undoing itself and
+while the manifests are replaced.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def interrupt_on_signals() -> None:
-    """Let every polite request to end raise `KeyboardInterrupt`, as Ctrl-C does."""
+    """Make SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt`."""
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back signals until the end of the block; then they interrupt."""
+    """Delay signals until the end of the block, which then raises `KeyboardInterrupt`."""
     received: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:

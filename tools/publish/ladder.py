@@ -1,15 +1,15 @@
-"""The ladder: the sizes and bit rates that a film is offered in, so that any network plays it."""
+"""The ladder: the sizes and bit rates of a film's renditions, for networks of any bandwidth."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-# Long side, short side. A film is fitted into these, upright ones turned: so a wide film has the
-# width that a screen has, and no rung differs from its neighbour by black bars only.
+# Long side, short side. A film is fitted into these boxes, which are rotated for an upright one.
+# Thus a wide film has the full width of a screen, and no two rungs differ by black bars only.
 _STEPS = ((3840, 2160), (2560, 1440), (1920, 1080), (1280, 720), (854, 480), (640, 360))
 _LEAST_STEP = Fraction(4, 5)
 _SMALLEST_SIDE = 16
 
-# A rate that is good for 1080p at up to 30 frames a second, and how rates grow with the picture.
+# A suitable rate for 1080p at up to 30 frames per second, and its growth with the picture size.
 _RATE_1080P = 5_000_000
 _PIXELS_1080P = 1920 * 1080
 _RATE_EXPONENT = 0.75
@@ -20,7 +20,7 @@ _LOWEST_RATE = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A size, even on both sides, and the most bits per second that its video may take."""
+    """A size with even sides, and the maximum bit rate of its video in bits per second."""
 
     width: int
     height: int
@@ -30,8 +30,8 @@ class Rung:
 def ladder(width: int, height: int, frame_rate: Fraction) -> tuple[Rung, ...]:
     """Return the rungs for a film, largest first.
 
-    The first is the film's own size (4K for what is larger, where decoders end), the others are
-    the usual sizes that are clearly smaller than the one before. Nothing is ever scaled up.
+    The first is the film's own size (at most 4K, the limit of decoders), the others are the usual
+    sizes, each clearly smaller than the previous one. A picture is never scaled up.
     """
     rungs = [_rung(width, height, min(Fraction(1), _fit(width, height, *_STEPS[0])), frame_rate)]
     for long_side, short_side in _STEPS:
@@ -46,7 +46,7 @@ def ladder(width: int, height: int, frame_rate: Fraction) -> tuple[Rung, ...]:
 
 
 def _fit(width: int, height: int, long_side: int, short_side: int) -> Fraction:
-    """Return by what a picture is to be multiplied to fill a box of those sides."""
+    """Return the factor that scales a picture to fit a box with those sides."""
     longer, shorter = max(width, height), min(width, height)
     return min(Fraction(long_side, longer), Fraction(short_side, shorter))
 
@@ -61,5 +61,5 @@ def _rung(width: int, height: int, scale: Fraction, frame_rate: Fraction) -> Run
 
 
 def _even(length: Fraction | int, most: int) -> int:
-    """Return the even number next to `length`, as 4:2:0 video needs it, at most `most`."""
+    """Return the even number nearest to `length`, at most `most`: 4:2:0 video needs even sides."""
     return max(2, min(round(length / 2) * 2, most - most % 2))

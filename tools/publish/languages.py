@@ -1,8 +1,8 @@
-"""Languages as players want them: BCP 47 tags and names in the language itself.
+"""Languages in the form that players need: BCP 47 tags, and names in the language itself.
 
-Containers carry ISO 639-2 codes of three letters, some languages two of them (`ger` and `deu`);
-BCP 47 demands the code of two letters where there is one. A language that is not in this table
-keeps its code, which is right for all that have no shorter one.
+Containers have ISO 639-2 codes of three letters, for some languages one of two (`ger` and `deu`);
+BCP 47 requires the code of two letters if there is one. A language that is not in this table keeps
+its code, which is correct if it has no shorter one.
 """
 
 import re
@@ -70,7 +70,7 @@ _NO_LANGUAGE = frozenset({"und", "mis", "mul", "zxx"})
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language: its BCP 47 tag, and what its speakers call it."""
+    """A language: its BCP 47 tag, and its name in the language itself."""
 
     tag: str
     name: str
@@ -89,7 +89,7 @@ _BY_CODE = _languages()
 
 
 def language_of(code: str) -> Language | None:
-    """Return the language of a container's code; None when it says nothing that players know.
+    """Return the language of a container's code; None if the code names no language.
 
     >>> language_of("ger")
     Language(tag='de', name='Deutsch')

@@ -1,4 +1,4 @@
-"""The local stack, when it runs: its bucket, its API, and the page that lists its films."""
+"""The running local stack: its bucket, its API, and the list of films on its player page."""
 
 import json
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """A running stack. `settings` is what its stack.json says."""
+    """A running stack; `settings` is the content of its stack.json."""
 
     folder: Path
     settings: Mapping[str, str]
 
     @classmethod
     def find(cls, environment: Mapping[str, str]) -> "LocalStack | None":
-        """Return the stack of this checkout, or of `LOCAL_STATE_DIR`; None when it is not up."""
+        """Return the stack of `LOCAL_STATE_DIR` or of this checkout; None if it is not running."""
         folder = Path(environment.get("LOCAL_STATE_DIR") or ROOT / ".local").absolute()
         try:
             return cls(folder, json.loads((folder / "stack.json").read_text()))
@@ -29,9 +29,9 @@ class LocalStack:
 
     @property
     def upload_keys(self) -> tuple[str, str]:
-        """The access key and secret of the identity that may write films; no function has it.
+        """The access key and secret with write permission for films, which no function has.
 
-        With an S3 of the developer's own, the developer's key.
+        For the developer's own S3 it is the developer's key.
         """
         credentials = Credentials.of(self.folder / "secrets.json")
         if self.settings["S3_ACCESS_KEY"] != credentials.s3_signer_access_key:
@@ -39,5 +39,5 @@ class LocalStack:
         return credentials.s3_admin_access_key, credentials.s3_admin_secret_key
 
     def list_film(self, movie_id: str, title: str) -> None:
-        """Offer the film on the player page."""
+        """Add the film to the player page."""
         list_film(self.folder / "demo.json", movie_id, title, ("hls", "dash"))

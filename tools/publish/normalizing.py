@@ -1,9 +1,9 @@
-"""The first half of encoding: whatever the tracks are, one picture size and plain stereo of them.
+"""The first half of encoding: converts the tracks to one picture size and to stereo.
 
-A track may change on the way: recordings go from stereo to 5.1, conferences from one size to
-another. ffmpeg then builds the filters of that track anew, which forget what they have put out. So
-these filters keep nothing from frame to frame but the detectors, and what needs a memory (frame
-rate, gaps, length) is done to their output, by a second ffmpeg that sees no change.
+A track may change its format: recordings change from stereo to 5.1, conferences from one size to
+another. ffmpeg then rebuilds the filters of that track, which lose their state. Therefore these
+filters, except the detectors, keep no state between frames. A second ffmpeg, whose input does not
+change, performs the stateful steps (frame rate, gaps, length) on their output.
 """
 
 from tools.publish.container import local_input
@@ -20,7 +20,7 @@ _UPRIGHT = "scale=iw*sar:ih:flags=bicubic,setsar=1,"
 
 
 def arguments(source: Source) -> list[str]:
-    """Return ffmpeg's arguments to write the tracks, normalised, to its standard output."""
+    """Return the ffmpeg arguments that write the normalized tracks to standard output."""
     video = source.video
     size = f"{video.width}:{video.height}"
     fitted = f"scale={size}:flags=bicubic:force_original_aspect_ratio=decrease,pad={size}:-1:-1"
@@ -34,7 +34,7 @@ def arguments(source: Source) -> list[str]:
         )
     maps = ["video", *(f"audio{number}" for number in range(len(source.audio)))]
     return [
-        # However little can be decoded, `inspection` tells what that means for the film.
+        # ffmpeg continues after any number of decoding errors; `inspection` evaluates them.
         *("-loglevel", "level+info", "-max_error_rate", "1", *local_input(source.path)),
         *(part for graph in graphs for part in ("-filter_complex", graph)),
         *(part for each in maps for part in ("-map", f"[{each}]")),
@@ -49,7 +49,7 @@ def clean(colours: Colours) -> str:
     told = "bwdif=deint=interlaced,"
     if not colours.is_high_dynamic_range:
         return told
-    # BT.2100, which defines both transfers, knows these primaries alone.
+    # BT.2100, which defines both transfer functions, has only these primaries.
     missing = [] if colours.primaries else ["color_primaries=bt2020"]
     missing += [] if colours.matrix else ["colorspace=bt2020nc"]
     told += f"setparams={':'.join(missing)}," if missing else ""

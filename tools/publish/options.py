@@ -1,4 +1,4 @@
-"""The command line: what to publish, where to, and how to check it."""
+"""The command line: the film, its destination, and the check."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from tools.publish.errors import PublishError
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What whoever publishes asked for."""
+    """The options of one publication."""
 
     file: Path
     movie_id: str
@@ -30,13 +30,13 @@ class Options:
 
     @classmethod
     def parse(cls, arguments: Sequence[str] | None, environment: Mapping[str, str]) -> "Options":
-        """Read the command line, and from the environment what it leaves open.
+        """Read the options from the command line, or else from the environment.
 
-        Raises `PublishError`, and `SystemExit` for --help and a wrong option.
+        Raises `PublishError` for a wrong value, and `SystemExit` for --help and a wrong option.
         """
         given = _parser().parse_args(arguments)
         if not given.file:
-            raise PublishError("say which film: make publish FILE=film.mp4")
+            raise PublishError("name the film: make publish FILE=film.mp4")
         file = Path(given.file)
         now = int(datetime.now(UTC).timestamp() * 1000)
         movie_id = parse_uuid(given.movie_id) if given.movie_id else uuid7(now)
@@ -61,22 +61,22 @@ class Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.publish",
-        description="Put a film into the bucket, in HLS and DASH, and prove that it plays.",
-        epilog="Keys of a real bucket are found as every AWS tool finds them. The check starts the "
-        "film at API_URL with the access token TOKEN, both from the environment.",
+        description="Publish a film to the bucket, in HLS and DASH, and verify that it plays.",
+        epilog="The credentials of a real bucket come from the AWS default credential chain. The "
+        "check starts the film at API_URL with the access token TOKEN of the environment.",
         allow_abbrev=False,
     )
     parser.add_argument("file", nargs="?", help="the film, in any format that ffmpeg reads")
     parser.add_argument("--movie-id", help="its UUID; an existing film is replaced (default: new)")
     parser.add_argument("--title", help="default: the file's name")
-    parser.add_argument("--preset", default="fast", choices=PRESETS, help="x264's, default fast")
+    parser.add_argument("--preset", default="fast", choices=PRESETS, help="of x264, default: fast")
     parser.add_argument("--bucket", help="default: S3_BUCKET_NAME, else the local stack's")
     parser.add_argument("--endpoint-url", help="default: S3_ENDPOINT_URL, else AWS")
     parser.add_argument("--region", help="default: S3_REGION, else AWS_REGION")
-    parser.add_argument("--profile", help="of the AWS configuration")
+    parser.add_argument("--profile", help="a profile of the AWS configuration")
     parser.add_argument("--api-url", help="default: API_URL, else the local stack's")
     parser.add_argument("--no-check", action="store_true", help="do not play the film afterwards")
     parser.add_argument(
-        "--incomplete", action="store_true", help="publish what there is of a damaged file"
+        "--incomplete", action="store_true", help="publish the readable part of a damaged file"
     )
     return parser

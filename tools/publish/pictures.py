@@ -1,4 +1,4 @@
-"""Which of a file's video tracks is the film, and how large its pictures are."""
+"""Selects the video track that is the film, and determines the size of its pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tools.publish.survey import Survey
 
 _KEYFRAME_PAUSE_SECONDS = 1.0
 _SMALLEST_SIDE = 16
-# As ITU-T H.273 numbers them, and ffmpeg calls them.
+# The numbers of ITU-T H.273 and the names of ffmpeg.
 _UNSPECIFIED = 2
 _TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 _PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
@@ -25,7 +25,7 @@ _MATRICES = {0: "gbr", 1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The largest picture of a video track, as shown."""
+    """The largest picture of a video track, as displayed."""
 
     width: int
     height: int
@@ -35,7 +35,11 @@ class Picture:
 def choose_video(
     path: Path, streams: list[Any], surveyed: Survey, left_out: list[str]
 ) -> tuple[Any, Picture]:
-    """Return the moving picture; covers and thumbnails are none, however they are marked."""
+    """Return the video track of the film, which is not a cover or thumbnail, and its picture.
+
+    Appends the other video tracks to `left_out`. Raises `PublishError` if there is no such track or
+    its picture is too small.
+    """
     videos = [stream for stream in streams if stream.type == "video"]
     films = [stream for stream in videos if not stream.disposition & Disposition.attached_pic]
 
@@ -65,14 +69,14 @@ def choose_video(
         return stream, picture
     if films:
         raise PublishError(
-            f"{path}: no picture in it can be decoded; it is damaged or incomplete, or of a kind "
-            "that is not known"
+            f"{path}: no picture in it can be decoded; it is damaged or incomplete, or of an "
+            "unknown kind"
         )
     raise PublishError(f"{path}: there is no video in it")
 
 
 def _picture(path: Path, index: int) -> Picture | None:
-    """Return the largest picture of a track, by its keyframes; None when none can be decoded."""
+    """Return the largest picture among a track's keyframes; None if none can be decoded."""
     largest: Any = None
     with opened(path) as container:
         stream: Any = container.streams[index]
@@ -90,7 +94,7 @@ def _picture(path: Path, index: int) -> Picture | None:
                 if largest is not None and packet.size:
                     stream.codec_context.flush_buffers()
         except av.error.FFmpegError:
-            pass  # what could be read is what there is; how much is missing, the survey tells
+            pass  # the readable part is used; the survey determines how much is missing
         if largest is None:
             return None
         return _as_shown(largest, stream.sample_aspect_ratio)

@@ -1,4 +1,4 @@
-"""One playback of the film to its end, all tracks decoded, as proof that it plays."""
+"""Plays the film to its end and decodes all tracks, to verify that it plays."""
 
 import re
 import tempfile
@@ -9,7 +9,7 @@ from tools.publish.errors import DoesNotPlay, PublishError
 from tools.publish.packaging.film import PackagedFilm
 
 _TOLERANCE_SECONDS = 1.0
-# ffmpeg's reader of DASH takes a duration of less than a second for none, and begins again.
+# ffmpeg's DASH demuxer ignores a duration of less than a second, and starts again at the end.
 _READ_ONCE_SECONDS = 1.0
 _READ_AGAIN = "non monotonically increasing dts"
 _TROUBLE = re.compile(
@@ -21,7 +21,7 @@ _STREAM = re.compile(r"^(?:\[info\])? *Stream #0:\d+.*?: (Video|Audio|Subtitle):
 def play(manifest: str, film: PackagedFilm, on_seconds: ffmpeg.OnSeconds) -> None:
     """Play `manifest`, a URL or a path, to the end.
 
-    Raises `DoesNotPlay` when a byte of it cannot be read or decoded, or tracks are missing.
+    Raises `DoesNotPlay` if any of it cannot be read or decoded, or if tracks are missing.
     """
     arguments = [
         *("-loglevel", "level+info", "-protocol_whitelist", "file,http,https,tcp,tls,crypto"),
@@ -45,5 +45,5 @@ def play(manifest: str, film: PackagedFilm, on_seconds: ffmpeg.OnSeconds) -> Non
 
 
 def _without_signature(line: str) -> str:
-    """Leave out what would let every reader of the message read the film."""
+    """Remove the query of URLs, because a signature gives access to the film."""
     return re.sub(r"\?[^\s'\"]*", "", line).strip()

@@ -1,7 +1,7 @@
-"""The film without the service: its manifests, signed here as the service signs them.
+"""The check without the service: the film's manifests are signed here, like in the service.
 
-All that they lead to is read from the bucket. The manifests themselves are served on the loopback
-interface, because players resolve the references of a local file in ways of their own.
+Everything to which they refer is read from the bucket. The manifests themselves are served on the
+loopback interface, because players resolve the references of a local file differently.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from tools.publish.errors import PublishError
 from tools.publish.packaging.package import Package
 
 _LIFE_SECONDS = 24 * 3600
-# ffmpeg cuts off the URLs in an MPD that are much longer than the MPD's own.
+# ffmpeg truncates URLs in an MPD that are much longer than the URL of the MPD itself.
 _LENGTH = "-" * 4096
 
 
@@ -30,14 +30,14 @@ _LENGTH = "-" * 4096
 def signed_manifests(
     package: Package, destination: Destination, movie_id: str
 ) -> Iterator[Callable[[str], str]]:
-    """Serve the package's manifests, each URI signed; give what tells the URL of a manifest.
+    """Serve the package's manifests with signed URIs; yield a function of name to manifest URL.
 
-    Raises `PublishError` when the service could not sign them.
+    Raises `PublishError` if the service could not sign them.
     """
     with tempfile.TemporaryDirectory(prefix="publish-check-") as folder:
         handler = partial(_Handler, directory=folder)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            # What is served can be played by whoever reads it, so nobody else may guess its URL.
+            # Every reader of the manifests can play the film, so their URL must be unguessable.
             name = secrets.token_urlsafe(24)
             url = f"http://127.0.0.1:{server.server_port}/{name}"
             _write(package, destination, movie_id, Path(folder) / name, url)
@@ -52,7 +52,7 @@ def _write(
     package: Package, destination: Destination, movie_id: str, folder: Path, url: str
 ) -> None:
     prefix = f"movies/{movie_id}/"
-    # Their references are relative; where the film is does not matter to the rewriters.
+    # Their references are relative, so the rewriters accept any location of the film.
     location = FilmLocation(("https://bucket.invalid/",))
 
     def url_for(reference: Reference) -> str:
@@ -78,7 +78,7 @@ def _write(
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a word, and lists none."""
+    """Serves files without logging and without directory listings."""
 
     def list_directory(self, path: object) -> io.BytesIO | None:
         self.send_error(404)

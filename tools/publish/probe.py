@@ -1,4 +1,4 @@
-"""What is in a film's file: its picture, its sound, its subtitles, and whether it is all there."""
+"""Reads the properties of a film's file: its tracks, and whether it is complete."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,13 +20,13 @@ from tools.publish.tracks import audio_tracks, subtitle_tracks
 _STILL_SECONDS = 0.5
 _SHORTEST_SECONDS = 0.1
 _MICROSECONDS = 1_000_000
-# Rounding, and what muxers count differently.
+# Rounding, and differences between muxers.
 _TOLERATED_LOSS_SECONDS = 1.0
 _KINDS = ("video", "audio", "subtitle")
 
 
 def probe(path: Path) -> Source:
-    """Look into a file. Raises `PublishError` for what is no film."""
+    """Return the properties of a file. Raises `PublishError` if it is not a film."""
     with opened(path) as container:
         return _read(path, container)
 
@@ -43,7 +43,7 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
         raise PublishError(f"{path}: it is a picture, not a film")
     shown = surveyed.timelines[video.index]
     sounds = [surveyed.timelines[track.index] for track in audio]
-    # Matroska tells of the whole alone.
+    # Matroska declares the duration of the whole file only.
     is_told = "matroska" not in container.format.name
     timed = [stream for stream in streams if is_told and _has_times(stream)]
     told = {stream.index: _told_seconds(stream) for stream in timed}
@@ -72,22 +72,22 @@ def _read(path: Path, container: av.container.InputContainer) -> Source:
             bytes_missing=missing_bytes(path),
         ),
         warnings=tuple(
-            f"nothing is in the file from {start:.1f} s to {end:.1f} s; the film stands still and "
-            "is silent there"
+            f"the file is empty from {start:.1f} s to {end:.1f} s; the film is still and silent "
+            "there"
             for start, end in _empty_spans(gaps)
         ),
     )
 
 
 def _has_times(stream: Any) -> bool:
-    # Subtitles end when the last words are said, and covers are not of any time.
+    # Subtitles end with the last cue, and covers have no duration.
     is_cover = stream.disposition & Disposition.attached_pic
     return stream.type in ("video", "audio") and not is_cover
 
 
 def _told_rate(video: Any) -> Fraction | None:
     rate = video.average_rate or video.guessed_rate
-    # PyAV 19 has a type of its own, PyAV 18 has Python's.
+    # PyAV 19 has its own type of fraction, PyAV 18 uses Python's.
     return Fraction(rate.numerator, rate.denominator) if rate else None
 
 
@@ -100,14 +100,14 @@ def _told_seconds(stream: Any) -> float:
 def _damage(
     told: dict[int, float], told_of_all: float, surveyed: Survey, *, bytes_missing: int
 ) -> str:
-    """Return what the file lacks of what it says that it has, empty when nothing is missing."""
+    """Return the declared content that the file lacks, empty if nothing is missing."""
     there = max((each.length for each in surveyed.timelines.values()), default=0.0)
     lost = told_of_all - max((each.bare_end for each in surveyed.timelines.values()), default=0.0)
     of_tracks = (told[index] - surveyed.timelines[index].length for index in told)
     lost = max(lost, surveyed.blank_seconds, *of_tracks, 0.0)
     if lost > _TOLERATED_LOSS_SECONDS:
         promised = max([told_of_all, *told.values()])
-        return f"{lost:.1f} s are missing of the {promised:.1f} s it tells of"
+        return f"{lost:.1f} s are missing of the {promised:.1f} s it declares"
     if bytes_missing:
         return (
             f"it ends after {there:.1f} s, and {bytes_missing} bytes of its last part are missing"
@@ -116,7 +116,7 @@ def _damage(
 
 
 def _empty_spans(gaps: Gaps) -> Iterator[Span]:
-    """Give where there is neither a new picture nor any sound, so that something may be lost."""
+    """Yield the spans with neither a new picture nor any sound, where content may be lost."""
     if not gaps.audio:
         return
     for start, end in gaps.video:

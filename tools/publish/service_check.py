@@ -1,4 +1,4 @@
-"""The check through the service: start the film as a player does, and play what it answers."""
+"""The check through the service: starts the film like a player, and plays its manifest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,31 +11,35 @@ MANIFEST_TYPES = ("hls", "dash")
 
 
 class StillFormerPublication(PublishError):
-    """The service goes on with the film as it was until its time window ends."""
+    """The service still plays the former publication, until its time window ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The API, and a token of somebody with a subscription; `admin_token` may invalidate films."""
+    """The API, and the token of a user with a subscription; `admin_token` may invalidate films."""
 
     api_url: str
     token: str
     admin_token: str | None = None
 
     def invalidate(self, movie_id: str) -> None:
-        """Ask for the film to be seen anew at once, if the token at hand may."""
+        """Request the invalidation of the film; a refusal is ignored.
+
+        Raises `PublishError` if the service does not answer.
+        """
         self._post(f"{movie_id}/invalidate", self.admin_token or self.token)
 
     def manifest_url(self, movie_id: str, manifest_type: str, version: str) -> str:
-        """Start the film and return where it plays from; the session is ended again.
+        """Start the film and return the URL of its manifest; the session is stopped again.
 
-        Raises `PublishError` when the service does not start it, and `StillFormerPublication`.
+        Raises `PublishError` if the service does not start it, and `StillFormerPublication` if the
+        manifest is not that of `version`.
         """
         started = self._post(movie_id, self.token, {"manifest_type": manifest_type})
         if started.status_code != httpx.codes.OK:
             raise PublishError(f"the service does not start the film: {_problem(started)}")
         answer = started.json()
-        # At the end, so that nobody is offered to continue a film that was only tried.
+        # Stopped at its end, so that the checked film is not among the films to continue.
         end = answer["duration_seconds"] or 0
         ended = {"position_seconds": end, "session_id": answer["session_id"]}
         self._post(f"{movie_id}/stop", self.token, ended)

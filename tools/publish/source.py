@@ -1,4 +1,4 @@
-"""What publishing knows of a film's file."""
+"""The properties of a film's file."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """The picture: width and height as shown, in square pixels; frames per second."""
+    """The video track: width and height as displayed, in square pixels; frames per second."""
 
     index: int
     width: int
@@ -18,7 +18,7 @@ class VideoTrack:
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What a video says of its colours; names are ffmpeg's, empty for what it does not say."""
+    """The colour properties of a video, with the names of ffmpeg; empty if unspecified."""
 
     transfer: str = ""
     primaries: str = ""
@@ -34,7 +34,7 @@ class Colours:
 class Track:
     """An audio or subtitle track: its language as in the container, and its dispositions.
 
-    `mix` is, for sound in channels that ffmpeg makes no stereo of by itself, the filter that does.
+    `mix` is the filter that mixes the channels to stereo, empty if ffmpeg does so by default.
     """
 
     index: int
@@ -46,12 +46,12 @@ class Track:
 
 
 Span = tuple[float, float]
-"""From when until when, in seconds."""
+"""Start and end in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Where a file has no new picture for a while, and where no sound, for each audio track."""
+    """The spans without a new picture, and for each audio track those without sound."""
 
     video: tuple[Span, ...]
     audio: tuple[tuple[Span, ...], ...]
@@ -61,8 +61,8 @@ class Gaps:
 class Source:
     """A film's file.
 
-    `left_out` describes the tracks that are not published, and why; `damage` what the file lacks of
-    what it says that it has, if anything; `warnings` what else looks like a loss.
+    `left_out` are the tracks that are not published, with the reasons; `damage` is the declared
+    content that the file lacks, if any; `warnings` are other possible losses.
     """
 
     path: Path

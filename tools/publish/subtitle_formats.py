@@ -1,4 +1,4 @@
-"""What stands in the packets of text subtitles, as the text of a WebVTT cue.
+"""Converts the packets of text subtitles to the text of a WebVTT cue.
 
 WebVTT: https://www.w3.org/TR/webvtt1/
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-# SubRip's markup that WebVTT has as well, and what it has no word for.
+# SubRip markup that WebVTT has as well, and markup without an equivalent.
 _KEPT_TAG = re.compile(r"</?[biu]>", re.IGNORECASE)
 _DROPPED_TAG = re.compile(r"</?font(?:\s[^<>]*)?>|</?[sv]>|\{\\[^{}]*\}", re.IGNORECASE)
 _MARKUP = re.compile(f"({_KEPT_TAG.pattern})|({_DROPPED_TAG.pattern})", re.IGNORECASE)
@@ -22,7 +22,7 @@ _UTF_16 = (b"\xfe\xff", b"\xff\xfe")
 
 
 def from_subrip(text: str) -> str:
-    """Return SubRip's text: its tags stay where WebVTT has them, all else is shown as written."""
+    """Return SubRip text: tags that WebVTT has are kept, all other text is shown as written."""
     parts, at = [], 0
     for match in _MARKUP.finditer(text):
         parts += [text[at : match.start()].translate(_ESCAPES), (match[1] or "").lower()]
@@ -31,7 +31,7 @@ def from_subrip(text: str) -> str:
 
 
 def from_ass(line: str) -> str:
-    """Return a line of dialogue of (Advanced) SubStation Alpha, without its styles but b, i, u."""
+    """Return a dialogue line of (Advanced) SubStation Alpha, with only the styles b, i and u."""
     fields = line.split(",", _FIELDS_BEFORE_ASS_TEXT)
     text = fields[-1] if len(fields) > _FIELDS_BEFORE_ASS_TEXT else line
     parts, at, is_drawing = [], 0, False
@@ -50,12 +50,12 @@ def from_ass(line: str) -> str:
 
 
 def from_plain(text: str) -> str:
-    """Return text without markup, all of it shown as written."""
+    """Return plain text, escaped so that it is shown as written."""
     return text.translate(_ESCAPES)
 
 
 def from_webvtt(text: str) -> str:
-    """Return the text of a WebVTT cue, which it is already."""
+    """Return ``text``, which is already that of a WebVTT cue."""
     return text
 
 
@@ -80,7 +80,7 @@ def _ass_words(text: str) -> str:
 
 
 def _balanced(text: str) -> str:
-    """Close the tags that are open at the end, drop those that were never opened."""
+    """Close the tags that are open at the end, and drop closing tags without an opening one."""
     open_tags: list[str] = []
     parts, at = [], 0
     for match in _KEPT_TAG.finditer(text):
@@ -92,7 +92,7 @@ def _balanced(text: str) -> str:
                 open_tags.append(tag)
                 parts.append(match[0])
         elif tag in open_tags:
-            # WebVTT closes in the order of opening reversed.
+            # WebVTT requires tags to be closed in reverse order.
             after = open_tags[open_tags.index(tag) + 1 :]
             parts += [f"</{each}>" for each in reversed(after)]
             parts.append(f"</{tag}>")

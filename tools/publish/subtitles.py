@@ -1,4 +1,4 @@
-"""Text subtitles as WebVTT, which every player reads."""
+"""Converts text subtitles to WebVTT, which every player supports."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,10 +13,10 @@ from tools.publish.source import Source, Track
 from tools.publish.subtitle_formats import TO_CUE, unwrapped_mov_text
 
 _MICROSECONDS = 1_000_000
-# For cues whose end the file does not tell: until the next one, at most.
+# The maximum duration of a cue without an end, which lasts until the next one.
 _LONGEST_OPEN_SECONDS = 5.0
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
-# A single byte that UTF-8 does not have; what old files of Western languages are written in.
+# The usual encoding of old files in Western languages.
 _BY_DEFAULT = "cp1252"
 _LEAST_LETTERS_TO_TELL_BY = 64
 _RUNS_OF_LETTERS = re.compile(rb"[\xc0-\xff]+")
@@ -24,7 +24,7 @@ _RUNS_OF_LETTERS = re.compile(rb"[\xc0-\xff]+")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that are shown from `start` to `end`, in seconds; None is: until the next ones."""
+    """Words that are shown from `start` to `end` in seconds; None: until the next cue."""
 
     start: float
     end: float | None
@@ -32,9 +32,9 @@ class Cue:
 
 
 def extract(source: Source, outputs: Sequence[tuple[Track, Path]], *, seconds: float) -> list[str]:
-    """Write text tracks as WebVTT, no cue longer than the film.
+    """Write text tracks as WebVTT; no cue extends beyond the film.
 
-    Returns what whoever publishes should know of them. Raises `PublishError`.
+    Returns warnings for the user. Raises `PublishError` if the file cannot be read.
     """
     cues = _read(source.path, [track.index for track, _ in outputs])
     notes = []
@@ -47,7 +47,7 @@ def extract(source: Source, outputs: Sequence[tuple[Track, Path]], *, seconds: f
 
 
 def encoding_of(texts: Iterable[bytes]) -> str:
-    """Return the encoding of subtitles: UTF-8 if it can be, else the likeliest one."""
+    """Return the encoding of subtitles: UTF-8 if they are valid UTF-8, else the likeliest one."""
     each_text = list(texts)
     whole = b"".join(each_text)
     if all(map(_is_utf_8, each_text)):
@@ -56,7 +56,7 @@ def encoding_of(texts: Iterable[bytes]) -> str:
         return "utf-16-le" if whole[1::2].count(0) >= whole[::2].count(0) else "utf-16-be"
     letters = _RUNS_OF_LETTERS.findall(whole)
     is_western = sum(len(run) == 1 for run in letters) * 2 > len(letters)
-    # Of few letters with accents anything could be guessed.
+    # With few accented letters, a guess would be arbitrary.
     if is_western and len(letters) < _LEAST_LETTERS_TO_TELL_BY:
         return _BY_DEFAULT
     best = from_bytes(whole).best()
@@ -102,7 +102,7 @@ def _webvtt(cues: Iterable[Cue], codec: str, encoding: str, seconds: float) -> s
         text = cue.words.decode(encoding, "replace").replace("\0", "").replace("\r\n", "\n")
         words = _BLANK_LINES.sub("\n", TO_CUE[codec](text).strip())
         open_end = min(following.start if following else seconds, cue.start + _LONGEST_OPEN_SECONDS)
-        # Players take a cue that outlasts the film for the film's length.
+        # For players, a cue that ends after the film would extend the film.
         start, end = max(0.0, cue.start), min(cue.end or open_end, seconds)
         if words and start < end:
             blocks.append(f"{_time(start)} --> {_time(end)}\n{words}\n")

@@ -1,6 +1,6 @@
-"""One reading of a file, without decoding it: until when each track goes, and where it has gaps.
+"""Reads a file once, without decoding it: the end of each track, and its gaps.
 
-Time stamps that jump, in recordings that were cut or joined, are put right as ffmpeg does it
+Discontinuous time stamps, in recordings that were cut or joined, are corrected as in ffmpeg
 (`ts_discontinuity_process` in its ffmpeg_demux.c), which encodes the film afterwards.
 """
 
@@ -20,8 +20,8 @@ _LONGEST_JUMP_SECONDS = 10.0
 _TOLERATED_STEP_BACK_SECONDS = 0.1
 _SHORTEST_GAP_SECONDS = 0.1
 _BLANK_BYTES = 64
-# Each packet of these begins with a start code, a length or a mark. Others, such as uncompressed
-# and lossless ones, may write zeros for black and for silence.
+# Each packet of these codecs begins with a start code, a length or a mark. Other codecs, such as
+# uncompressed and lossless ones, may write zeros for black and for silence.
 _NEVER_ZEROS = frozenset(
     (
         *("h264", "hevc", "vvc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4"),
@@ -32,11 +32,11 @@ _NEVER_ZEROS = frozenset(
 
 @dataclass(slots=True)
 class Timeline:
-    """When the packets of a track are shown, in seconds from the film's beginning, unsorted.
+    """The presentation times of a track's packets, in seconds from the film's start, unsorted.
 
-    `end` is when the last one ends, `gaps` is where there is nothing before and between them.
-    `bare_start` and `bare_end` are the first and the last time before anything was put right.
-    `blank_seconds` is the duration of the packets that are left out because they hold only zeros.
+    `end` is the end of the last packet, `gaps` are the spans without packets before it.
+    `bare_start` and `bare_end` are the first and the last time before corrections.
+    `blank_seconds` is the duration of the packets that are ignored because they contain only zeros.
     """
 
     starts: list[float] = field(default_factory=list)
@@ -48,32 +48,32 @@ class Timeline:
 
     @property
     def length(self) -> float:
-        """From the first packet to the end of the last one, by the file's own times."""
+        """The duration from the first packet to the end of the last one, by uncorrected times."""
         return max(0.0, self.bare_end - self.bare_start)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The timelines of the tracks by index, and whether the file could be read to its end."""
+    """The timelines of the tracks by index, and whether reading failed before the file's end."""
 
     timelines: dict[int, Timeline]
     is_broken: bool
 
     @property
     def blank_seconds(self) -> float:
-        """How much of a track is zeros, at most.
+        """The maximum duration of zeros in a track.
 
-        A download that makes room for the whole file and breaks off leaves zeros.
+        An interrupted download leaves zeros if it allocated the whole file.
         """
         return max((each.blank_seconds for each in self.timelines.values()), default=0.0)
 
     def end_of(self, indices: Iterable[int]) -> float:
-        """Return until when there is anything in these tracks, in seconds."""
+        """Return the end of the longest of these tracks in seconds."""
         return max((self.timelines[index].end for index in indices), default=0.0)
 
 
 class _Clock:
-    """Follows the decoding times of a file, whose tracks share one correction."""
+    """Tracks the decoding times of a file, whose tracks share one correction."""
 
     def __init__(self, begins_at: float, *, may_jump: bool) -> None:
         self.begins_at = begins_at
@@ -83,7 +83,7 @@ class _Clock:
         self._next: dict[int, float] = {}
 
     def correction(self, index: int, decoded_at: float, duration: float) -> float:
-        """Return what to add to the time stamps of a packet."""
+        """Return the correction to add to the time stamps of a packet, in seconds."""
         bare = decoded_at - self.begins_at
         at = bare + self._correction
         if self._may_jump and index in self._next:
@@ -97,7 +97,7 @@ class _Clock:
 
 
 def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Survey:
-    """Read the packets of these tracks."""
+    """Read the packets of these tracks; a read error sets `is_broken` and is not raised."""
     streams = [container.streams[index] for index in indices]
     timelines = {stream.index: Timeline() for stream in streams}
     begins_at = (container.start_time or 0) / _MICROSECONDS
@@ -105,7 +105,7 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
     clock = _Clock(begins_at, may_jump=bool(flags & av.format.Flags.ts_discont))
     try:
         for packet in container.demux(streams):
-            # Of the empty packets at the end, PyAV tells the stream, but not its index.
+            # The empty packets at the end have a stream, but no stream index in PyAV.
             _note(packet, timelines[packet.stream.index], clock)
     except av.error.FFmpegError:
         return Survey(timelines, is_broken=True)
@@ -121,7 +121,7 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
         timeline.blank_seconds += duration
         return
     if shown_at is None:
-        # Bare streams have no times: the frames come one after the other.
+        # Raw streams have no time stamps: each frame follows the one before it.
         timeline.starts.append(timeline.end)
         timeline.end += duration
         timeline.bare_start, timeline.bare_end = 0.0, timeline.end
@@ -141,7 +141,7 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
 
 
 def _is_blank(packet: "av.Packet[Any]") -> bool:
-    """Whether a packet holds zeros although its codec never writes any."""
+    """Return whether a packet consists of zeros although its codec never writes them."""
     codec = packet.stream.codec_context
     if codec is None or codec.codec.canonical_name not in _NEVER_ZEROS:
         return False
@@ -149,7 +149,7 @@ def _is_blank(packet: "av.Packet[Any]") -> bool:
 
 
 def still_spans(starts: list[float], until: float, *, longest: float) -> list[Span]:
-    """Return where one picture stays for more than `longest` seconds."""
+    """Return the spans in which one picture is shown for more than `longest` seconds."""
     # The first picture is shown from the beginning.
     ordered = [0.0, *sorted(starts)[1:], until]
     return [(start, end) for start, end in pairwise(ordered) if end - start > longest]

@@ -1,4 +1,4 @@
-"""The audio and subtitle tracks of a file that can be published, and why the others cannot."""
+"""The audio and subtitle tracks that can be published, and the reasons for leaving others out."""
 
 from itertools import islice
 from pathlib import Path
@@ -12,12 +12,12 @@ from tools.publish.container import decoded, opened
 from tools.publish.source import Track
 from tools.publish.subtitle_formats import TEXT_CODECS
 
-# How far into a track its first frame is looked for.
+# The number of packets in which the first frame of a track is searched.
 _PACKETS_UNTIL_A_FRAME = 400
 
 
 def audio_tracks(path: Path, streams: list[Any], left_out: list[str]) -> list[Track]:
-    """Return the audio tracks that can be decoded; note in `left_out` which cannot."""
+    """Return the audio tracks that can be decoded; append the others to `left_out`."""
     tracks = []
     for stream in streams:
         if stream.type != "audio":
@@ -32,7 +32,7 @@ def audio_tracks(path: Path, streams: list[Any], left_out: list[str]) -> list[Tr
 
 
 def _layout(path: Path, index: int) -> Any:
-    """Return the channels of the first sound that can be decoded, None when none can."""
+    """Return the channel layout of the first frame that can be decoded, None if there is none."""
     with opened(path) as container:
         stream = container.streams[index]
         if stream.codec_context is None:
@@ -47,7 +47,7 @@ def _layout(path: Path, index: int) -> Any:
 
 
 def subtitle_tracks(streams: list[Any], left_out: list[str]) -> list[Track]:
-    """Return the subtitle tracks that are text; note in `left_out` which are not."""
+    """Return the subtitle tracks that are text; append the others to `left_out`."""
     tracks = []
     for stream in streams:
         if stream.type != "subtitle":
@@ -57,7 +57,7 @@ def subtitle_tracks(streams: list[Any], left_out: list[str]) -> list[Track]:
             tracks.append(track)
         else:
             left_out.append(
-                f"subtitle track {track.index} ({track.language}): {track.codec} is no text"
+                f"subtitle track {track.index} ({track.language}): {track.codec} is not text"
             )
     return tracks
 

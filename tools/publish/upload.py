@@ -1,8 +1,8 @@
-"""The way into the bucket: all or nothing, and nothing visible before all is there.
+"""Uploads a package atomically: the film becomes visible when it is complete, or not at all.
 
-Segments go up first, in parallel, under names that no earlier publication had. Then the entries,
-the objects with fixed names, are replaced one after the other, the manifests last; when one of them
-fails, the former ones are put back. Whatever ends the upload before that, its objects are removed.
+Segments are uploaded first, in parallel, under names that no earlier publication used. Then the
+entries, the objects with fixed names, are replaced one after the other, the manifests last. If one
+of them fails, the former ones are restored. If the upload ends early, its objects are removed.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ from tools.publish.interruption import uninterrupted
 from tools.publish.packaging.package import ENTRIES, Package
 
 OnProgress = Callable[[int, int, int], None]
-"""Hears of files done, bytes done, and files that there are."""
+"""Called with the files uploaded, the bytes uploaded, and the total number of files."""
 
 _UPLOADERS = 8
 _MISSING = ("404", "NoSuchKey", "NotFound")
-# A name is never used for other bytes, so whoever has them may keep them.
+# The content of a name never changes, so caches may keep it.
 _FOREVER = "max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _CONTENT_TYPES = {
@@ -37,7 +37,7 @@ _CONTENT_TYPES = {
 
 
 class Upload:
-    """One publication of a film, on its way to `movies/{movie_id}/`."""
+    """The upload of one publication of a film to `movies/{movie_id}/`."""
 
     def __init__(self, destination: Destination, movie_id: str, package: Package) -> None:
         self._client = destination.client
@@ -50,10 +50,9 @@ class Upload:
         self._is_over = threading.Event()
 
     def run(self, on_progress: OnProgress) -> None:
-        """Bring the film into the bucket.
+        """Upload the film to the bucket.
 
-        Raises `PublishError`. When it does, or is interrupted, the film in the bucket is what it
-        was before.
+        Raises `PublishError` and `KeyboardInterrupt`; the film in the bucket is then unchanged.
         """
         with as_publish_errors(self._bucket):
             self._former = {name: self._read(name) for name in ENTRIES}
@@ -79,7 +78,7 @@ class Upload:
                 done, sent = done + 1, sent + pending[future].stat().st_size
                 on_progress(done, sent, len(files))
         finally:
-            # What is on its way arrives, and can be removed then; the rest does not set out.
+            # Running uploads finish, so that their objects can be removed; no others are started.
             self._is_over.set()
             with uninterrupted():
                 pool.shutdown(cancel_futures=True)
@@ -96,7 +95,7 @@ class Upload:
         self.is_done = True
 
     def undo(self) -> None:
-        """Make the film in the bucket what it was before. Raises `PublishError`."""
+        """Restore the former film in the bucket. Raises `PublishError`."""
         with as_publish_errors(self._bucket), uninterrupted():
             self._restore(reversed(ENTRIES))
             self.is_done = False
@@ -111,12 +110,12 @@ class Upload:
                 self._put(name, body, _ASK_AGAIN)
 
     def _remove_content(self) -> None:
-        say("Removing what was uploaded ...")
+        say("Removing the uploaded objects ...")
         with ThreadPoolExecutor(_UPLOADERS) as pool:
             left = list(pool.map(self._delete, sorted(self._begun))).count(False)
         if left:
             folder = f"{self._prefix}{self._package.version}/"
-            say(f"{left} objects below {folder} could not be removed; nothing leads to them")
+            say(f"{left} objects below {folder} could not be removed; no manifest refers to them")
 
     def _delete(self, name: str) -> bool:
         try:
@@ -155,7 +154,7 @@ class Upload:
 def require_writable(destination: Destination, movie_id: str) -> None:
     """Write an object below the film's prefix and remove it. Raises `PublishError`.
 
-    Whoever may not write should know it before hours of encoding.
+    A missing permission is thus reported before hours of encoding.
     """
     key = f"movies/{movie_id}/write-check-{os.urandom(4).hex()}"
     with as_publish_errors(destination.bucket):
@@ -173,7 +172,7 @@ def content_type(name: str) -> str:
 
 @contextlib.contextmanager
 def as_publish_errors(bucket: str) -> Iterator[None]:
-    """Tell in one line what S3 or the way to it does not let happen."""
+    """Convert errors of S3 and of the connection to `PublishError`, with a message of one line."""
     try:
         yield
     except ClientError as error:

@@ -1,5 +1,5 @@
-// Tells what the parsers of the npm registry see in manifests, so that the judges of
-// tools/corpus need one Node process for all files: a JSON object a line in, one a line out.
+// Returns the views of the npm parsers on manifests. The judges of tools/corpus use one Node
+// process for all files: each input line and each output line is a JSON object.
 //
 // In:  {"format": "hls" | "dash", "url": "https://...", "text": "..."}
 // Out: {"<parser>": {"view": ...} | {"error": "..."}, ...}
@@ -10,13 +10,13 @@ import hlsParser from 'hls-parser';
 import { Parser } from 'm3u8-parser';
 import { inheritAttributes, toPlaylists } from 'mpd-parser';
 
-// What says where segments are, which is compared as the segments that it makes.
+// Attributes that determine the URLs and times of segments; the resulting segments are compared.
 const ADDRESSING = new Set([
   'baseUrl', 'duration', 'endNumber', 'indexRange', 'indexRangeExact', 'initialization', 'media',
   'segmentUrls', 'startNumber', 'timescale', 'index', 'bitstreamSwitching',
   'presentationTimeOffset', 'eptDelta', 'pdDelta', 'locations',
   'NOW', 'clientOffset',
-  // What BaseURL says of its place, which is another one afterwards.
+  // Attributes of BaseURL about its location, which rewriting changes.
   'serviceLocation', 'byteRange', 'availabilityTimeOffset', 'availabilityTimeComplete',
   'timeShiftBufferDepth', 'priority', 'weight', 'dvb:priority', 'dvb:weight',
 ]);
@@ -36,8 +36,8 @@ function hlsParserView({ text }) {
   return withoutSource(hlsParser.parse(text));
 }
 
-// How a variable is defined changes, since the copy has another URL; what it comes to does not,
-// as m3u8-parser tells.
+// The definition of a variable changes, because the copy has a different URL. Its value does not,
+// which m3u8-parser verifies.
 function withoutSource({ source, defines, ...playlist }) {
   return { ...playlist, variants: playlist.variants?.map(withoutSource) };
 }
@@ -61,7 +61,7 @@ function mpdParserView({ text, url }) {
 }
 
 function segmentView({ resolvedUri, byterange, duration, presentationTime, map }) {
-  // Without an initialization segment there is a map that leads to the base URL.
+  // Without an initialization segment the map refers to the base URL.
   const hasMap = map && (map.uri || map.byterange);
   return {
     uri: resolvedUri,
@@ -72,12 +72,12 @@ function segmentView({ resolvedUri, byterange, duration, presentationTime, map }
   };
 }
 
-// A live presentation has as many segments as the clock allows, a film has all of them.
+// The number of segments of a live presentation depends on the clock; a film has all of them.
 function asFilm(text) {
   return text.replace(/(<MPD\s[^>]*?\btype\s*=\s*["'])dynamic(?=["'])/, '$1static');
 }
 
-// xmldom goes on where browsers stop.
+// xmldom continues after errors at which browsers stop.
 function parsedStrictly(text) {
   const stop = (message) => {
     throw new Error(`broken XML: ${message}`.split('\n')[0]);

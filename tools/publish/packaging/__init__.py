@@ -1,1 +1,1 @@
-"""From segments to a film that players understand: what lies where, and both manifests of it."""
+"""Packages segments as a film for players: the folders, and both manifests."""

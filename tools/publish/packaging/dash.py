@@ -1,4 +1,4 @@
-"""The film in DASH (ISO/IEC 23009-1): one MPD over the segments that HLS plays too."""
+"""The film in DASH (ISO/IEC 23009-1): one MPD for the segments, which HLS shares."""
 
 from collections.abc import Iterable
 from fractions import Fraction

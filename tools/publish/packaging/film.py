@@ -1,4 +1,4 @@
-"""A packaged film: its renditions, as both manifests describe them."""
+"""A packaged film and its renditions, the input of both manifests."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tools.publish.ladder import Rung
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """CMAF segments of one track. Durations count `timescale` units, sizes are bytes."""
+    """The CMAF segments of one track; durations are in units of `timescale`, sizes in bytes."""
 
     codecs: str
     timescale: int
@@ -19,25 +19,25 @@ class Segments:
 
     @property
     def seconds(self) -> float:
-        """The duration of all."""
+        """The duration of all segments."""
         return sum(self.durations) / self.timescale
 
     @property
     def longest_seconds(self) -> float:
-        """The duration of the longest."""
+        """The duration of the longest segment."""
         return max(self.durations) / self.timescale
 
     @property
     def average_rate(self) -> int:
-        """Bits per second over the whole track."""
+        """The average bit rate of the track in bits per second."""
         return math.ceil(sum(self.sizes) * 8 / self.seconds)
 
     @property
     def peak_rate(self) -> int:
-        """The most bits per second that a stretch of about a segment's length takes.
+        """The peak bit rate in bits per second, measured over about the length of a segment.
 
-        A short rest at the end is counted with the segment before it, lest a few frames of it
-        look like a rate that no network can carry.
+        A short last segment is combined with the segment before it, because its few frames alone
+        could result in an unrealistic rate.
         """
         pairs = list(zip(self.durations, self.sizes, strict=True))
         if len(pairs) > 1 and pairs[-1][0] * 2 < pairs[-2][0]:
@@ -48,20 +48,20 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What viewers see of an audio or subtitle track, and what players choose it by."""
+    """The name of an audio or subtitle track for viewers, and the properties that players use."""
 
     name: str
     language: str | None
     dispositions: frozenset[str] = frozenset()
 
     def has(self, *dispositions: str) -> bool:
-        """Whether the source marks the track with one of these."""
+        """Return whether the source marks the track with one of these dispositions."""
         return not self.dispositions.isdisjoint(dispositions)
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A rung with its segments, in the folder `path`."""
+    """A rung with its segments in the folder `path`."""
 
     path: str
     rung: Rung
@@ -71,7 +71,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """An audio track with its segments, in the folder `path`."""
+    """An audio track with its segments in the folder `path`."""
 
     path: str
     label: Label
@@ -91,7 +91,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class PackagedFilm:
-    """All of a film. Paths start below the film's prefix."""
+    """A whole film; paths are relative to the film's prefix."""
 
     title: str
     video: Sequence[Video]
@@ -100,7 +100,7 @@ class PackagedFilm:
 
     @property
     def segments(self) -> list[Segments]:
-        """The segments of each track that has some."""
+        """The segments of each video and audio track."""
         return [track.segments for track in self.video] + [track.segments for track in self.audio]
 
     @property

@@ -1,4 +1,4 @@
-"""The film in HLS (RFC 8216 and its revision): a multivariant playlist, one playlist a track."""
+"""The film in HLS (RFC 8216 and its revision): a multivariant playlist, one playlist per track."""
 
 import math
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _DESCRIPTION = "public.accessibility.describes-video"
 
 
 def multivariant(film: PackagedFilm) -> str:
-    """Return the playlist that players open."""
+    """Return the multivariant playlist, which players open."""
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS", ""]
     lines += [_audio(track) for track in film.audio]
     lines += [_text(track) for track in film.text]
@@ -26,7 +26,7 @@ def multivariant(film: PackagedFilm) -> str:
 
 
 def media(segments: Segments) -> str:
-    """Return the playlist of a track, to lie beside its segments."""
+    """Return the playlist of a track, for the folder of its segments."""
     entries = [
         (length / segments.timescale, f"{number:05d}.m4s")
         for number, length in enumerate(segments.durations, 1)
@@ -36,12 +36,12 @@ def media(segments: Segments) -> str:
 
 
 def subtitles(text: Text, seconds: float) -> str:
-    """Return the playlist of a subtitle track: one file holds all of it."""
+    """Return the playlist of a subtitle track, which consists of one file."""
     return _playlist([], [(seconds, text.path.rpartition("/")[2])])
 
 
 def _playlist(header: Iterable[str], entries: list[tuple[float, str]]) -> str:
-    # No duration, rounded, may exceed the target.
+    # No rounded duration may exceed the target duration.
     target = max(1, math.floor(max(seconds for seconds, _ in entries) + 0.5))
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", f"#EXT-X-TARGETDURATION:{target}"]
     lines += ["#EXT-X-MEDIA-SEQUENCE:1", "#EXT-X-PLAYLIST-TYPE:VOD", *header]
@@ -51,7 +51,7 @@ def _playlist(header: Iterable[str], entries: list[tuple[float, str]]) -> str:
 
 
 def _starting_in_the_middle(videos: Iterable[Video]) -> list[Video]:
-    """Return the renditions with the one first that players of HLS begin with: a middle one."""
+    """Return the renditions with a middle one first, because HLS players start with the first."""
     rest = list(videos)
     first = rest.pop(len(rest) // 2)
     return [first, *rest]
@@ -116,5 +116,5 @@ def _characteristics(label: Label) -> tuple[str, ...]:
     return ()
 
 
-def _yes(answer: bool) -> str:  # noqa: FBT001 - the one thing it spells
+def _yes(answer: bool) -> str:  # noqa: FBT001 - its only argument
     return "YES" if answer else "NO"

@@ -1,4 +1,4 @@
-"""Names of tracks: what the source calls them, else their language, never two alike."""
+"""Unique names of tracks: the title in the source, or else the language."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ from tools.publish.languages import language_of
 from tools.publish.packaging.film import Label
 from tools.publish.source import Track
 
-# What muxers write when nobody named a track.
+# Default titles that muxers write for unnamed tracks.
 _NO_TITLES = frozenset({"SoundHandler", "SubtitleHandler", "Stereo", "Mono", "Surround"})
 
 
 def labels_of(tracks: Sequence[Track]) -> list[Label]:
-    """Return a label for each track."""
+    """Return a label with a unique name for each track."""
     labels: list[Label] = []
     for number, track in enumerate(tracks, 1):
         language = language_of(track.language)

@@ -1,8 +1,8 @@
-"""The package of a film: a folder with everything as it will lie below the film's prefix.
+"""The package of a film: a folder with the layout of the film's prefix in the bucket.
 
-The manifests and the poster have fixed names; all that they lead to lies in a folder of this one
-publication. So a film is replaced by replacing its manifests, and whoever still plays the former
-publication goes on finding its segments.
+The manifests and the poster have fixed names; everything to which they refer is in a folder of this
+publication. Therefore replacing the manifests replaces the film, and a player of the former
+publication still finds its segments.
 """
 
 import os
@@ -23,14 +23,14 @@ from tools.publish.packaging.timeline import read_timeline
 from tools.publish.source import Source
 
 ENTRIES = (encoding.POSTER, dash.MANIFEST, hls.PLAYLIST)
-"""What has a fixed name, in the order in which it becomes visible."""
+"""The objects with fixed names, in the order of their upload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A film in `folder`, whose segments are in the folder `version` of it.
+    """A film in `folder`, with its segments in the subfolder `version`.
 
-    `notes` is what whoever publishes should know of how it was made.
+    `notes` are warnings for the user.
     """
 
     folder: Path
@@ -54,9 +54,9 @@ def package(
     on_seconds: Callable[[float], None],
     is_incomplete_allowed: bool = False,
 ) -> Package:
-    """Encode `source` into `folder`, which does not exist yet.
+    """Encode `source` to `folder`, which must not exist.
 
-    Raises `PublishError`, also when too little of a damaged source can be decoded, unless
+    Raises `PublishError`, even if only too little of a damaged source can be decoded, unless
     `is_incomplete_allowed`.
     """
     content = folder / version
@@ -100,14 +100,14 @@ def package(
         if not is_incomplete_allowed:
             raise PublishError(
                 f"{source.path}: the file is damaged, packets that cannot be decoded: {lost}; "
-                f'{error}; PUBLISH_ARGS="--incomplete" publishes what there is'
+                f'{error}; PUBLISH_ARGS="--incomplete" publishes the readable part'
             ) from error
         notes.append(str(error))
     return Package(folder, version, film, tuple(notes))
 
 
 def _first_choice(source: Source) -> int:
-    """Return the number of the audio track that plays unless the viewer chooses another."""
+    """Return the number of the audio track that players select by default."""
     marked = (n for n, track in enumerate(source.audio, 1) if "default" in track.dispositions)
     return next(marked, 1)
 
@@ -121,7 +121,7 @@ def _texts(
     texts = []
     for path, label in zip(paths, labels_of(source.subtitles), strict=True):
         if "-->" not in (folder / path).read_text("utf-8"):
-            notes.append(f"the subtitles {label.name!r} are left out: there are no words in them")
+            notes.append(f"the subtitles {label.name!r} are left out: they are empty")
             (folder / path).unlink()
             continue
         size = (folder / path).stat().st_size

@@ -1,4 +1,4 @@
-"""The segments that ffmpeg made, from its own manifest: codecs, and the exact time of each."""
+"""The segments that ffmpeg wrote, from its manifest: codecs, and the exact time of each."""
 
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,9 +12,9 @@ _DASH = {"": "urn:mpeg:dash:schema:mpd:2011"}
 def read_timeline(manifest: Path) -> list[Segments]:
     """Return the segments of each stream, in the order of their numbers.
 
-    Raises `PublishError` when segments are missing, as for a source without a single frame.
+    Raises `PublishError` if segments are missing, for example if the source has no frame.
     """
-    root = ET.parse(manifest).getroot()  # noqa: S314 - ffmpeg wrote it a moment ago
+    root = ET.parse(manifest).getroot()  # noqa: S314 - trusted: written by ffmpeg
     streams = {
         int(each.attrib["id"]): _segments(each, manifest.parent)
         for each in root.iterfind(".//Representation", _DASH)
@@ -25,7 +25,7 @@ def read_timeline(manifest: Path) -> list[Segments]:
 def _segments(representation: ET.Element, folder: Path) -> Segments:
     template = representation.find("SegmentTemplate", _DASH)
     if template is None:
-        raise PublishError("ffmpeg made no segments of the film")
+        raise PublishError("ffmpeg wrote no segments of the film")
     durations = tuple(
         int(each.attrib["d"])
         for each in template.iterfind("SegmentTimeline/S", _DASH)
