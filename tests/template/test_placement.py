@@ -1,12 +1,12 @@
-"""Which stack has what: an update must replace nothing that holds data or has a name of its own."""
+"""Which stack has which resource: an update must not replace what holds data or has a name."""
 
 import pytest
 
 from tests.support.combinations import combinations
 from tests.support.stacks import Stack
 
-# Whoever moves one of these to another stack, or gives it another logical id, has CloudFormation
-# make a second one beside the first: its name is taken, and its data stays behind.
+# In another stack, or under another logical id, each of these would be a second resource: its name
+# is taken, and it has none of the data of the first.
 IN_THE_ROOT = {
     "FilmBucket": "AWS::S3::Bucket",
     "FilmBucketPolicy": "AWS::S3::BucketPolicy",
@@ -32,14 +32,14 @@ IN_THE_ROOT = {
 }
 CALLS = {"Authorizer", "Start", "Progress", "Get", "Stop"}
 WITH_ALIAS = CALLS | {"Invalidate", "Erase", "Docs", "Housekeeping"}
-# Stacks of alarms, a dashboard and queries that have names, each of which can be taken only once.
+# Stacks of alarms, a dashboard and queries with names, which have to be unique.
 WITH_NAMES = {
     "infrastructure/objective.yaml": {f"{name}Objective" for name in CALLS},
     "infrastructure/release.yaml": {f"{name}Release" for name in WITH_ALIAS},
     "infrastructure/observability.yaml": {"Observability"},
     "infrastructure/queries.yaml": {"Queries"},
 }
-# What may be made anew by an update: it holds nothing, and costs no viewer anything.
+# An update may replace these: they hold no data, and no request needs them.
 REMADE = {
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
@@ -61,13 +61,13 @@ def made() -> Stack:
 
 
 def test_what_holds_data_stays_in_the_root(made: Stack) -> None:
-    """The bucket, the signing key, the logs and the API keep the logical ids they were made by."""
+    """The bucket, the signing key, the logs and the API keep their logical ids in the root."""
     found = {name: item["Type"] for name, item in made.resources.items() if name in IN_THE_ROOT}
     assert found == IN_THE_ROOT
 
 
 def test_stacks_with_names_stay(made: Stack) -> None:
-    """A stack whose resources have names keeps its logical id: a second one could not take them."""
+    """A stack whose resources have names keeps its logical id, because a second one would fail."""
     stacks = made.of_type("AWS::CloudFormation::Stack")
     for path, names in WITH_NAMES.items():
         assert {name for name, each in stacks.items() if each["TemplateURL"] == path} == names
@@ -75,13 +75,13 @@ def test_stacks_with_names_stay(made: Stack) -> None:
 
 @pytest.mark.parametrize("number", range(0, len(combinations()[0]), 8))
 def test_other_stacks_hold_nothing(number: int) -> None:
-    """The stacks beside the root have only what can be made again at any time."""
+    """Nested stacks contain only resources that an update may replace."""
     for beside in Stack(combinations()[0][number]).nested:
         assert {item["Type"] for item in beside.resources.values()} <= REMADE
 
 
 def test_what_moved_has_no_name(made: Stack) -> None:
-    """The alarms on functions' errors have no name, so that new ones can stand beside the old."""
+    """The alarms on functions' errors have no names, so that an update can create them first."""
     alarms = made.beside("Errors").of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) == len(made.of_type("AWS::Lambda::Function"))
     assert not any("AlarmName" in alarm for alarm in alarms.values())
