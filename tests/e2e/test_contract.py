@@ -1,4 +1,4 @@
-"""schemathesis judges whether the API keeps what its OpenAPI document promises."""
+"""schemathesis checks the API against its OpenAPI document."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for met
 def test_every_answer_is_documented(
     stack: Stack, path: str, method: str, mode: GenerationMode
 ) -> None:
-    """Whatever is sent, right or wrong: status, headers and body are as documented."""
+    """For valid and invalid requests, status, headers and body are as documented."""
     if mode is GenerationMode.NEGATIVE and path in ("/health", "/api/v1/stream/progress"):
         pytest.skip("what is unknown is ignored on purpose, and nothing is required")
     set_subscription(stack, USER)
@@ -44,7 +44,7 @@ def test_every_answer_is_documented(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case[Any]) -> None:
-        # API Gateway decodes a path before it looks for the route: this one is of another.
+        # API Gateway decodes a path before it matches routes: this path belongs to another route.
         assume(not set("?/") & set("".join(map(str, case.path_parameters.values()))))
         if mode is GenerationMode.POSITIVE and "movie_id" in case.path_parameters:
             case.path_parameters["movie_id"] = demo.DEMO_MOVIE_ID

@@ -1,4 +1,4 @@
-"""Who gets in where: the local servers' names, and what the keys of the local store open."""
+"""Access control of the local servers: their host names, and the permissions of the local keys."""
 
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from tests.support.other_servers import require_embedded_s3
 
 
 def test_keys_may_do_what_their_policies_say(stack: Stack) -> None:
-    """The functions' key deletes nothing, writes no films and lists not all; the signer's reads."""
+    """The functions' key cannot delete, write films or list the bucket; the signer's only reads."""
     require_embedded_s3(stack)
     admin, keys = stack.s3.admin_client(), stack.state.credentials
     film, copy, other = (f"{prefix}/{uuid4()}/x" for prefix in ("movies", "playback", "other"))
@@ -54,7 +54,7 @@ def test_keys_may_do_what_their_policies_say(stack: Stack) -> None:
 def test_pages_under_another_name_read_nothing(
     stack: Stack, server: str, host: str, status: int
 ) -> None:
-    """A page whose name was made to lead to this machine gets neither the token nor anything."""
+    """A page whose host name was rebound to this machine gets neither the token nor any content."""
     running = getattr(stack, server)
     path = "/local/demo" if server == "gateway" else "/health"
 
@@ -70,5 +70,5 @@ def test_pages_under_another_name_read_nothing(
     "path", ["a" * 300, "a/" * 3000, "%00", "..%2f..%2fREADME.md", "%ff%fe", "index.html/x", "."]
 )
 def test_names_that_no_file_has(stack: Stack, path: str) -> None:
-    """Whatever is asked for below /web/, what is not there is 404."""
+    """Below /web/, every path without a file is 404."""
     assert httpx.get(f"{stack.api_url}/web/{path}").status_code == 404

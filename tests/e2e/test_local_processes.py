@@ -1,4 +1,4 @@
-"""`python -m local` as a developer meets it: its processes, its exit codes, its one-line errors."""
+"""`python -m local` for a developer: its processes, its exit codes, its one-line errors."""
 
 import json
 import os
@@ -28,7 +28,7 @@ READY_SECONDS = 60
 GONE_SECONDS = 10
 
 
-# What developers have in their shells: a profile that does not exist, proxies that answer nobody.
+# Variables of a developer's shell: a profile that does not exist, proxies that do not respond.
 SHELL = {
     "AWS_PROFILE": "company",
     "AWS_CONFIG_FILE": "/nonexistent/config",
@@ -47,17 +47,17 @@ class Run:
     folder: Path
 
     def await_ready(self) -> None:
-        """Wait for stack.json, and remember the processes that are alive by then."""
+        """Wait for stack.json, and record the processes that run by then."""
         await_condition(self._is_ready, READY_SECONDS)
         self.started = psutil.Process(self.process.pid).children(recursive=True)
 
     def await_children_gone(self) -> None:
-        """Wait until nothing is left of what the run started."""
+        """Wait until no process of the run remains."""
         await_condition(lambda: not [p for p in self.started if is_alive(p)], GONE_SECONDS)
 
     @property
     def document(self) -> dict[str, str]:
-        """What stack.json says."""
+        """The contents of stack.json."""
         document: dict[str, str] = json.loads((self.folder / "stack.json").read_text())
         return document
 
@@ -68,7 +68,7 @@ class Run:
 
 
 class Developer:
-    """Starts the stack in a folder of its own, on ports of its own."""
+    """Starts the stack in a new folder, on free ports."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "state"
@@ -82,8 +82,8 @@ class Developer:
         self._runs: list[subprocess.Popen[str]] = []
 
     def start(self, *prefix: str, gateway: bool = False, **environment: str) -> Run:
-        """Run `python -m local`, through the command `prefix` when there is one."""
-        # Films take long, and every other part is there without them.
+        """Run `python -m local`, optionally through the command `prefix`."""
+        # Films take long, and the tests need only the other parts.
         options = ["--without-films"] if gateway else ["--without-films", "--without-gateway"]
         command = [*prefix, sys.executable, "-m", "local", *options]
         process = subprocess.Popen(
@@ -98,7 +98,7 @@ class Developer:
         return Run(process, self.folder)
 
     def leave(self) -> None:
-        """End what a failed test left running."""
+        """End the processes that a failed test left running."""
         for process in self._runs:
             process.terminate()
             process.communicate(timeout=GONE_SECONDS)
@@ -106,14 +106,14 @@ class Developer:
 
 @pytest.fixture
 def developer(tmp_path: Path) -> Iterator[Developer]:
-    """Return a developer, who tidies up."""
+    """Return a developer whose processes are ended after the test."""
     developer = Developer(tmp_path)
     yield developer
     developer.leave()
 
 
 def test_sigkill_leaves_no_orphan_and_loses_no_row(developer: Developer) -> None:
-    """After SIGKILL every child ends, a new run starts at once, and committed rows are there."""
+    """After SIGKILL every child ends, a new run starts immediately, and committed rows exist."""
     first = developer.start(gateway=True)
     first.await_ready()
     number = random.randrange(10**6)
@@ -132,7 +132,7 @@ def test_sigkill_leaves_no_orphan_and_loses_no_row(developer: Developer) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's own")
 def test_no_orphan_when_the_guardian_dies_too(developer: Developer) -> None:
-    """Even when the whole of our own Python is killed, the servers end."""
+    """If all our Python processes are killed, the servers also end."""
     run = developer.start()
     run.await_ready()
     for process in [p for p in run.started if "guardian.py" in " ".join(p.cmdline())]:
@@ -144,7 +144,7 @@ def test_no_orphan_when_the_guardian_dies_too(developer: Developer) -> None:
 
 
 def test_ends_with_its_parent(developer: Developer) -> None:
-    """When `make` is killed, the stack notices and ends in order."""
+    """If `make` is killed, the stack detects it and shuts down in order."""
     run = developer.start("sh", "-c", '"$@"; true', "sh", gateway=True)
     run.await_ready()
 
@@ -158,7 +158,7 @@ def test_ends_with_its_parent(developer: Developer) -> None:
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"]
 )
 def test_stops_in_order(developer: Developer, number: signal.Signals, code: int) -> None:
-    """A polite end takes a few seconds, leaves nothing behind, and prints no traceback."""
+    """SIGINT and SIGTERM end the run in a few seconds, without leftovers or a traceback."""
     run = developer.start(gateway=True)
     run.await_ready()
 
@@ -173,7 +173,7 @@ def test_stops_in_order(developer: Developer, number: signal.Signals, code: int)
 
 
 def test_stops_in_order_while_it_starts(developer: Developer) -> None:
-    """Ctrl-C before all is ready is no different."""
+    """Ctrl-C during the start has the same effect."""
     run = developer.start()
     await_condition((developer.folder / "environment.json").exists, READY_SECONDS)
     run.started = psutil.Process(run.process.pid).children(recursive=True)
@@ -186,7 +186,7 @@ def test_stops_in_order_while_it_starts(developer: Developer) -> None:
 
 
 def test_second_run_is_refused(developer: Developer) -> None:
-    """Two runs never share a state folder; the second says so in one line and harms nothing."""
+    """Two runs never share a state folder; the second reports it in a line and changes nothing."""
     first = developer.start()
     first.await_ready()
 
@@ -203,7 +203,7 @@ def test_second_run_is_refused(developer: Developer) -> None:
 
 @pytest.mark.parametrize("variable", ["API_PORT", "S3_PORT", "USER_SERVICE_PORT"])
 def test_taken_port_is_one_line(developer: Developer, variable: str) -> None:
-    """A taken port names itself and the variable that changes it."""
+    """The message about a used port names the port and the variable that changes it."""
     port = int(developer.environment[variable])
     with socket.create_server(("127.0.0.1", port)):
         run = developer.start()
@@ -217,7 +217,7 @@ def test_taken_port_is_one_line(developer: Developer, variable: str) -> None:
 
 @pytest.mark.parametrize("value", ["eighty", "0", "70000", "9000"])
 def test_wrong_port_is_one_line(developer: Developer, value: str) -> None:
-    """A port that is none, or that two servers want, is told in one line."""
+    """An invalid port, or one used for two servers, is reported in one line."""
     run = developer.start(API_PORT=value, S3_PORT="9000")
     _, errors = run.process.communicate(timeout=GONE_SECONDS)
 
@@ -227,7 +227,7 @@ def test_wrong_port_is_one_line(developer: Developer, value: str) -> None:
 
 
 def test_crashed_server_comes_back(developer: Developer) -> None:
-    """A crash of one server is told and mended; the others go on meanwhile."""
+    """A crash of one server is reported and the server restarted; the others keep running."""
     run = developer.start()
     run.await_ready()
     port = developer.ports.redis_port
@@ -243,7 +243,7 @@ def test_crashed_server_comes_back(developer: Developer) -> None:
 
 
 def test_outage_lasts_as_long_as_its_file(developer: Developer) -> None:
-    """A developer can take one server away for a while and look at the product without it."""
+    """A developer can stop one server for a while and use the product without it."""
     run = developer.start()
     run.await_ready()
     port, switch = developer.ports.kafka_port, developer.folder / "down" / "kafka"
@@ -264,7 +264,7 @@ def await_condition(condition: Callable[[], Any], seconds: float) -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process still runs; one that waits to be reaped does not."""
+    """Return whether a process still runs; zombies do not count."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -272,7 +272,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens on a port."""
+    """Return whether a process listens on a port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -293,7 +293,7 @@ def database(document: dict[str, str]) -> Any:
 
 
 def test_shell_of_a_developer_does_not_matter(developer: Developer) -> None:
-    """Proxies, an AWS profile and a home folder that is not there keep nothing from starting."""
+    """Proxies, an AWS profile and a missing home folder do not prevent a start."""
     run = developer.start(gateway=True, **SHELL)
 
     run.await_ready()
@@ -304,7 +304,7 @@ def test_shell_of_a_developer_does_not_matter(developer: Developer) -> None:
 
 
 def test_taken_ports_are_told_with_free_ones(developer: Developer) -> None:
-    """One line names all ports that are taken, on [::1] as well, and a command that works."""
+    """One line names all used ports, including those on [::1], and a command that works."""
     with (
         socket.create_server(("127.0.0.1", developer.ports.redis_port)),
         socket.create_server(("::1", developer.ports.kafka_port), family=socket.AF_INET6),

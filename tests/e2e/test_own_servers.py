@@ -1,4 +1,4 @@
-"""`make run` beside servers of a developer's own, which another stack plays here."""
+"""`make run` with a developer's own servers, for which the tests use another stack."""
 
 import json
 import os
@@ -24,14 +24,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers that run already, with nothing in them."""
+    """Running servers without data."""
     folder = tmp_path_factory.mktemp("others")
     with Stack.temporary(folder, gateway=False, films=False) as stack:
         yield stack
 
 
 def variables(others: Stack) -> dict[str, str]:
-    """Return what a developer sets, who has these servers."""
+    """Return the variables of a developer who has these servers."""
     keys, environment = others.state.credentials, others.environment
     return {
         "S3_ENDPOINT_URL": others.s3.endpoint_url,
@@ -48,7 +48,7 @@ def variables(others: Stack) -> dict[str, str]:
 
 
 def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) -> None:
-    """With all five named, a film plays from them, and no server but the gateway is started."""
+    """With all five named, a film plays from them, and only the gateway is started."""
     ports = Ports.free()
     given = {field.name.upper(): str(getattr(ports, field.name)) for field in fields(Ports)}
     process = subprocess.Popen(
@@ -92,7 +92,7 @@ def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) 
 
 
 def test_half_an_s3_is_told() -> None:
-    """An S3 without its keys is told in a sentence that names them."""
+    """An S3 without its keys is reported in a sentence that names them."""
     with pytest.raises(LocalError, match="S3_ENDPOINT_URL needs S3_ACCESS_KEY and S3_SECRET_KEY"):
         OwnServers.of({"S3_ENDPOINT_URL": "http://127.0.0.1:9"})
 
@@ -109,7 +109,7 @@ def test_half_an_s3_is_told() -> None:
     ids=lambda named: next(iter(named)),
 )
 def test_a_server_that_does_not_answer_is_told(named: dict[str, str], tmp_path: Path) -> None:
-    """What was named and is not there ends the run in one line that says which it is."""
+    """A named server that is not available ends the run with one line that names it."""
     own = OwnServers.of(named)
 
     with (

@@ -1,4 +1,4 @@
-"""The product as its users see it: over HTTP, with a real player, from the private bucket."""
+"""The product for its users: over HTTP, with a real player, from the private bucket."""
 
 import subprocess
 from typing import Any
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def subscriber(stack: Stack) -> UUID:
-    """A user who has paid."""
+    """A user with a subscription."""
     user_id = uuid4()
     set_subscription(stack, user_id)
     return user_id
@@ -27,13 +27,13 @@ def subscriber(stack: Stack) -> UUID:
 
 @pytest.fixture
 def api(stack: Stack, subscriber: UUID) -> httpx.Client:
-    """The API as the subscriber calls it."""
+    """The API, called by the subscriber."""
     headers = {"Authorization": f"Bearer {stack.token(str(subscriber))}"}
     return httpx.Client(base_url=f"{stack.api_url}/api/v1", headers=headers, timeout=30)
 
 
 def play(manifest_url: str) -> str:
-    """Decode the film to its end with ffmpeg; return what ffmpeg logged."""
+    """Decode the whole film with ffmpeg; return ffmpeg's log."""
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     command = [ffmpeg, "-nostdin", "-loglevel", "debug", "-i", manifest_url, "-f", "null", "-"]
     run = subprocess.run(command, capture_output=True, timeout=120, check=False)
@@ -53,7 +53,7 @@ def play(manifest_url: str) -> str:
 def test_ffmpeg_plays_to_the_end(
     api: httpx.Client, film: str, manifest_type: str, seconds: int
 ) -> None:
-    """ffmpeg plays fMP4 by HLS and DASH, and MPEG-TS by HLS, and opens signed URLs only."""
+    """ffmpeg plays fMP4 by HLS and DASH, and MPEG-TS by HLS, and requests only signed URLs."""
     started = api.post(f"/stream/{film}", json={"manifest_type": manifest_type}).json()
 
     log = play(started["manifest_url"])
@@ -72,7 +72,7 @@ def test_ffmpeg_plays_to_the_end(
 
 
 def test_nobody_reads_without_a_signature(stack: Stack, api: httpx.Client) -> None:
-    """An unsigned GET is 403 for every object in the bucket, films and copies alike."""
+    """An unsigned GET is 403 for every object in the bucket, both films and copies."""
     api.post(f"/stream/{demo.DEMO_MOVIE_ID}").raise_for_status()
     listing: dict[str, Any] = stack.s3.admin_client().list_objects_v2(Bucket="vod")
     keys = [each["Key"] for each in listing["Contents"]]
@@ -116,7 +116,7 @@ def test_open_routes(stack: Stack) -> None:
     ],
 )
 def test_bad_token(stack: Stack, headers: dict[str, str], code: str) -> None:
-    """A bad token is a 401 problem with its code, readable from a browser."""
+    """An invalid token is a 401 problem with its code, which a browser can read."""
     url = f"{stack.api_url}/api/v1/stream/{demo.DEMO_MOVIE_ID}"
 
     answer = httpx.post(url, headers={**headers, "Origin": "https://player.example"})
@@ -131,7 +131,7 @@ def test_bad_token(stack: Stack, headers: dict[str, str], code: str) -> None:
 def test_an_auth_service_whose_clock_is_ahead(
     stack: Stack, subscriber: UUID, seconds: int, status: int
 ) -> None:
-    """A token that is good in two seconds starts a film; in two minutes, it does not yet."""
+    """A token that becomes valid in two seconds starts a film; one in two minutes does not yet."""
     begins_at = int(clock.now().timestamp()) + seconds
     token = stack.token(str(subscriber), nbf=begins_at, iat=begins_at)
 
@@ -145,7 +145,7 @@ def test_an_auth_service_whose_clock_is_ahead(
 
 
 def test_a_refusal_ends_with_its_reason(stack: Stack, subscriber: UUID) -> None:
-    """A token that was not good yet is taken once it is, although the gateway keeps decisions."""
+    """A token is accepted as soon as it becomes valid, although the gateway caches decisions."""
     token = stack.token(str(subscriber), nbf=int(clock.now().timestamp()) + LEEWAY_SECONDS + 8)
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
         url = f"{stack.api_url}/api/v1/stream/progress"
@@ -158,5 +158,5 @@ def test_a_refusal_ends_with_its_reason(stack: Stack, subscriber: UUID) -> None:
 
 @pytest.mark.parametrize("movie_id", ["no-uuid", "%2e%2e%2f%2e%2e", "..%5c..", "%00", "é"])
 def test_trickery_in_the_path(api: httpx.Client, movie_id: str) -> None:
-    """A movie_id that is no UUID is 422 or no route at all, never a file."""
+    """A movie_id that is not a UUID is 422 or an unknown route, never a file."""
     assert api.post(f"/stream/{movie_id}").status_code in (404, 422)

@@ -1,4 +1,4 @@
-"""Publishing, from a file to what viewers play: the command line against the real stack."""
+"""Publishing, from a file to playback: the command line against the real stack."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def ffmpeg(*arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An mp4 with a picture, two languages, and a subtitle track, under an unpleasant name."""
+    """An mp4 with picture, two languages, subtitles, and special characters in its name."""
     folder = tmp_path_factory.mktemp("film")
     (folder / "cues.srt").write_text(CUES)
     path = folder / '-it\'s a "film": $1.mp4'
@@ -70,7 +70,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def packaged(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Package]:
-    """Packages the film, under a new version each time."""
+    """Packages the film, each time as a new version."""
 
     def make() -> Package:
         folder = tmp_path_factory.mktemp("package") / "film"
@@ -90,7 +90,7 @@ def destination(stack: Stack) -> Destination:
 
 @pytest.fixture
 def environment_of(stack: Stack, tmp_path: Path) -> dict[str, str]:
-    """What a developer's shell has when this stack is the one that runs."""
+    """The environment variables of a developer's shell for this stack."""
     (tmp_path / "temporary").mkdir()
     return {
         "PATH": os.environ["PATH"],
@@ -114,7 +114,7 @@ def publish(*arguments: str, environment: dict[str, str]) -> subprocess.Complete
 
 
 def objects(destination: Destination, movie_id: object) -> dict[str, bytes]:
-    """Return everything below a film's prefix."""
+    """Return all keys below a film's prefix."""
     client, prefix = destination.client, f"movies/{movie_id}/"
     listing = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
     keys = [each["Key"] for each in listing.get("Contents", ())]
@@ -128,7 +128,7 @@ def objects(destination: Destination, movie_id: object) -> dict[str, bytes]:
 def published(
     stack: Stack, film: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[UUID, subprocess.CompletedProcess[str]]:
-    """The film, published to the stack by the command line, and what that said."""
+    """The film, published to the stack by the command line, and the command's output."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/streaming/python'}",
@@ -143,7 +143,7 @@ Published = tuple[UUID, subprocess.CompletedProcess[str]]
 
 
 def test_report(stack: Stack, published: Published) -> None:
-    """Publishing tells its progress, proves the film by both manifests, and ends with the id."""
+    """Publishing prints its progress, plays the film by both manifests, and ends with the id."""
     movie_id, run = published
 
     assert run.stdout == f"{movie_id}\n"
@@ -181,7 +181,7 @@ def test_plays(stack: Stack, published: Published, manifest_type: str) -> None:
 
 
 def test_hls(destination: Destination, published: Published) -> None:
-    """The playlists tell players all they choose by, in the words of the standard."""
+    """The playlists contain all attributes by which players choose, in the standard's terms."""
     bodies = objects(destination, published[0])
 
     playlist = m3u8.loads(bodies["index.m3u8"].decode())
@@ -214,7 +214,7 @@ def test_hls(destination: Destination, published: Published) -> None:
 
 
 def test_dash(destination: Destination, published: Published) -> None:
-    """The MPD has the same segments, a set for each language, and the subtitles as a file."""
+    """The MPD has the same segments, an adaptation set per language, and subtitles as a file."""
     bodies = objects(destination, published[0])
 
     presentation = mpegdash.parser.MPEGDASHParser.parse(bodies["index.mpd"].decode())
@@ -238,7 +238,7 @@ def test_dash(destination: Destination, published: Published) -> None:
 
 
 def test_headers(destination: Destination, published: Published) -> None:
-    """Segments may be kept for ever, manifests are asked for again, each has its media type."""
+    """Segments are cacheable indefinitely, manifests are revalidated, media types are correct."""
     client = destination.client
     found = {
         "/".join(name.split("/")[1:]) or name: client.head_object(
@@ -260,7 +260,7 @@ def test_headers(destination: Destination, published: Published) -> None:
 
 
 def test_player_page(stack: Stack, published: Published) -> None:
-    """The local player page offers the film under its title."""
+    """The local player page lists the film with its title."""
     films = httpx.get(f"{stack.api_url}/local/demo").json()["films"]
 
     assert {
@@ -271,7 +271,7 @@ def test_player_page(stack: Stack, published: Published) -> None:
 
 
 def test_aligned_keyframes(destination: Destination, published: Published) -> None:
-    """Segments of all renditions begin at the same times, each but the last four seconds long."""
+    """Segments of all renditions begin at the same times; the last excepted, each lasts four seconds."""
     bodies = objects(destination, published[0])
     playlist = m3u8.loads(bodies["index.m3u8"].decode())
 
@@ -287,7 +287,7 @@ def test_aligned_keyframes(destination: Destination, published: Published) -> No
 def test_replaced(
     destination: Destination, environment_of: dict[str, str], film: Path, published: Published
 ) -> None:
-    """Publishing under the id of a film replaces it, and what was played before stays readable."""
+    """Publishing with a film's id replaces it, and files of the previous version stay readable."""
     movie_id, _ = published
     before = objects(destination, movie_id)
 
@@ -304,7 +304,7 @@ def test_replaced(
 def test_unreadable_publications_go(
     destination: Destination, packaged: Callable[[], Package]
 ) -> None:
-    """What a film was replaced by more than seven days ago is removed, and nothing sooner."""
+    """Versions replaced more than seven days ago are removed, later ones are kept."""
     movie_id = str(uuid4())
     first, second = packaged(), packaged()
     for each in (first, second):
@@ -320,7 +320,7 @@ def test_unreadable_publications_go(
 
 
 def test_check_without_service(destination: Destination, packaged: Callable[[], Package]) -> None:
-    """Without the service, the film is played by URLs signed on the spot; a lost segment shows."""
+    """Without the service, the film plays with locally signed URLs; a lost segment is detected."""
     movie_id, each = str(uuid4()), packaged()
     Upload(destination, movie_id, each).run(lambda *_: None)
 
@@ -334,7 +334,7 @@ def test_check_without_service(destination: Destination, packaged: Callable[[], 
 
 
 def test_manifests_last(destination: Destination, packaged: Callable[[], Package]) -> None:
-    """While segments go up, there is nothing that a viewer could start."""
+    """While segments are uploaded, the film cannot be started."""
     movie_id = str(uuid4())
     seen: set[str] = set()
 
@@ -359,7 +359,7 @@ def ctrl_c_works() -> Iterator[None]:
 def test_interrupted_upload(
     destination: Destination, packaged: Callable[[], Package], *, is_new: bool
 ) -> None:
-    """Ctrl-C during the upload leaves a new film out of the bucket, and a former one as it was."""
+    """Ctrl-C during the upload removes a new film, and leaves an existing one unchanged."""
     movie_id = str(uuid4())
     if not is_new:
         Upload(destination, movie_id, packaged()).run(lambda *_: None)
@@ -380,7 +380,7 @@ def test_interrupted_upload(
 def test_interrupted_encoding(
     destination: Destination, environment_of: dict[str, str], film: Path
 ) -> None:
-    """Ctrl-C during the encoding ends ffmpeg too, and leaves no file and no object."""
+    """Ctrl-C during the encoding also ends ffmpeg, and leaves no file and no object."""
     movie_id = uuid4()
     long_film = film.parent / "long.mp4"
     ffmpeg(
@@ -411,7 +411,7 @@ def test_interrupted_encoding(
 
 
 def test_forbidden(stack: Stack, packaged: Callable[[], Package]) -> None:
-    """A key that may only read is refused in one line, and nothing is left behind."""
+    """A read-only key is rejected in one line, and no file remains."""
     require_embedded_s3(stack)
     keys = stack.state.credentials
     reader = stack.s3.client(keys.s3_service_access_key, keys.s3_service_secret_key)
@@ -426,7 +426,7 @@ def test_forbidden(stack: Stack, packaged: Callable[[], Package]) -> None:
 def test_a_key_that_may_not_write_is_told_before_the_work(
     stack: Stack, environment_of: dict[str, str], film: Path
 ) -> None:
-    """Whoever may not write hears it before anything is encoded."""
+    """A key without write permission is reported before the encoding."""
     require_embedded_s3(stack)
     keys = stack.state.credentials
     run = publish(
@@ -447,7 +447,7 @@ def test_a_key_that_may_not_write_is_told_before_the_work(
 def test_a_film_that_does_not_play_is_taken_out_again(
     destination: Destination, packaged: Callable[[], Package], *, is_new: bool
 ) -> None:
-    """After the check has failed, the bucket is what it was before."""
+    """After a failed check, the bucket has its previous contents."""
     movie_id = str(uuid4())
     if not is_new:
         Upload(destination, movie_id, packaged()).run(lambda *_: None)
@@ -463,7 +463,7 @@ def test_a_film_that_does_not_play_is_taken_out_again(
 def test_half_a_film_is_refused_unless_it_is_wanted(
     destination: Destination, environment_of: dict[str, str], tmp_path: Path
 ) -> None:
-    """A download that broke off is published by those alone who ask for what there is of it."""
+    """An incomplete download is published only with the option for incomplete files."""
     movie_id, whole, half = uuid4(), tmp_path / "whole.mp4", tmp_path / "half.mp4"
     ffmpeg(
         *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=20", "-c:v", "libx264"),
@@ -485,7 +485,7 @@ def test_half_a_film_is_refused_unless_it_is_wanted(
 
 
 def test_half_a_second_is_a_film(environment_of: dict[str, str], tmp_path: Path) -> None:
-    """A sting of ten frames is published and plays."""
+    """A film of ten frames is published and plays."""
     film = tmp_path / "film.mp4"
     ffmpeg(
         *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.4", "-f", "lavfi", "-i", "sine=d=0.4"),
@@ -498,7 +498,7 @@ def test_half_a_second_is_a_film(environment_of: dict[str, str], tmp_path: Path)
 
 
 def test_no_server(environment_of: dict[str, str], film: Path) -> None:
-    """A bucket that does not answer is told in one line, before any work is done."""
+    """A bucket that does not respond is reported in one line, before the encoding."""
     run = publish(
         *("--bucket=films", "--endpoint-url=http://127.0.0.1:9", "--", str(film)),
         environment={**environment_of, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
@@ -520,7 +520,7 @@ def test_no_server(environment_of: dict[str, str], film: Path) -> None:
 def test_bad_file(
     environment_of: dict[str, str], tmp_path: Path, name: str, content: bytes | None, told: str
 ) -> None:
-    """A file that is no film is refused in one clear line that names it."""
+    """A file that is not a film is rejected in one clear line that names it."""
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
@@ -534,7 +534,7 @@ def test_bad_file(
 
 
 def test_no_video(environment_of: dict[str, str], tmp_path: Path) -> None:
-    """Sound alone is refused in one clear line."""
+    """A file with only audio is rejected in one clear line."""
     path = tmp_path / "sound.m4a"
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", str(path))
 
@@ -552,7 +552,7 @@ def test_no_video(environment_of: dict[str, str], tmp_path: Path) -> None:
     ],
 )
 def test_bad_arguments(environment_of: dict[str, str], arguments: list[str], told: str) -> None:
-    """A wrong MOVIE_ID and a forgotten FILE are told in one line."""
+    """An invalid MOVIE_ID and a missing FILE are reported in one line."""
     run = publish(*arguments, environment=environment_of)
 
     assert (run.returncode, run.stderr) == (1, told)

@@ -1,7 +1,7 @@
-"""`make setup` on machines as they are: interrupted, without Python, without Debian's venv package.
+"""`make setup` after an interruption, without Python, and without Debian's venv package.
 
-A shell script stands in for Python, so that the tests install nothing: what is proved is the order
-of the steps and what people read.
+A shell script replaces Python, so the tests install nothing: they prove the order of the steps and
+the messages.
 """
 
 import shutil
@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOOLS = ("sh", "make", "rm", "touch", "test", "mkdir", "cat", "chmod", "awk", "cp")
 
-# Answers what the Makefile asks of Python. The environment that it makes has the same script as its
-# Python and, as uv, a script that dies in the middle of the first installation.
+# Responds to the Makefile's calls of Python. The environment that it creates contains the same
+# script as its Python and, as uv, a script that fails in the middle of the first installation.
 PYTHON = """#!/bin/sh
 case "$*" in
     *"print("*) echo 3.11 ;;
@@ -34,7 +34,7 @@ touch "$environment/whole-package"
 
 
 class Machine:
-    """A checkout's Makefile, on a PATH that has nothing but what a bare machine has."""
+    """A checkout's Makefile, with a PATH that contains only a minimal system's commands."""
 
     def __init__(self, folder: Path) -> None:
         self.checkout = folder / "a check out"
@@ -56,7 +56,7 @@ class Machine:
         write_program(self.programs / name, PYTHON)
 
     def make(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run make, in a session of its own as a terminal would."""
+        """Run make in a new session, as a terminal does."""
         return subprocess.run(
             ["make", *arguments],
             cwd=self.checkout,
@@ -80,13 +80,13 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def write_program(path: Path, text: str) -> None:
-    """Write a script that can be run."""
+    """Write an executable script."""
     path.write_text(text)
     path.chmod(0o755)
 
 
 def test_an_interrupted_set_up_is_made_anew(machine: Machine) -> None:
-    """After a kill in the middle of the installation the next set-up begins with nothing."""
+    """After a kill during the installation the next set-up starts from scratch."""
     machine.has_python("python3")
 
     assert machine.make("setup").returncode != 0
@@ -101,7 +101,7 @@ def test_an_interrupted_set_up_is_made_anew(machine: Machine) -> None:
 
 
 def test_the_python_that_is_there_is_taken(machine: Machine) -> None:
-    """Where there is a python3.13 alone, it is used, and named."""
+    """If only python3.13 exists, it is used, and named."""
     machine.has_python("python3.13")
     machine.stand_ins.joinpath("interrupted").touch()
 
@@ -112,7 +112,7 @@ def test_the_python_that_is_there_is_taken(machine: Machine) -> None:
 
 
 def test_without_python_a_sentence_says_what_is_needed(machine: Machine) -> None:
-    """Without any Python the commands are listed all the same, and set-up says what it needs."""
+    """Without any Python the commands can still be listed, and set-up names the requirement."""
     listed, failed = machine.make("help"), machine.make("setup")
 
     assert (listed.returncode, listed.stderr) == (0, "")
@@ -122,7 +122,7 @@ def test_without_python_a_sentence_says_what_is_needed(machine: Machine) -> None
 
 
 def test_without_debians_venv_package_a_sentence_names_it(machine: Machine) -> None:
-    """A Python that cannot make environments ends in the command that mends it."""
+    """For a Python that cannot create environments the message contains the command to fix it."""
     machine.has_python("python3")
 
     failed = machine.make("setup", WITHOUT_VENV="1")

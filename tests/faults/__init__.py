@@ -1,1 +1,1 @@
-"""Breaks every dependency in every way under every call, and writes down what viewers get."""
+"""Injects every fault into every dependency under every call, and records the responses."""

@@ -1,6 +1,6 @@
-"""``make faults``: breaks everything, writes docs/faults.md, fails when a promise is broken.
+"""``make faults``: injects faults, writes docs/faults.md, fails if a promise is broken.
 
-Arguments name dependencies, faults or both, to run a part; nothing is written then.
+Arguments name dependencies, faults or both, to run a part; then no document is written.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ALL_BROKEN = ("refused", "silent", "unreachable")
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Run the scenarios; return the exit status: 1 for broken promises, 2 when none is wanted."""
+    """Run the scenarios; return the exit status: 1 for broken promises, 2 if none matches."""
     if not any(set(wanted) <= set(words_of(*each)) for each in _groups()):
         print(
             f"there is no scenario {' '.join(wanted)}: name one of {', '.join(DEPENDENCIES)}, all; "
@@ -71,7 +71,7 @@ async def _run(world: World, functions: Functions, wanted: Sequence[str]) -> lis
     for number in range(0, len(gentle), AT_ONCE):
         await _together(world, gentle[number : number + AT_ONCE])
     for scenario in scenarios:
-        # Where the machine was busy with something else, a second try by itself says more.
+        # If the machine was busy, a second attempt without concurrency is more reliable.
         if scenario.kills or scenario.problems:
             await _together(world, [scenario])
         if scenario.kills and scenario.problems:
@@ -94,7 +94,7 @@ def _groups() -> list[tuple[tuple[str, ...], Fault]]:
 async def _together(world: World, scenarios: Sequence[Scenario]) -> None:
     all_ready = asyncio.Barrier(len(scenarios))
     await asyncio.gather(*(scenario.run(all_ready) for scenario in scenarios))
-    # At once: the broker keeps its topics in memory, and may be killed next.
+    # Immediately: the broker keeps its topics in memory, and may be killed next.
     _check_records(world, scenarios)
     for scenario in scenarios:
         print(f"{scenario}: {len(scenario.problems) or 'no'} problems", flush=True)
@@ -103,7 +103,7 @@ async def _together(world: World, scenarios: Sequence[Scenario]) -> None:
 
 
 def _check_records(world: World, scenarios: Sequence[Scenario]) -> None:
-    """See that everything acknowledged is in PostgreSQL, in Kafka or in the outbox."""
+    """Check that everything acknowledged is in PostgreSQL, in Kafka or in the outbox."""
     topics = users_by_topic(world.stack.environment["KAFKA_BOOTSTRAP_SERVERS"])
     for row in world.rows("SELECT topic, key FROM event_outbox"):
         topics[row["topic"]].add(row["key"])

@@ -1,4 +1,4 @@
-"""The calls that are made while something is broken: how each is prepared, judged and checked."""
+"""The calls that are made during a fault: their preparation and their checks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from tests.faults.world import World
 from tests.support.functions import Json, Viewer, event
 
-# From half a minute on the film is offered to continue.
+# Continue watching lists the film from half a minute on.
 BEFORE, REPORTED, STOPPED = 40, 50, 60
 
 # An admin's call has more time than a viewer's: API Gateway waits 30 s.
@@ -24,7 +24,7 @@ _SESSIONS = """
 
 @dataclass(frozen=True)
 class Scene:
-    """A call that is ready to be made, and by whom."""
+    """A prepared call and its user."""
 
     viewer: Viewer
     movie_id: UUID
@@ -35,9 +35,9 @@ class Scene:
 class Call:
     """One kind of call.
 
-    ``success`` is the status of an answer that acknowledges it, ``judge`` tells whether its body is
-    right, ``is_done`` whether what it says is so. ``position`` is what it acknowledges, ``topic``
-    where its event belongs. ``is_first_start`` marks the start that needs the user
+    ``success`` is the status of a response that acknowledges it, ``judge`` checks the response's
+    body, ``is_done`` checks the actual effect. ``position`` is the acknowledged position,
+    ``topic`` the topic of its event. ``is_first_start`` marks the start that needs the user
     service and a signed copy of the film.
     """
 
@@ -53,9 +53,9 @@ class Call:
     is_done: Callable[[World, Scene], bool] = lambda world, scene: True
 
     def broken_record(self, world: World, scene: Scene, topics: dict[str, set[str]]) -> str | None:
-        """Return what an acknowledged call has not left behind; None when all is there.
+        """Return the missing effects of an acknowledged call; None if it is complete.
 
-        ``topics`` has the users of the events that are in Kafka or in the outbox, by topic.
+        ``topics`` contains the users with events in Kafka or in the outbox, by topic.
         """
         key = {"user_id": scene.viewer.user_id, "movie_id": scene.movie_id}
         if self.topic is not None and str(scene.viewer.user_id) not in topics[self.topic]:

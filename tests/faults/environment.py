@@ -1,4 +1,4 @@
-"""Execution environments of the real functions, each a process of its own."""
+"""Execution environments of the real functions, each in a separate process."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ _FRAME = struct.Struct("!IB")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function answered, and after how many seconds."""
+    """A function's response, and its duration in seconds."""
 
     status: int
     body: Any
@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the call was done."""
+        """Return whether the call succeeded."""
         return self.status in (200, 204)
 
     @property
@@ -53,19 +53,19 @@ class Environment:
         self._pid = 0
 
     async def begin(self) -> None:
-        """Give the process its variables."""
+        """Pass the variables to the process."""
         _, pid = await self._exchange(dict(self._function.environment))
         self._pid = int(pid)
 
     async def call(self, event: Json) -> Answer:
-        """Make a call. Lambda's own errors become 502, as API Gateway has it."""
+        """Make a call. Lambda's own errors become 502, as in API Gateway."""
         frame = {"id": str(uuid.uuid4()), "seconds": self._function.timeout, "event": event}
         try:
             async with asyncio.timeout(self._function.timeout):
                 _, seconds = await self._exchange(frame)
                 kind, payload = await self._read()
         except (TimeoutError, EOFError, ConnectionError) as error:
-            # As Lambda does. What comes late is nobody's answer any more.
+            # As Lambda does. A later response is ignored.
             self._writer.close()
             return Answer(502, {"code": repr(error)}, {}, self._function.timeout)
         if kind == "E":
@@ -109,7 +109,7 @@ class Functions:
             process.wait()
 
     async def environment(self, name: str, variables: Mapping[str, str]) -> Environment:
-        """Return a fresh environment with these ``variables``, which has connected to nothing."""
+        """Return a new environment with these ``variables``, without connections."""
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._server(name), [b"F"], [theirs.fileno()])

@@ -1,8 +1,8 @@
-"""A function that is imported once, and forked into as many execution environments as wanted.
+"""A function that is imported once and forked into any number of execution environments.
 
-What is measured begins after Lambda's init phase, so each environment may have it from here. Run as
-``python -m tests.faults.fork_server FD``; frames are those of ``local.gateway.worker``, and before
-each answer one of the kind ``T`` with the seconds that it took.
+Measurements begin after Lambda's init phase, so all environments can be forked from this process.
+Run as ``python -m tests.faults.fork_server FD``; frames are those of ``local.gateway.worker``, and
+before each response a frame of the kind ``T`` contains its duration in seconds.
 """
 
 import os
@@ -22,7 +22,7 @@ def main() -> None:
     settings = receive(control)
     sys.path[:0] = settings["paths"]
     handler = load(settings["handler"])
-    # Nobody waits for the environments: their sockets tell when they end.
+    # The environments are not waited for: their sockets close when they end.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     send(control, "R", b"{}")
     while True:
@@ -52,7 +52,11 @@ def _serve(handler: Any, settings: dict[str, Any], connection: socket.socket) ->
 
 
 def _seconds() -> float:
-    """Return a time that stands still while this process could run and has no processor."""
+    """Return a clock that stops while this process is runnable but has no CPU.
+
+    Other processes on the machine must not count as latency.
+    https://docs.kernel.org/scheduler/sched-stats
+    """
     # Other work on the machine is nobody's latency. https://docs.kernel.org/scheduler/sched-stats
     statistics = Path("/proc/self/schedstat")
     starved = int(statistics.read_text().split()[1]) / 1e9 if statistics.exists() else 0.0

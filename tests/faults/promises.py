@@ -1,4 +1,4 @@
-"""What the design promises of every call under every fault."""
+"""The promises of the design for every call under every fault."""
 
 from collections.abc import Collection
 
@@ -6,10 +6,10 @@ from tests.faults.calls import Call
 from tests.faults.faults import Fault
 
 RECOVERY_SECONDS = 5.0
-# A start that has to ask the user service waits for it as long as USER_SERVICE_TIMEOUT says.
+# A start that has to query the user service waits for it for up to USER_SERVICE_TIMEOUT.
 USER_SERVICE_SECONDS = 5.5
-# What a call may lose to Kafka once its environment knows that Kafka is away. Two measurements are
-# compared, which have their own noise.
+# The time that Kafka may cost a call after its environment has detected that Kafka is unavailable.
+# Two measurements are compared, each of which has noise.
 LOST_SECONDS = 0.05
 LOST_NOISE_SECONDS = 0.05
 
@@ -22,10 +22,10 @@ _CODES = {
 
 
 def allowed_outcomes(dependencies: Collection[str], fault: Fault, call: Call) -> set[str]:
-    """Return the answers that a call may get while these dependencies are broken."""
+    """Return the outcomes that a call may have while these dependencies are broken."""
     success = str(call.success)
     failures = {_CODES[each] for each in dependencies if _needs(call, each)}
-    # Without Redis, nobody knows who has paid or that the film has a signed copy.
+    # Without Redis, neither the subscription nor the film's signed copy is known.
     if "redis" in dependencies and call.function == "start":
         failures |= {_CODES[each] for each in dependencies if each in ("user_service", "s3")}
     if "redis" in dependencies and "postgres" in dependencies and call.function == "get":
@@ -36,14 +36,14 @@ def allowed_outcomes(dependencies: Collection[str], fault: Fault, call: Call) ->
 
 
 def allowed_seconds(dependencies: Collection[str], call: Call) -> float:
-    """Return how long the answer may take."""
+    """Return the maximum duration of the response."""
     if call.is_first_start and list(dependencies) == ["user_service"]:
         return USER_SERVICE_SECONDS
     return call.promised_seconds
 
 
 def is_promised_to_lose_little(dependencies: Collection[str], fault: Fault, call: Call) -> bool:
-    """Tell whether ``LOST_SECONDS`` holds: Kafka gives no answer to a call that has an event."""
+    """Return whether ``LOST_SECONDS`` applies: Kafka does not respond to a call with an event."""
     has_event = call.topic is not None and not call.is_first_start
     return list(dependencies) == ["kafka"] and has_event and not fault.may_pass
 

@@ -1,4 +1,4 @@
-"""One fault of one dependency, or of several at once, under all calls."""
+"""One fault of one or several dependencies, under all calls."""
 
 import asyncio
 import time
@@ -20,23 +20,23 @@ from tests.faults.promises import (
 from tests.faults.world import World
 from tests.support.proxies import Proxies
 
-# Long enough for breakers that a failure has opened to let a call try again.
+# Long enough for an open circuit breaker to allow the next attempt.
 _PAUSE_SECONDS = 2.5
 _RETRY_SECONDS = 0.1
 _MOST_WARM_UPS = 5
 _CALM_CALLS = 3
 _MOST_RECOVERY_SECONDS = 15.0
-# Two cores measure nobody's latency when all calls begin at once: each gets a moment of its own,
-# longer where clients have to be loaded first.
+# On two cores, concurrent starts of all calls would distort the latencies: each call starts at a
+# separate time, with a longer interval if clients have to be loaded first.
 _WARM_MOMENT, _COLD_MOMENT, _FIRST_START_MOMENT = 0.05, 0.2, 0.8
 _one_at_a_time = asyncio.Lock()
 
 
 @dataclass
 class Cell:
-    """What became of one call in one environment under one fault. Times are seconds.
+    """The results of one call in one environment under one fault. Times are seconds.
 
-    ``calm_seconds`` is what it takes without any fault, where that is asked.
+    ``calm_seconds`` is its duration without any fault, if measured.
     """
 
     dependencies: tuple[str, ...]
@@ -53,7 +53,7 @@ class Cell:
     too_slow: list[str] = field(default_factory=list)
 
     def add(self, scene: Scene, answer: Answer) -> None:
-        """Note an answer that was given during the fault."""
+        """Record a response during the fault."""
         self.worst_seconds = max(self.worst_seconds, answer.seconds)
         if answer.outcome not in self.outcomes:
             self.outcomes.append(answer.outcome)
@@ -70,7 +70,7 @@ class Cell:
                 self.broken.append(f"{answer.status} with a wrong answer: {answer.body}")
 
     def add_later(self, seconds: float) -> None:
-        """Note what an answer took when the fault was known already."""
+        """Record the duration of a response after the fault was detected."""
         if self.calm_seconds is None:
             return
         self.lost_seconds = max(0.0, seconds - self.calm_seconds)
@@ -78,7 +78,7 @@ class Cell:
             self.too_slow.append(f"lost {self.lost_seconds:.2f} s to a known outage")
 
     def __str__(self) -> str:
-        """Name the cell."""
+        """Return the cell's name."""
         environment = "warm" if self.is_warm else "cold"
         return (
             f"{' + '.join(self.dependencies)}, {self.fault.title}, {environment} {self.call.title}"
@@ -86,7 +86,7 @@ class Cell:
 
 
 def words_of(dependencies: Sequence[str], fault: Fault) -> tuple[str, ...]:
-    """Return what the scenario of these dependencies under a fault may be called by."""
+    """Return the names that select the scenario of these dependencies under a fault."""
     group = dependencies if len(dependencies) == 1 else ("all",)
     return (*group, fault.title)
 
@@ -105,25 +105,25 @@ class Scenario:
 
     @property
     def problems(self) -> list[str]:
-        """What is not as promised."""
+        """The broken promises."""
         return [f"{cell}: {text}" for cell in self.cells for text in (*cell.broken, *cell.too_slow)]
 
     def __str__(self) -> str:
-        """Name the scenario."""
+        """Return the scenario's name."""
         return f"{' + '.join(self._dependencies)}: {self._fault.title}"
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What this scenario may be called by."""
+        """The names by which this scenario can be selected."""
         return words_of(self._dependencies, self._fault)
 
     @property
     def kills(self) -> bool:
-        """Whether servers are killed, which disturbs others."""
+        """Whether servers are killed, which affects other scenarios."""
         return self._fault.kills
 
     async def run(self, all_ready: asyncio.Barrier) -> None:
-        """Fill the cells. ``all_ready`` keeps preparations out of others' measurements."""
+        """Fill the cells. ``all_ready`` separates preparations from others' measurements."""
         self.cells = [
             Cell(self._dependencies, self._fault, call, is_warm)
             for call in CALLS
@@ -153,7 +153,7 @@ class Scenario:
             answer = await environment.call((await self._scene(cell.call)).event)
             if answer.is_success:
                 break
-            # Many environments load their clients at once here.
+            # Many environments load their clients concurrently here.
             await asyncio.sleep(_PAUSE_SECONDS)
         else:
             raise AssertionError(f"without any fault, {cell.call.title} gets {answer}")
@@ -162,7 +162,7 @@ class Scenario:
             cell.calm_seconds = max([(await environment.call(event)).seconds for event in events])
 
     async def _scenes(self, cell: Cell) -> list[Scene]:
-        # The second call of a warm environment comes after its breakers' pause.
+        # The second call of a warm environment comes after its circuit breaker's pause.
         return [await self._scene(cell.call) for _ in range(2 if cell.is_warm else 1)]
 
     async def _scene(self, call: Call) -> Scene:
@@ -191,7 +191,7 @@ class Scenario:
         for number, scene in enumerate(scenes):
             if number == 1:
                 await asyncio.sleep(_PAUSE_SECONDS)
-            # A loss of hundredths of a second is seen only where nothing runs beside.
+            # A difference of hundredths of a second is measurable only without concurrency.
             is_compared = number == 1 and cell.calm_seconds is not None
             async with _one_at_a_time:
                 answering = asyncio.create_task(environment.call(scene.event))
@@ -213,13 +213,13 @@ class Scenario:
                 break
             await asyncio.sleep(_RETRY_SECONDS)
             if answer.is_success:
-                # What was not acknowledged may be tried again, as players do.
+                # A call that was not acknowledged may be repeated, as players do.
                 scene = await self._scene(cell.call)
         if cell.recovery_seconds > RECOVERY_SECONDS:
             cell.too_slow.append(f"back after {cell.recovery_seconds:.1f} s ({answer.outcome})")
 
     def _is_normal(self, call: Call, scene: Scene) -> bool:
-        """Tell whether an answer came about as usual."""
+        """Return whether a response succeeded as usual."""
         user_id = scene.viewer.user_id
         if "kafka" in self._dependencies and call.topic is not None:
             return not self._world.waits_in_outbox(user_id)
@@ -228,7 +228,7 @@ class Scenario:
         return True
 
     async def _check_positions(self, cell: Cell) -> None:
-        """See that looking up gives what was acknowledged during the fault, or newer."""
+        """Check that a look-up returns the acknowledged position of the fault, or a newer one."""
         if cell.call.position is None:
             return
         ends_at = time.monotonic() + RECOVERY_SECONDS

@@ -1,4 +1,4 @@
-"""The tables of docs/faults.md, in classes of latency that do not change with the weather."""
+"""The tables of docs/faults.md, in classes of latency that are stable between runs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from tests.faults.scenario import Cell
 
 CLASSES = (0.1, 0.5, 1.0, 1.5, 3.0, 5.0, 5.5, 10.0, 25.0)
 LOSS_CLASSES = (0.05, *CLASSES)
-# How far a measurement may lie outside the class of the committed one without moving to another.
+# How far a measurement may be outside the class of the committed one without changing the class.
 _TOLERANCE = 0.3
 _HEADER = ("Fault", "Environment")
 RECOVERY = "back after"
@@ -16,14 +16,14 @@ _SUCCESS = {"200", "204"}
 
 Row = tuple[str, str]
 Table = dict[Row, dict[str, str]]
-"""What stands in each row, a fault and an environment, by the name of the column."""
+"""The cells of each row (a fault and an environment), by the name of the column."""
 Tables = dict[str, Table]
 
 
 def make(cells: Iterable[Cell], committed: Tables) -> Tables:
     """Return a table for each group of dependencies, by their names.
 
-    Where a measurement is near the ``committed`` one, that stays.
+    If a measurement is near the ``committed`` one, the committed one is kept.
     """
     made: Tables = {}
     rows: dict[tuple[str, Row], list[Cell]] = {}
@@ -34,7 +34,7 @@ def make(cells: Iterable[Cell], committed: Tables) -> Tables:
         bound = _class(cell.worst_seconds, known)
         columns[cell.call.title] = f"{' or '.join(sorted(cell.outcomes))}, {bound}"
         rows.setdefault((title, row), []).append(cell)
-    # A table has the column in all of its rows, or in none.
+    # Either all rows of a table have the column, or none.
     comparing = {
         title
         for (title, _), together in rows.items()
@@ -55,7 +55,7 @@ def make(cells: Iterable[Cell], committed: Tables) -> Tables:
 
 
 def regressions(made: Tables, committed: Tables) -> list[str]:
-    """Return what succeeded according to ``committed`` and now does not."""
+    """Return the cells that succeed in ``committed`` and fail now."""
     return [
         f"{title}, {' '.join(row)} environment, {column}: {text!r} was {known!r}"
         for title, table in made.items()
@@ -75,7 +75,7 @@ def render(table: Table) -> str:
 
 
 def parse(document: str) -> Tables:
-    """Return the tables of a document that ``render`` has made, by the headings before them."""
+    """Return the tables of a document that ``render`` has produced, by their headings."""
     found: Tables = {}
     title = ""
     columns: list[str] = []

@@ -1,4 +1,4 @@
-"""What the calls of the rig need: viewers, films, and a look at what is true behind the service."""
+"""Viewers, films and checks of the actual state for the calls of the scenarios."""
 
 import gzip
 from collections.abc import Callable
@@ -24,10 +24,10 @@ Result = TypeVar("Result")
 
 
 class World:
-    """A running stack, reached directly, whatever the environments under test have to go through.
+    """A running stack, accessed directly, unlike by the environments under test.
 
-    The handlers in this process are the healthy environment that sets the scenes; the process's
-    environment variables must be those of the stack.
+    The handlers in this process are the healthy environment that prepares the scenarios; the
+    process's environment variables must be those of the stack.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -39,30 +39,30 @@ class World:
         self.film_in_use = self.new_film()
 
     def calmly(self, work: Callable[[], Result]) -> Result:
-        """Run ``work``, which may use the healthy environment, while nobody else does."""
+        """Run ``work``, which may use the healthy environment, under a lock."""
         with self._one_at_a_time:
             return work()
 
     def new_subscriber(self) -> Viewer:
-        """Return somebody who has paid and whom the service has never seen."""
+        """Return a new user with a subscription."""
         viewer = new_viewer(self.stack.token)
         set_subscription(self.stack, viewer.user_id)
         return viewer
 
     def new_film(self) -> UUID:
-        """Put an hour-long film into the bucket that nobody has started yet."""
+        """Upload an hour-long film that was never started."""
         movie_id = uuid4()
         for path, body in (("index.m3u8", _MASTER), (_MEDIA_PATH, _media(_CHUNKS))):
             self._bucket.put_object(Bucket=BUCKET, Key=f"movies/{movie_id}/{path}", Body=body)
         return movie_id
 
     def replace_film(self, movie_id: UUID) -> None:
-        """Put a film of half an hour in the place of one that ``new_film`` has made."""
+        """Replace a film of ``new_film`` by one of half an hour."""
         key = f"movies/{movie_id}/{_MEDIA_PATH}"
         self._bucket.put_object(Bucket=BUCKET, Key=key, Body=_media(_CHUNKS // 2))
 
     def plays_as_replaced(self, movie_id: UUID) -> bool:
-        """Tell whether the copies that players get are of the film that was put in its place."""
+        """Return whether the copies that players get are of the replaced film."""
         listed = self._bucket.list_objects_v2(Bucket=BUCKET, Prefix="playback/")["Contents"]
         copies = [
             self._bucket.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
@@ -74,11 +74,11 @@ class World:
         )
 
     def forget_cached_progress(self, user_id: UUID, movie_id: UUID) -> None:
-        """Take the position out of Redis."""
+        """Delete the position from Redis."""
         self._redis.delete(f"progress:{user_id}:{movie_id}")
 
     def is_cached(self, user_id: UUID, movie_id: UUID) -> bool:
-        """Tell whether the position is in Redis, and not only that it was forgotten."""
+        """Return whether the position is in Redis, and not only a mark of its deletion."""
         return "position_seconds" in str(self._redis.get(f"progress:{user_id}:{movie_id}"))
 
     def rows(self, statement: str, **values: object) -> list[Row]:
@@ -86,7 +86,7 @@ class World:
         return self._database.run(lambda transaction: transaction.rows(statement, **values))
 
     def waits_in_outbox(self, user_id: UUID) -> bool:
-        """Tell whether an event of the user waits in the outbox."""
+        """Return whether an event of the user waits in the outbox."""
         found = self.rows("SELECT 1 FROM event_outbox WHERE key = :key LIMIT 1", key=str(user_id))
         return bool(found)
 

@@ -1,7 +1,7 @@
-"""Bare machines: minimal Debians in folders of their own, entered as a newcomer enters them.
+"""Minimal Debian systems in separate folders, used as by a new developer.
 
-They have what the README names and nothing else. Of this machine they get the network, the way to
-the package indexes (pip's settings and the authorities of TLS) and a clone to clone from.
+They contain only what the README names. From this machine they get the network, the configuration
+of the package indexes (pip's settings and the certificate authorities) and a repository to clone.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.fresh.readme import ROOT, packages
 USER = "newcomer"
 VISITOR = Path(__file__).parent / "visitor.py"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-# What tells pip and uv where packages come from, and whom to trust.
+# The variables that configure package indexes and certificate authorities for pip and uv.
 PASSED_ON = ("PIP_", "UV_", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _MOUNTS = """
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 99
@@ -26,7 +26,7 @@ exec "$@"
 
 
 def why_not() -> str:
-    """Return why there can be no bare machines here, empty when there can."""
+    """Return why minimal systems are not possible here; empty if they are."""
     if sys.platform != "linux":
         return "bare machines are made on Linux"
     if os.geteuid() != 0:
@@ -45,10 +45,10 @@ class Machine:
     @classmethod
     def of(cls, release: str, folder: Path) -> "Machine":
         """Install a release with the README's packages and an ordinary user."""
-        # Certificates are what lets git and pip speak to anybody; every image for servers has them.
+        # git and pip need certificates for every connection; every server image contains them.
         wanted = ",".join((*packages(), "ca-certificates"))
         if shutil.which("mmdebstrap"):
-            # Mirrors of a day long ago are as good.
+            # Mirrors with old indexes are sufficient.
             old = "--aptopt=Acquire::Check-Valid-Until false"
             command = ["mmdebstrap", "--variant=minbase", old, f"--include={wanted}"]
         else:
@@ -69,7 +69,7 @@ class Machine:
         return machine
 
     def run(self, user: str, *command: str, **environment: str) -> str:
-        """Run a command as ``user`` in processes and mounts of its own; return what it told."""
+        """Run a command as ``user`` in separate process and mount namespaces; return its output."""
         home = "/root" if user == "root" else f"/home/{user}"
         passed_on = {n: v for n, v in os.environ.items() if n.startswith(PASSED_ON)}
         inside = ["chroot", str(self.folder), "/usr/bin/env", "-i"]

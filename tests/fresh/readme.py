@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type."""
+"""The commands of the README."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ _BLOCK = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 
 
 def commands(text: str = "") -> list[str]:
-    """Return the commands of the README's code blocks, one a line, without their comments."""
+    """Return the commands of the README's code blocks, one per line, without their comments."""
     text = text or (ROOT / "README.md").read_text("utf-8")
     lines = "".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
     return [line.partition("  #")[0].strip() for line in lines if line.strip()]
@@ -23,7 +23,7 @@ def packages() -> list[str]:
 
 
 def command(beginning: str) -> str:
-    """Return the README's command that begins so, which has to be there."""
+    """Return the README's command that begins with these words; it must exist."""
     return next(
         each for each in commands() if each.split()[: len(beginning.split())] == beginning.split()
     )

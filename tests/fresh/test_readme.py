@@ -1,4 +1,4 @@
-"""The README on bare machines: what it says to type works, whoever types it, and where."""
+"""The README's commands work on minimal systems, for every user and in every folder."""
 
 import pytest
 
@@ -15,12 +15,12 @@ RELEASES = ("bookworm", "trixie", "testing")
 
 @pytest.fixture(scope="session", params=RELEASES)
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """A bare machine of each release."""
+    """A minimal system of each release."""
     return Machine.of(request.param, tmp_path_factory.mktemp("machines") / request.param)
 
 
 def visit(machine: Machine, user: str, checkout: str, *steps: str, umask: str = "022") -> str:
-    """Have a newcomer do these steps in a checkout, on ports that nobody has."""
+    """Execute these steps in a checkout, on free ports."""
     ports = Ports.free()
     environment = {
         name: str(getattr(ports, name.lower()))
@@ -45,12 +45,12 @@ def test_root_in_its_closed_home(machine: Machine) -> None:
 
 
 def test_a_closed_umask_and_a_path_with_a_space(machine: Machine) -> None:
-    """An ordinary user whose files nobody else may read, in a folder with a space, plays it."""
+    """A user with a restrictive umask, in a folder whose name has a space, plays the film."""
     visit(machine, USER, f"/home/{USER}/my films", "set up", "run with a proxy", umask="077")
 
 
 def test_a_set_up_that_was_killed(machine: Machine) -> None:
-    """After a kill in the middle of the installation the next run makes it anew."""
+    """After a kill during the installation the next run repeats it."""
     visit(machine, USER, f"/home/{USER}/killed", "killed set-up", "run")
 
 

@@ -1,6 +1,6 @@
-"""A newcomer, on a bare machine: clones, types what the README says, and looks at what comes.
+"""A new developer on a minimal system: clones, runs the README's commands, checks the results.
 
-Runs inside the machine, with its Python's standard library: `python3 visitor.py CHECKOUT STEP...`.
+Runs inside the system, with its Python's standard library: `python3 visitor.py CHECKOUT STEP...`.
 """
 
 import gzip
@@ -21,12 +21,12 @@ URL = re.compile(r"^https?://.*", re.MULTILINE)
 
 
 def say(text: str) -> None:
-    """Tell the test what happens."""
+    """Report progress to the test."""
     print(f"visitor: {text}", flush=True)
 
 
 def shell(command: str, seconds: float = 120) -> str:
-    """Run a command as a terminal does; return its output, end when it fails."""
+    """Run a command as a terminal does; return its output, exit if it fails."""
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, timeout=seconds, check=False
     )
@@ -36,8 +36,8 @@ def shell(command: str, seconds: float = 120) -> str:
 
 
 def clone(checkout: str) -> None:
-    """Clone the project, and go there."""
-    # The clone to clone from belongs to somebody else.
+    """Clone the project, and change to its folder."""
+    # The repository to clone belongs to another user.
     shell("git config --global --add safe.directory '*'")
     if not Path(checkout).exists():
         shell(f'git clone -q /src "{checkout}"')
@@ -45,7 +45,7 @@ def clone(checkout: str) -> None:
 
 
 class Run:
-    """One `make run` in a terminal of its own."""
+    """One `make run` in a separate terminal."""
 
     def __init__(self, command: str, **environment: str) -> None:
         with LOG.open("wb") as log:
@@ -60,11 +60,11 @@ class Run:
 
     @property
     def told(self) -> str:
-        """What it has printed so far."""
+        """The output so far."""
         return LOG.read_text(errors="replace")
 
     def await_ready(self) -> None:
-        """Wait until it says that it is ready."""
+        """Wait until it reports that it is ready."""
         ends_at = time.monotonic() + SET_UP_SECONDS
         while READY not in self.told:
             if self.process.poll() is not None:
@@ -74,7 +74,7 @@ class Run:
             time.sleep(0.1)
 
     def press_ctrl_c(self) -> None:
-        """End it as a person does; it ends in order and quietly."""
+        """End it with Ctrl-C; it shuts down in order and without errors."""
         os.killpg(self.process.pid, signal.SIGINT)
         code = self.process.wait(60)
         # make, which is interrupted too, may end by the signal.
@@ -99,7 +99,7 @@ def play(told: str) -> None:
 
 
 def load(url: str) -> bytes:
-    """Load what a URL leads to, past all proxies."""
+    """Load a URL without proxies."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=30) as answer:
         body: bytes = answer.read()
@@ -108,7 +108,7 @@ def load(url: str) -> bytes:
 
 
 def killed_set_up(command: str) -> None:
-    """Kill the set-up in the middle of the installation, as a lost connection does."""
+    """Kill the set-up during the installation, as a lost connection does."""
     run = Run(command)
     ends_at = time.monotonic() + 300
     while "Installing the packages" not in run.told and time.monotonic() < ends_at:
@@ -120,7 +120,7 @@ def killed_set_up(command: str) -> None:
 
 
 def main() -> None:
-    """Do the steps that the command line names."""
+    """Execute the steps that the command line names."""
     checkout, run_command, *steps = sys.argv[1:]
     clone(checkout)
     for step in steps:

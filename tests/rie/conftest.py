@@ -1,4 +1,4 @@
-"""Functions under Lambda's emulator, with the embedded servers behind wires that can be cut."""
+"""Functions under Lambda's emulator, with proxies in front of the embedded servers."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -17,14 +17,14 @@ Launch = Callable[..., Emulator]
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The servers and the demo films; the emulator takes the gateway's place."""
+    """The servers and the demo films; the emulator replaces the gateway."""
     with Stack.temporary(tmp_path_factory.mktemp("stack"), gateway=False) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def dependencies_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dependency layer as it is deployed, for this machine."""
+    """The dependency layer as in a deployment, for this machine."""
     if sys.platform != "linux":
         pytest.skip("Lambda's emulator is a program for Linux")
     return build_dependencies(tmp_path_factory.mktemp("dependencies"))
@@ -32,7 +32,7 @@ def dependencies_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def proxies(stack: Stack) -> Iterator[Proxies]:
-    """A proxy before each server, new for each test."""
+    """A proxy in front of each server, new for each test."""
     with Proxies(stack) as running:
         yield running
 

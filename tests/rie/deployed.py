@@ -1,4 +1,4 @@
-"""What template.yaml says of each function, and what follows from it for a test."""
+"""The configuration of each function in template.yaml, and its consequences for tests."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tests.support.functions import ROOT
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 
-# The variable that a function needs to find a dependency.
+# The variable with the address of each dependency.
 VARIABLES = {
     "postgres": "DATABASE_URL",
     "redis": "REDIS_HOST",
@@ -23,22 +23,22 @@ VARIABLES = {
     "user_service": "USER_SERVICE_URL",
 }
 
-# What functions that no request reaches fail with when something is away.
+# The error with which functions without an HTTP response fail if a dependency is unavailable.
 OWN_ERRORS = {"DatabaseUnavailable", "CacheUnavailable", "ChoresFailed"}
 
 
 def deployed(environment: Mapping[str, str]) -> dict[str, Function]:
-    """Return the functions by the name of their folder, with the variables that they are given.
+    """Return the functions by the name of their folder, with their variables.
 
-    What the template does not declare is not passed on: a forgotten variable is missing here as
-    it would be in AWS.
+    Only variables that the template declares are passed: a forgotten variable is missing here as
+    in AWS.
     """
     functions = read(ROOT / "template.yaml", environment).functions.values()
     return {function.directories[0].name: function for function in functions}
 
 
 def function_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a stack's environment, in which each committed event does all that it can.
+    """Return a stack's environment in which each committed event has all its possible effects.
 
     The tokens of the events are trusted, and the current time window ends so soon that
     housekeeping has copies to renew.
@@ -57,13 +57,13 @@ def _ending_window(now: float) -> int:
 
 @cache
 def dependencies(name: str) -> tuple[str, ...]:
-    """Return what a function depends on, as its variables tell."""
+    """Return a function's dependencies, according to its variables."""
     declared = _declared()[name].environment
     return tuple(each for each, variable in VARIABLES.items() if variable in declared)
 
 
 def losses() -> list[Any]:
-    """Return the parameters ``function`` and ``lost``: each dependency by itself, and all."""
+    """Return the parameters ``function`` and ``lost``: each dependency alone, and all."""
     return [
         pytest.param(function, lost, id=f"{function}-{'+'.join(lost)}")
         for function in FUNCTIONS

@@ -1,4 +1,4 @@
-"""Sets a scene in which a function's own committed event needs all that the function may use."""
+"""Prepares a state in which a function's committed event uses all its dependencies."""
 
 import json
 import time
@@ -19,9 +19,9 @@ from tests.support.kafka import events_of
 # The film of the committed events.
 MOVIE = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01")
 POSITION = 47
-# Far more than the seconds for which anything that was late is left alone.
+# Far longer than the pause after a failure.
 _PATIENCE_SECONDS = 60
-# The topic in which a call of the function must be told of.
+# The topic in which a call of the function must publish an event.
 TOLD_IN = {
     "start": "stream.start",
     "progress": "stream.progress",
@@ -49,7 +49,7 @@ _SAVED = "SELECT position_seconds FROM watch_progress WHERE user_id = :user_id"
 
 
 def main_event(function: str) -> str:
-    """Return the name of the committed event that the function answers with success."""
+    """Return the name of the committed event for which the function succeeds."""
     own = events_for(function)
     succeeding = [name for name, (status, _) in ANSWERS.items() if status < 300 and name in own]
     return (succeeding or own)[0]
@@ -62,7 +62,7 @@ def events_for(function: str) -> list[str]:
 
 
 class Scene:
-    """A viewer who has paid, watches a film, and has an event in the outbox; an empty Redis."""
+    """A viewer with a subscription, a running film and an event in the outbox; an empty Redis."""
 
     def __init__(self, function: str, stack: Stack, rows: Rows) -> None:
         self._function = function
@@ -72,20 +72,20 @@ class Scene:
 
     @property
     def event(self) -> Json:
-        """The function's main event, of this scene's viewer."""
+        """The function's main event, with this scene's viewer."""
         return self.of_its_viewer(main_event(self._function))
 
     def of_its_viewer(self, name: str) -> Json:
-        """Return a committed event with this scene's viewer for the one that it is of."""
+        """Return a committed event with this scene's viewer instead of its own."""
         text = (EVENTS / f"{name}.json").read_text("utf-8")
         payload: Json = json.loads(text.replace(USER, str(self.viewer.user_id)))
-        # To the authorizer a token is what is judged; the others show it to the user service.
+        # The authorizer verifies the token; other functions pass it to the user service.
         if self._function != "authorizer" and "authorization" in payload.get("headers", {}):
             payload["headers"]["authorization"] = f"Bearer {self.viewer.token}"
         return payload
 
     def check(self, answer: Any) -> None:
-        """See that the call did what it answers, and that the event of it is not lost."""
+        """Check that the call had the effect that it returns, and that its event is not lost."""
         assert "errorType" not in answer, answer
         name = main_event(self._function)
         if name in ANSWERS:
@@ -116,7 +116,7 @@ class Scene:
         return viewer
 
     def _told(self) -> set[str]:
-        """Return the ids of the events that are in Kafka or will be."""
+        """Return the ids of the events that are in Kafka or in the outbox."""
         topic, user_id = TOLD_IN[self._function], self.viewer.user_id
         waiting = {row["id"] for row in self._rows(_WAITING, key=str(user_id), topic=topic)}
         servers = self._stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
@@ -124,10 +124,10 @@ class Scene:
 
 
 def in_time(play: Callable[[], tuple[Scene, Json]]) -> tuple[Scene, Json]:
-    """Return what came of a play, played anew while it was answered that a time ran out.
+    """Return the result of a call, repeated while its result is a time-out.
 
-    The product counts seconds, which a machine that runs other programs may take from it, and then
-    leaves what was late alone for some more. What does not work at all fails each time.
+    The product measures elapsed time, and on a busy machine a dependency may be late and then be
+    skipped for some seconds. A permanent failure fails every time.
     """
     ends_at = time.monotonic() + _PATIENCE_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""A function that is deployed wrongly says so, and does nothing."""
+"""A wrongly configured function reports the error, and does nothing."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ PUBLISHED = "your-secret-key-change-in-production"
 
 
 def test_published_secret(launch: Launch) -> None:
-    """Outside local runs the seed's secret is refused, at every call, without being shown."""
+    """Outside local runs the seed's secret is rejected, at every call, without being shown."""
     environment = launch("authorizer", ENVIRONMENT="prod", JWT_SECRET_KEY=PUBLISHED)
 
     for calls in (1, 2):
@@ -36,7 +36,7 @@ def test_published_secret(launch: Launch) -> None:
     ],
 )
 def test_missing_variable(launch: Launch, function: str, name: str, variable: str) -> None:
-    """A function without what it needs fails for Lambda to count, in a line that names it."""
+    """A function without a required setting fails for Lambda, with a log line that names it."""
     environment = launch(function, **{variable: ""})
 
     for calls in (1, 2):
@@ -48,7 +48,7 @@ def test_missing_variable(launch: Launch, function: str, name: str, variable: st
 
 
 def test_missing_layer(launch: Launch, dependencies_layer: Path, tmp_path: Path) -> None:
-    """An environment that cannot be initialised says why, and the next call tries again."""
+    """An environment that cannot be initialised reports the reason, and the next call retries."""
     missing = tmp_path / "layer"
     path = f"{RUNTIME_CLIENT}:{missing}:{dependencies_layer}"
     environment = launch("docs", PYTHONPATH=path)

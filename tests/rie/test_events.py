@@ -1,4 +1,4 @@
-"""Each function in its own execution environment, as it is deployed."""
+"""Each function in a separate execution environment, as deployed."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.rie.deployed import FUNCTIONS, OWN_ERRORS, dependencies
 from tests.rie.scene import Scene, events_for
 from tests.support.proxies import DEPENDENCIES, Proxies
 
-# Those that connect for the one call that they are deployed for.
+# Functions that open connections for each single call.
 CALLED_ONCE = {"migrate"}
 BACKENDS = """
     SELECT pid FROM pg_stat_activity
@@ -22,7 +22,7 @@ BACKENDS = """
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_committed_events(function: str, stack: Stack, launch: Launch, rows: Rows) -> None:
-    """One environment gives every committed event of its function the answer it gets in process."""
+    """One environment returns for every committed event of its function the same as in process."""
     environment = launch(function)
     scene = Scene(function, stack, rows)
     names = events_for(function)
@@ -46,7 +46,7 @@ def test_committed_events(function: str, stack: Stack, launch: Launch, rows: Row
 def test_servers_are_gone(
     function: str, stack: Stack, proxies: Proxies, launch: Launch, rows: Rows
 ) -> None:
-    """An environment initialises without any server, and the function itself says what is away."""
+    """An environment initialises without any server; the function reports what is unavailable."""
     scene = Scene(function, stack, rows)
     for each in DEPENDENCIES:
         proxies[each].refuse()
@@ -65,7 +65,7 @@ def test_servers_are_gone(
 def test_connections_are_kept(
     function: str, stack: Stack, proxies: Proxies, launch: Launch, rows: Rows
 ) -> None:
-    """The calls of an environment share its connections, and its one place in PostgreSQL."""
+    """The calls of an environment share its connections, and its one connection to PostgreSQL."""
     environment = launch(function)
     scene = Scene(function, stack, rows)
     scene.check(environment.invoke(scene.event))
@@ -83,5 +83,5 @@ def test_connections_are_kept(
 
 
 def _accepted(proxies: Proxies) -> dict[str, int]:
-    # To S3 a function opens as many as it happens to need at once.
+    # A function opens as many connections to S3 as it needs concurrently.
     return {each: proxies[each].accepted for each in DEPENDENCIES if each != "s3"}

@@ -1,4 +1,4 @@
-"""An environment that was frozen goes on where it was, whatever happened to its connections."""
+"""A thawed environment continues to work after the loss of its connections."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_thaw(
     launch: Launch,
     rows: Rows,
 ) -> None:
-    """The first call after a thaw succeeds though the connections died meanwhile."""
+    """The first call after a thaw succeeds although the connections were closed meanwhile."""
     environment = launch(function)
     scene = Scene(function, stack, rows)
     scene.check(environment.invoke(scene.event))

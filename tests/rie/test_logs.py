@@ -1,4 +1,4 @@
-"""What functions print under Lambda's own runtime, at each level of the parameter LogLevel."""
+"""The output of functions under Lambda's runtime, at each level of the parameter LogLevel."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 def at(launch: Launch, function: str, parameter: str) -> Emulator:
-    """Start a function with the parameter LogLevel of that value."""
+    """Start a function with this value of the parameter LogLevel."""
     environment = deployed({"LOG_LEVEL": parameter})[function].environment
     names = ("LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT")
     return launch(function, **{name: environment[name] for name in names})
@@ -33,7 +33,7 @@ def logged(environment: Emulator) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("parameter", LEVELS)
 def test_level(launch: Launch, parameter: str) -> None:
-    """A refused token, which is told of at INFO, is logged at INFO and below."""
+    """A refused token, which is logged at INFO, appears at levels INFO and below."""
     authorizer = at(launch, "authorizer", parameter)
 
     authorizer.invoke(event("authorizer_token_garbled"))
@@ -44,7 +44,7 @@ def test_level(launch: Launch, parameter: str) -> None:
 
 @pytest.mark.parametrize("parameter", ["INFO", "ERROR"])
 def test_outbox_is_measured(launch: Launch, stack: Stack, rows: Rows, parameter: str) -> None:
-    """Housekeeping emits what the outbox's alarms look at, however little is logged."""
+    """Housekeeping emits the metrics of the outbox's alarms at every log level."""
     scene = Scene("housekeeping", stack, rows)
     housekeeping = at(launch, "housekeeping", parameter)
 
@@ -58,10 +58,10 @@ def test_outbox_is_measured(launch: Launch, stack: Stack, rows: Rows, parameter:
 def test_outage_is_counted(
     launch: Launch, stack: Stack, proxies: Proxies, rows: Rows, parameter: str
 ) -> None:
-    """A start without PostgreSQL counts the dependency's failure and the answer of 503."""
+    """A start without PostgreSQL counts the dependency's failure and the 503 response."""
     scene = Scene("start", stack, rows)
     start = at(launch, "start", parameter)
-    # The film's copy is published then, so that a slow S3 is no failure of the start that counts.
+    # The film's copy is already published, so that a slow S3 cannot make the counted start fail.
     in_time(lambda: (scene, start.invoke(scene.event)))
     proxies["postgres"].refuse()
     before = len(start.log)

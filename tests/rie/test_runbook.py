@@ -1,4 +1,4 @@
-"""The queries of the runbook find what functions really print as they fail."""
+"""The queries of the runbook match the actual output of failing functions."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ _ILLEGAL = """
     INSERT INTO event_outbox (event_id, topic, key, value, created_at)
     VALUES (gen_random_uuid(), 'no topic!', 'x', '{}', now() - interval '1 hour')
 """
-# What Lambda itself writes of a time-out.
+# Lambda's own lines for a time-out.
 # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 REPORT = {
     "time": "2026-11-28T12:00:00.000Z",
@@ -47,7 +47,7 @@ GONE = uuid4()
 
 
 class Service:
-    """Functions that are called once each, and what they have printed by then."""
+    """Functions that are called once each, and their output so far."""
 
     def __init__(self, stack: Stack, layer: Path, folder: Path) -> None:
         self.stack = stack
@@ -62,7 +62,7 @@ class Service:
         return self._database.run(lambda transaction: transaction.rows(statement, **values))
 
     def call(self, name: str, payload: Json, *, without: str = "", **variables: str) -> Any:
-        """Call a function, without a dependency that it needs; return its answer."""
+        """Call a function, without a dependency that it needs; return its response."""
         if "requestContext" in payload:
             payload["requestContext"]["requestId"] = str(uuid4())
         with Proxies(self.stack) as proxies:
@@ -77,7 +77,7 @@ class Service:
         return answer
 
     def close(self) -> None:
-        """Let PostgreSQL go."""
+        """Stop PostgreSQL."""
         self._database.close()
 
 
@@ -85,7 +85,7 @@ class Service:
 def service(
     stack: Stack, dependencies_layer: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """A service to which all has happened that the runbook tells of."""
+    """A service with all failures that the runbook describes."""
     service = Service(stack, dependencies_layer, tmp_path_factory.mktemp("logs"))
     film = uuid4()
     put_manifest(stack, film, MASTER)
@@ -96,7 +96,7 @@ def service(
     context = {**start["requestContext"], "timeEpoch": (time.time() - 5) * 1000}
     service.call("start", {**start, "requestContext": context})
     service.call("start", start, without="postgres")
-    # A database without tables is what nobody expects.
+    # A database without tables causes an unexpected error.
     empty = stack.environment["DATABASE_URL"].rpartition("/")[0] + "/postgres"
     progress = Scene("progress", stack, service.rows).event
     assert service.call("progress", progress, DATABASE_URL=empty)["statusCode"] == 500
@@ -119,17 +119,17 @@ def service(
 
 
 def answers(service: Service, name: str) -> list[Row]:
-    """Return what a query of the runbook finds in what the functions have printed."""
+    """Return the results of a runbook query on the functions' output."""
     return run(queries()[name], service.events)
 
 
 def has(rows: list[Row], **expected: object) -> bool:
-    """Tell whether one of the rows has these values."""
+    """Return whether one of the rows has these values."""
     return any(expected.items() <= row.items() for row in rows)
 
 
 GROUP = "123456789012:/streaming/films/"
-# Of each query, rows that it must find.
+# For each query, rows that it must find.
 FOUND: dict[str, list[dict[str, object]]] = {
     "errors": [
         {"@log": f"{GROUP}start", "code": "database_unavailable"},
@@ -164,20 +164,20 @@ FOUND: dict[str, list[dict[str, object]]] = {
 
 
 def test_every_query_is_asked() -> None:
-    """No query of the runbook is left out here."""
+    """This test covers every query of the runbook."""
     assert queries().keys() == {*FOUND, "one-request"}
 
 
 @pytest.mark.parametrize("name", FOUND)
 def test_query(service: Service, name: str) -> None:
-    """The query finds what has happened."""
+    """The query finds the expected rows."""
     rows = answers(service, name)
 
     assert [wanted for wanted in FOUND[name] if not has(rows, **wanted)] == [], rows
 
 
 def test_one_request(service: Service) -> None:
-    """With the request_id of an answer one finds what was logged of it, and nothing else."""
+    """The request_id of a response finds all log lines of that call, and no others."""
     (lost,) = run('filter code = "database_unavailable" | fields request_id', service.events)
 
     query = queries()["one-request"].replace("REQUEST_ID", str(lost["request_id"]))
@@ -188,14 +188,14 @@ def test_one_request(service: Service) -> None:
 
 
 def test_time_out() -> None:
-    """A time-out is found in the two forms in which AWS documents it; the emulator prints none."""
+    """A time-out is found in the two forms that AWS documents; the emulator prints none."""
     for line in (json.dumps(REPORT), TIMED_OUT):
         assert len(run(queries()["crashes"], log_events("/streaming/films/start", line))) == 1
 
 
 def test_nothing_is_looked_for_that_is_not_printed(service: Service) -> None:
-    """JSON logs never say [ERROR], and the runbook does not look for it."""
+    """JSON logs never contain [ERROR], and the runbook does not search for it."""
     lines = [str(row["@message"]) for row in service.events]
-    # The emulator tells of itself beside.
+    # The emulator also logs its own messages.
     assert not any("[ERROR]" in line for line in lines if "(rapid)" not in line)
     assert "[ERROR]" not in runbook()

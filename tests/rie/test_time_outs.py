@@ -1,4 +1,4 @@
-"""A dependency that takes connections and never answers costs a call some time, never the call."""
+"""A dependency that accepts connections but never responds delays a call, but does not break it."""
 
 import json
 
@@ -12,14 +12,14 @@ from tests.rie.scene import Scene, in_time
 from tests.support.functions import Json
 from tests.support.proxies import Proxies
 
-# What cannot be done without a dependency; the others may be away.
+# The operations that fail without a dependency; the others do not need it.
 NEEDED = {
     "postgres": "database_unavailable",
     "s3": "storage_unavailable",
     "user_service": "entitlement_unavailable",
 }
-# Nobody is forgotten of whom Redis still knows; housekeeping leaves films for its next run; a film
-# plays as it is now, whether that is on record or not.
+# A user cannot be erased while Redis keeps data; housekeeping postpones films to its next run; a
+# film plays in its current version, whether or not that is on record.
 EXCEPTIONS = {
     ("erase", "redis"): "cache_unavailable",
     ("subscription_changed", "redis"): "cache_unavailable",
@@ -37,7 +37,7 @@ def test_black_hole(
     launch: Launch,
     rows: Rows,
 ) -> None:
-    """The function answers by itself, before Lambda ends it, what it can do and what it cannot."""
+    """Before Lambda ends it, the function returns a result, or the error that it cannot."""
     for each in lost:
         proxies[each].black_hole()
     codes = {EXCEPTIONS.get((function, each), NEEDED.get(each)) for each in lost} - {None}
