@@ -1,4 +1,4 @@
-"""Chromium, and somebody who has paid and opens the player page in it."""
+"""Chromium, and a subscriber who opens the player page in it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ ARGUMENTS = [
 
 @dataclass(frozen=True)
 class Product:
-    """Where the running stack is, as its stack.json says."""
+    """The URLs of the running stack, from its stack.json."""
 
     document: dict[str, str]
 
@@ -44,11 +44,11 @@ class Product:
 
     @property
     def storage_url(self) -> str:
-        """The origin that films come from."""
+        """The origin of the films."""
         return self.document["S3_PUBLIC_ENDPOINT_URL"]
 
     def subscribe(self, user_id: UUID, **subscription: object) -> None:
-        """Set what the user service answers for a user."""
+        """Set the user service's response for a user."""
         url = f"{self.document['USER_SERVICE_URL']}/local/subscriptions/{user_id}"
         answer = {"is_active": True, "plan_id": "premium", "expires_at": None, **subscription}
         httpx.put(url, json=answer).raise_for_status()
@@ -56,14 +56,14 @@ class Product:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A user of the product, and the product as this user calls it."""
+    """A user of the product, and the product for this user."""
 
     user_id: UUID
     token: str
     api: httpx.Client
 
     def saved_position(self, movie_id: str) -> int | None:
-        """Return what the service remembers, None before anything was saved."""
+        """Return the saved progress, None before anything was saved."""
         answer = self.api.get(f"/stream/{movie_id}/progress")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -73,7 +73,7 @@ class Viewer:
 
 @pytest.fixture(scope="session")
 def product(request: pytest.FixtureRequest) -> Product:
-    """The stack that ``STACK_JSON`` names, else one of our own."""
+    """The stack that ``STACK_JSON`` names, otherwise a new one."""
     if named := os.environ.get("STACK_JSON"):
         return Product(json.loads(Path(named).read_text("utf-8")))
     return Product(request.getfixturevalue("stack").document)
@@ -87,7 +87,7 @@ def movie_id() -> str:
 
 @pytest.fixture
 def stranger(product: Product) -> Iterator[Viewer]:
-    """Somebody without a subscription."""
+    """A user without a subscription."""
     user_id = uuid4()
     token = demo.token_for(str(user_id), product.document["JWT_SECRET_KEY"])
     headers = {"Authorization": f"Bearer {token}"}
@@ -97,14 +97,14 @@ def stranger(product: Product) -> Iterator[Viewer]:
 
 @pytest.fixture
 def viewer(product: Product, stranger: Viewer) -> Viewer:
-    """Somebody who has paid."""
+    """A subscriber."""
     product.subscribe(stranger.user_id)
     return stranger
 
 
 @pytest.fixture
 def sessions(product: Product, viewer: Viewer) -> Iterator[Callable[[], list[Row]]]:
-    """Reads the viewer's sessions as they are in PostgreSQL, oldest first."""
+    """Reads the viewer's sessions from PostgreSQL, oldest first."""
     database = Database(DatabaseSettings(product.document["DATABASE_URL"]))
     statement = """
         SELECT id, ended_at FROM stream_sessions WHERE user_id = :user_id ORDER BY started_at
@@ -120,7 +120,7 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests."""
     if not Path(CHROMIUM).exists():
         reason = f"no Chromium at {CHROMIUM}: apt-get install chromium, or CHROMIUM=path"
-        # A laptop may do without; where all tests have to run, a skip would be a hole.
+        # Skip on a laptop; fail where all tests have to run.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -130,7 +130,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A browser profile that nobody used before."""
+    """A new browser profile."""
     fresh = chromium.new_context(viewport={"width": 1280, "height": 860})
     yield fresh
     fresh.close()
@@ -138,7 +138,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def player(product: Product, context: BrowserContext, viewer: Viewer) -> Iterator[PlayerPage]:
-    """The player page, opened by the viewer; nothing that it does is against its policy."""
+    """The player page, opened by the viewer; nothing on it violates its policy."""
     page = PlayerPage(context.new_page(), product.api_url, product.storage_url)
     page.open()
     page.sign_in(viewer.token)

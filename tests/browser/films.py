@@ -1,4 +1,4 @@
-"""Films of a few seconds in every layout that a bucket may hold, made by ffmpeg at test time."""
+"""Films of a few seconds in every layout that a bucket may contain, made by ffmpeg."""
 
 import subprocess
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _DASH = ["-f", "dash", "-seg_duration", "2"]
 
 
 def transport_stream(folder: Path) -> None:
-    """HLS over MPEG-TS, each rendition in a folder of its own."""
+    """HLS over MPEG-TS, each rendition in a separate folder."""
     _hls(folder, "-hls_segment_filename", "v%v/seg%03d.ts", "v%v/media.m3u8")
 
 
@@ -48,7 +48,7 @@ def fragmented_mp4(folder: Path) -> None:
 
 
 def byte_range(folder: Path) -> None:
-    """HLS whose segments are ranges of one file a rendition."""
+    """HLS whose segments are ranges of one file per rendition."""
     _hls(
         folder,
         *("-hls_flags", "single_file", "-hls_segment_type", "fmp4"),
@@ -57,7 +57,7 @@ def byte_range(folder: Path) -> None:
 
 
 def encrypted(folder: Path) -> None:
-    """HLS encrypted with AES-128, its key in the bucket beside the film."""
+    """HLS encrypted with AES-128, with its key in the film's folder."""
     (folder / "key.bin").write_bytes(KEY)
     info = folder / "key.info"
     info.write_text(f"../key.bin\n{folder / 'key.bin'}\n")
@@ -70,13 +70,13 @@ def encrypted(folder: Path) -> None:
 
 
 def numbered(folder: Path) -> None:
-    """DASH whose template counts segments: $Number$."""
+    """DASH whose template numbers segments: $Number$."""
     _dash(folder, *["-use_template", "1", "-use_timeline", "0"])
 
 
 def timed(folder: Path) -> None:
     """DASH whose template names segments by their time: $Time$ and a SegmentTimeline."""
-    # ffmpeg gives the first AAC segment a negative time, which its own manifest denies.
+    # ffmpeg gives the first AAC segment a negative time, which contradicts its own manifest.
     names = ["-media_seg_name", "chunk-$RepresentationID$-$Time$.m4s"]
     _dash(folder, *["-use_template", "1", "-use_timeline", "1"], *names, sound=False)
 
@@ -125,7 +125,7 @@ DASH: dict[str, Callable[[Path], None]] = {
 
 
 def source(path: Path) -> None:
-    """Make an mp4 with two languages and a subtitle track, as somebody would publish it."""
+    """Make an mp4 with two languages and a subtitle track, as input of a publication."""
     cues = path.with_suffix(".srt")
     cues.write_text("1\n00:00:00,500 --> 00:00:11,000\nGuten Tag\n")
     _ffmpeg(

@@ -1,4 +1,4 @@
-"""The player page as a viewer uses it, and a log of everything that it asked the network for."""
+"""The player page for a viewer, and a log of its network requests."""
 
 import itertools
 import re
@@ -12,7 +12,7 @@ TIMEOUT = 30_000
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request of the page, and the status of its answer."""
+    """One request of the page, and the status of its response."""
 
     method: str
     url: str
@@ -20,12 +20,12 @@ class Exchange:
 
     @property
     def is_signed(self) -> bool:
-        """Whether the URL carries a SigV4 signature."""
+        """Whether the URL has a SigV4 signature."""
         return "X-Amz-Signature" in parse_qs(urlsplit(self.url).query)
 
 
 class PlayerPage:
-    """Drives the page; waits for conditions, never for time."""
+    """Controls the page; waits for conditions instead of fixed times."""
 
     def __init__(self, page: Page, api_url: str, storage_url: str) -> None:
         self.page = page
@@ -41,12 +41,12 @@ class PlayerPage:
         page.set_default_timeout(TIMEOUT)
 
     def open(self) -> None:
-        """Open the page and wait until it knows its films."""
+        """Open the page and wait until it lists its films."""
         self.page.goto(self.api_url)
         expect(self.play_button).to_be_enabled(timeout=TIMEOUT)
 
     def sign_in(self, token: str) -> None:
-        """Paste a token."""
+        """Enter a token."""
         with self.page.expect_response(re.compile(r"/stream/progress\?limit")):
             self.page.get_by_text("Access token", exact=True).click()
             self.page.get_by_label("Sign in as another user").fill(token)
@@ -59,24 +59,24 @@ class PlayerPage:
         expect(self.play_button).to_be_enabled(timeout=TIMEOUT)
 
     def play(self) -> None:
-        """Press the play button and wait until the film runs."""
+        """Press the play button and wait until the film plays."""
         self.play_button.click()
         self.wait_until_playing()
 
     def wait_until_playing(self) -> None:
-        """Wait until the page says that it plays, and pictures follow each other."""
+        """Wait until the page reports playback, and pictures follow each other."""
         expect(self.page.get_by_text("Playing", exact=True)).to_be_visible(timeout=TIMEOUT)
         position = self.position
         self.wait_for_position(position + 0.5)
 
     def wait_for_position(self, seconds: float) -> None:
-        """Wait until the film has come to a position."""
+        """Wait until the film has reached a position."""
         self.page.wait_for_function(
             "at => document.querySelector('video').currentTime >= at", arg=seconds, timeout=90_000
         )
 
     def seek(self, seconds: float) -> None:
-        """Move to a position and wait until the film runs from there."""
+        """Seek to a position and wait until the film plays from there."""
         self.page.evaluate("at => { document.querySelector('video').currentTime = at; }", seconds)
         self.page.wait_for_function(
             "at => { const { currentTime, seeking, paused } = document.querySelector('video');"
@@ -86,7 +86,7 @@ class PlayerPage:
 
     @property
     def position(self) -> float:
-        """Where the film is, in seconds."""
+        """The position of the film, in seconds."""
         seconds: float = self.page.evaluate("document.querySelector('video').currentTime")
         return seconds
 
@@ -102,7 +102,7 @@ class PlayerPage:
 
     @property
     def notice(self) -> Locator:
-        """What the page says when it cannot play."""
+        """The page's message if it cannot play."""
         return self.page.get_by_role("alert")
 
     @property
@@ -116,18 +116,18 @@ class PlayerPage:
         return [each for each in self.exchanges if each.url.startswith(self.storage_url)]
 
     def calls(self, action: str) -> list[Exchange]:
-        """Return the POSTs of the API whose path ends so."""
+        """Return the POSTs of the API whose path ends with this."""
         paths = re.compile(rf"/api/v1/stream/[0-9a-f-]+{action}$")
         return [each for each in self.exchanges if each.method == "POST" and paths.search(each.url)]
 
     def let_signatures_expire(self, *, after: int, starts: float = 1) -> None:
-        """Make the storage find URLs expired, once it has answered ``after`` requests.
+        """Make the storage reject URLs as expired, after it has answered ``after`` requests.
 
-        The storage itself judges: the date in the URL is set back, nothing else changes.
+        The storage itself decides: the date in the URL is set back, nothing else changes.
 
         Args:
-            after: Requests for the film that are still answered.
-            starts: After more starts of the film than this, all is well again.
+            after: Requests for the film that still succeed.
+            starts: After more starts of the film than this, all requests succeed again.
         """
         asked = itertools.count(1)
 
@@ -141,10 +141,10 @@ class PlayerPage:
         self.page.route(f"{self.storage_url}/**", set_back)
 
     def let_storage_fall_silent(self, *, after: int) -> None:
-        """Let requests for the film wait for ever, until the film is started anew.
+        """Let requests for the film hang until the film is started again.
 
         Args:
-            after: Requests for the film that are still answered.
+            after: Requests for the film that still succeed.
         """
         asked = itertools.count(1)
 
@@ -160,7 +160,7 @@ class PlayerPage:
             self.page.wait_for_event("response", lambda response: response.status == 403)
 
     def assert_clean(self) -> None:
-        """Fail if a request was refused or the film was asked for without a signature."""
+        """Fail if a request was refused or a film's URL had no signature."""
         refused = [each for each in self.exchanges if each.status >= 400]
         assert refused == [], refused
         unsigned = [each for each in self.storage_exchanges if not each.is_signed]
@@ -177,6 +177,7 @@ class PlayerPage:
         self.exchanges.append(Exchange(request.method, request.url, response.status))
 
     def _failed(self, request: Request) -> None:
-        # Seeking and leaving abort what is no longer needed: that is no failure.
+        # Seeking and leaving the page abort requests that are no longer needed: that is no
+        # failure.
         if request.failure != "net::ERR_ABORTED":
             self.exchanges.append(Exchange(request.method, request.url, 599))

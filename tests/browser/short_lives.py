@@ -1,4 +1,4 @@
-"""Gives every URL of a film a life of seconds, judged by the storage's own clock."""
+"""Limits the validity of every URL of a film to seconds, by the storage's own clock."""
 
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
@@ -9,14 +9,14 @@ from streaming.signer.s3_signer import S3Signer
 from streaming.signer.sigv4 import SigningKey
 from tests.browser.player_page import PlayerPage
 
-# A bit more than the lower rendition needs: the player cannot hoard the film.
+# Slightly above the bit rate of the lower rendition, so the player cannot buffer the whole film.
 BYTES_PER_SECOND = 150_000
 
 
 class ShortLives:
-    """Signs what a page asks for as if its last start had signed it for a few seconds only.
+    """Signs the page's requests as if its last start had signed them for a few seconds only.
 
-    The service lets URLs outlive their film, so nobody meets an expired one just by watching.
+    The service signs URLs for longer than the film, so watching alone never uses an expired one.
     """
 
     def __init__(self, document: dict[str, str], player: PlayerPage, seconds: int) -> None:

@@ -1,11 +1,11 @@
-"""The session module in a page of one's own, with a player that needs no library."""
+"""The session module in another page, with a player that needs no library."""
 
 import pytest
 
 from tests.browser.conftest import Viewer
 from tests.browser.player_page import PlayerPage
 
-# What a page that imports the module would have in its script.
+# The script of a page that imports the module.
 SCRIPT = """async ([movieId, token]) => {
     const { StreamingSession } = await import('/web/streaming-session.js');
     const { NativePlayer } = await import('/web/players/native.js');
@@ -20,7 +20,7 @@ SCRIPT = """async ([movieId, token]) => {
 
 
 def test_the_browser_itself_plays(player: PlayerPage, viewer: Viewer, movie_id: str) -> None:
-    """A browser that knows HLS plays the signed manifest by itself, from where it was left."""
+    """A browser with HLS support plays the signed manifest without a library, from the position."""
     report = {"position_seconds": 20}
     viewer.api.post(f"/stream/{movie_id}/progress", json=report).raise_for_status()
 

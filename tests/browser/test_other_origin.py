@@ -1,4 +1,4 @@
-"""A company's own page on its own origin: the module plays there, as CORS lets it."""
+"""A company's own page on another origin: the module plays there, as CORS allows."""
 
 import functools
 import http.server
@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 WEB = Path(__file__).parents[2] / "web"
 
-# What such a page has in its script.
+# The script of such a page.
 SCRIPT = """async ([apiUrl, movieId, token]) => {
     const { StreamingSession } = await import('/streaming-session.js');
     const { HlsPlayer } = await import('/players/hls.js');
@@ -33,16 +33,16 @@ SCRIPT = """async ([apiUrl, movieId, token]) => {
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """Serves the module as a web server does that has nothing to do with the API."""
+    """Serves the module as a web server independent of the API."""
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Keep quiet."""
+        """Suppress the log."""
 
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
-    """The company's origin, which is not the API's."""
-    # Python 3.11 does not know the type, and browsers insist on it.
+    """The company's origin, which differs from the API's."""
+    # Python 3.11 does not know the type, and browsers require it.
     mimetypes.add_type("text/javascript", ".mjs")
     handler = functools.partial(Files, directory=str(WEB))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -53,7 +53,7 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture
 def page(product: Product, context: BrowserContext, origin: str) -> PlayerPage:
-    """A page of that origin, with nothing in it but the module's files within reach."""
+    """A page of that origin that contains only the module's files."""
     player = PlayerPage(context.new_page(), product.api_url, product.storage_url)
     player.page.goto(f"{origin}/package.json")
     return player
@@ -66,7 +66,7 @@ def test_plays_and_stops_on_leaving(
     sessions: Callable[[], list[Row]],
     movie_id: str,
 ) -> None:
-    """The film plays across origins, and leaving the page is still told to the service."""
+    """The film plays across origins, and leaving the page still reports the stop."""
     page.page.evaluate(SCRIPT, [product.api_url, movie_id, viewer.token])
     page.wait_for_position(3)
     page.assert_clean()
@@ -81,7 +81,7 @@ def test_plays_and_stops_on_leaving(
 def test_reads_refusals(
     product: Product, page: PlayerPage, stranger: Viewer, movie_id: str
 ) -> None:
-    """A refusal is more than a failed request: its code arrives across origins."""
+    """A refusal is more than a failed request: its code is readable across origins."""
     page.page.evaluate(SCRIPT, [product.api_url, movie_id, stranger.token])
 
     assert page.page.evaluate("failed.map(({ code, status }) => [code, status])") == [

@@ -1,4 +1,4 @@
-"""How the page is built: it fits a phone, has names for what can be operated, and no errors."""
+"""The page's layout and accessibility: small screens, names of controls, no errors."""
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +18,7 @@ NAMELESS = """() => {
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_fits_the_screen(player: PlayerPage, width: int) -> None:
-    """Nothing has to be scrolled sideways, on a phone neither."""
+    """Nothing has to be scrolled horizontally, even on a phone."""
     player.page.set_viewport_size({"width": width, "height": 800})
     player.play()
     player.seek(25)
@@ -30,12 +30,12 @@ def test_fits_the_screen(player: PlayerPage, width: int) -> None:
 
 
 def test_everything_has_a_name(player: PlayerPage) -> None:
-    """A screen reader has a word for everything that can be operated."""
+    """Every control has a name for a screen reader."""
     assert player.page.evaluate(NAMELESS) == []
 
 
 def test_the_log_shows_the_calls(player: PlayerPage) -> None:
-    """Developers see on the page what it asks the service."""
+    """Developers see the page's requests to the service on the page."""
     player.play()
 
     calls = player.page.get_by_role("list", name="Calls").get_by_role("listitem")
@@ -43,7 +43,7 @@ def test_the_log_shows_the_calls(player: PlayerPage) -> None:
 
 
 def test_documentation_opens(player: PlayerPage) -> None:
-    """The link to the API's documentation leads to one that renders."""
+    """The link to the API's documentation opens a page that renders."""
     player.page.get_by_role("link", name="API docs").click()
 
     expect(player.page.get_by_text("Stop a film")).to_be_visible()
@@ -51,7 +51,7 @@ def test_documentation_opens(player: PlayerPage) -> None:
 
 
 def test_documentation_calls_the_api(player: PlayerPage) -> None:
-    """The documentation's own policy lets it try a call out."""
+    """The documentation's own policy allows trying out a call."""
     page = player.page
     page.goto(f"{player.api_url}/docs")
     operation = page.locator(".opblock", has=page.get_by_text("/health", exact=True))

@@ -16,7 +16,7 @@ both_formats = pytest.mark.parametrize("manifest_type", ["hls", "dash"])
 
 @both_formats
 def test_plays_and_seeks(player: PlayerPage, manifest_type: str) -> None:
-    """The film plays, forward and back, and every request is signed and answered."""
+    """The film plays, forward and back, and every request is signed and succeeds."""
     player.choose_format(manifest_type)
 
     player.play()
@@ -27,7 +27,7 @@ def test_plays_and_seeks(player: PlayerPage, manifest_type: str) -> None:
 
 
 def test_transport_streams_play(player: PlayerPage) -> None:
-    """A film of MPEG-TS segments plays, too."""
+    """A film of MPEG-TS segments also plays."""
     player.film.select_option(label=_ts_film(player))
 
     player.play()
@@ -40,14 +40,14 @@ def test_transport_streams_play(player: PlayerPage) -> None:
 def test_position_survives_a_reload(
     player: PlayerPage, viewer: Viewer, movie_id: str, manifest_type: str
 ) -> None:
-    """Reloading the page loses nothing: the film goes on where it was, and says so."""
+    """After a reload the film resumes at its position, and the page says so."""
     player.choose_format(manifest_type)
     player.play()
     player.seek(30)
     left_at = player.position
 
     player.page.reload()
-    # The last report of the page that is left may come after the first question of the new one.
+    # The last report of the old page may arrive after the first request of the new one.
     eventually(lambda: (viewer.saved_position(movie_id) or 0) >= 30)
     player.page.reload()
     expect(player.page.get_by_text("Continue from 0:3")).to_be_visible()
@@ -61,7 +61,7 @@ def test_position_survives_a_reload(
 def test_the_position_is_sent_every_ten_seconds(
     player: PlayerPage, viewer: Viewer, movie_id: str
 ) -> None:
-    """While the film plays, its position reaches the service without anybody's doing."""
+    """While the film plays, its position is saved automatically."""
     with player.page.expect_response("**/progress") as report:
         player.play()
 
@@ -78,7 +78,7 @@ def test_leaving_the_page_stops_the_session(
     sessions: Callable[[], list[Row]],
     movie_id: str,
 ) -> None:
-    """Somebody who closes the page has left: the session is over, the position is kept."""
+    """Closing the page ends the session and keeps the position."""
     player.play()
     player.seek(20)
     left_at = player.position
@@ -90,7 +90,7 @@ def test_leaving_the_page_stops_the_session(
 
 
 def test_stop_and_continue(player: PlayerPage) -> None:
-    """A film that was stopped waits in the list, and goes on from there."""
+    """A stopped film is listed, and resumes at its position."""
     player.play()
     player.seek(25)
     player.page.get_by_role("button", name="Stop").click()
@@ -103,7 +103,7 @@ def test_stop_and_continue(player: PlayerPage) -> None:
 
 
 def test_a_watched_film_starts_over(player: PlayerPage, viewer: Viewer, movie_id: str) -> None:
-    """Nobody resumes in the credits: a film that is 90 % watched begins again."""
+    """A film that is 90 % watched begins again."""
     report = {"position_seconds": 57}
     viewer.api.post(f"/stream/{movie_id}/progress", json=report).raise_for_status()
 
@@ -116,7 +116,7 @@ def test_a_watched_film_starts_over(player: PlayerPage, viewer: Viewer, movie_id
 def test_the_end_is_saved(
     player: PlayerPage, viewer: Viewer, movie_id: str, manifest_type: str
 ) -> None:
-    """At its end a film is finished, its session over, and it is off the list."""
+    """At its end a film is completed, its session ended, and it is no longer listed."""
     player.choose_format(manifest_type)
     player.play()
     player.page.evaluate("document.querySelector('video').currentTime = 58")

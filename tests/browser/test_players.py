@@ -1,4 +1,4 @@
-"""Every layout of film, from the private bucket, in every player that viewers use."""
+"""Every layout of films, from the private bucket, in every player that viewers use."""
 
 import functools
 import http.server
@@ -32,8 +32,7 @@ PLAYS: dict[str, tuple[str, ...]] = {
     "shaka": ("hls", "dash"),
     "videojs": ("hls", "dash"),
 }
-# video.js applies the choice of a rendition when it next needs a segment, and it has all of so
-# short a film by then.
+# video.js switches renditions only for its next segment, and such a short film is already loaded.
 CHOOSES_RENDITIONS = {"hls", "dash", "shaka"}
 PUBLISHED = "published"
 LAYOUTS = {"hls": [*films.HLS, PUBLISHED], "dash": [*films.DASH, PUBLISHED]}
@@ -49,13 +48,13 @@ class Files(http.server.SimpleHTTPRequestHandler):
     """Serves the player under test and its library."""
 
     def translate_path(self, path: str) -> str:
-        """Return the file that a path names."""
+        """Return the file of a path."""
         first, _, rest = path.partition("?")[0].lstrip("/").partition("/")
         folder = {"vendor": ROOT / "web" / "vendor", "node_modules": PACKAGES}.get(first)
         return str(folder / rest if folder else PLAYERS / (first or "page.html"))
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Keep quiet."""
+        """Suppress the log."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def film_of(stack: Stack) -> Callable[[str], str]:
-    """Returns the id of a film of the layout, in the bucket; makes it when first asked."""
+    """Returns the id of a film of the layout in the bucket; creates it at the first call."""
 
     @functools.cache
     def make(layout: str) -> str:
@@ -89,7 +88,7 @@ def film_of(stack: Stack) -> Callable[[str], str]:
 
 
 def build_and_upload(stack: Stack, layout: str, folder: Path, movie_id: str) -> None:
-    """Put a film of the layout into the bucket."""
+    """Upload a film of the layout to the bucket."""
     for number in range(len(films.HEIGHTS)):
         (folder / f"v{number}").mkdir()
     {**films.HLS, **films.DASH}[layout](folder)
@@ -121,7 +120,7 @@ def publish(stack: Stack, path: Path, movie_id: str) -> None:
 
 
 class PlayerUnderTest:
-    """Drives one player by its own interface; waits for conditions, never for time."""
+    """Controls one player through its own interface; waits for conditions, not fixed times."""
 
     def __init__(self, page: Page, storage_url: str) -> None:
         self._page = page
@@ -166,7 +165,7 @@ class PlayerUnderTest:
         self.wait("() => video().currentTime > 0.3")
 
     def seek(self, seconds: float) -> None:
-        """Seek, and wait until the film runs on from there."""
+        """Seek, and wait until the film plays from there."""
         self.call("(to) => { video().currentTime = to; }", seconds)
         self.wait(
             "(to) => !video().seeking && video().currentTime > to + 0.2"
@@ -175,7 +174,7 @@ class PlayerUnderTest:
         )
 
     def play_in_every_height(self) -> None:
-        """Switch through all renditions, and wait until each is on the screen."""
+        """Switch through all renditions, and wait until each is displayed."""
         heights = self.call("() => player.heights()")
         assert sorted(heights) == sorted(films.HEIGHTS)
         for height in (*films.HEIGHTS, films.HEIGHTS[0]):
@@ -188,7 +187,7 @@ class PlayerUnderTest:
             )
 
     def play_other_language(self) -> None:
-        """Switch the audio, and wait until the film runs on in the other language."""
+        """Switch the audio, and wait until the film plays in the other language."""
         before = self.call("() => player.language()")
         other = next(each for each in self.call("() => player.languages()") if each != before)
         self.seek(3)
@@ -197,7 +196,7 @@ class PlayerUnderTest:
         self.wait("() => video().currentTime > 4")
 
     def show_subtitles(self) -> None:
-        """Switch the subtitles on, and wait until they are there."""
+        """Switch the subtitles on, and wait until they are displayed."""
         self.call("() => { player.showSubtitles(); }")
         self.wait("() => player.cues() > 0")
 
@@ -207,7 +206,7 @@ class PlayerUnderTest:
         self.wait("() => atEnd()")
 
     def assert_all_signed(self) -> None:
-        """Nothing that the player asked the bucket for was unsigned, or refused."""
+        """All requests of the player to the bucket were signed and successful."""
         asked = [each for each in self.answers if each.url.startswith(self._storage_url)]
         assert len(asked) > 3
         assert [each.url for each in asked if "X-Amz-Signature=" not in each.url] == []
@@ -226,7 +225,7 @@ def test_plays_to_the_end(
     manifest_type: str,
     layout: str,
 ) -> None:
-    """The player plays, seeks, switches what there is to switch, and reaches the end, signed."""
+    """The player plays, seeks, switches tracks, and reaches the end, with signed requests only."""
     answer = viewer.api.post(f"/stream/{film_of(layout)}", json={"manifest_type": manifest_type})
     context = chromium.new_context()
     try:

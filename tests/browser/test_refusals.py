@@ -1,4 +1,4 @@
-"""What the page says when a film may not or cannot be played."""
+"""The page's messages if a film may not or cannot be played."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from tests.browser.player_page import PlayerPage
 
 
 def test_without_a_subscription(product: Product, player: PlayerPage, viewer: Viewer) -> None:
-    """Who has not paid is told so, and gets in after paying."""
+    """A user without a subscription sees the reason, and can play after paying."""
     product.subscribe(viewer.user_id, is_active=False)
 
     player.play_button.click()
@@ -20,7 +20,7 @@ def test_without_a_subscription(product: Product, player: PlayerPage, viewer: Vi
 
 
 def test_unknown_film(player: PlayerPage) -> None:
-    """A film that does not exist is told apart from every other trouble."""
+    """A film that does not exist has a message of its own."""
     player.film.select_option(label="Another film…")
     player.page.get_by_label("Film id").fill(str(uuid4()))
     player.page.get_by_label("Film id").press("Tab")
@@ -31,7 +31,7 @@ def test_unknown_film(player: PlayerPage) -> None:
 
 
 def test_bad_token(player: PlayerPage) -> None:
-    """A token that is none leads to signing in."""
+    """An invalid token leads to the login."""
     player.page.get_by_label("Sign in as another user").fill("not.a.token")
     player.page.get_by_label("Sign in as another user").press("Tab")
 
@@ -49,7 +49,7 @@ def test_bad_token(player: PlayerPage) -> None:
     ],
 )
 def test_temporary_refusals(player: PlayerPage, status: int, code: str, words: str) -> None:
-    """A refusal that passes says when to try again, and trying again then works."""
+    """For a temporary refusal the page says when to retry, and the retry succeeds."""
     problem = {"type": "about:blank", "title": code, "status": status, "code": code}
 
     def refuse(route: Route) -> None:
@@ -71,8 +71,8 @@ def test_temporary_refusals(player: PlayerPage, status: int, code: str, words: s
 
 
 def test_no_network(player: PlayerPage) -> None:
-    """Without a network the page says so, and goes on by itself when it is back."""
-    # Loaded beforehand, as it would be for somebody whose network fails at home.
+    """Without a network the page says so, and continues automatically when it is back."""
+    # Loaded in advance, as for a user whose network fails during use.
     player.play()
     player.page.get_by_role("button", name="Stop").click()
     player.page.context.set_offline(offline=True)

@@ -1,4 +1,4 @@
-"""An expired URL costs the viewer nothing: the page starts again at the position."""
+"""An expired URL does not interrupt the viewer: the page starts again at the position."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.browser.conftest import Product
 from tests.browser.player_page import PlayerPage
 from tests.browser.short_lives import ShortLives
 
-# Manifests, initialization segments and some seconds of film.
+# Manifests, initialization segments and some seconds of the film.
 BEGUN = 12
 
 
@@ -19,7 +19,7 @@ BEGUN = 12
 def test_an_expired_url_is_renewed(
     player: PlayerPage, sessions: Callable[[], list[Row]], manifest_type: str
 ) -> None:
-    """When the storage refuses a URL, the film goes on at the position with fresh ones."""
+    """If the storage refuses a URL, the film continues at its position with new ones."""
     player.choose_format(manifest_type)
     player.let_signatures_expire(after=BEGUN)
     player.play()
@@ -39,7 +39,7 @@ def test_an_expired_url_is_renewed(
 def test_a_film_of_short_lived_urls_plays_on(
     product: Product, player: PlayerPage, sessions: Callable[[], list[Row]], manifest_type: str
 ) -> None:
-    """URLs that live for seconds cost starts, not the film."""
+    """URLs that are valid for seconds cause more starts, but no failure."""
     player.choose_format(manifest_type)
     ShortLives(product.document, player, seconds=5)
     player.play()
@@ -55,7 +55,7 @@ def test_a_film_of_short_lived_urls_plays_on(
 
 @pytest.mark.parametrize("manifest_type", ["hls", "dash"])
 def test_the_buffer_is_shown_before_a_renewal(player: PlayerPage, manifest_type: str) -> None:
-    """Nothing interrupts a film whose next minute is refused before it has to."""
+    """A refusal of later segments does not interrupt the film while its buffer lasts."""
     player.choose_format(manifest_type)
     player.let_signatures_expire(after=BEGUN)
     player.play()
@@ -68,7 +68,7 @@ def test_the_buffer_is_shown_before_a_renewal(player: PlayerPage, manifest_type:
 
 @pytest.mark.parametrize("manifest_type", ["hls", "dash"])
 def test_renewals_end(player: PlayerPage, manifest_type: str) -> None:
-    """A film that stays refused ends in a plain message after a few starts, not in a loop."""
+    """A permanent refusal leads to a clear message after a few starts, not to a loop."""
     player.choose_format(manifest_type)
     player.let_signatures_expire(after=BEGUN, starts=math.inf)
     player.play()
@@ -85,7 +85,7 @@ def test_renewals_end(player: PlayerPage, manifest_type: str) -> None:
 
 @pytest.mark.parametrize("manifest_type", ["hls", "dash"])
 def test_a_film_that_stands_still_is_renewed(player: PlayerPage, manifest_type: str) -> None:
-    """Requests that are never answered do not stop the film for ever: it starts anew by itself."""
+    """If requests never get a response, the film is started again automatically."""
     player.choose_format(manifest_type)
     player.let_storage_fall_silent(after=BEGUN)
     player.play()

@@ -1,4 +1,4 @@
-"""Two players of one account that may have one stream."""
+"""Two players of one account with one stream."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def test_watch_here_instead(
     viewer: Viewer,
     sessions: Callable[[], list[Row]],
 ) -> None:
-    """The second player says what runs, takes over where the film was, and the first one stops."""
+    """The second player lists the stream, takes over at its position, and the first one stops."""
     product.subscribe(viewer.user_id, max_streams=1)
     player.play()
     player.seek(20)

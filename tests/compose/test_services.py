@@ -1,7 +1,6 @@
-"""The services of docker-compose.yml, as they run on this machine and as .env configures them.
+"""The services of docker-compose.yml, running on this machine as configured by .env.
 
-Not among the tests of every run, since they need Docker: `docker compose up`, then
-`pytest tests/compose`.
+Not part of every run, because they need Docker: `docker compose up`, then `pytest tests/compose`.
 """
 
 import os
@@ -28,7 +27,7 @@ COPY, FILM, ELSEWHERE = "playback/0/movies/test.m3u8", "movies/test/index.m3u8",
 
 @pytest.fixture(scope="module")
 def variables() -> dict[str, str]:
-    """What .env says, or its example."""
+    """The variables of .env, or of its example."""
     file = ROOT / ".env" if (ROOT / ".env").exists() else ROOT / ".env.example"
     return sam_environment.read(file.read_text(), os.environ)
 
@@ -47,7 +46,7 @@ def client(variables: dict[str, str], access_key: str, secret_key: str) -> Any:
 
 @pytest.fixture(scope="module")
 def admin(variables: dict[str, str]) -> Iterator[Any]:
-    """The administrator, after it has put an object into each part of the bucket."""
+    """The administrator, after uploading an object to each part of the bucket."""
     administrator = client(variables, "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD")
     for key in (COPY, FILM, ELSEWHERE):
         administrator.put_object(Bucket=variables["S3_BUCKET_NAME"], Key=key, Body=b"#EXTM3U")
@@ -64,12 +63,12 @@ def signer(variables: dict[str, str], admin: Any) -> Any:
 
 @pytest.fixture
 def service(variables: dict[str, str], admin: Any) -> Any:
-    """The user that the functions are."""
+    """The user of the functions."""
     return client(variables, "MINIO_SERVICE_ACCESS_KEY", "MINIO_SERVICE_SECRET_KEY")
 
 
 def refused(call: Any, **arguments: Any) -> bool:
-    """Tell whether S3 says no to a call on the bucket."""
+    """Return whether S3 denies a call on the bucket."""
     try:
         call(Bucket="vod", **arguments)
     except ClientError as error:
@@ -87,7 +86,7 @@ def test_nobody_reads_without_a_signature(variables: dict[str, str], admin: Any,
 
 @pytest.mark.parametrize("key", [FILM, COPY])
 def test_signed_urls_play_from_any_page(signer: Any, key: str) -> None:
-    """What the signer signs is read, by a page of another origin too."""
+    """URLs signed by the signer can be read, also by a page of another origin."""
     url = signer.generate_presigned_url("get_object", Params={"Bucket": "vod", "Key": key})
 
     answer = httpx.get(url, headers={"Origin": "https://player.example.com"})
@@ -97,7 +96,7 @@ def test_signed_urls_play_from_any_page(signer: Any, key: str) -> None:
 
 
 def test_the_signer_only_reads_films_and_copies(signer: Any) -> None:
-    """A leaked signing key changes nothing and finds nothing."""
+    """A leaked signing key can neither change nor list anything."""
     assert refused(signer.get_object, Key=ELSEWHERE)
     assert refused(signer.put_object, Key=COPY, Body=b"")
     assert refused(signer.put_object, Key=FILM, Body=b"")
@@ -106,7 +105,7 @@ def test_the_signer_only_reads_films_and_copies(signer: Any) -> None:
 
 
 def test_the_functions_only_write_copies(service: Any) -> None:
-    """A function reads films and copies, lists, and writes copies; it removes nothing."""
+    """A function reads films and copies, lists, and writes copies; it cannot delete."""
     service.put_object(Bucket="vod", Key=COPY, Body=b"#EXTM3U")
 
     assert service.get_object(Bucket="vod", Key=FILM)["Body"].read() == b"#EXTM3U"
@@ -117,7 +116,7 @@ def test_the_functions_only_write_copies(service: Any) -> None:
 
 
 def test_copies_expire(admin: Any) -> None:
-    """There is one rule, however often the set-up ran."""
+    """There is one rule, regardless of how often the set-up ran."""
     (rule,) = admin.get_bucket_lifecycle_configuration(Bucket="vod")["Rules"]
 
     assert (rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) == ("playback/", 1)
@@ -134,7 +133,7 @@ def test_the_database_is_migrated(variables: dict[str, str]) -> None:
 
 
 def test_the_topics_exist(variables: dict[str, str]) -> None:
-    """A broker that creates no topic by itself has those of the service."""
+    """A broker that does not create topics automatically has those of the service."""
     broker = KafkaAdminClient(bootstrap_servers=variables["KAFKA_BOOTSTRAP_SERVERS"])
     topics = set(broker.list_topics())
     broker.close()
@@ -143,7 +142,7 @@ def test_the_topics_exist(variables: dict[str, str]) -> None:
 
 
 def test_the_user_service_knows_who_pays(variables: dict[str, str]) -> None:
-    """A subscription that a developer sets is told to the bearer of a token."""
+    """A subscription that a developer sets is returned to the bearer of a token."""
     user_id = f"018f6a52-3c1e-7d4b-9a60-{int(time.time()):012x}"
     token = demo.token_for(user_id, variables["JWT_SECRET_KEY"].split(",")[0])
     with httpx.Client(

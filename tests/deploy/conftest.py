@@ -1,4 +1,4 @@
-"""The emulated AWS, and what `make build` makes for this machine."""
+"""The emulated AWS, and the output of `make build` for this machine."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.deploy.deployment import Deployment
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artefacts, as `make build` makes them, or those in the folder BUILT."""
+    """The artefacts of `make build`, or those in the folder BUILT."""
     if "BUILT" in os.environ:
         return Path(os.environ["BUILT"])
     return deployment.build(tmp_path_factory.mktemp("built") / "build")
@@ -26,7 +26,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deployed(
     stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """The environment dev after its first deployment, for the tests of a module in turn."""
+    """The environment dev after its first deployment, shared by the tests of a module."""
     with deployment.deployed(stack, built, tmp_path_factory.mktemp("aws")) as made:
         yield made
 

@@ -1,4 +1,4 @@
-"""Deploys what is built, by the commands of docs/deploy.md, to the emulated AWS."""
+"""Deploys a build with the commands of docs/deploy.md to the emulated AWS."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class Deployment:
         self.parameters: dict[str, str] = {}
 
     def find_servers(self, database_url: str) -> None:
-        """Set the parameters by which the functions find the servers of this machine."""
+        """Set the parameters with the addresses of this machine's servers."""
         given = self._stack.environment
         self.database_url = database_url
         database = urlsplit(database_url)
@@ -78,14 +78,14 @@ class Deployment:
         )
 
     def deploy(self, *options: str, **changed: str) -> Done:
-        """Run `make deploy ENV=...` for what is built, with parameters changed."""
+        """Run `make deploy ENV=...` for a build, with changed parameters."""
         arguments = ["--built", "--build-dir", self.built, "--config", self._configured(changed)]
         command = ["make", "--silent", "deploy", f"ENV={self.environment}", *options]
         command.append(f"DEPLOY_ARGS={' '.join(map(str, arguments))}")
         return _run(command, self.aws.variables)
 
     def succeed(self, *options: str, **changed: str) -> str:
-        """Deploy; return what was printed."""
+        """Deploy; return the output."""
         done = self.deploy(*options, **changed)
         assert done.returncode == 0, [*self.reasons(), done.stderr[-2000:]]
         return done.stdout
@@ -95,18 +95,18 @@ class Deployment:
         return aws_command(self.aws, *arguments)
 
     def reasons(self) -> list[str]:
-        """Return why resources have failed, the first one first."""
+        """Return the reasons why resources have failed, the first one first."""
         stack = self.aws.cloudformation.stacks.get(self.stack_name)
         return stack.reasons() if stack else []
 
     @property
     def status(self) -> str:
-        """What CloudFormation says of the stack."""
+        """The stack's outputs."""
         return self.aws.cloudformation.stacks[self.stack_name].status
 
     @property
     def api(self) -> Api:
-        """The API as it is deployed."""
+        """The deployed API."""
         return Api(self.aws, self.stack_name)
 
     def served(self) -> dict[str, Json]:
@@ -119,7 +119,7 @@ class Deployment:
         }
 
     def with_layer(self, name: str, text: str) -> "Deployment":
-        """Return the deployment of a build in which our layer has this module, new or another.
+        """Return the deployment of a build in which our layer contains this module.
 
         Args:
             name: The module below our package, such as ``access/identity``.
@@ -127,14 +127,14 @@ class Deployment:
         """
         other = self._copy(name.replace("/", "-"))
         module = other.built / f"StreamingLayer/python/streaming/{name}.py"
-        # The copy shares its files with the build; byte code would go before the text.
+        # The copy shares its files with the build; byte code would take precedence over the text.
         for old in (module, *module.parent.glob(f"__pycache__/{module.stem}.*.pyc")):
             old.unlink(missing_ok=True)
         module.write_text(text)
         return other
 
     def with_migration(self, name: str, statement: str) -> "Deployment":
-        """Return the deployment of a build in which there is one more migration."""
+        """Return the deployment of a build with one more migration."""
         other = self._copy(name)
         migrations = other.built / "migrations"
         shutil.copytree(ROOT / "migrations", migrations)
@@ -164,7 +164,7 @@ class Deployment:
         return other
 
     def _configured(self, changed: Mapping[str, str]) -> Path:
-        """Write the samconfig.toml of this checkout with more parameters, as an operator does."""
+        """Write this checkout's samconfig.toml with additional parameters, as an operator does."""
         text = (ROOT / "samconfig.toml").read_text("utf-8")
         settings = tomllib.loads(text)[self.environment]["deploy"]["parameters"]
         written = dict(each.split("=", 1) for each in settings["parameter_overrides"])
@@ -180,7 +180,7 @@ class Deployment:
 
 @contextmanager
 def account(folder: Path) -> Iterator[EmulatedAws]:
-    """Yield an account in which SAM has its bucket, whose making takes a quarter of a minute."""
+    """Yield an account with SAM's bucket, whose creation takes a quarter of a minute."""
     with EmulatedAws(folder) as aws:
         location = {"LocationConstraint": REGION}
         aws.client("s3").create_bucket(Bucket="sam-bucket", CreateBucketConfiguration=location)
@@ -192,7 +192,7 @@ def account(folder: Path) -> Iterator[EmulatedAws]:
 
 @contextmanager
 def deployed(stack: Stack, built: Path, folder: Path) -> Iterator[Deployment]:
-    """Yield the environment dev as its first deployment leaves it."""
+    """Yield the environment dev after its first deployment."""
     with account(folder) as aws, empty_database(stack) as database_url:
         deployment = Deployment(aws, stack, built, folder, "dev")
         deployment.find_servers(database_url)

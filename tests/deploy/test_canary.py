@@ -1,4 +1,4 @@
-"""What a canary sees of a version, and what becomes of the version then."""
+"""The requests of a canary, and their effect on the roll-out of a version."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Traffic:
         self.statuses: dict[str, list[int]] = {}
 
     def __call__(self, alias: Json) -> None:
-        """Send it, and set the alarms as CloudWatch would, by what was printed and invoked."""
+        """Send it, and set the alarms as CloudWatch would, by the output and the invocations."""
         if not alias["FunctionName"].endswith(FUNCTION):
             return
         aws, metrics = self._deployment.aws, Metrics()
@@ -56,7 +56,7 @@ class Traffic:
 
 @pytest.fixture
 def traffic(deployed: Deployment) -> Iterator[Traffic]:
-    """Traffic while a canary goes on."""
+    """Traffic during a canary."""
     deployed.parameters["Deployment"] = "Canary10Percent5Minutes"
     sent = Traffic(deployed)
     canary.during.append(sent)
@@ -70,19 +70,19 @@ def version_of(deployment: Deployment) -> str:
 
 
 def test_a_healthy_version_is_rolled_out(deployed: Deployment, traffic: Traffic) -> None:
-    """A version that answers as the former one does gets all requests."""
+    """A version that responds like the previous one gets all requests."""
     before = version_of(deployed)
 
     deployed.with_layer("healthy", "").succeed()
 
     after = version_of(deployed)
     assert after != before
-    # The viewer has watched nothing.
+    # The viewer has no position.
     assert traffic.statuses == {before: [404] * TO_FORMER, after: [404] * TO_NEW}
 
 
 def test_a_version_that_answers_500_is_rolled_back(deployed: Deployment, traffic: Traffic) -> None:
-    """A version that answers nothing but 500 is taken back, with all that came with it."""
+    """A version that returns only 500 is rolled back with the whole deployment."""
     before = deployed.served()
 
     done = deployed.with_layer("access/identity", BROKEN).deploy()

@@ -1,4 +1,4 @@
-"""The first deployment of an environment, by the commands of docs/deploy.md."""
+"""The first deployment of an environment, with the commands of docs/deploy.md."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.support.functions import new_viewer
 
 
 def test_a_created_stack_plays_a_film(built: Path, stack: Stack, tmp_path: Path) -> None:
-    """In an account with nothing, `make deploy` makes all; the four calls answer 200."""
+    """In an empty account, `make deploy` creates all resources; the four calls return 200."""
     with EmulatedAws(tmp_path) as aws, empty_database(stack) as database_url:
         deployment = Deployment(aws, stack, built, tmp_path, "dev")
         deployment.find_servers(database_url)

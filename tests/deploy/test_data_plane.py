@@ -1,4 +1,4 @@
-"""The network and the servers, for who has none."""
+"""The network and the servers of the data plane."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.support.functions import ROOT
 
 
 def test_data_plane(tmp_path: Path) -> None:
-    """The command of docs/deploy.md makes it, and deleting leaves the secrets alone."""
+    """The command of docs/deploy.md creates it, and its deletion keeps the secrets."""
     text = " ".join((ROOT / "docs" / "deploy.md").read_text("utf-8").split())
     (command,) = re.findall(r"`(aws cloudformation deploy [^`]*)`", text)
     with deployment.account(tmp_path) as aws:

@@ -1,4 +1,4 @@
-"""A migration that fails: what the people who deploy are told, what is left, and the next try."""
+"""A failed migration: its error message, the remaining resources, and the next attempt."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def first(stack: Stack, built: Path, tmp_path: Path) -> Iterator[Deployment]:
 
 
 def test_first_deployment(first: Deployment) -> None:
-    """The reason names file and cause but no secret, the log stays, and the next try succeeds."""
+    """The reason names file and cause but no secret, the log remains, the next try succeeds."""
     broken = first.with_migration("900_broken", BROKEN)
     assert broken.deploy().returncode != 0
     assert first.status == "ROLLBACK_COMPLETE"
@@ -50,7 +50,7 @@ def test_first_deployment(first: Deployment) -> None:
 
 
 def test_update(deployed: Deployment, database: Rows) -> None:
-    """An update whose migration fails leaves everything as it was; the mended one takes effect."""
+    """An update with a failed migration changes nothing; the corrected one takes effect."""
     before = deployed.served()
     broken = deployed.with_migration("900_added", f"CREATE TABLE added (id int); {BROKEN}")
     assert broken.deploy().returncode != 0
@@ -68,7 +68,7 @@ def test_update(deployed: Deployment, database: Rows) -> None:
 
 
 def test_delete(deployed: Deployment) -> None:
-    """Deleting the stack keeps the films, the log of migrations and the data, and nothing else."""
+    """Deleting the stack keeps only the films, the log of migrations and the data."""
     done = deployed.aws_command("cloudformation", "delete-stack", "--stack-name", "streaming-dev")
     assert done.returncode == 0, done.stderr
     deployed.aws.cloudformation.wait()

@@ -1,4 +1,4 @@
-"""cfn-lint's opinion of all that combinations of parameters lead to, without a condition left."""
+"""cfn-lint's findings for all combinations of parameters, with every condition resolved."""
 
 import json
 
@@ -10,14 +10,14 @@ from tests.support.combinations import combinations
 from tests.support.stacks import Stack
 from tests.support.templates import REGION
 
-# A template may have as many resources.
+# The maximum number of resources of a template.
 MOST_RESOURCES = 400
-# Names that occur twice, as those of resources of different combinations do.
+# Duplicate names, which resources of different combinations have.
 SAME_NAMES = "E3019"
 
 
 def distinct_resources() -> list[str]:
-    """Return every resource that differs from all others, with its logical id."""
+    """Return all distinct resources, with their logical ids."""
     found = {
         json.dumps({name: resource}): None
         for row in combinations()[0]
@@ -28,7 +28,7 @@ def distinct_resources() -> list[str]:
 
 @pytest.mark.timeout(600)
 def test_services_would_accept_every_resource() -> None:
-    """Resources have the shapes that the services' own schemas ask for, in every combination."""
+    """In every combination, resources have the shapes that the services' schemas require."""
     everything = distinct_resources()
     assert len(everything) > 500
     faults = set()

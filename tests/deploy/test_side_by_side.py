@@ -10,7 +10,7 @@ from tests.support.databases import empty_database
 def test_staging_beside_dev(
     deployed: Deployment, stack: Stack, built: Path, tmp_path: Path
 ) -> None:
-    """A second environment is made beside the first, runs, and goes without touching it."""
+    """A second environment is created, runs, and is deleted without affecting the first."""
     before = deployed.served()
     with empty_database(stack) as database_url:
         staging = Deployment(deployed.aws, stack, built, tmp_path, "staging")

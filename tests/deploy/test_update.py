@@ -1,4 +1,4 @@
-"""What a second deployment changes: everything that has changed, for every alias, or nothing."""
+"""The changes of a second deployment: all changes, for every alias, or none."""
 
 from tests.conftest import Rows
 from tests.deploy.deployment import Deployment
@@ -33,7 +33,7 @@ def test_parameter(deployed: Deployment) -> None:
 
 
 def test_parameter_that_is_no_longer_given(deployed: Deployment) -> None:
-    """A parameter that was taken out of samconfig.toml has the template's default again."""
+    """A parameter that was removed from samconfig.toml gets the template's default again."""
     deployed.succeed(UserServiceTimeoutSeconds="7")
     before = versions(deployed)
     deployed.succeed()
@@ -43,7 +43,7 @@ def test_parameter_that_is_no_longer_given(deployed: Deployment) -> None:
 
 
 def test_layer(deployed: Deployment) -> None:
-    """After a change of our layer alone every alias serves the new layer."""
+    """After a change of only our layer every alias serves the new layer."""
     before = deployed.served()
     deployed.with_layer("added", "ADDED = True\n").succeed()
     for name, after in deployed.served().items():
@@ -58,7 +58,7 @@ def test_layer(deployed: Deployment) -> None:
 
 
 def test_migration(deployed: Deployment, database: Rows) -> None:
-    """A new migration is applied, before every alias gets a version of the same release."""
+    """A new migration is applied before any alias gets a version of the same release."""
     before = versions(deployed)
     deployed.with_migration("900_added", "CREATE TABLE added (id int)").succeed()
     assert database("SELECT name FROM schema_migrations WHERE name LIKE '900%'") == [

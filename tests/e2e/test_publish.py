@@ -271,7 +271,7 @@ def test_player_page(stack: Stack, published: Published) -> None:
 
 
 def test_aligned_keyframes(destination: Destination, published: Published) -> None:
-    """Segments of all renditions begin at the same times; the last excepted, each lasts four seconds."""
+    """Segments of all renditions begin at the same times; all but the last are 4 s long."""
     bodies = objects(destination, published[0])
     playlist = m3u8.loads(bodies["index.m3u8"].decode())
 

@@ -1,4 +1,4 @@
-"""The bench of judges, which needs Node.js and the parsers that make installs for it."""
+"""The independent parsers ("judges"); they need Node.js and the packages that make installs."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tools.corpus.verdicts import Bench
 
 @pytest.fixture(scope="session")
 def bench() -> Iterator[Bench]:
-    """Return judges of PyPI and npm; skip where the latter are missing, and say why."""
+    """Return the parsers of PyPI and npm; skip if the latter are missing, and give the reason."""
     missing = why_missing()
     if missing is not None:
         pytest.skip(f"{missing} (make test-judges installs what it needs)")

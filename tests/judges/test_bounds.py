@@ -1,4 +1,4 @@
-"""A corpus with files that no judge ever finishes."""
+"""A corpus with files that no parser ever finishes."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ FILM = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n"
 def test_one_file_does_not_keep_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A presentation of fifty years is not counted after its time, and the rest is judged."""
+    """The check of a fifty-year presentation is stopped after a time, and the rest is checked."""
     (tmp_path / "1.mpd").write_text(SINCE_1970)
     (tmp_path / "2.m3u8").write_text(FILM)
 

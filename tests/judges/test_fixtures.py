@@ -1,7 +1,7 @@
-"""Parsers that know nothing of the rewriter find every kind of manifest unchanged but for URLs.
+"""Independent parsers find every kind of manifest unchanged except for its URLs.
 
-``tests/data/manifests`` has one small manifest for each place that can hold a URL, and one in the
-manner of each packager that is widely used.
+``tests/data/manifests`` contains one small manifest for each element that can hold a URL, and one
+in the style of each widely used packager.
 """
 
 from pathlib import Path
@@ -14,23 +14,23 @@ MANIFESTS = Path(__file__).parent.parent / "data" / "manifests"
 HLS = sorted((MANIFESTS / "hls").glob("*.m3u8"))
 DASH = sorted((MANIFESTS / "dash").glob("*.mpd"))
 
-# Parsers that stumble over the original, and so have nothing to compare.
+# Parsers that fail on the original, so that there is nothing to compare.
 STUMBLES = {
     "bytes-crlf-bom": {"m3u8-parser"},  # spaces in an attribute list
     "unicode-names": {"hls-parser"},  # decodes a URI twice
     "float-duration": {"mpegdash"},
-    "prefixed-crlf-bom": {"mpd-parser"},  # knows no prefix
+    "prefixed-crlf-bom": {"mpd-parser"},  # does not support prefixes
 }
 
 
 def by_name(path: Path) -> str:
-    """Return the name of a fixture for the list of tests."""
+    """Return a fixture's name as test id."""
     return path.stem
 
 
 @pytest.mark.parametrize("path", HLS, ids=by_name)
 def test_hls(path: Path, bench: Bench) -> None:
-    """An HLS playlist says the same, its URLs are signed, and foreign ones are as they were."""
+    """An HLS playlist has the same contents, its URLs are signed, and foreign ones unchanged."""
     verdict = bench.judge(
         path.read_bytes(), "hls", variables={"name": "film"}, query="take=2&x=%20"
     )
@@ -41,7 +41,7 @@ def test_hls(path: Path, bench: Bench) -> None:
 
 @pytest.mark.parametrize("path", DASH, ids=by_name)
 def test_dash(path: Path, bench: Bench) -> None:
-    """An MPD has the same segments at the same times, signed, and the same of all else."""
+    """An MPD has the same segments at the same times, signed, and all else unchanged."""
     verdict = bench.judge(path.read_bytes(), "dash")
     assert verdict.faults == []
     assert verdict.no_film is None
@@ -49,7 +49,7 @@ def test_dash(path: Path, bench: Bench) -> None:
 
 
 def test_every_carrier_has_a_fixture() -> None:
-    """The fixtures hold every tag and attribute that can carry a URI, so none goes unjudged."""
+    """The fixtures contain every tag and attribute that can hold a URI, so all are checked."""
     hls = "".join(path.read_text() for path in HLS)
     dash = "".join(path.read_text() for path in DASH)
     for tag in ("KEY", "SESSION-KEY", "MAP", "MEDIA", "I-FRAME-STREAM-INF", "IMAGE-STREAM-INF"):

@@ -1,4 +1,4 @@
-"""Manifests that hypothesis makes out of the grammar, before the same judges as the fixtures."""
+"""Manifests that hypothesis generates from the grammar, checked by the same parsers."""
 
 from xml.sax.saxutils import quoteattr
 
@@ -31,7 +31,7 @@ REFERENCES = st.one_of(
 
 @st.composite
 def media_playlists(draw: st.DrawFn) -> str:
-    """Make a media playlist with keys, maps, ranges, dates and gaps."""
+    """Generate a media playlist with keys, maps, ranges, dates and gaps."""
     end = draw(st.sampled_from(["\n", "\r\n"]))
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:10"]
     if draw(st.booleans()):
@@ -57,7 +57,7 @@ def media_playlists(draw: st.DrawFn) -> str:
 
 @st.composite
 def multivariant_playlists(draw: st.DrawFn) -> str:
-    """Make a multivariant playlist with renditions, I-frames and session data."""
+    """Generate a multivariant playlist with renditions, I-frames and session data."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7"]
     for index in range(draw(st.integers(0, 3))):
         kind = draw(st.sampled_from(["AUDIO", "SUBTITLES", "VIDEO"]))
@@ -75,13 +75,13 @@ def multivariant_playlists(draw: st.DrawFn) -> str:
 
 
 def attributes(values: dict[str, object]) -> str:
-    """Return the attributes that have a value as they stand in a start tag."""
+    """Return the attributes that have a value, formatted for a start tag."""
     return "".join(f" {k}={quoteattr(str(v))}" for k, v in values.items() if v is not None)
 
 
 @st.composite
 def timelines(draw: st.DrawFn, timescale: int) -> tuple[str, int]:
-    """Make a timeline of whole seconds or less, and tell its end in units of the timescale."""
+    """Generate a timeline of at most that duration; return its end in units of the timescale."""
     entries, time = [], 0
     for index in range(draw(st.integers(1, 4))):
         gap = draw(st.sampled_from([0, 0, 0, timescale]))
@@ -95,7 +95,7 @@ def timelines(draw: st.DrawFn, timescale: int) -> tuple[str, int]:
 
 @st.composite
 def segment_information(draw: st.DrawFn, seconds: int) -> str:
-    """Make a SegmentTemplate, SegmentList or SegmentBase for a period of that length."""
+    """Generate a SegmentTemplate, SegmentList or SegmentBase for a period of that length."""
     kind = draw(st.sampled_from(["number", "timeline", "list", "base"]))
     scale = draw(st.sampled_from([1, 10, 90000]))
     if kind == "base":
@@ -129,7 +129,7 @@ def segment_information(draw: st.DrawFn, seconds: int) -> str:
 
 @st.composite
 def presentations(draw: st.DrawFn) -> str:
-    """Make an MPD with periods, adaptation sets and representations, and BaseURLs at any level."""
+    """Generate an MPD with periods, adaptation sets, representations, and BaseURLs at any level."""
 
     def base_url() -> str:
         folder = draw(st.one_of(st.none(), NAMES, st.just("https://cdn.example")))
@@ -168,14 +168,14 @@ def presentations(draw: st.DrawFn) -> str:
 @given(text=st.one_of(media_playlists(), multivariant_playlists()))
 @MADE
 def test_hls(text: str, bench: Bench) -> None:
-    """Whatever references a playlist mixes, four parsers see the same before and after."""
+    """For any mix of references in a playlist, four parsers find the same before and after."""
     assert bench.judge(text.encode(), "hls").faults == []
 
 
 @given(text=presentations())
 @MADE
 def test_dash(text: str, bench: Bench) -> None:
-    """However an MPD inherits, each representation keeps its segments, ranges and times."""
+    """With any inheritance in an MPD, each representation keeps its segments, ranges and times."""
     verdict = bench.judge(text.encode(), "dash")
     assert verdict.faults == []
     assert verdict.notes == []

@@ -1,4 +1,4 @@
-"""The judges themselves: a manifest that was rewritten wrongly does not get past them."""
+"""The parsers themselves detect manifests that were rewritten wrongly."""
 
 import pytest
 
@@ -50,7 +50,7 @@ FAULTS_OF_AN_MPD = {
 @pytest.mark.parametrize("fault", FAULTS_OF_A_PLAYLIST)
 @pytest.mark.parametrize("judge", ["m3u8", "openm3u8", "m3u8-parser", "hls-parser"])
 def test_a_fault_in_a_playlist_is_found(fault: str, judge: str, bench: Bench) -> None:
-    """Every judge of HLS sees what is wrong with a playlist."""
+    """Every HLS parser detects an error in a playlist."""
     addresses = Addresses(DIRECTORY + "index.m3u8")
     manifest = hls.parse(PLAYLIST.encode(), path=addresses.path, film=addresses.film)
     right = manifest.render(sign).decode()
@@ -66,7 +66,7 @@ def test_a_fault_in_a_playlist_is_found(fault: str, judge: str, bench: Bench) ->
 
 @pytest.mark.parametrize("fault", FAULTS_OF_AN_MPD)
 def test_a_fault_in_an_mpd_is_found(fault: str, bench: Bench) -> None:
-    """Some judge of DASH sees what is wrong with an MPD, and none finds fault with a right one."""
+    """At least one DASH parser detects an error in an MPD, and none rejects a correct one."""
     addresses = Addresses(DIRECTORY + "index.mpd")
     manifest = dash.parse(MPD.encode(), path=addresses.path, film=addresses.film)
     right = manifest.render(sign).decode()
@@ -85,7 +85,7 @@ def test_a_fault_in_an_mpd_is_found(fault: str, bench: Bench) -> None:
 
 
 def test_a_url_that_parsers_overlook_is_found() -> None:
-    """What is left unsigned in a tag or element that no parser knows is a fault all the same."""
+    """An unsigned URL in a tag or element that no parser knows is also an error."""
     addresses = Addresses(DIRECTORY + "index.m3u8")
     text = '#EXTM3U\n#EXT-X-FUTURE:NAME="a, URI=b",URI="left.bin"\n'
     assert list(unsigned("hls", text, addresses)) == ["line 2, URI: 'left.bin'"]
@@ -94,7 +94,7 @@ def test_a_url_that_parsers_overlook_is_found() -> None:
 
 
 def test_one_signature_is_as_good_as_another_only_for_the_same_object() -> None:
-    """The signature itself plays no part in the comparison, the object does."""
+    """The comparison considers the object of a signed URL, not the signature."""
     addresses = Addresses("a/index.m3u8")
     signed = sign(Reference("a/b c.ts"))
     assert addresses.of(signed).path == addresses.of("b%20c.ts").path
@@ -102,12 +102,12 @@ def test_one_signature_is_as_good_as_another_only_for_the_same_object() -> None:
 
 
 def test_an_endless_presentation_is_no_film(bench: Bench) -> None:
-    """A live MPD is told apart by what it says, not by our refusal of it."""
+    """A live MPD is recognized by its contents, not by the rewriter's rejection."""
     verdict = bench.judge(MPD.replace(' mediaPresentationDuration="PT4S"', "").encode(), "dash")
     assert verdict.no_film == "a live presentation: its segments have no end"
 
 
 def test_a_parser_that_raises_rejects() -> None:
-    """An exception of a parser is its verdict on the original, not ours."""
+    """A parser's exception counts as its verdict on the original, not as our error."""
     seen = python_judges.see("hls", "#EXTM3U\n#EXT-X-TARGETDURATION:x\n", Addresses("a.m3u8"))
     assert "ValueError" in seen["m3u8"]["error"]

@@ -14,14 +14,14 @@ from tests.support.tls import Authority
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The other servers, without the gateway, whose schedule relays to a Kafka of its own."""
+    """The other servers, without the gateway, whose schedule relays to another Kafka."""
     with Stack.temporary(tmp_path_factory.mktemp("stack"), gateway=False) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Who has issued the brokers' certificates."""
+    """The authority that issued the brokers' certificates."""
     return Authority(tmp_path_factory.mktemp("authority"), "kafka")
 
 
@@ -37,7 +37,7 @@ def running_cluster(stack: Stack, authority: Authority) -> Iterator[KafkaCluster
 
 @pytest.fixture
 def cluster(running_cluster: KafkaCluster) -> Iterator[KafkaCluster]:
-    """The brokers, all up before and after each test."""
+    """The brokers, all running before and after each test."""
     yield running_cluster
     running_cluster.restore()
 
@@ -46,7 +46,7 @@ def cluster(running_cluster: KafkaCluster) -> Iterator[KafkaCluster]:
 def environment(
     environment: dict[str, str], cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """An execution environment whose Kafka is Apache's."""
+    """An execution environment whose Kafka is Apache Kafka."""
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers)
     forget_environment()
     return {**environment, "KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers}

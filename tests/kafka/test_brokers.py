@@ -1,4 +1,4 @@
-"""Events and the brokers of a real cluster: what is acknowledged survives any one of them."""
+"""Events and the brokers of a real cluster: acknowledged events survive the loss of any one."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -31,13 +31,13 @@ Play = Callable[[], AbstractContextManager[list[Acknowledged]]]
 
 ENVIRONMENTS = 2
 VIEWERS = 6
-# Longer than the others take to elect leaders.
+# Longer than the election of leaders takes for the others.
 OUTAGE_SECONDS = 8
 
 
 @pytest.fixture
 def playing(stack: Stack, environment: dict[str, str], movie_id: UUID, tmp_path: Path) -> Play:
-    """Lets environments play for many users; afterwards there is what they were answered."""
+    """Plays for many users in several environments; afterwards checks their results."""
     spawn = get_context("spawn")
 
     @contextmanager
@@ -76,7 +76,7 @@ def test_events_arrive(cluster: KafkaCluster, viewer: Viewer, movie_id: UUID, ro
 
 @pytest.mark.parametrize("role", ["leader", "controller"])
 def test_broker_dies(cluster: KafkaCluster, playing: Play, rows: Rows, role: str) -> None:
-    """When a broker dies while users play, every call goes on in time and no event is lost."""
+    """If a broker fails while users play, every call completes in time and no event is lost."""
     with playing() as known:
         await_traffic(cluster, rows)
         node = cluster.controller() if role == "controller" else cluster.leader(TOPICS[1], 0)
@@ -92,7 +92,7 @@ def test_broker_dies(cluster: KafkaCluster, playing: Play, rows: Rows, role: str
 
 
 def test_rolling_restart(cluster: KafkaCluster, playing: Play, rows: Rows) -> None:
-    """Brokers that are restarted one after the other, as for an upgrade, cost nobody anything."""
+    """Brokers that are restarted one after the other, as for an upgrade, affect no call."""
     with playing() as known:
         await_traffic(cluster, rows)
         for broker in cluster.brokers.values():
@@ -106,7 +106,7 @@ def test_rolling_restart(cluster: KafkaCluster, playing: Play, rows: Rows) -> No
 def test_too_few_replicas(
     cluster: KafkaCluster, viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """While fewer replicas are in sync than must be, nothing counts as sent; all of it is later."""
+    """While too few replicas are in sync, no message counts as sent; all are sent later."""
     require_in_sync(cluster, 3)
     try:
         cluster.brokers[3].kill()
@@ -122,7 +122,7 @@ def test_too_few_replicas(
 
 
 def test_majority_dies(cluster: KafkaCluster, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """With two of three brokers dead nothing counts as sent, whatever the third takes."""
+    """With two of three brokers down no message counts as sent, whatever the third accepts."""
     plays = play_until_direct(viewer, movie_id, rows)
     for node in (1, 2):
         cluster.brokers[node].kill()
@@ -152,7 +152,7 @@ def test_environment_survives_a_full_outage(
 def test_relay_while_the_leader_dies(
     cluster: KafkaCluster, environment: dict[str, str], rows: Rows
 ) -> None:
-    """A long outbox is relayed completely and in order, although its leader dies meanwhile."""
+    """A long outbox is relayed completely and in order, although its leader fails meanwhile."""
     insert = """
         INSERT INTO event_outbox (event_id, topic, key, value, created_at)
         SELECT gen_random_uuid(), 'stream.progress', 'relayed-' || number % 50,
@@ -177,7 +177,7 @@ def test_relay_while_the_leader_dies(
 def test_message_too_large(
     cluster: KafkaCluster, viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """What the client or a broker finds too large is buried, and those behind it arrive."""
+    """Messages too large for the client or a broker move to the dead letters; others arrive."""
     for size in (600_000, 2_000_000):
         rows(
             """
@@ -205,7 +205,7 @@ def test_message_too_large(
 
 
 def await_traffic(cluster: KafkaCluster, rows: Rows) -> None:
-    """Wait until events arrive; what cold brokers were too slow for is relayed meanwhile."""
+    """Wait until events arrive; events delayed by starting brokers are relayed meanwhile."""
     before = len(read_records(cluster.bootstrap_servers))
 
     def is_flowing() -> bool:
@@ -216,7 +216,7 @@ def await_traffic(cluster: KafkaCluster, rows: Rows) -> None:
 
 
 def expect_nothing_lost(cluster: KafkaCluster, known: list[Acknowledged]) -> None:
-    """No call has hung, and all that was acknowledged is there, in order."""
+    """No call has hung, and everything acknowledged is there, in order."""
     assert [refused for each in known for refused in each.refused] == []
     assert max(each.slowest for each in known) < HUNG_SECONDS
     records = read_records(cluster.bootstrap_servers)
@@ -239,7 +239,7 @@ def expect_order(records: list[Record]) -> None:
 
 
 def expect_plays(cluster: KafkaCluster, viewer: Viewer, plays: int) -> None:
-    """The events of so many play-throughs are there, repeats apart."""
+    """The events of this many plays are there, without counting repeats."""
     found = events_of(cluster.bootstrap_servers, viewer.user_id)
     distinct = {
         topic: {each["event_id"] for each in found[topic] if "event_id" in each} for topic in TOPICS
@@ -254,7 +254,7 @@ def _identity(record: Record) -> Fact:
 
 
 def require_in_sync(cluster: KafkaCluster, replicas: int) -> None:
-    """Set how many replicas must be in sync for a message to be taken."""
+    """Set the number of in-sync replicas that a message requires."""
     for topic in TOPICS:
         configure(cluster, topic, "min.insync.replicas", str(replicas))
 
@@ -273,7 +273,7 @@ def await_replicas(cluster: KafkaCluster, replicas: int) -> None:
             try:
                 topics = admin.describe_topics(list(TOPICS))
             except KafkaError:
-                # It asked the broker that is dead.
+                # The request went to the failed broker.
                 return False
             partitions = [partition for topic in topics for partition in topic["partitions"]]
             return all(

@@ -46,7 +46,7 @@ def secure(
 
 @pytest.fixture
 def store(cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
-    """A secret store with the login, which is asked again at once after a failure."""
+    """A secret store with the login; the secret is read again immediately after a failure."""
     monkeypatch.setattr(secrets, "RENEWAL_PAUSE_SECONDS", 0.0)
     with secret_store(login(cluster)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
@@ -55,7 +55,7 @@ def store(cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
 
 @pytest.fixture
 def senders() -> Senders:
-    """Tells the threads of the producers that a test has begun."""
+    """Returns the producers' threads that were started during a test."""
     earlier = threading.enumerate()
 
     def begun() -> list[threading.Thread]:
@@ -73,7 +73,7 @@ def login(cluster: KafkaCluster) -> str:
 def test_scram_over_tls(
     cluster: KafkaCluster, secure: None, viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """Events are sent over TLS, also after the brokers have wanted the login again."""
+    """Events are sent over TLS, also after the brokers have required another login."""
     plays = play_until_direct(viewer, movie_id, rows)
     time.sleep(2 * REAUTHENTICATION_SECONDS)
     plays += play_until_direct(viewer, movie_id, rows)
@@ -84,7 +84,7 @@ def test_scram_over_tls(
 
 
 def test_cold_environments_send(secure: None, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """Connecting, TLS, login and the first message together fit into what a request gives them."""
+    """Connecting, TLS, login and the first message together stay within a request's time budget."""
     play_until_direct(viewer, movie_id, rows)
     seconds = []
     for _ in range(11):
@@ -115,7 +115,7 @@ def test_refusals(
     monkeypatch: pytest.MonkeyPatch,
     senders: Senders,
 ) -> None:
-    """Whoever refuses whom, every call answers in time and its event waits in the outbox."""
+    """Whichever side refuses, every call completes in time and its event waits in the outbox."""
     stranger = Authority(tmp_path_factory.mktemp("tls"), "stranger")
     changes = {
         "password": {"KAFKA_PASSWORD": "wrong"},
@@ -147,7 +147,7 @@ def test_rotated_password(
     monkeypatch: pytest.MonkeyPatch,
     senders: Senders,
 ) -> None:
-    """A running environment goes over to the new password by itself; no event is lost."""
+    """A running environment switches to the new password automatically; no event is lost."""
     monkeypatch.setenv("KAFKA_SECRET_ARN", store.arn)
     forget_environment()
     play_until_direct(viewer, movie_id, rows)
@@ -169,14 +169,14 @@ def test_login_that_is_refused_for_a_while(
     rows: Rows,
     senders: Senders,
 ) -> None:
-    """An environment whose login was refused, and is right again, sends again without a restart."""
+    """An environment sends again without a restart after a refused login is corrected."""
     play_until_direct(viewer, movie_id, rows)
     right = cluster.password
     cluster.set_password("somebody's mistake")
     time.sleep(2 * REAUTHENTICATION_SECONDS)
 
     def has_given_up() -> bool:
-        # Somebody else each time: the events of who has some in the outbox queue there.
+        # A new user each time: events of a user with events in the outbox are queued there.
         somebody = new_viewer(stack.token)
         set_subscription(stack, somebody.user_id, is_active=True)
         play_through(somebody, movie_id)
@@ -191,7 +191,7 @@ def test_login_that_is_refused_for_a_while(
 
 
 def expect_rest(senders: Senders) -> None:
-    """What could not log in neither computes nor piles up in the background."""
+    """Failed logins neither consume CPU nor accumulate in the background."""
     before = time.process_time()
     time.sleep(1)
     assert time.process_time() - before < 0.5

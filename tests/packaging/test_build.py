@@ -1,4 +1,4 @@
-"""What `sam build` makes: for the right machine, of the locked packages, and nothing besides."""
+"""The output of `sam build`: for the right target, with the locked packages, and nothing else."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ SHARED_LIBRARY = re.compile(r"\.(cpython-313-[a-z0-9_]+-linux-gnu|abi3|cpython-3
 
 Build = Callable[[str], Path]
 
-# Runs in a process of its own, which sees the layers and the function and nothing of this checkout.
+# Runs in a separate process, which sees the layers and the function and nothing of this checkout.
 IMPORT_ALL = """
 import importlib.util, pathlib, sys
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*/app.py")):
@@ -53,7 +53,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 def make(target: str, *, folder: Path = ROOT, **variables: str) -> str:
-    """Run make, and return what it printed."""
+    """Run make, and return its output."""
     given = [f"{name}={value}" for name, value in variables.items()]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     completed = subprocess.run(
@@ -79,7 +79,7 @@ def build_layer(name: str, source: Path, artifacts: Path, **variables: str) -> s
 
 @pytest.mark.parametrize("architecture", MACHINES)
 def test_machine_code_is_for_the_target(build: Build, architecture: str) -> None:
-    """Every shared library is for the architecture that was asked for, and for CPython 3.13."""
+    """Every shared library is for the requested architecture, and for CPython 3.13."""
     libraries = [path for path in build(architecture).rglob("*.so*") if path.is_file()]
 
     assert len(libraries) >= 3
@@ -100,12 +100,12 @@ def test_byte_code_is_for_the_target(build: Build, architecture: str) -> None:
 
 @pytest.mark.parametrize("architecture", MACHINES)
 def test_all_locked_packages_and_nothing_else(build: Build, architecture: str) -> None:
-    """The layer has each locked version with its licence, no tests and no programs."""
+    """The layer has each locked version with its licence, without tests or programs."""
     packages = build(architecture) / "DependenciesLayer" / "python"
     locked = {
         match[1]: match[2]
         for match in re.finditer(
-            # A marker with a version is for older interpreters than the target.
+            # A marker with a version is for Python versions older than the target.
             r"(?m)^([a-z0-9-]+)==(\S+)(?! ; python_full_version)",
             (LAYERS / "dependencies" / "requirements.txt").read_text(),
         )
@@ -128,7 +128,7 @@ def test_all_locked_packages_and_nothing_else(build: Build, architecture: str) -
 
 @pytest.mark.parametrize("architecture", MACHINES)
 def test_our_package_is_whole(build: Build, architecture: str) -> None:
-    """The streaming layer has every module and data file of the package, and no tool's leavings."""
+    """The streaming layer has every module and data file of the package, and no temporary files."""
     built = build(architecture) / "StreamingLayer" / "python"
     source = LAYERS / "streaming" / "python" / "streaming"
 
@@ -141,7 +141,7 @@ def test_our_package_is_whole(build: Build, architecture: str) -> None:
 
 
 def test_the_functions_hold_their_handler_only(build: Build) -> None:
-    """SAM packages the functions as they stand, and no function holds more than it needs."""
+    """SAM packages the functions unchanged, and no function contains more than it needs."""
     template = (build("arm64") / "template.yaml").read_text()
     folders = [
         ROOT / "functions" / name for name in re.findall(r"CodeUri: \S*/functions/(\w+)", template)
@@ -155,13 +155,13 @@ def test_the_functions_hold_their_handler_only(build: Build) -> None:
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="no such Lambda")
 def test_what_was_built_runs(tmp_path: Path) -> None:
-    """Built for this machine, the layers alone carry every function and its adapters."""
+    """Built for this machine, the layers alone suffice for every function and its adapters."""
     architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
     layers = {name: tmp_path / name for name in ("DependenciesLayer", "StreamingLayer")}
     for name, artifacts in layers.items():
         build_layer(name, LAYERS, artifacts, RUNTIME_VERSION=HOST, ARCHITECTURE=architecture)
 
-    # Not the virtual environment's, which has the packages.
+    # Not the virtual environment's Python, which has the packages.
     python = f"{sysconfig.get_config_var('BINDIR')}/python{HOST}"
     path = ":".join(str(artifacts / "python") for artifacts in layers.values())
     subprocess.run(
@@ -174,7 +174,7 @@ def test_what_was_built_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("architecture", MACHINES)
 def test_a_wrong_hash_fails_the_build(tmp_path: Path, architecture: str) -> None:
-    """A package that is not the locked one byte for byte never gets into a layer."""
+    """A package that differs from the locked one by a byte is not installed into a layer."""
     layers = tmp_path / "layers"
     layers.mkdir()
     (layers / "target.mk").write_text((LAYERS / "target.mk").read_text())
@@ -190,7 +190,7 @@ def test_a_wrong_hash_fails_the_build(tmp_path: Path, architecture: str) -> None
 
 
 def test_without_the_targets_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that lacks the target's Python the build says so and leaves no byte code."""
+    """On a machine without the target's Python the build reports it and writes no byte code."""
     monkeypatch.setenv("HOME", str(tmp_path))
 
     printed = build_layer("StreamingLayer", LAYERS, tmp_path / "out", RUNTIME_VERSION="3.99")

@@ -1,4 +1,4 @@
-"""What `sam local start-api` takes the template for, before it runs any container."""
+"""How `sam local start-api` interprets the template, before it runs any container."""
 
 import json
 import os
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SAM_PYTHON = ROOT / f".venv/sam-{sys.version_info.major}.{sys.version_info.minor}/bin/python"
 OPEN_PATHS = {"/docs", "/openapi.json", "/health"}
 
-# Runs where SAM is installed, and asks it for its own reading of the template.
+# Runs in SAM's environment, and uses SAM's own interpretation of the template.
 ROUTES = """
 import json, sys
 from samcli.lib.providers.api_provider import ApiProvider

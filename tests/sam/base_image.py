@@ -1,8 +1,8 @@
-"""Makes a stand-in for AWS's base image out of this machine, where no registry can be reached.
+"""Builds a substitute for AWS's base image from this machine, if no registry is reachable.
 
-It holds what SAM needs: a shell for the lines that SAM adds to the image, this Python with the
-libraries that it links, AWS's runtime client, and a bootstrap. It is this distribution's C library,
-not Amazon Linux's.
+It contains what SAM needs: a shell for the lines that SAM adds to the image, this Python with its
+linked libraries, AWS's runtime client, and a bootstrap. Its C library is this distribution's, not
+Amazon Linux's.
 """
 
 import io
@@ -27,7 +27,7 @@ _LEFT_OUT = re.compile(
     r"|config-[^/]*|_tkinter[^/]*|[^/]*\.opt-[12]\.pyc)$"
 )
 _TOOLS = ("sh", "cat", "chmod", "cp", "ls", "mkdir", "mv", "rm")
-# What wheels for manylinux may take for granted.
+# The libraries that manylinux wheels may assume.
 _ASSUMED = (
     "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1", "libexpat.so.1", "libc.so.6",
     "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libresolv.so.2",
@@ -52,8 +52,8 @@ def make_image(engine: Engine, name: str, runtime_client: Path) -> None:
     """Import the image into the engine.
 
     Args:
-        engine: Takes the image.
-        name: What SAM looks for.
+        engine: Imports the image.
+        name: The image name that SAM requests.
         runtime_client: Folder with awslambdaric and its dependencies.
     """
     changes = [f"ENV {key}={value}" for key, value in _SETTINGS.items()]
@@ -106,7 +106,7 @@ def _executable(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _libraries(programs: list[Path]) -> Iterator[str]:
-    """Return where the linker finds what the programs link."""
+    """Return the paths at which the linker finds the programs' libraries."""
     wanted = [str(path) for path in programs if not path.name.startswith("_tkinter")]
     found = subprocess.run(["ldd", *wanted], capture_output=True, text=True, check=False).stdout
     yield from re.findall(r"(?m)^\t(?:\S+ => )?(/\S+) \(0x", found)
@@ -117,5 +117,5 @@ def _assumed() -> Iterator[str]:
     places = re.findall(r"(?m)^\t(\S+) \(libc6,(?:x86-64|AArch64).*\) => (\S+)$", known.stdout)
     paths = dict(places)
     yield from (paths[name] for name in _ASSUMED if name in paths)
-    # The C library loads these itself, to look up names.
+    # The C library loads these itself for name resolution.
     yield from map(str, Path(paths["libc.so.6"]).parent.glob("libnss_*.so.2"))

@@ -1,4 +1,4 @@
-"""Makes the embedded services, which listen on this machine alone, reachable from containers."""
+"""Makes the embedded services, which listen only on this machine, reachable from containers."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ _LOOPBACK = "127.0.0.1"
 
 
 def put_kafka_at(stack: Stack, address: str) -> None:
-    """Let the broker of a stack that does not run yet listen at ``address``.
+    """Make the broker of a stack that has not started listen at ``address``.
 
-    A proxy is not enough, as for the others: the broker tells its clients where it is.
+    A proxy is sufficient for the other servers, but the broker sends its address to clients.
     """
     stack.kafka = Kafka(stack.ports.kafka_port, stack.state, topics=TOPICS, host=address)
     stack.environment["KAFKA_BOOTSTRAP_SERVERS"] = stack.kafka.bootstrap_servers
@@ -21,7 +21,7 @@ def put_kafka_at(stack: Stack, address: str) -> None:
 
 @contextlib.contextmanager
 def bridged(stack: Stack, address: str) -> Iterator[dict[str, str]]:
-    """Pass connections to ``address`` on; yield the environment of functions in containers."""
+    """Forward connections to ``address``; yield the environment of functions in containers."""
     with contextlib.ExitStack() as proxies:
         for server in (stack.s3, stack.redis, stack.postgres, stack.user_service):
             proxies.enter_context(TcpProxy(server.port, server.port, host=address))

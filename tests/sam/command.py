@@ -33,10 +33,10 @@ class Sam:
     """SAM's commands for one built template.
 
     Args:
-        folder: Where the build, the settings and the logs are.
-        architecture: What to build for: this machine.
-        variables: What the functions shall see in their environment.
-        engine: Where the containers run.
+        folder: The folder of the build, the settings and the logs.
+        architecture: The target architecture: this machine's.
+        variables: The functions' environment variables.
+        engine: Runs the containers.
     """
 
     folder: Path
@@ -45,9 +45,9 @@ class Sam:
     engine: Engine
 
     def build(self) -> None:
-        """Build the layers and the template, and write what `--env-vars` takes."""
+        """Build the layers and the template, and write the file for `--env-vars`."""
         self._run("build", "--build-dir", str(self.folder / "build"), *self._parameters)
-        # SAM counts the start of a function, on a machine that may be busy, to its time-out.
+        # SAM includes the start of a function in its time-out, and the machine may be busy.
         template = self._template.read_text("utf-8")
         patient = re.sub(
             r"(?m)^( +Timeout: )(\d+)$",
@@ -55,15 +55,15 @@ class Sam:
             template,
         )
         self._template.write_text(patient, "utf-8")
-        # Every function takes those of the variables that it has.
+        # Every function gets those of the variables that the template declares for it.
         settings = {"Parameters": {**self.variables, **dict.fromkeys(sam_environment.SECRETS, "")}}
         write_privately(self._settings, json.dumps(settings))
 
     def invoke(self, function: str, event: Path) -> Any:
-        """Call a function in a container of its own; return what it answered.
+        """Call a function in a separate container; return its response.
 
         Raises:
-            LocalError: SAM failed, or got no answer.
+            LocalError: SAM failed, or got no response.
         """
         arguments = ("local", "invoke", function, "--event", str(event), *self._local)
         for _ in range(_ATTEMPTS):
@@ -71,7 +71,7 @@ class Sam:
             if answer := completed.stdout.strip():
                 return json.loads(answer.splitlines()[-1])
             # The engine accepts connections for a container that does not listen yet and closes
-            # them. SAM tries three times within a second and ends without an answer, with code 0.
+            # them. SAM tries three times within a second and ends without a response, with code 0.
             if _NO_ANSWER not in completed.stderr:
                 break
         raise LocalError(f"sam local invoke {function}: {completed.stderr}")
@@ -131,7 +131,7 @@ class Sam:
             architecture=self.architecture,
             python=VERSION,
         )
-        # SAM keeps locks there, which a killed run would leave to the next.
+        # SAM stores locks there, which a killed run would leave behind.
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         return {
@@ -158,9 +158,9 @@ class Sam:
 
 @contextlib.contextmanager
 def _interruptible_children() -> Iterator[None]:
-    """Let processes that start now heed Ctrl-C, also in a run in the background, which ignores it.
+    """Let new processes react to Ctrl-C, also in a background run, which ignores it.
 
-    A signal that is handled here is the default there; one that is ignored stays ignored.
+    A signal that is handled here has its default action there; an ignored one stays ignored.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -1,4 +1,4 @@
-"""SAM with a container engine, an image to run functions in, and the embedded services."""
+"""SAM with a container engine, an image for functions, and the embedded services."""
 
 import os
 import platform
@@ -38,14 +38,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine) -> Iterator[None]:
-    """The image that SAM looks for: AWS's own where it can be had, else a stand-in."""
+    """The image that SAM uses: AWS's own if available, otherwise a substitute."""
     if engine.run("image", "ls", "--quiet", IMAGE) or _is_pulled(engine):
         yield
         return
     make_image(engine, IMAGE, RUNTIME_CLIENT)
     yield
     if not engine.is_ours:
-        # Newest first: what SAM made of it, then the stand-in.
+        # Newest first: the image derived by SAM, then the substitute.
         listing = ("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={LABEL}")
         for made in dict.fromkeys(engine.run(*listing).split()):
             engine.run("image", "rm", "--force", made)
@@ -53,7 +53,7 @@ def image(engine: Engine) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Stack]:
-    """The services and the demo films, with the broker where containers reach it."""
+    """The services and the demo films, with a broker that containers can reach."""
     stack = Stack.temporary(tmp_path_factory.mktemp("stack"), gateway=False)
     put_kafka_at(stack, engine.bridge_address)
     with stack:
@@ -66,7 +66,7 @@ def sam(
 ) -> Iterator[Sam]:
     """SAM, after `sam build` for this machine's Python and architecture."""
     with bridged(stack, engine.bridge_address) as variables:
-        # The tokens of the committed events have a secret of their own.
+        # The tokens of the committed events are signed with another secret.
         variables["JWT_SECRET_KEY"] += f",{SECRET}"
         sam = Sam(tmp_path_factory.mktemp("sam"), ARCHITECTURE, variables, engine)
         sam.build()
@@ -74,7 +74,7 @@ def sam(
 
 
 def leave(reason: str) -> NoReturn:
-    """Skip, for a laptop may do without; where all tests have to run, a skip would be a hole."""
+    """Skip on a laptop; fail where all tests have to run."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 

@@ -1,4 +1,4 @@
-"""A container engine to run SAM's containers: the machine's own, or one just for the tests."""
+"""A container engine for SAM's containers: the machine's own, or one only for the tests."""
 
 import contextlib
 import json
@@ -21,23 +21,23 @@ _BRIDGE = "docker0"
 
 
 class NoEngine(Exception):
-    """Tell why there are no containers here."""
+    """Return why containers are not available."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine that answers.
+    """A container engine that responds.
 
     Args:
-        host: What DOCKER_HOST takes.
-        is_ours: Whether it runs for the tests only, and everything in it goes with it.
+        host: The value of DOCKER_HOST.
+        is_ours: Whether it runs only for the tests, and everything in it is removed with it.
     """
 
     host: str
     is_ours: bool
 
     def run(self, *arguments: str, seconds: float = 120) -> str:
-        """Run a command of the engine, and return what it printed.
+        """Run a command of the engine, and return its output.
 
         Raises:
             LocalError: It failed, or took longer than ``seconds``.
@@ -46,20 +46,20 @@ class Engine:
 
     @property
     def bridge_address(self) -> str:
-        """Where containers reach this machine."""
+        """The address by which containers reach this machine."""
         question = "{{json (index .IPAM.Config 0)}}"
         network = json.loads(self.run("network", "inspect", "bridge", "--format", question))
-        # An engine that was not told which address to take names none, and takes the first.
+        # An engine without a configured address names none, and uses the first.
         first = next(ip_network(network["Subnet"]).hosts())
         return str(network.get("Gateway") or first)
 
 
 @contextlib.contextmanager
 def container_engine(log: Path) -> Iterator[Engine]:
-    """Yield the engine; one that did not run before writes to ``log`` and ends afterwards.
+    """Yield the engine; one that was started for the tests logs to ``log`` and ends afterwards.
 
     Raises:
-        NoEngine: None answers, and none can be started.
+        NoEngine: None responds, and none can be started.
     """
     if not shutil.which("docker"):
         raise NoEngine("there is no docker command here")
@@ -87,7 +87,7 @@ def _running_engine() -> Engine | None:
 
 @contextlib.contextmanager
 def _own_engine(log: Path) -> Iterator[Engine]:
-    # SAM makes its image anew for each call, which takes several times as long on a disk.
+    # SAM builds its image again for each call, which takes several times as long on a disk.
     room = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
     had_bridge = _has_bridge()
     with tempfile.TemporaryDirectory(prefix="streaming-engine-", dir=room) as name:
@@ -95,7 +95,7 @@ def _own_engine(log: Path) -> Iterator[Engine]:
         engine = Engine(f"unix://{folder}/docker.sock", is_ours=True)
         places = {"data-root": "data", "exec-root": "run", "pidfile": "docker.pid"}
         options = [f"--{option}={folder / name}" for option, name in places.items()]
-        # Containers talk to this machine only, so its firewall and routes stay as they are.
+        # Containers access only this machine, so its firewall and routes are not changed.
         options += ["--iptables=false", "--ip-masq=false", "--ip-forward=false"]
         with log.open("wb") as output:
             daemon = subprocess.Popen(

@@ -22,7 +22,7 @@ NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
 
 
 def function_of(name: str) -> str:
-    """Return the logical id of the function that an event is for, which its name begins with."""
+    """Return the logical id of the function whose name begins the event's name."""
     resources = load_yaml((ROOT / "template.yaml").read_text("utf-8"))["Resources"]
     functions: dict[str, str] = {
         Path(resource["Properties"]["CodeUri"]).name: logical_id
@@ -35,7 +35,7 @@ def function_of(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def answers(request: pytest.FixtureRequest, sam: Sam, stack: Stack) -> Iterator[Answers]:
-    """What the functions answer, some at once, for a user who has paid and watched something."""
+    """The functions' responses, called concurrently, for a subscriber with a position."""
     subscription = json.dumps({"is_active": True, "plan_id": "premium", "expires_at": None})
     Redis(port=stack.ports.redis_port).set(f"subscription:{USER}", subscription, ex=3600)
 
@@ -59,7 +59,7 @@ def answers(request: pytest.FixtureRequest, sam: Sam, stack: Stack) -> Iterator[
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_event(answers: Answers, name: str) -> None:
-    """A function answers in a container what it answers in process."""
+    """A function returns the same in a container as in process."""
     answer = answers[name].result()
 
     if name in ANSWERS:

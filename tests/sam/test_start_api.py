@@ -1,4 +1,4 @@
-"""The four calls of a player through `sam local start-api`, with the authorizer before them."""
+"""A player's four calls through `sam local start-api`, including the authorizer."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.sam.command import Sam
 from tests.support.kafka import await_events
 
 FILM = f"/api/v1/stream/{demo.DEMO_MOVIE_ID}"
-# SAM makes a container for the first call of each function.
+# SAM creates a container for the first call of each function.
 SECONDS = 180
 
 pytestmark = pytest.mark.timeout(600)
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def api(sam: Sam) -> Iterator[httpx.Client]:
-    """The API, as somebody without a token calls it."""
+    """The API, called without a token."""
     with sam.api() as url, httpx.Client(base_url=url, timeout=SECONDS) as client:
         yield client
 
 
 def linked(playlist: httpx.Response) -> list[str]:
-    """Return what a playlist leads to: signed URLs, every one of them."""
+    """Return the URLs in a playlist, all of which are signed."""
     assert playlist.status_code == 200
     text = playlist.text
     urls = re.findall(r"(?m)^[^#\s].*$", text) + re.findall(r'URI="([^"]+)"', text)
@@ -38,13 +38,13 @@ def linked(playlist: httpx.Response) -> list[str]:
 
 
 def test_play_through(api: httpx.Client, stack: Stack) -> None:
-    """A film starts, plays from the private bucket, stops, and waits where it was left."""
+    """A film starts, plays from the private bucket, stops, and is resumed at its position."""
     token = {"Authorization": f"Bearer {stack.token()}"}
 
     started = api.post(FILM, json={"manifest_type": "hls"}, headers=token)
     assert started.status_code == 200, started.text
     session_id = started.json()["session_id"]
-    # From manifest to manifest to a segment, as a player goes.
+    # From manifest to playlist to segment, as a player does.
     manifest_url = started.json()["manifest_url"]
     variant_url = linked(httpx.get(manifest_url))[0]
     segment_url = linked(httpx.get(variant_url))[0]
@@ -79,7 +79,7 @@ def test_play_through(api: httpx.Client, stack: Stack) -> None:
     [("Bearer not.a.token", "token_invalid"), ("Basic abc", "token_missing")],
 )
 def test_bad_token(api: httpx.Client, authorization: str, code: str) -> None:
-    """The authorizer is called: a bad token is 401, and its answer says what is wrong with it."""
+    """The authorizer is called: an invalid token is 401, and the response gives the reason."""
     answer = api.get(f"{FILM}/progress", headers={"Authorization": authorization})
 
     assert answer.status_code == 401
@@ -87,7 +87,7 @@ def test_bad_token(api: httpx.Client, authorization: str, code: str) -> None:
 
 
 def test_expired_token(api: httpx.Client, stack: Stack) -> None:
-    """A token that has been good is told from one that never was."""
+    """An expired token is distinguished from one that was never valid."""
     token = stack.token(exp=1)
 
     answer = api.get(f"{FILM}/progress", headers={"Authorization": f"Bearer {token}"})
@@ -97,7 +97,7 @@ def test_expired_token(api: httpx.Client, stack: Stack) -> None:
 
 
 def test_no_token(api: httpx.Client) -> None:
-    """Without a token the gateway answers by itself, as the one of AWS does."""
+    """Without a token the gateway itself responds, as AWS's does."""
     assert api.get(f"{FILM}/progress").status_code == 401
 
 

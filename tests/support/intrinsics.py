@@ -13,9 +13,9 @@ class Intrinsics(Resolver):
     """Evaluates the intrinsic functions of one template, including those of rules and networks.
 
     Args:
-    template: The parsed template, transformed or not.
-    parameters: Values that replace the defaults of its parameters.
-    region: The value of ``AWS::Region``.
+        template: The parsed template, transformed or not.
+        parameters: Values that replace the defaults of its parameters.
+        region: The value of ``AWS::Region``.
     """
 
     def __init__(self, template: Json, parameters: Mapping[str, str], region: str) -> None:

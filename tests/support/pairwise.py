@@ -19,9 +19,9 @@ def pairwise(
     """Return rows that contain every pair of values, and the pairs that no row may contain.
 
     Args:
-    values: The possible values of each parameter.
-    start: An accepted row, from which others are derived.
-    culprits: For each violation, the parameters that it concerns; empty if accepted.
+        values: The possible values of each parameter.
+        start: An accepted row, from which others are derived.
+        culprits: For each violation, the parameters that it concerns; empty if accepted.
     """
     chance = random.Random(0)
     left = dict.fromkeys(

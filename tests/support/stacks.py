@@ -40,8 +40,8 @@ class Given(Intrinsics):
     """The parameters of a template, and the results of its rules.
 
     Args:
-    parameters: Values that replace the defaults; CloudFormation takes all as text.
-    path: The template, relative to the root of the repository.
+        parameters: Values that replace the defaults; CloudFormation takes all as text.
+        path: The template, relative to the root of the repository.
     """
 
     def __init__(self, parameters: Mapping[str, Any], path: str = "template.yaml") -> None:
@@ -71,9 +71,9 @@ class Stack(Given):
     """A template with its parameters, transformed and resolved.
 
     Args:
-    parameters: As those of ``Given``.
-    name: Name of the stack.
-    path: The template, relative to the root of the repository.
+        parameters: As those of ``Given``.
+        name: Name of the stack.
+        path: The template, relative to the root of the repository.
     """
 
     def __init__(

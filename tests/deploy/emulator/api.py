@@ -1,4 +1,4 @@
-"""Calls a deployed HTTP API: its routes, its authorizer, the aliases that it names."""
+"""Calls a deployed HTTP API: its routes, its authorizer, the aliases of its functions."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from tests.support.functions import Response, response_of
 
 
 class Api:
-    """The API that the stack of that name has made."""
+    """The API that the stack of that name has created."""
 
     def __init__(self, aws: EmulatedAws, stack_name: str) -> None:
         self._aws = aws
@@ -28,7 +28,7 @@ class Api:
     def call(
         self, method: str, path: str, token: str | None = None, body: Json | None = None
     ) -> Response:
-        """Send a request as a client would, and return what the client would get."""
+        """Send a request as a client, and return the response."""
         target, _, query = path.partition("?")
         headers = [("content-type", "application/json"), ("host", "api.example.com")]
         if token is not None:

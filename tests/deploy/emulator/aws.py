@@ -27,17 +27,17 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 class _Quiet(MotoRequestHandler):
     def log_request(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 class EmulatedAws:
-    """Answers at ``url`` while it is entered; ``variables`` point AWS's clients there.
+    """Serves ``url`` in the context; ``variables`` configure AWS's clients for it.
 
-    ``folder`` takes what the functions consist of and their logs.
+    ``folder`` stores the functions' code and their logs.
     """
 
     def __init__(self, folder: Path) -> None:
-        # The roles have policies of AWS; moto reads them when the first role is made.
+        # The roles use policies of AWS; moto loads them when the first role is created.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(
@@ -89,12 +89,12 @@ class EmulatedAws:
         return self._clients[service]
 
     def secret(self, name: str, text: str) -> str:
-        """Put a secret; return its ARN."""
+        """Create a secret; return its ARN."""
         made: Json = self.client("secretsmanager").create_secret(Name=name, SecretString=text)
         return str(made["ARN"])
 
     def log(self, group: str) -> str:
-        """Return all that a log group has."""
+        """Return the contents of a log group."""
         events = self.client("logs").filter_log_events(logGroupName=group)["events"]
         return "\n".join(each["message"] for each in events)
 
@@ -112,7 +112,7 @@ class EmulatedAws:
         return data
 
     def _fetch_template(self, url: str) -> str:
-        """Read a template by its URL, in which the path has the bucket."""
+        """Read a template by its URL, whose path contains the bucket."""
         bucket, _, key = url.partition("://")[2].partition("/")[2].partition("/")
         return self._fetch(bucket, key).decode()
 
@@ -131,7 +131,7 @@ class EmulatedAws:
 
 
 def _forget_moto() -> None:
-    """Empty moto's services, which live as long as the process."""
+    """Reset moto's services, which persist for the process's lifetime."""
     from moto.moto_api._internal.models import moto_api_backend
 
     moto_api_backend.reset()

@@ -1,4 +1,4 @@
-"""CodeDeploy's canary: a new version takes some traffic, then all unless an alarm rings."""
+"""CodeDeploy's canary: a new version gets some traffic, then all unless an alarm is raised."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from moto.codedeploy.models import codedeploy_backends
 from tests.deploy.emulator.functions import ACCOUNT
 from tests.deploy.emulator.kinds import Client, Json, ResourceError
 
-# What happens while the new version has its share; a test sends traffic here and rings alarms.
+# Called while the new version has its share; a test sends traffic here and raises alarms.
 during: list[Callable[[Json], None]] = []
 
 
@@ -17,7 +17,7 @@ def shift(client: Client, policy: Json, alias: Json) -> None:
     """Move an alias to the version in ``alias``, by the deployment group of the policy.
 
     Raises:
-        ResourceError: An alarm of the group rang, and the alias is as it was.
+        ResourceError: An alarm of the group was raised, and the alias is unchanged.
     """
     group = client("codedeploy").get_deployment_group(
         applicationName=policy["ApplicationName"],
@@ -27,7 +27,7 @@ def shift(client: Client, policy: Json, alias: Json) -> None:
     target = {"FunctionName": alias["FunctionName"], "Name": alias["Name"]}
     before: Json = functions.get_alias(**target)
     if before["FunctionVersion"] == alias["FunctionVersion"]:
-        return  # CloudFormation takes back what has been taken back
+        return  # CloudFormation reverts changes that were rolled back
     percent = _percent(group["deploymentConfigName"])
     if percent:
         weights = {alias["FunctionVersion"]: percent / 100}
@@ -55,7 +55,7 @@ def _ringing(client: Client, policy: Json) -> list[str]:
 
 
 def _watched(region: str, policy: Json) -> list[str]:
-    """Return the alarms of a deployment group, which moto keeps and leaves out of its answers."""
+    """Return the alarms of a deployment group, which moto stores but does not return."""
     group = codedeploy_backends[ACCOUNT][region].get_deployment_group(
         policy["ApplicationName"], policy["DeploymentGroupName"]
     )

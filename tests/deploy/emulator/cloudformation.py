@@ -30,7 +30,7 @@ class _ChangeSet:
 
 
 class CloudFormation:
-    """Holds the stacks of one region."""
+    """Stores the stacks of one region."""
 
     def __init__(
         self,
@@ -108,16 +108,16 @@ class CloudFormation:
         }
 
     def delete_change_set(self, change_set_name: str, **rest: Any) -> None:
-        """Forget a change set."""
+        """Delete a change set."""
         self._change_sets.pop(change_set_name, None)
 
     def execute_change_set(self, change_set_name: str, **rest: Any) -> None:
-        """Begin to carry a change set out."""
+        """Start the execution of a change set."""
         change_set = self._change_set(change_set_name)
         self._begin(lambda: change_set.stack.deploy(change_set.template))
 
     def create_stack(self, stack_name: str, **given: Any) -> Json:
-        """Begin to create a stack."""
+        """Start the creation of a stack."""
         if stack_name in self.stacks and self.stacks[stack_name].status != "DELETE_COMPLETE":
             raise AwsError("AlreadyExistsException", f"Stack [{stack_name}] already exists")
         stack = self.new(stack_name)
@@ -127,7 +127,7 @@ class CloudFormation:
         return {"StackId": stack.id}
 
     def delete_stack(self, stack_name: str, **rest: Any) -> None:
-        """Begin to delete a stack."""
+        """Start the deletion of a stack."""
         stack = self._find(stack_name)
         if stack is not None:
             self._begin(stack.delete)
@@ -139,14 +139,14 @@ class CloudFormation:
             return {"Stacks": [_described(each) for each in found]}
         stack = self._find(stack_name)
         if stack is not None and stack.status.endswith("IN_PROGRESS"):
-            # Who asks waits for the end, and would ask again in many seconds only.
+            # Clients wait for the end; their next poll would come after many seconds.
             self.wait(seconds=_PATIENCE_SECONDS)
         if stack is None or (stack.status == "DELETE_COMPLETE" and stack_name == stack.name):
             raise AwsError("ValidationError", f"Stack with id {stack_name} does not exist")
         return {"Stacks": [_described(stack)]}
 
     def describe_stack_events(self, stack_name: str, **rest: Any) -> Json:
-        """Return what has happened, newest first."""
+        """Return the events, newest first."""
         return {"StackEvents": self.existing(stack_name).events[::-1]}
 
     def list_stack_resources(self, stack_name: str, **rest: Any) -> Json:
@@ -158,7 +158,7 @@ class CloudFormation:
         return {"StackResources": _summaries(self.existing(stack_name))}
 
     def get_template(self, stack_name: str, **rest: Any) -> Json:
-        """Return the template of a stack as it was given."""
+        """Return the original template of a stack."""
         return {"TemplateBody": template_body(self.existing(stack_name))}
 
     def get_template_summary(self, stack_name: str | None = None, **given: Any) -> Json:
@@ -177,19 +177,19 @@ class CloudFormation:
         }
 
     def have(self, name: str, outputs: dict[str, str], tags: dict[str, str]) -> None:
-        """Have a stack that somebody else has made."""
+        """Add a stack that was created elsewhere."""
         stack = self.stacks[name] = self.new(name)
         stack.status = "CREATE_COMPLETE"
         stack.outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         stack.tags = [{"Key": key, "Value": value} for key, value in tags.items()]
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until nothing is being carried out."""
+        """Wait until no execution is running."""
         for thread in self._threads:
             thread.join(seconds)
 
     def kinds(self, stack_id: str) -> Callable[[str], Kind]:
-        """Return how the types of resources of a stack are made."""
+        """Return the kinds that create the types of resources of a stack."""
 
         def kind(name: str) -> Kind:
             if name == "AWS::CloudFormation::Stack":
@@ -203,12 +203,12 @@ class CloudFormation:
         return kind
 
     def new(self, name: str) -> Stack:
-        """Return a stack without resources, which nobody has listed yet."""
+        """Return a stack without resources, which is not listed yet."""
         identifier = f"arn:aws:cloudformation:{self._region}:{ACCOUNT}:stack/{name}/{uuid4()}"
         return Stack(name, identifier, self._client, self.kinds(identifier))
 
     def template(self, stack: Stack, given: Json) -> Template:
-        """Return the template and parameters that a request gives for ``stack``."""
+        """Return the template and parameters of a request for ``stack``."""
         previous = stack.template.parameters if stack.template else {}
         parameters = {
             each["ParameterKey"]: previous[each["ParameterKey"]]
@@ -245,7 +245,7 @@ class CloudFormation:
 
 
 class _Nested:
-    """AWS::CloudFormation::Stack, a stack of its own."""
+    """AWS::CloudFormation::Stack, a nested stack."""
 
     def __init__(self, service: CloudFormation) -> None:
         self._service = service

@@ -1,4 +1,4 @@
-"""Custom resources: CloudFormation invokes a function, which tells it by a PUT how it went."""
+"""Custom resources: CloudFormation invokes a function, which sends the result by a PUT."""
 
 import json
 from threading import Event
@@ -10,7 +10,7 @@ _SECONDS = 60.0
 
 
 class CustomResources:
-    """Asks the functions and takes their answers, which come to ``url``."""
+    """Invokes the functions and receives their responses at ``url``."""
 
     PATH = "/cloudformation-response/"
 
@@ -24,16 +24,16 @@ class CustomResources:
         return CustomResource(self, stack_id)
 
     def receive(self, path: str, body: bytes) -> None:
-        """Take what a function has put."""
+        """Receive the body of a function's PUT."""
         request = path.removeprefix(self.PATH)
         self._answers[request] = json.loads(body)
         self._answered[request].set()
 
     def ask(self, client: Client, function: str, event: Json) -> Json:
-        """Invoke the function and wait for its answer.
+        """Invoke the function and wait for its response.
 
         Raises:
-            ResourceError: It answered that it failed, or nothing.
+            ResourceError: The response is a failure, or there is none.
         """
         request = str(uuid4())
         answered = self._answered[request] = Event()
@@ -56,11 +56,11 @@ class CustomResource:
         self._stack_id = stack_id
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Ask the function to create it."""
+        """Invoke the function to create it."""
         return self._ask(client, "Create", {"LogicalResourceId": name}, properties)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Ask the function to update it."""
+        """Invoke the function to update it."""
         about = {
             "LogicalResourceId": made.attributes["@name"],
             "PhysicalResourceId": made.physical_id,
@@ -69,7 +69,7 @@ class CustomResource:
         return self._ask(client, "Update", about, new)
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
-        """Ask the function to delete it."""
+        """Invoke the function to delete it."""
         about = {
             "LogicalResourceId": made.attributes["@name"],
             "PhysicalResourceId": made.physical_id,

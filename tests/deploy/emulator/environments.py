@@ -1,4 +1,4 @@
-"""Runs deployed functions with their archives and variables, and nothing of this checkout."""
+"""Runs deployed functions with their archives and variables, without code of this checkout."""
 
 import hashlib
 import json
@@ -23,9 +23,9 @@ class Environments:
     """Keeps one execution environment for each configuration of each function.
 
     Args:
-        folder: Where archives are unpacked and logs are.
-        variables: What AWS adds to the environment of every function.
-        log: Takes the group, the stream and what was printed.
+        folder: Unpacked archives and logs.
+        variables: The variables that AWS adds to the environment of every function.
+        log: Receives the group, the stream and the output.
     """
 
     def __init__(self, folder: Path, variables: Json, log: Callable[[str, str, str], None]) -> None:
@@ -36,7 +36,7 @@ class Environments:
         self._lock = Lock()
 
     def run(self, configuration: Json, archives: list[bytes], event: Json) -> Json:
-        """Answer an event; return the ``payload`` and whether the function ``failed``."""
+        """Process an event; return the ``payload`` and whether the function ``failed``."""
         key = f"{configuration['FunctionArn']} {configuration['RevisionId']}"
         with self._lock:
             environment = self._running.get(key)
@@ -51,7 +51,7 @@ class Environments:
         return answer
 
     def close(self) -> None:
-        """End all of them."""
+        """End all environments."""
         for environment in self._running.values():
             environment.close()
         self._running.clear()
@@ -114,7 +114,7 @@ class _Environment:
         self._read = 0
 
     def answer(self, event: Json) -> Json:
-        """Pass an event to the handler and wait for its answer."""
+        """Pass an event to the handler and wait for its response."""
         assert self._process.stdin is not None
         request: dict[str, Any] = {"id": str(uuid4()), "event": event}
         print(json.dumps(request), file=self._process.stdin, flush=True)
@@ -125,7 +125,7 @@ class _Environment:
         return answer
 
     def new_output(self) -> str:
-        """Return what was printed since it was last asked."""
+        """Return the output since the last call."""
         self._output.seek(self._read)
         data = self._output.read()
         self._read += len(data)

@@ -1,4 +1,4 @@
-"""Lambda's functions as CloudFormation makes them: layers, versions, aliases, event sources."""
+"""Lambda's functions as CloudFormation creates them: layers, versions, aliases, event sources."""
 
 import base64
 import copy
@@ -18,12 +18,12 @@ _IDENTITY = {"Version", "FunctionArn", "RevisionId", "LastModified"}
 
 
 class Lambda:
-    """Holds functions in the form that the API takes and gives them.
+    """Stores functions in the format of the API.
 
     Args:
         fetch: Reads an object of S3 by bucket and key.
         run: Runs a version of a function with an event.
-        region: Where it is.
+        region: The region.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Lambda:
         self._prefix = f"arn:aws:lambda:{region}:{ACCOUNT}"
         self.code: dict[str, bytes] = {}
         self.layers: dict[str, Json] = {}
-        # Of each function its configurations by version, $LATEST among them.
+        # For each function its configurations by version, including $LATEST.
         self.versions: dict[str, dict[str, Json]] = {}
         self.aliases: dict[str, dict[str, Json]] = {}
         self.concurrency: dict[str, int] = {}
@@ -54,11 +54,11 @@ class Lambda:
         return {"LayerVersionArn": arn, "Version": number}
 
     def delete_layer_version(self, layer_name: str, version_number: int) -> None:
-        """Hide a version; functions that have it keep it."""
+        """Delete a version; functions that use it keep it."""
         self.layers[f"{self._prefix}:layer:{layer_name}:{version_number}"]["Deleted"] = True
 
     def create_function(self, function_name: str, code: Json, **given: Any) -> Json:
-        """Make a function, of which there is no version but $LATEST."""
+        """Create a function, with only the version $LATEST."""
         if function_name in self.versions:
             raise AwsError("ResourceConflictException", f"Function already exist: {function_name}")
         configuration = {
@@ -80,11 +80,11 @@ class Lambda:
         return configuration
 
     def update_function_configuration(self, function_name: str, **given: Any) -> Json:
-        """Replace what is given of the configuration of $LATEST."""
+        """Replace the given members of the configuration of $LATEST."""
         return self._configure(self.find(function_name), given)
 
     def get_function(self, function_name: str, qualifier: str | None = None) -> Json:
-        """Return a function as it is under that alias or version."""
+        """Return a function under that alias or version."""
         name = _name(function_name)
         answer: Json = {"Configuration": self.find(function_name, qualifier), "Code": {}}
         if name in self.concurrency:
@@ -129,14 +129,14 @@ class Lambda:
         return published
 
     def list_versions_by_function(self, function_name: str, **page: Any) -> Json:
-        """Return $LATEST and what was published."""
+        """Return $LATEST and the published versions."""
         self.find(function_name)
         return {"Versions": list(self.versions[_name(function_name)].values())}
 
     def create_alias(
         self, function_name: str, name: str, function_version: str, **rest: Any
     ) -> Json:
-        """Name a version."""
+        """Create an alias for a version."""
         function = _name(function_name)
         self.find(function, function_version)
         if name in self.aliases[function]:
@@ -157,7 +157,7 @@ class Lambda:
         routing_config: Json | None = None,
         **rest: Any,
     ) -> Json:
-        """Let an alias name another version, or share its traffic with one."""
+        """Point an alias to another version, or share its traffic with one."""
         alias = self.get_alias(function_name, name)
         if function_version is not None:
             self.find(function_name, function_version)
@@ -178,38 +178,38 @@ class Lambda:
     def put_function_concurrency(
         self, function_name: str, reserved_concurrent_executions: int
     ) -> Json:
-        """Bound a function's environments."""
+        """Limit a function's environments."""
         self.concurrency[_name(function_name)] = reserved_concurrent_executions
         return {"ReservedConcurrentExecutions": reserved_concurrent_executions}
 
     def delete_function_concurrency(self, function_name: str) -> None:
-        """Bound them no more."""
+        """Remove the limit."""
         self.concurrency.pop(_name(function_name), None)
 
     def put_function_event_invoke_config(self, function_name: str, **given: Any) -> Json:
-        """Set what happens to asynchronous invocations."""
+        """Set the configuration of asynchronous invocations."""
         self.find(function_name, given.get("qualifier"))
         configuration = {_pascal(name): value for name, value in given.items()}
         self.invoke_configurations[_name(function_name)] = configuration
         return configuration
 
     def delete_function_event_invoke_config(self, function_name: str, **rest: Any) -> None:
-        """Forget it."""
+        """Delete it."""
         self.invoke_configurations.pop(_name(function_name), None)
 
     def add_permission(self, function_name: str, **statement: Any) -> Json:
-        """Let a service invoke a function."""
+        """Allow a service to invoke a function."""
         self.find(function_name)
         self.policies[_name(function_name)].append({"FunctionName": function_name, **statement})
         return {"Statement": json.dumps({"Sid": statement["statement_id"]})}
 
     def remove_permission(self, function_name: str, statement_id: str, **rest: Any) -> None:
-        """Let it no more."""
+        """Remove the permission."""
         held = self.policies.get(_name(function_name), [])
         held[:] = [each for each in held if each["statement_id"] != statement_id]
 
     def create_event_source_mapping(self, function_name: str, **given: Any) -> Json:
-        """Let Lambda read events for a function."""
+        """Create an event source mapping for a function."""
         self.find(function_name)
         identifier = str(uuid4())
         self.event_sources[identifier] = {
@@ -221,7 +221,7 @@ class Lambda:
         return self.event_sources[identifier]
 
     def delete_event_source_mapping(self, uuid: str) -> Json:
-        """Read them no more."""
+        """Delete it."""
         return self.event_sources.pop(uuid, None) or _missing(uuid)
 
     def list_event_source_mappings(self, **rest: Any) -> Json:
@@ -235,7 +235,7 @@ class Lambda:
         qualifier: str | None = None,
         **rest: Any,
     ) -> Json:
-        """Run a function as it is under that alias or version."""
+        """Run a function under that alias or version."""
         configuration = self.find(function_name, qualifier)
         outcome = self.run(configuration, json.loads(payload or b"{}"))
         answer: Json = {
@@ -254,7 +254,7 @@ class Lambda:
         return self._run(configuration, archives, event)
 
     def find(self, function_name: str, qualifier: str | None = None) -> Json:
-        """Return a configuration by name or ARN, of an alias or version, else $LATEST."""
+        """Return a configuration by name or ARN, of an alias or version, otherwise $LATEST."""
         name, _, suffix = function_name.rpartition("function:")[2].partition(":")
         qualifier = qualifier or suffix or "$LATEST"
         if qualifier in self.aliases.get(name, {}):

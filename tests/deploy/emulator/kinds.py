@@ -1,4 +1,4 @@
-"""How CloudFormation makes, changes and deletes a resource, by calls of the service's API."""
+"""How CloudFormation creates, updates and deletes a resource, by calls of the service's API."""
 
 import json
 from collections.abc import Callable
@@ -16,14 +16,14 @@ Client = Callable[[str], Any]
 
 @dataclass
 class Made:
-    """A resource that exists: what Ref gives, what GetAtt gives, and from which properties."""
+    """An existing resource: the values of Ref and GetAtt, and its properties."""
 
     physical_id: str
     attributes: Json = field(default_factory=dict)
 
 
 class ResourceError(Exception):
-    """The service does not do what the template says."""
+    """The service rejects the template's configuration."""
 
 
 class Replace(Exception):
@@ -34,10 +34,10 @@ class Kind(Protocol):
     """A type of resources."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make one; ``name`` is for those that the template does not name."""
+        """Create one; ``name`` is for those without a name in the template."""
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Change one, or raise Replace."""
+        """Update one, or raise Replace."""
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
         """Delete one."""
@@ -49,18 +49,18 @@ class Call:
 
     Args:
         service: The API.
-        create: The operation that makes one.
-        reference: Which member of the answer, or of what was asked, Ref gives.
-        delete: The operation that deletes one; empty where there is none.
-        update: The operation that changes one; empty replaces it.
-        key: The parameters by which the latter find it, each from a member of the answer or of
-            the properties.
-        name: The parameter that takes the generated name.
-        attributes: What GetAtt gives, each from a member.
+        create: The operation that creates one.
+        reference: The member of the response or request that Ref returns.
+        delete: The operation that deletes one; empty if there is none.
+        update: The operation that updates one; empty replaces it.
+        key: Their parameters that identify the resource, each from a member of the response or
+            of the properties.
+        name: The parameter for the generated name.
+        attributes: The values of GetAtt, each from a member.
         fixed: Properties whose change needs a new resource.
         renamed: Properties whose parameter has another name.
-        is_remade: Whether a change deletes it first, because moto has no update.
-        dropped: Properties that another operation takes, which is left out.
+        is_remade: Whether an update deletes it first, because moto has no update.
+        dropped: Properties for another operation, which is left out.
     """
 
     service: str
@@ -77,14 +77,14 @@ class Call:
     dropped: tuple[str, ...] = ()
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Call the operation that makes one."""
+        """Call the operation that creates one."""
         asked = self._parameters(properties)
         if self.name:
             asked.setdefault(self.name, name)
         return self._made(asked, self._call(client, self.create_operation, asked))
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Call the operation that changes one, with all properties."""
+        """Call the operation that updates one, with all properties."""
         if self.is_remade:
             self.delete(client, made, old)
             return self.create(client, made.physical_id, new)
@@ -125,12 +125,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Judged:
-    """A kind that moto does not serve: botocore judges the parameters, and nobody keeps it.
+    """A kind that moto does not support: botocore validates the parameters, nothing is stored.
 
-    ``reference`` is the property that Ref gives, generated where the template has none;
-    ``attributes`` are what GetAtt gives, with ``{name}`` in it. ``dropped`` are left to another
-    operation. All but the reference are in the structure ``wrapper``, if there is one. ``renamed``
-    are properties at any depth whose parameter has another name.
+    ``reference`` is the property that Ref returns, generated if the template has none;
+    ``attributes`` are the values of GetAtt, with the placeholder ``{name}``. ``dropped`` are for
+    another operation. All but the reference are in the structure ``wrapper``, if there is one.
+    ``renamed`` are properties at any depth whose parameter has another name.
     """
 
     service: str
@@ -142,7 +142,7 @@ class Judged:
     renamed: Json = field(default_factory=dict)
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Refuse what the service would refuse by the shape of it."""
+        """Reject parameters that do not match the service's shape."""
         physical = str(properties.get(self.reference, name))
         rest = {key: value for key, value in properties.items() if key not in self.dropped}
         rest.pop(self.reference, None)
@@ -161,11 +161,11 @@ class Judged:
         return Made(physical, attributes)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Judge anew."""
+        """Validate again."""
         return self.create(client, made.physical_id, new)
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
-        """There is nothing to delete."""
+        """Do nothing."""
 
 
 def _found(held: Json, member: str) -> Any:
@@ -173,7 +173,7 @@ def _found(held: Json, member: str) -> Any:
 
 
 def _flat(answer: Json) -> Json:
-    """Return the members of an answer, those of its structures too."""
+    """Return the members of a response, including those of its structures."""
     flat: Json = {}
     for name, value in answer.items():
         if isinstance(value, dict) and name != "ResponseMetadata":

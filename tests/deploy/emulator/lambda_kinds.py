@@ -1,4 +1,4 @@
-"""Lambda's resources, as CloudFormation makes them."""
+"""Lambda's resources, as CloudFormation creates them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tests.deploy.emulator import canary
 from tests.deploy.emulator.kinds import Client, Json, Made, Replace, ResourceError
 from tests.deploy.emulator.shapes import parameters
 
-# What a property that the template no longer has is set back to.
+# The value of a property that was removed from the template.
 _DEFAULTS: Json = {
     "Description": "",
     "Environment": {"Variables": {}},
@@ -29,11 +29,11 @@ class Layer:
         return Made(answer["LayerVersionArn"])
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Versions do not change."""
+        """Raise, because versions are immutable."""
         raise Replace
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
-        """Delete a version; functions that have it go on."""
+        """Delete a version; functions that use it keep it."""
         name, number = made.physical_id.split(":")[-2:]
         client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(number))
 
@@ -42,7 +42,7 @@ class Function:
     """AWS::Lambda::Function."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make a function."""
+        """Create a function."""
         asked = {"FunctionName": name[:64], **properties}
         asked.pop("ReservedConcurrentExecutions", None)
         made = client("lambda").create_function(**parameters("lambda", "CreateFunction", asked))
@@ -107,7 +107,7 @@ class Version:
         return Made(published["FunctionArn"], {"Version": published["Version"]})
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Versions do not change."""
+        """Raise, because versions are immutable."""
         raise Replace
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
@@ -120,13 +120,13 @@ class Alias:
     """AWS::Lambda::Alias; ``@policy`` among the properties is the template's UpdatePolicy."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Name a version."""
+        """Create an alias for a version."""
         asked = _without_policy(properties)
         made = client("lambda").create_alias(**parameters("lambda", "CreateAlias", asked))
         return Made(made["AliasArn"])
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Move it to another version, by CodeDeploy where the policy says so."""
+        """Point it to another version, by CodeDeploy if the policy says so."""
         if (old["FunctionName"], old["Name"]) != (new["FunctionName"], new["Name"]):
             raise Replace
         asked = parameters("lambda", "UpdateAlias", _without_policy(new))

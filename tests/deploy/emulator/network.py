@@ -1,4 +1,4 @@
-"""The resources of infrastructure/data-plane.yaml: a network that moto keeps, servers by shape."""
+"""The resources of infrastructure/data-plane.yaml: a network in moto, servers by shape."""
 
 import json
 
@@ -6,10 +6,10 @@ from tests.deploy.emulator.kinds import Call, Client, Json, Judged, Kind, Made, 
 
 
 class SecurityGroup:
-    """AWS::EC2::SecurityGroup, whose rules are calls of their own."""
+    """AWS::EC2::SecurityGroup, whose rules are separate calls."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make a group with its rules."""
+        """Create a group with its rules."""
         ec2 = client("ec2")
         made = ec2.create_security_group(
             GroupName=name, Description=properties["GroupDescription"], VpcId=properties["VpcId"]
@@ -19,7 +19,7 @@ class SecurityGroup:
         return Made(made["GroupId"], {"GroupId": made["GroupId"]})
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Make another one."""
+        """Create another one."""
         raise Replace
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
@@ -36,7 +36,7 @@ class Ingress:
         return Made(name)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Make another one."""
+        """Create another one."""
         raise Replace
 
     def delete(self, client: Client, made: Made, properties: Json) -> None:
@@ -47,10 +47,10 @@ class Ingress:
 
 
 class Secret:
-    """AWS::SecretsManager::Secret, whose text may be made up."""
+    """AWS::SecretsManager::Secret, whose text may be generated."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make the text, and the secret."""
+        """Generate the text, and create the secret."""
         secrets = client("secretsmanager")
         text = properties.get("SecretString", "")
         if "GenerateSecretString" in properties:
@@ -65,7 +65,7 @@ class Secret:
         return Made(made["ARN"])
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Exchange the text, where it is given."""
+        """Replace the text, if it is given."""
         if old.get("GenerateSecretString") != new.get("GenerateSecretString"):
             raise Replace
         if "SecretString" in new:

@@ -1,4 +1,4 @@
-"""The types of resources that the templates have, each by the API that makes it."""
+"""The types of resources in the templates, each by the API that creates it."""
 
 import json
 from typing import Any
@@ -20,15 +20,15 @@ from tests.deploy.emulator.network import NETWORK_KINDS
 
 
 def _document(policy: Json) -> str:
-    """Return a policy; IAM takes one without a version, and moto does not."""
+    """Return a policy; IAM accepts one without a version, moto does not."""
     return json.dumps({"Version": "2012-10-17", **policy["PolicyDocument"]})
 
 
 class Role:
-    """AWS::IAM::Role, whose policies are calls of their own."""
+    """AWS::IAM::Role, whose policies are separate calls."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make a role with its policies."""
+        """Create a role with its policies."""
         name = properties.get("RoleName", name[:64])
         document = json.dumps(properties["AssumeRolePolicyDocument"])
         iam = client("iam")
@@ -42,7 +42,7 @@ class Role:
         return made
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Exchange the policies."""
+        """Replace the policies."""
         if old.get("RoleName") != new.get("RoleName"):
             raise Replace
         iam = client("iam")
@@ -78,14 +78,14 @@ class User:
     """AWS::IAM::User."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make a user with policies."""
+        """Create a user with policies."""
         name = properties.get("UserName", name[:64])
         arn = client("iam").create_user(UserName=name)["User"]["Arn"]
         self._put(client, name, properties)
         return Made(name, {"Arn": arn})
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Exchange the policies."""
+        """Replace the policies."""
         self._put(client, made.physical_id, new)
         return made
 
@@ -107,17 +107,17 @@ class User:
 
 
 class LogGroup:
-    """AWS::Logs::LogGroup, whose retention is a call of its own."""
+    """AWS::Logs::LogGroup, whose retention is a separate call."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make a group."""
+        """Create a group."""
         name = properties.get("LogGroupName", name)
         client("logs").create_log_group(logGroupName=name)
         group = client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]
         return self.update(client, Made(name, {"Arn": group["arn"]}), properties, properties)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Set how long events are kept."""
+        """Set the retention of events."""
         if old.get("LogGroupName") != new.get("LogGroupName"):
             raise Replace
         if "RetentionInDays" in new:
@@ -131,10 +131,10 @@ class LogGroup:
 
 
 class Bucket:
-    """AWS::S3::Bucket, with the settings that bear other names in the API."""
+    """AWS::S3::Bucket, with the settings that have other names in the API."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make a bucket that must not exist."""
+        """Create a bucket that must not exist."""
         name = properties.get("BucketName", name[:63].lower())
         s3 = client("s3")
         if name in [each["Name"] for each in s3.list_buckets()["Buckets"]]:
@@ -152,7 +152,7 @@ class Bucket:
         return self.update(client, made, properties, properties)
 
     def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Set what the players need."""
+        """Set the configuration for players."""
         if old.get("BucketName") != new.get("BucketName"):
             raise Replace
         names = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
@@ -172,10 +172,10 @@ class Bucket:
 
 
 class BucketPolicy:
-    """AWS::S3::BucketPolicy. moto evaluates no condition; requests count as being over TLS."""
+    """AWS::S3::BucketPolicy. moto evaluates no condition; all requests count as TLS."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Put the statements that apply over TLS."""
+        """Put the statements that apply with TLS."""
         bucket = properties["Bucket"]
         policy = dict(properties["PolicyDocument"])
         statements = policy["Statement"]
@@ -195,10 +195,10 @@ class BucketPolicy:
 
 
 class HttpApi:
-    """AWS::ApiGatewayV2::Api, made of an OpenAPI document."""
+    """AWS::ApiGatewayV2::Api, created from an OpenAPI document."""
 
     def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Make an API with its routes."""
+        """Create an API with its routes."""
         title = properties["Body"]["info"]["title"]
         made = client("apigatewayv2").create_api(Name=title, ProtocolType="HTTP")
         attributes = {"ApiEndpoint": made["ApiEndpoint"]}

@@ -1,4 +1,4 @@
-"""Turns the properties of a resource into what an API takes, by botocore's model of the API."""
+"""Converts a resource's properties to an API's parameters, by botocore's model of the API."""
 
 import json
 from typing import Any
@@ -9,11 +9,11 @@ from local.gateway.intrinsics import text_of
 
 
 class WrongProperty(Exception):
-    """A property that the API has no parameter for."""
+    """A property without a parameter in the API."""
 
 
 def parameters(service: str, operation: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties under the names and in the types of an operation's input."""
+    """Return the properties with the names and types of an operation's input."""
     shaped: dict[str, Any] = _shaped(
         get_service_model(service).operation_model(operation).input_shape, properties
     )

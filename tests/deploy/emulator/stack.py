@@ -1,4 +1,4 @@
-"""One stack: makes the template true, and goes back when that fails."""
+"""One stack: applies the template, and rolls back on failure."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _STACK = "AWS::CloudFormation::Stack"
 
 @dataclass
 class Resource:
-    """A resource of a stack as it was made last."""
+    """A resource of a stack in its last state."""
 
     kind: str
     made: Made
@@ -24,14 +24,14 @@ class Resource:
     status: str = "CREATE_COMPLETE"
 
     def is_kept(self, attribute: str, *, just_made: bool = False) -> bool:
-        """Whether the template keeps it when it would be deleted."""
+        """Whether the template retains it instead of deleting it."""
         policy = self.written.get(attribute, "Delete")
         return policy == "Retain" or (policy == "RetainExceptOnCreate" and not just_made)
 
 
 @dataclass
 class _Undo:
-    """What sets back the changes of a deployment."""
+    """The actions that revert a deployment."""
 
     changed: list[Callable[[], None]] = field(default_factory=list)
     new: list[Callable[[], None]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class _Undo:
 
 @dataclass
 class Stack:
-    """A stack; ``kinds`` returns how a type of resources is made."""
+    """A stack; ``kinds`` returns the kind for a type of resources."""
 
     name: str
     id: str
@@ -71,11 +71,11 @@ class Stack:
         return changed
 
     def review(self) -> None:
-        """Begin to exist, for a change set."""
+        """Create the empty stack, for a change set."""
         self._set_status("REVIEW_IN_PROGRESS", "User Initiated")
 
     def deploy(self, template: Template) -> None:
-        """Create or update what the template says; on failure go back to what was."""
+        """Create or update the template's resources; roll back on failure."""
         doing = "CREATE" if self.template is None else "UPDATE"
         self.updated = datetime.now(UTC)
         self._set_status(f"{doing}_IN_PROGRESS", "User Initiated")
@@ -99,7 +99,7 @@ class Stack:
         self._set_status(f"{doing}_COMPLETE")
 
     def delete(self) -> None:
-        """Delete every resource that the template does not keep."""
+        """Delete every resource that the template does not retain."""
         self._set_status("DELETE_IN_PROGRESS", "User Initiated")
         for name in reversed(list(self.resources)):
             try:
@@ -112,7 +112,7 @@ class Stack:
         self._set_status("DELETE_COMPLETE")
 
     def reasons(self) -> list[str]:
-        """Return why resources have failed, the first one first."""
+        """Return the reasons why resources have failed, the first one first."""
         return [
             f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
             for event in self.events
@@ -127,7 +127,7 @@ class Stack:
         undo: _Undo,
         replaced: list[tuple[str, Resource, str]],
     ) -> None:
-        """Create, change or replace one resource, or leave it as it is."""
+        """Create, update or replace one resource, or leave it unchanged."""
         old = self.resources.get(name)
         kind = written["Type"]
         doing = "CREATE" if old is None else "UPDATE"
@@ -164,12 +164,12 @@ class Stack:
         properties: Json,
         undo: _Undo,
     ) -> Made | None:
-        """Change a resource that exists; return None if a new one is needed."""
+        """Update an existing resource; return None if a new one is needed."""
         if old is None or old.kind != kind:
             return None
         before, model = old, self.kinds(kind)
         try:
-            # Also what has failed half-way is set back.
+            # A partially applied update is reverted, too.
             undo.changed.append(
                 lambda: _discard(
                     model.update(self.client, before.made, properties, before.properties)
@@ -189,7 +189,7 @@ class Stack:
     ) -> None:
         prefix = "ROLLBACK" if doing == "CREATE" else "UPDATE_ROLLBACK"
         self._set_status(f"{prefix}_IN_PROGRESS", reason)
-        # As CloudFormation does: what was changed, in the order of the template, then what is new.
+        # As CloudFormation does: updated resources in the order of the template, then new ones.
         for step in (*undo.changed, *reversed(undo.new)):
             try:
                 step()
@@ -245,7 +245,7 @@ class Stack:
 
 
 class _Unknown(dict[str, Any]):
-    """The attributes of a resource that is not made yet."""
+    """The attributes of a resource that does not exist yet."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -255,9 +255,9 @@ class _Unknown(dict[str, Any]):
 
 
 def _discard(made: Made) -> None:
-    """Forget what an undone update returns."""
+    """Discard the result of a reverted update."""
 
 
 def template_body(stack: Stack) -> str:
-    """Return the template as it was given."""
+    """Return the original template."""
     return stack.template.text if stack.template else json.dumps({})

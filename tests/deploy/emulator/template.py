@@ -1,4 +1,4 @@
-"""Reads a template as CloudFormation does: transform, parameters, rules, references."""
+"""Evaluates a template as CloudFormation does: transform, parameters, rules, references."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _SAM = "AWS::Serverless-2016-10-31"
 
 
 class Reference:
-    """What Ref and GetAtt give of a resource."""
+    """The values of Ref and GetAtt for a resource."""
 
     def __init__(self, physical_id: str, attributes: Mapping[str, Any]) -> None:
         self.physical_id = physical_id
@@ -25,7 +25,7 @@ class Reference:
 
 
 class Template(Intrinsics):
-    """A template with the parameters of a stack; ``references`` are the resources that exist."""
+    """A template with the parameters of a stack; ``references`` are the existing resources."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Template(Intrinsics):
         self._check_rules(written)
 
     def resources(self) -> dict[str, Json]:
-        """Return the resources whose condition holds, each after what it refers to."""
+        """Return the resources whose condition holds, each after those that it references."""
         wanted = {
             name: resource
             for name, resource in self.document["Resources"].items()
@@ -110,7 +110,7 @@ class Template(Intrinsics):
         return named | set(self._mentioned(said))
 
     def _mentioned(self, value: Any) -> Iterator[str]:
-        """Yield the resources that a value refers to, in the branches that apply."""
+        """Yield the resources that a value references, in the branches that apply."""
         if isinstance(value, list):
             for item in value:
                 yield from self._mentioned(item)

@@ -1,4 +1,4 @@
-"""Serves a service whose requests and answers botocore's model describes."""
+"""Serves a service whose requests and responses botocore's model describes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _PART = re.compile(r"\{(\w+)(\+?)\}")
 
 
 class AwsError(Exception):
-    """What a service refuses, by the code that botocore's model has for it."""
+    """A service's error, with its code in botocore's model."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class AwsError(Exception):
 
 
 class Wire:
-    """Answers the operations of one service by the methods of ``service`` that bear their names.
+    """Implements the operations of one service with the methods of ``service`` of the same names.
 
     A method takes the members of the request by their names in snake case.
     """
@@ -41,7 +41,7 @@ class Wire:
         return str(self._model.metadata["protocol"])
 
     def __call__(self, request: Request) -> Response:
-        """Answer one request."""
+        """Respond to one request."""
         operation, url_parameters = self._find(request)
         model = self._model.operation_model(operation)
         parser = PROTOCOL_PARSERS[self._protocol](model)

@@ -1,7 +1,7 @@
-"""Runs in the process of an execution environment: imports the handler, then answers events.
+"""Runs in an execution environment's process: imports the handler, then processes events.
 
-An event is a line on the standard input, its answer a line on the descriptor of the first argument.
-What the function prints is its log. Only the standard library is imported here.
+An event is a line on the standard input, its response a line on the descriptor of the first
+argument. The function's output is its log. Only the standard library is imported here.
 """
 
 import importlib
@@ -25,12 +25,12 @@ class Context:
         self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what a fresh call has."""
+        """Return the context of a new call."""
         return int(os.environ["FUNCTION_TIMEOUT"]) * 1000
 
 
 def main() -> None:
-    """Answer events until there are no more."""
+    """Process events until the input ends."""
     answers = os.fdopen(int(sys.argv[1]), "w")
     module, _, name = os.environ["_HANDLER"].rpartition(".")
     handler = None

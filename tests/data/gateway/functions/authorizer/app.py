@@ -1,4 +1,4 @@
-"""Decides by the token itself, and says how often it was asked."""
+"""Decides by the token itself, and counts its calls."""
 
 import itertools
 from typing import Any
@@ -7,7 +7,7 @@ CALLS = itertools.count(1)
 
 
 def handler(event: dict[str, Any], context: object) -> Any:
-    """Allow, deny or break, as the token says."""
+    """Allow, deny or fail, as the token requests."""
     calls = next(CALLS)
     token = event["identitySource"][0]
     if token == "break":

@@ -1,4 +1,4 @@
-"""Behaves as the request's body says, well or badly."""
+"""Behaves, correctly or not, as the request's body requests."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def handler(event: dict[str, Any], context: object) -> Any:
-    """Do what ``do`` names."""
+    """Do the action that ``do`` names."""
     order = json.loads(event["body"])
     if order["do"] == "crash":
         os._exit(3)
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: object) -> Any:
 
 
 def _meet(folder: Path, count: int) -> dict[str, Any]:
-    """Return once so many processes are here at the same time, or after half a second."""
+    """Return when that many processes run here concurrently, or after half a second."""
     (folder / str(os.getpid())).touch()
     deadline = time.monotonic() + 0.5
     while len(list(folder.iterdir())) < count and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Answers what it was given."""
+"""Returns its input."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Writes down the event of each run."""
+"""Records the event of each run."""
 
 import json
 import os

@@ -1,3 +1,3 @@
-"""A word that a layer shares."""
+"""A constant in a shared layer."""
 
 WORD = "first"
