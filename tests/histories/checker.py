@@ -1,4 +1,4 @@
-"""Judges a history: a pure function of what was recorded and what the servers hold at the end."""
+"""Checks a history: a pure function of the recorded calls and the servers' final contents."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from tests.histories.operations import History, Operation
 from tests.histories.records import judge_records
 from tests.histories.violation import Violation
 
-# 200, what a caller did wrong, and "try again".
+# 200, the caller's errors, and "try again".
 _EXPECTED = (200, 404, 409, 422, 429, 503)
 
-# A call that takes longer has waited in vain for some server.
+# A longer call has waited for a server without a response.
 _CALM_SECONDS = 0.5
 
 
 def check(history: History, evidence: Evidence) -> list[Violation]:
-    """Return every broken promise; the list is empty when all were kept."""
+    """Return every broken promise; the list is empty if all were kept."""
     return [
         *_judge_answers(history),
         *_judge_keys(history, evidence),
@@ -32,7 +32,7 @@ def check(history: History, evidence: Evidence) -> list[Violation]:
 
 
 def _judge_answers(history: History) -> Iterator[Violation]:
-    """No answer is a failure of ours, none tells of somebody else."""
+    """No response is an internal failure, and none contains another user's data."""
     for operation in history.operations:
         if operation.status is None:
             continue
@@ -53,7 +53,7 @@ def _judge_answers(history: History) -> Iterator[Violation]:
 
 
 def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """A start that is repeated with its Idempotency-Key begins no second session."""
+    """A start that is repeated with its Idempotency-Key opens no second session."""
     tries: dict[tuple[str, str], list[Operation]] = defaultdict(list)
     for operation in history.operations:
         key = operation.arguments.get("key")
@@ -61,7 +61,7 @@ def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
             tries[operation.user_id, key].append(operation)
     for (_, key), starts in tries.items():
         told = {each.session_told for each in starts} - {None}
-        # Who was refused after all, taken over while it was opened, may begin another.
+        # A start that was refused because of a concurrent take-over may open another session.
         numbers = {each.number for each in starts if each.status != 429}
         made = {row.id for row in evidence.sessions.values() if row.operation in numbers}
         if len(told | made) > 1:
@@ -70,7 +70,7 @@ def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
 
 
 def _judge_claims(history: History) -> Iterator[Violation]:
-    """A start is told that its key is in use only while another try may be running."""
+    """A start is told that its key is in use only while another attempt may be running."""
     for refused in history.operations:
         if refused.code != "request_in_progress":
             continue
@@ -88,7 +88,7 @@ def _judge_claims(history: History) -> Iterator[Violation]:
 
 
 def _may_hold_its_key(other: Operation, refused: Operation, history: History) -> bool:
-    """Tell whether ``other`` may be running yet, or may have failed to let its key go."""
+    """Return whether ``other`` may still be running, or may have failed to release its key."""
     if other.is_unknown or other.answered_at >= refused.invoked_at:
         return True
     return not other.is_acknowledged and (
@@ -103,7 +103,7 @@ def _may_hold_its_key(other: Operation, refused: Operation, history: History) ->
 
 
 def _judge_cache(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """What Redis holds of a film is what PostgreSQL does."""
+    """Redis contains the same as PostgreSQL for a film."""
     for film, cached in evidence.cached.items():
         row = evidence.progress.get(film)
         on_record = row and {

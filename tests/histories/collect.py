@@ -1,4 +1,4 @@
-"""Reads what the servers hold at the end of a history."""
+"""Reads the servers' contents at the end of a history."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -32,9 +32,9 @@ _OUTBOX = "SELECT topic, key, value FROM event_outbox WHERE key = ANY(:users) OR
 def collect(
     rig: Rig, users: Collection[str], log: Path | None = None, began_at: float = 0.0
 ) -> Evidence:
-    """Return what is held about ``users``.
+    """Return the stored data about ``users``.
 
-    ``log`` is where the functions wrote since ``began_at``, in Unix seconds.
+    ``log`` is the file to which the functions wrote since ``began_at``, in Unix seconds.
     """
     listed = list(users)
     progress = [ProgressRow(**_texts(row)) for row in rig.rows(_PROGRESS, users=listed)]

@@ -1,4 +1,4 @@
-"""The servers that histories run against."""
+"""The servers of histories."""
 
 import os
 from collections.abc import Iterator
@@ -19,28 +19,28 @@ def _seeds(text: str) -> range:
 
 
 SEEDS = _seeds(os.environ.get("SEEDS", ""))
-"""The histories that `make histories` runs; none in `make test`, which has one short one."""
+"""The seeds of `make histories`; none in `make test`, which runs one short history."""
 
 _MOST_TOLD = 5
 
 
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Servers behind proxies, which die and come back while histories run."""
+    """Servers behind proxies, which are killed and restarted during histories."""
     with running_rig(tmp_path_factory.mktemp("rig")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def environments(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
-    """Execution environments of the code as it is."""
+    """Execution environments of the unmodified code."""
     log = tmp_path_factory.mktemp("environments") / "environments.log"
     with Environments(rig.variables, log) as running:
         yield running
 
 
 def assert_kept(history: History, evidence: Evidence) -> None:
-    """Assert that every promise was kept; tell in words what was not."""
+    """Assert that every promise was kept; describe each broken one."""
     violations = check(history, evidence)
     told = "\n\n".join(violation.told(history) for violation in violations[:_MOST_TOLD])
     assert not violations, f"{len(violations)} promises are broken\n\n{told}"

@@ -1,4 +1,4 @@
-"""Execution environments as processes: used again while they live, replaced when they die."""
+"""Execution environments as processes: reused while they run, replaced after they are killed."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _LONGEST_SECONDS = 30.0
 
 
 class Died(Exception):
-    """The environment was killed before it answered."""
+    """The environment was killed before it responded."""
 
 
 class Environment:
@@ -47,18 +47,17 @@ class Environment:
 
     def close(self) -> None:
         """Let the process end."""
-        # What a process that was killed has not read is flushed to nobody.
+        # Unread data of a killed process cannot be flushed.
         with suppress(ConnectionError):
             self._stream.close()
         self._connection.close()
 
 
 class Environments:
-    """A pool, as Lambda has one: the environment used last is used again first.
+    """A pool, as in Lambda: the environment used last is reused first.
 
-    ``layer`` is the folder of the shared package, ``variables`` what the functions are given,
-    ``log`` where they write.
-    Safe to use from several threads.
+    ``layer`` is the folder of the shared package, ``variables`` are the functions' variables,
+    ``log`` is their log file. Safe to use from several threads.
     """
 
     def __init__(self, variables: Mapping[str, str], log: Path, layer: Path = LAYER) -> None:
@@ -95,7 +94,7 @@ class Environments:
             environment.close()
 
     def invoke(self, function: str, event: Json, die_at_step: int | None = None) -> Json:
-        """Have an idle environment, else a new one, handle ``event``. Raises ``Died``."""
+        """Process ``event`` in an idle or a new environment. Raises ``Died``."""
         with self._lock:
             environment = self._idle.pop() if self._idle else self._fork()
             self._busy.append(environment)
@@ -112,7 +111,7 @@ class Environments:
         return answer
 
     def kill(self, choice: float) -> bool:
-        """Kill one of the environments, a busy one if any; ``choice``, 0 to 1, says which.
+        """Kill one of the environments, a busy one if any; ``choice``, 0 to 1, selects it.
 
         Returns whether there was one.
         """
@@ -128,7 +127,7 @@ class Environments:
         return True
 
     def forget(self) -> None:
-        """Have new environments from now on, as after a deployment."""
+        """Use new environments from now on, as after a deployment."""
         with self._lock:
             while self._idle:
                 self._idle.pop().close()

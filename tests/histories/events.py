@@ -1,4 +1,4 @@
-"""Judges events: each acknowledged call has its event, each event its call, in the right order."""
+"""Checks events: each acknowledged call has its event, each event its call, in the right order."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from tests.histories.violation import Violation
 
 
 def judge_events(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """Yield what is wrong with the events."""
+    """Yield the violations by events."""
     for event in evidence.events:
         if event.key != event.value["user_id"]:
             yield Violation("an event has its user's key", event.key, events=(event,))
@@ -20,7 +20,7 @@ def judge_events(history: History, evidence: Evidence) -> Iterator[Violation]:
 
 
 def _judge_sessions(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """Each session has one start event, and one of its end for good, if it has ended."""
+    """Each session has one start event, and one event of its final end, if it has ended."""
     starts, stops = _by_session(evidence, "stream_start"), _by_session(evidence, "stream_stop")
     for row in evidence.sessions.values():
         yield from _judge_starts(history, row, starts.get(row.id, []))
@@ -93,7 +93,7 @@ def _judge_acknowledged(
 
 
 def _judge_reports(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """Each report that changed the record has its event; no event is nobody's."""
+    """Each report that changed the record has its event, and each event has its report."""
     events: dict[tuple[str, str, int | None], list[Event]] = defaultdict(list)
     for event in _distinct(evidence.events):
         if event.value["action"] == "stream_progress":
@@ -126,10 +126,10 @@ def _judge_reports(history: History, evidence: Evidence) -> Iterator[Violation]:
 
 
 def _judge_order(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """Events of a session arrive in the order of its reports, repeats apart.
+    """Events of a session arrive in the order of its reports, not counting repeats.
 
-    Only reports that followed each other are compared, each with a single event: of concurrent
-    ones, and of repeated ones, either may come first.
+    Only sequential reports are compared, each with a single event: concurrent or repeated ones may
+    arrive in any order.
     """
     place: dict[tuple[str, str, int | None], int] = {}
     count: dict[tuple[str, str, int | None], int] = defaultdict(int)
@@ -164,7 +164,7 @@ def _by_session(evidence: Evidence, action: str) -> Mapping[str, list[Event]]:
 
 
 def _attempts(history: History) -> dict[tuple[str, str, int | None], list[Operation]]:
-    """Return the reports by what they report: repeats of one share its position."""
+    """Return the reports by their contents: repeats of one share its position."""
     attempts: dict[tuple[str, str, int | None], list[Operation]] = defaultdict(list)
     for operation in history.operations:
         if operation.call == "report" and operation.movie_id is not None:
@@ -174,7 +174,7 @@ def _attempts(history: History) -> dict[tuple[str, str, int | None], list[Operat
 
 
 def _distinct(events: Sequence[Event]) -> Iterator[Event]:
-    """Yield the events without the repeats that consumers drop."""
+    """Yield the events without the repeats that consumers remove."""
     seen: set[str] = set()
     for event in events:
         if event.event_id not in seen:

@@ -1,4 +1,4 @@
-"""What the servers hold when all is over: the other half of what the checker judges."""
+"""The servers' final contents: the second input of the checker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 from tests.histories.identifiers import short
 
 FilmOfUser = tuple[str, str]
-"""A user's id and a film's."""
+"""The ids of a user and a film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ProgressRow:
 
     @property
     def order(self) -> tuple[str, int] | None:
-        """The greatest session and sequence that was reported."""
+        """The greatest reported session and sequence."""
         if self.session_id is None or self.sequence is None:
             return None
         return self.session_id, self.sequence
@@ -35,7 +35,7 @@ class ProgressRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A row of ``stream_sessions``. ``user_agent`` begins with the operation that made it."""
+    """A row of ``stream_sessions``. ``user_agent`` begins with its operation's number."""
 
     id: str
     user_id: str
@@ -50,11 +50,11 @@ class SessionRow:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether its player may still come back."""
+        """Whether its player may still reopen it."""
         return self.end_reason == "abandoned"
 
     def __str__(self) -> str:
-        """Return words for people."""
+        """Return a description."""
         if self.ended_at is None:
             until = "is open"
         else:
@@ -66,13 +66,13 @@ class SessionRow:
 
     @property
     def operation(self) -> int:
-        """The number of the operation that made it."""
+        """The number of the operation that opened it."""
         return int(self.user_agent.split()[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event, in Kafka or in the outbox, with what its JSON says."""
+    """An event, in Kafka or in the outbox, with its JSON."""
 
     topic: str
     key: str
@@ -80,34 +80,35 @@ class Event:
 
     @property
     def event_id(self) -> str:
-        """What consumers tell repeats by."""
+        """The id by which consumers detect repeats."""
         return str(self.value["event_id"])
 
     @property
     def session_id(self) -> str | None:
-        """The session that it tells of."""
+        """The event's session."""
         session_id: str | None = self.value["session_id"]
         return session_id
 
     @property
     def position(self) -> int | None:
-        """The position that it tells."""
+        """The event's position."""
         position: int | None = self.value["position_seconds"]
         return position
 
     @property
     def reason(self) -> str | None:
-        """Why a session ended that its player did not stop."""
+        """The reason of an end without a stop by the player."""
         return self.value.get("reason")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What PostgreSQL, Redis and Kafka hold.
+    """The contents of PostgreSQL, Redis and Kafka.
 
-    ``published`` is what Kafka has taken, repeats included, each partition in its order; ``outbox``
-    is what still waits. ``cached`` is the JSON under each key of progress in Redis.
-    ``redis_failed_at`` is when Redis first did not answer a function in time, in Unix seconds.
+    ``published`` are the messages in Kafka, repeats included, each partition in its order;
+    ``outbox`` are the waiting ones. ``cached`` is the JSON under each key of progress in Redis.
+    ``redis_failed_at`` is the time at which Redis first did not respond to a function in time, in
+    Unix seconds.
     """
 
     progress: Mapping[FilmOfUser, ProgressRow]
@@ -119,7 +120,7 @@ class Evidence:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """All events, those that wait last."""
+        """All events, waiting ones last."""
         return self.published + self.outbox
 
     def events_of(self, user_id: str, movie_id: str) -> list[Event]:

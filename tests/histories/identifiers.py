@@ -1,7 +1,7 @@
-"""How identifiers are shown to people."""
+"""Short forms of identifiers for output."""
 
 
 def short(identifier: object) -> str:
-    """Return the end of a UUID, where those that are made at once differ; else all of it."""
+    """Return the end of a UUID, where concurrently created ones differ; otherwise all of it."""
     text = str(identifier)
     return text[-8:] if len(text) == 36 else text

@@ -1,4 +1,4 @@
-"""Everything that Kafka has ever taken, over its kills: the embedded broker forgets with each."""
+"""All messages that Kafka ever accepted: the embedded broker loses them when it is killed."""
 
 import json
 from typing import Any
@@ -15,16 +15,16 @@ class KafkaLog:
         self._lives: list[list[Event]] = [[]]
 
     def read(self) -> None:
-        """Read what the broker holds now."""
+        """Read the broker's current messages."""
         self._lives[-1] = [_event(each) for each in records(f"127.0.0.1:{self._port}")]
 
     def turn_page(self) -> None:
-        """Keep what was read: the broker begins anew."""
+        """Keep the messages read so far, because the broker is restarted empty."""
         self._lives.append([])
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What was read so far, each partition in its order."""
+        """The messages read so far, each partition in its order."""
         return tuple(event for life in self._lives for event in life)
 
 

@@ -1,4 +1,4 @@
-"""Judges the limit of streams: no start is answered while as many others run as may."""
+"""Checks the stream limit: no start succeeds while as many other streams run as allowed."""
 
 from collections.abc import Iterator
 from math import inf
@@ -7,15 +7,15 @@ from tests.histories.evidence import Evidence, SessionRow
 from tests.histories.operations import History, Operation
 from tests.histories.violation import Violation
 
-# Function and checker read different clocks, and what fails is logged when it has failed.
+# Functions and checker use different clocks, and failures are logged after they occurred.
 _CLOCKS_DIFFER_SECONDS = 0.1
 _FAILING_SECONDS = 1.5
 
 
 def judge_limits(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """Yield starts that were answered a session beside as many as their user may have.
+    """Yield starts that returned a session although the user's limit was reached.
 
-    That is judged until Redis, which counts the streams, is first disturbed or late.
+    Checked until Redis, which counts the streams, is first disturbed or late.
     """
     ends_at = _enforced_until(history, evidence)
     for user_id, limit in history.limits.items():
@@ -42,7 +42,7 @@ def _enforced_until(history: History, evidence: Evidence) -> float:
 def _certainly_running(
     history: History, evidence: Evidence, operations: list[Operation], start: Operation
 ) -> tuple[Operation, ...]:
-    """Return the first starts of other sessions that ran from before ``start`` until its answer."""
+    """Return the first starts of other sessions that ran from before ``start`` to its response."""
     if any(_may_have_taken_over(each, start) for each in operations):
         return ()
     running: dict[str, Operation] = {}
@@ -61,7 +61,7 @@ def _certainly_running(
 
 
 def _may_have_taken_over(other: Operation, start: Operation) -> bool:
-    """Tell whether a take-over without an answer may have taken places away, and kept none."""
+    """Return whether a take-over without a response may have ended streams without adding one."""
     return (
         other.number != start.number
         and "take_over" in other.arguments
@@ -73,7 +73,7 @@ def _may_have_taken_over(other: Operation, start: Operation) -> bool:
 def _may_have_ended(
     history: History, evidence: Evidence, row: SessionRow | None, start: Operation
 ) -> bool:
-    """Tell whether the service may have ended a session before ``start`` was answered."""
+    """Return whether the service may have ended a session before the response to ``start``."""
     if row is None:
         return True
     events = evidence.events_of(row.user_id, row.movie_id)
@@ -86,7 +86,7 @@ def _may_have_ended(
 
 
 def _may_have_stopped(other: Operation, began: Operation, start: Operation) -> bool:
-    """Tell whether ``other`` may have stopped what ``began`` has begun before ``start`` ended."""
+    """Return whether ``other`` may have stopped ``began``'s session before ``start`` ended."""
     return (
         other.call == "stop"
         and other.movie_id == began.movie_id

@@ -1,10 +1,10 @@
-"""Whether what happened can be explained by calls that took effect one after the other.
+"""Searches for a sequential order of calls that explains the observations.
 
-An operation takes effect at one moment between its invocation and its answer; one whose outcome is
-unknown does so at any moment after its invocation, or never (Herlihy and Wing, 1990; the search is
-Wing and Gong's, with the configurations remembered, as in Lowe, 2017). All explanations are kept,
-not just the first, because each read is judged against them: a read may see what any of them has
-within the time of the read.
+An operation takes effect at one moment between its invocation and its response; an operation with
+an unknown outcome does so at any moment after its invocation, or never (Herlihy and Wing, 1990;
+the search is Wing and Gong's, with memoized configurations, as in Lowe, 2017). All explanations
+are kept, not only the first, because each read is checked against them: a read may see the state
+of any of them during the read.
 """
 
 from collections import deque
@@ -19,15 +19,16 @@ State = TypeVar("State", bound=Hashable)
 
 
 class TooComplex(Exception):
-    """There are more explanations than anybody wants to look at."""
+    """The number of explanations exceeds the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[State]):
-    """Something that takes effect within ``began_at`` to ``ended_at``.
+    """A step that takes effect within ``began_at`` to ``ended_at``.
 
-    ``effect`` returns the state afterwards, or None when the step's answer does not fit the state;
-    ``blindly`` does so as if there were no answer yet. What ``may_not_happen`` may be left out.
+    ``effect`` returns the state afterwards, or None if the step's response contradicts the state;
+    ``blindly`` does so without considering the response. Steps that ``may_not_happen`` are
+    optional.
     """
 
     number: int
@@ -38,7 +39,7 @@ class Step(Generic[State]):
     may_not_happen: bool = False
 
     def as_of(self, moment: float) -> "Step[State]":
-        """Return the step as it was known then: without its answer, when that came later."""
+        """Return the step as known at that time: without its response if that came later."""
         if self.ended_at <= moment:
             return self
         return replace(self, ended_at=inf, effect=self.blindly, may_not_happen=True)
@@ -46,21 +47,21 @@ class Step(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Moment(Generic[State]):
-    """A state that an explanation passes through, and the times between which it may last."""
+    """A state that an explanation passes through, and the times between which it may exist."""
 
     state: State
     earliest: float
     latest: float
 
     def is_within(self, began_at: float, ended_at: float) -> bool:
-        """Tell whether a read in that time may see the state."""
+        """Return whether a read in that time may see the state."""
         return max(self.earliest, began_at) <= min(self.latest, ended_at)
 
 
 def explain(
     steps: Sequence[Step[State]], initial: State, is_final: Callable[[State], bool]
 ) -> list[Moment[State]]:
-    """Return the moments of all explanations that end as ``is_final`` wants; empty: there is none.
+    """Return the moments of all explanations that satisfy ``is_final``; empty if there is none.
 
     Raises ``TooComplex``.
     """
@@ -72,7 +73,7 @@ def explain(
 
 
 def first_unexplained(steps: Sequence[Step[State]], initial: State) -> Step[State] | None:
-    """Return the step whose answer is the first that nothing explains; None when all are."""
+    """Return the step with the first unexplained response; None if all are explained."""
     answered = (step for step in steps if not step.may_not_happen)
     for step in sorted(answered, key=lambda step: step.ended_at):
         known = [each.as_of(step.ended_at) for each in steps if each.began_at <= step.ended_at]
@@ -82,7 +83,7 @@ def first_unexplained(steps: Sequence[Step[State]], initial: State) -> Step[Stat
 
 
 def states_before(steps: Sequence[Step[State]], initial: State, step: Step[State]) -> set[State]:
-    """Return the states in which ``step`` may have found the record, as far as was known then."""
+    """Return the states that ``step`` may have found, as far as known at that time."""
     others = [
         each.as_of(step.ended_at)
         for each in steps
@@ -93,10 +94,10 @@ def states_before(steps: Sequence[Step[State]], initial: State, step: Step[State
 
 
 class _Search(Generic[State]):
-    """Every configuration that can be reached, and from which.
+    """All reachable configurations, with their predecessors.
 
-    A configuration is the set of steps that have taken effect, as bits, with the state that they
-    led to in some order.
+    A configuration is the set of applied steps, as bits, with the state that they led to in some
+    order.
     """
 
     def __init__(self, steps: Sequence[Step[State]], initial: State) -> None:
@@ -132,14 +133,14 @@ class _Search(Generic[State]):
         return leading
 
     def earliest(self, done: int) -> float:
-        """Return from when on all of ``done`` may have taken effect."""
+        """Return the time from which all of ``done`` may have taken effect."""
         if done not in self._earliest:
             began = (step.began_at for index, step in enumerate(self._steps) if done >> index & 1)
             self._earliest[done] = max(began, default=-inf)
         return self._earliest[done]
 
     def latest(self, done: int) -> float:
-        """Return until when no more than ``done`` may have: infinity when none has to follow."""
+        """Return the time until which only ``done`` may have happened: infinity if none remains."""
         if done not in self._latest:
             ended = (
                 step.ended_at
@@ -157,6 +158,6 @@ class _Search(Generic[State]):
             if done >> index & 1 or step.ended_at < earliest:
                 continue
             after = step.effect(state)
-            # What need not happen is left out where it changes nothing.
+            # Optional steps are skipped if they change nothing.
             if after is not None and not (step.may_not_happen and after == state):
                 yield done | 1 << index, after

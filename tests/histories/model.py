@@ -1,7 +1,7 @@
-"""What the service promises about one film of one user, as if calls came one after the other.
+"""The promises of the service about one film of one user, for sequential calls.
 
-The same rules stand in SQL (``streaming.repository``); they are written down here once
-more, on purpose without using the service's own code.
+The same rules are implemented in SQL (``streaming.repository``); this implementation is
+intentionally independent of the service's code.
 """
 
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ Order = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a report says that it belongs: in a session, and there by sequence, or nowhere.
+    """The place of a report: a session, and its sequence there, or neither.
 
-    ``is_outdated`` tells that it was made before what is on record, as far as ages tell.
+    ``is_outdated`` means that it was made before the recorded one, as far as ages show.
     """
 
     session_id: str | None = None
@@ -35,8 +35,8 @@ class Place:
 class Film:
     """The record of one film of one user, with its sessions.
 
-    ``sequences`` are the greatest sequences of sessions that had any. Sessions are open, ended for
-    good, or abandoned, which their player may undo.
+    ``sequences`` are the greatest sequences of sessions with sequences. Sessions are open, ended
+    permanently, or abandoned, which their player may revert.
     """
 
     position: int | None = None
@@ -48,23 +48,23 @@ class Film:
 
     @property
     def sessions(self) -> frozenset[str]:
-        """All sessions that were ever begun."""
+        """All sessions that were ever opened."""
         return self.open_sessions | self.ended_sessions | self.abandoned_sessions
 
     @property
     def latest_open_session(self) -> str | None:
-        """The session that a stop without one means."""
+        """The session to which a stop without a session id applies."""
         return max(self.open_sessions, default=None)
 
     def finds(self, place: Place) -> bool:
-        """Tell whether the session that a report names, if it does, was ever begun."""
+        """Return whether the session of a report, if any, was ever opened."""
         return place.session_id is None or place.session_id in self.sessions
 
     def counts(self, place: Place) -> bool:
-        """Tell whether a position belongs on record: what was watched last does.
+        """Return whether a report replaces the record, because it was watched last.
 
         Within a session the greater sequence is the later one. Otherwise a report is made when it
-        arrives, unless it says how old it is.
+        arrives, unless it states its age.
         """
         if place.order is None:
             return not place.is_outdated
@@ -75,13 +75,13 @@ class Film:
         return is_of_its_session or not place.is_outdated
 
     def start(self, session_id: str) -> "Film":
-        """Begin a session, once."""
+        """Open a session, once."""
         if session_id in self.sessions:
             return self
         return replace(self, open_sessions=self.open_sessions | {session_id})
 
     def report(self, position: int, place: Place) -> "Film":
-        """Save a position if it counts and its session is not over; reopen an abandoned one."""
+        """Save a position if it counts and its session has not ended; reopen an abandoned one."""
         if place.session_id in self.ended_sessions:
             return self
         saved = self._set(position, place)
@@ -97,12 +97,12 @@ class Film:
         )
 
     def stop(self, position: int, place: Place, ends: str | None) -> "Film":
-        """Save the last position if it counts, and end the session ``ends`` for good."""
+        """Save the last position if it counts, and end the session ``ends`` permanently."""
         saved = self._set(position, place)
         return saved if ends is None else saved.end(ends)
 
     def end(self, session_id: str) -> "Film":
-        """End a session for good, once."""
+        """End a session permanently, once."""
         if session_id not in self.sessions:
             return self
         return replace(
@@ -113,7 +113,7 @@ class Film:
         )
 
     def abandon(self, session_id: str) -> "Film":
-        """End a session of whose player nothing was heard."""
+        """End a session without heartbeats."""
         if session_id not in self.open_sessions:
             return self
         return replace(
@@ -123,7 +123,7 @@ class Film:
         )
 
     def __str__(self) -> str:
-        """Return words for people."""
+        """Return a description."""
         order = f" by {short(self.order[0])} sequence {self.order[1]}" if self.order else ""
         sessions = {
             "open": self.open_sessions,

@@ -1,4 +1,4 @@
-"""Bugs to plant in a copy of the shared package: the checker has to find each of them."""
+"""Bugs to insert into a copy of the shared package: the checker has to find each of them."""
 
 import shutil
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from local.servers.python_service import LAYER
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A change of the code: each text is replaced by another, and is in one place only."""
+    """A change of the code: each text occurs once and is replaced."""
 
     name: str
     replacements: Mapping[str, str] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class Mutation:
         return self.name
 
     def planted(self, folder: Path) -> Path:
-        """Copy the shared package to ``folder``, change it there, and return where it is."""
+        """Copy the shared package to ``folder``, change the copy, and return its path."""
         copy = folder / "layer"
         shutil.copytree(LAYER, copy, ignore=shutil.ignore_patterns("__pycache__"))
         modules = list(copy.rglob("*.py"))
@@ -53,7 +53,8 @@ OLDER_SESSION_NEVER_WINS = Mutation(
     },
 )
 
-# Whatever is run again meets what it has done: a claim of an Idempotency-Key is refused by itself.
+# Every repeated call finds its own previous effect: a claim of an Idempotency-Key is refused by
+# itself.
 CLAIM_NOT_IDEMPOTENT = Mutation(
     "claim not idempotent",
     {"if commit.identity is None or not self._was_committed(commit.identity):": "if True:"},
@@ -98,7 +99,7 @@ _UNCLEANED_USER_AGENT = {
     )
 }
 
-# The edge refuses what would poison a connection, so that there has to be a gap in it first.
+# Input validation rejects what would corrupt a connection, so the mutation first removes it.
 GAP_AT_THE_EDGE = Mutation("a lone surrogate gets as far as PostgreSQL", _UNCLEANED_USER_AGENT)
 
 REUSE_POISONED_CONNECTION = Mutation(

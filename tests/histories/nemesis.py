@@ -1,4 +1,4 @@
-"""Carries out the faults of a plan while clients use the service."""
+"""Injects the faults of a plan while clients use the service."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from tests.histories.operations import Disturbance
 from tests.histories.plan import Fault
 from tests.histories.rig import Rig
 
-# A stall outlasts the time-out of a statement, so that answers come when nobody waits any more.
+# A stall outlasts the time-out of a statement, so that replies arrive after clients have given up.
 _LEAST_STALL_SECONDS = 1.1
 
 
@@ -23,11 +23,11 @@ class Nemesis:
         self.disturbances: list[Disturbance] = []
 
     def stop(self) -> None:
-        """Let the fault under way be the last."""
+        """Let the current fault be the last."""
         self._done.set()
 
     def rage(self, faults: Sequence[Fault]) -> None:
-        """Carry out ``faults``, then heal what they left."""
+        """Inject ``faults``, then end their effects."""
         try:
             for fault in faults:
                 if self._done.wait(fault.pause):
@@ -48,7 +48,7 @@ class Nemesis:
                 self._done.wait(fault.seconds)
                 self._rig.bring_back(target)
             case "lose":
-                # The server commits, and nobody hears of it.
+                # The server commits, but the reply is lost.
                 self._rig.proxies[target].cut_once(containing=b"COMMIT\0")
             case "cut":
                 self._rig.proxies[target].cut_connections()

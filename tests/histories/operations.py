@@ -1,4 +1,4 @@
-"""What is recorded while clients use the service: each request with its times and its answer."""
+"""The record of clients' calls: each request with its times and its response."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +16,9 @@ _UNKNOWN_FROM_STATUS = 500
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One request of one client, and what came back.
+    """One request of one client, and its response.
 
-    Times are seconds of one monotonic clock. ``status`` is None when no answer came at all.
+    Times are seconds of one monotonic clock. ``status`` is None if there was no response.
     """
 
     number: int
@@ -34,12 +34,12 @@ class Operation:
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether the service said that it was done."""
+        """Whether the service acknowledged it."""
         return self.status == 200
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it may have been done, then or later: there was no answer, or a 5xx."""
+        """Whether it may have taken effect, then or later: there was no response, or a 5xx."""
         return self.status is None or self.status >= _UNKNOWN_FROM_STATUS
 
     @property
@@ -55,7 +55,7 @@ class Operation:
 
     @property
     def session_id(self) -> str | None:
-        """The session that the request names."""
+        """The session in the request."""
         session_id: str | None = self.arguments.get("session_id")
         return session_id
 
@@ -67,7 +67,7 @@ class Operation:
 
     @property
     def positions_told(self) -> tuple[int, ...]:
-        """The positions that the answer tells."""
+        """The positions in the response."""
         if not self.is_acknowledged:
             return ()
         if self.call == "continue":
@@ -77,14 +77,14 @@ class Operation:
 
     @property
     def session_told(self) -> str | None:
-        """The session that the answer tells."""
+        """The session in the response."""
         if not self.is_acknowledged or self.call not in ("start", "stop"):
             return None
         session_id: str | None = self.answer["session_id"]
         return session_id
 
     def __str__(self) -> str:
-        """Return a line for people."""
+        """Return a one-line description."""
         arguments = " ".join(f"{name}={short(value)}" for name, value in self.arguments.items())
         answer = self.answer if isinstance(self.answer, dict) else {}
         told = " ".join(
@@ -115,23 +115,23 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What the nemesis did, and from when to when."""
+    """A fault, with its beginning and end."""
 
     what: str
     began_at: float
     ended_at: float
 
     def __str__(self) -> str:
-        """Return a line for people."""
+        """Return a one-line description."""
         return f"      {self.began_at:8.3f}-{self.ended_at:8.3f} nemesis  {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All operations of one run, by their numbers, and what disturbed them.
+    """All operations of one run, by their numbers, and the faults.
 
-    ``began_at`` is when its clock was zero, in Unix seconds; 0 when nobody knows. ``limits`` are
-    how many streams users may have at once, if that is limited.
+    ``began_at`` is the zero of its clock in Unix seconds; 0 if unknown. ``limits`` are the users'
+    stream limits, if any.
     """
 
     seed: int
@@ -141,13 +141,13 @@ class History:
     limits: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, user_id: str, movie_id: str) -> Iterator[Operation]:
-        """Yield the operations on one film of one user, continue watching among them."""
+        """Yield the operations on one film of one user, including continue watching."""
         for operation in self.operations:
             if operation.user_id == user_id and operation.movie_id in (movie_id, None):
                 yield operation
 
     def write(self, path: Path) -> None:
-        """Write one JSON object a line: first the seed, then disturbances and operations."""
+        """Write one JSON object per line: first the seed, then faults and operations."""
         lines: list[Json] = [
             {"seed": self.seed, "began_at": self.began_at, "limits": dict(self.limits)}
         ]
@@ -157,7 +157,7 @@ class History:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what `write` has written."""
+        """Read the output of `write`."""
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         return cls(
             lines[0]["seed"],

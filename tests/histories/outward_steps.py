@@ -1,4 +1,4 @@
-"""Counts what a process sends, and kills it before or after whichever it is told."""
+"""Counts the messages that a process sends, and kills it before or after a chosen one."""
 
 import os
 import signal
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class OutwardSteps:
-    """Two steps a send: before it, and after it, when its answer has not been read yet.
+    """Two steps per send: before it, and after it, when its reply has not been read yet.
 
-    A send is what reaches a socket in one call: a statement, a command, a request. It is counted in
-    whichever thread it happens, Kafka's own among them.
+    A send is what reaches a socket in one call: a statement, a command, a request. It is counted
+    in any thread, including Kafka's own.
     """
 
     def __init__(self) -> None:
@@ -22,11 +22,11 @@ class OutwardSteps:
             setattr(socket.socket, name, self._counted(getattr(socket.socket, name)))
 
     def begin(self, die_at: int | None) -> None:
-        """Count from now on, from 1; die with the step ``die_at``, if there is one."""
+        """Count from now on, from 1; kill the process at step ``die_at``, if there is one."""
         self._count, self._die_at, self._is_counting = 0, die_at, True
 
     def end(self) -> int:
-        """Stop counting; return how many steps there were. The step after the last is this."""
+        """Stop counting; return the number of steps. The step after the last is this."""
         self._step()
         self._is_counting = False
         return self._count

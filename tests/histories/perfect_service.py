@@ -1,4 +1,4 @@
-"""A service that keeps every promise, in memory: what the checker must accept, to be broken."""
+"""An in-memory service that keeps every promise: the checker must accept it; tests modify it."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -14,7 +14,7 @@ STARTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class PerfectService:
-    """Answers calls one at a time; its parts are public so that tests can spoil them."""
+    """Processes calls one at a time; its parts are public so that tests can break them."""
 
     def __init__(self) -> None:
         self.films: dict[FilmOfUser, Film] = defaultdict(Film)
@@ -23,7 +23,7 @@ class PerfectService:
         self._numbers = count(1)
 
     def take(self, call: Operation) -> Json:
-        """Let ``call`` take effect and return its answer; code and status are the caller's."""
+        """Apply ``call`` and return its response; code and status are the caller's."""
         assert call.movie_id is not None
         key = (call.user_id, call.movie_id)
         film = self.films[key]
@@ -44,7 +44,7 @@ class PerfectService:
         raise AssertionError(call)
 
     def evidence(self) -> Evidence:
-        """Return what is left in the end."""
+        """Return the final contents."""
         progress = {
             key: ProgressRow(
                 user_id=key[0],

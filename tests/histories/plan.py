@@ -1,7 +1,7 @@
-"""What the clients of a history will do and what will befall the servers, all from one seed.
+"""The clients' actions and the servers' faults in a history, all derived from one seed.
 
-Threads and servers decide how it interleaves, so that a seed repeats the plan and not each
-microsecond.
+Threads and servers determine how they interleave, so a seed repeats the plan but not the exact
+timing.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from random import Random
 from tests.histories.operations import Call
 
 DURATION_SECONDS = 100_000
-"""How long the films are: long enough for each report to have a position of its own."""
+"""The length of the films: sufficient for a unique position in each report."""
 
 FILMS = 3
-"""How many films there are."""
+"""The number of films."""
 
-# A call that connects first takes as many; a warm one is over sooner, and lives.
+# A call that connects first takes this many steps; a warm one takes fewer, and survives.
 _MOST_STEPS = 60
 
 _FAULTS = (
@@ -38,7 +38,7 @@ _FAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a device keeps the session that its start number ``start`` was answered."""
+    """The name under which a device stores the session of its start number ``start``."""
 
     device: int
     start: int
@@ -46,13 +46,13 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a device does next.
+    """The next action of a device.
 
-    ``pause`` is how many seconds it waits before, ``tries`` how often it sends the same request
-    until it is answered. ``slot`` and ``sequence`` give the report its place. A player whose name
-    ``is_garbled`` sends bytes that are no text. With ``die_at_step`` the process that handles the
-    first try is killed at that step. ``key`` is the Idempotency-Key of a start, which may be one
-    that ``takes_over``.
+    ``pause`` is the wait before it in seconds, ``tries`` the maximum number of attempts of the
+    same request until there is a response. ``slot`` and ``sequence`` give the report its place. A
+    player whose name ``is_garbled`` sends bytes that are no valid text. With ``die_at_step`` the
+    process of the first attempt is killed at that step. ``key`` is the Idempotency-Key of a start,
+    which may be one that ``takes_over``.
     """
 
     call: Call
@@ -78,9 +78,9 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What the nemesis does after ``pause`` seconds, for ``seconds`` if it lasts.
+    """A fault after ``pause`` seconds, for ``seconds`` if it lasts.
 
-    ``choice``, 0 to 1, says to whom.
+    ``choice``, 0 to 1, selects the target.
     """
 
     what: str
@@ -91,9 +91,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole history before it happens.
+    """The plan of a whole history.
 
-    ``limits`` are how many streams each user may have at once.
+    ``limits`` are the users' stream limits.
     """
 
     seed: int
@@ -104,7 +104,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is to happen. ``deaths`` is the share of calls whose process is killed meanwhile."""
+    """The size of a plan. ``deaths`` is the share of calls whose process is killed."""
 
     users: int = 4
     devices_per_user: int = 2
@@ -162,10 +162,10 @@ def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> 
             yield from _stops(random, film, slot, size.reports_per_view, positions)
             yield Act("get", _pause(random), 3, film)
         if begin.key is not None and random.random() < 0.6:
-            # Long after it was answered, and mostly after its session has ended.
+            # Long after its response, and usually after its session has ended.
             yield replace(begin, pause=_pause(random), slot=None)
         if random.random() < 0.3:
-            # Somebody else's session, or that of another film.
+            # A session of another user, or of another film.
             foreign = Slot(random.randrange(size.users * size.devices_per_user), 0)
             yield Act("report", _pause(random), 2, film, next(positions), foreign, 1)
 
@@ -173,7 +173,7 @@ def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> 
 def _reports(
     random: Random, film: int, slot: Slot, count: int, positions: Iterator[int]
 ) -> Iterator[Act]:
-    """Yield the reports of one view: in order mostly, some late, some twice, some in no order."""
+    """Yield the reports of one view: usually in order, some late, repeated, or without order."""
     reports = []
     for sequence in range(1, count + 1):
         manner = random.random()
@@ -196,7 +196,7 @@ def _reports(
 def _stops(
     random: Random, film: int, slot: Slot, count: int, positions: Iterator[int]
 ) -> Iterator[Act]:
-    """Yield the stop of a view, perhaps twice, perhaps without naming its session."""
+    """Yield the stop of a view, sometimes repeated, sometimes without its session."""
     manner = random.random()
     place: tuple[Slot | None, int | None] = (slot, count + 1)
     if manner > 0.6:

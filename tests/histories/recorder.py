@@ -1,4 +1,4 @@
-"""Makes calls for a viewer and records each with its times and its answer."""
+"""Makes calls for a viewer and records each with its times and its response."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from tests.support.functions import Response, Viewer, response_of
 
 
 class Invokes(Protocol):
-    """Runs functions: ``Environments`` does so in processes of their own."""
+    """Runs functions: ``Environments`` does so in separate processes."""
 
     def invoke(self, function: str, event: Json, die_at_step: int | None = None) -> Json:
         """Return ``result`` or ``error``. Raises ``Died``."""
@@ -34,7 +34,7 @@ class Recorder:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """What was recorded, in the order in which it was asked."""
+        """The recorded operations, in the order of their requests."""
         return tuple(sorted(self._operations, key=lambda each: each.number))
 
     def clock(self) -> float:
@@ -52,10 +52,10 @@ class Recorder:
         die_at_step: int | None = None,
         **arguments: Any,
     ) -> Operation:
-        """Make a call, wait for its answer, record and return it.
+        """Make a call, wait for its response, record and return it.
 
-        ``player`` is what the client calls itself. With ``die_at_step`` the function's process is
-        killed at that step, if it takes as many.
+        ``player`` is the client's name. With ``die_at_step`` the function's process is killed at
+        that step, if there are as many.
         """
         with self._lock:
             number = next(self._numbers)

@@ -1,4 +1,4 @@
-"""Judges positions and sessions: is there an order of calls that explains answers and end state?"""
+"""Checks positions and sessions: searches for an order of calls that explains the observations."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,12 +28,13 @@ _COMPLETED_AT = 0.9
 # CONTINUE_WATCHING_MIN_SECONDS; the films of histories are long.
 _BEGUN_AT_SECONDS = 30
 
-# A look-up waits for PostgreSQL as long, and leaves it alone for less after a failure.
+# The time that a look-up waits for PostgreSQL; after a failure it skips PostgreSQL for a shorter
+# time.
 _STAND_IN_SECONDS = 1.5
 
 
 def judge_records(history: History, evidence: Evidence) -> Iterator[Violation]:
-    """Yield what is wrong with the record of each film of each user."""
+    """Yield the violations in the record of each film of each user."""
     films = {
         (operation.user_id, operation.movie_id)
         for operation in history.operations
@@ -46,7 +47,7 @@ def judge_records(history: History, evidence: Evidence) -> Iterator[Violation]:
 
 
 def _judge(history: History, evidence: Evidence, film: FilmOfUser) -> Iterator[Violation]:
-    """Look for a likely explanation, and where there is none for any that is possible."""
+    """Search for a likely explanation, and if there is none for any possible one."""
     try:
         violations = list(_judge_steps(history, evidence, film, likely_steps_of))
     except TooComplex as limit:
@@ -98,7 +99,7 @@ def _judge_steps(
 def _sessions_of_keys(
     operations: Iterable[Operation], rows: Iterable[SessionRow]
 ) -> dict[str, frozenset[str]]:
-    """Return the sessions that each Idempotency-Key has begun, as answers and rows tell."""
+    """Return the sessions that each Idempotency-Key has opened, from responses and rows."""
     made = {row.operation: row.id for row in rows}
     keys: dict[str, frozenset[str]] = {}
     for operation in operations:
@@ -110,10 +111,10 @@ def _sessions_of_keys(
 
 
 def _can_matter(operation: Operation, seen: set[int]) -> bool:
-    """Tell whether the search has to look at a call.
+    """Return whether the search has to consider a call.
 
-    One in no order, with an unknown outcome and a position that nobody ever saw, might as well not
-    have happened.
+    A call without order, with an unknown outcome and a position that was never seen, can be
+    ignored.
     """
     return not (
         operation.call == "report"
@@ -178,7 +179,7 @@ def _judge_get(
 
 
 def _may_be_from_redis(read: Operation, disturbances: Sequence[Disturbance]) -> bool:
-    """Tell whether PostgreSQL may not have answered, so that Redis did, perhaps with less."""
+    """Return whether Redis may have answered for PostgreSQL, possibly with an older state."""
     return read.answered_at - read.invoked_at > _STAND_IN_SECONDS or any(
         each.what.endswith("postgres")
         and each.began_at <= read.answered_at
@@ -242,7 +243,7 @@ def _misread(
 def _about(
     read: Operation, operations: Sequence[Operation], positions: set[int | None]
 ) -> tuple[Operation, ...]:
-    """Return ``read`` and the calls before its end that tell of these positions."""
+    """Return ``read`` and the calls before its end that contain these positions."""
     return tuple(
         each
         for each in operations

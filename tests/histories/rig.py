@@ -1,4 +1,4 @@
-"""The servers of a history, each behind a proxy that cuts and stalls what goes over it."""
+"""The servers of a history, each behind a proxy that disconnects and stalls its connections."""
 
 import os
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ segment.ts
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """A stack of servers with their proxies; ``variables`` lead over the proxies."""
+    """A stack of servers with their proxies; ``variables`` contain the proxies' addresses."""
 
     stack: Stack
     proxies: Proxies
@@ -56,7 +56,7 @@ class Rig:
         """Kill a server as a crash does."""
         self.proxies[name].cut_connections()
         if name == "kafka":
-            # Nobody gets an acknowledgement any more of what the broker takes with it.
+            # No client gets an acknowledgement any more for messages that the broker loses.
             self.proxies[name].refuse()
             self.kafka_log.read()
             self.kafka_log.turn_page()
@@ -64,26 +64,26 @@ class Rig:
 
     def bring_back(self, name: str) -> None:
         """Start a killed server again, on its port."""
-        # Kafka makes the topic that a client asks for before we have, with partitions of its own.
+        # Kafka would create a requested topic before we do, with other partitions.
         self.server(name).start()
         self.proxies[name].pass_through()
 
     def heal(self) -> None:
-        """End all faults and bring back whatever is down."""
+        """End all faults and restart all stopped servers."""
         for name in DEPENDENCIES:
             if not self.server(name).running:
                 self.server(name).start()
             self.proxies[name].pass_through()
 
     def silence(self) -> list[Row]:
-        """Let half of the open sessions be as if their players had been silent for six minutes.
+        """Set back half of the open sessions by six minutes, as if their players had not reported.
 
         Returns the id, user and film of each.
         """
         return self.rows(_SILENCE)
 
     def rows(self, statement: str, **values: Any) -> list[Row]:
-        """Run a statement against PostgreSQL, past its proxy."""
+        """Run a statement in PostgreSQL without its proxy."""
         database = Database(DatabaseSettings(self.stack.environment["DATABASE_URL"]))
         try:
             return database.run(lambda transaction: transaction.rows(statement, **values))
@@ -93,7 +93,7 @@ class Rig:
 
 @contextmanager
 def running_rig(folder: Path) -> Iterator[Rig]:
-    """Bring the servers up, and down again."""
+    """Start the servers, and stop them afterwards."""
     stack = Stack.temporary(folder, gateway=False, films=False)
     redis_cluster.use_where_wanted(stack, os.environ)
     with stack, Proxies(stack) as proxies:
@@ -105,7 +105,7 @@ def running_rig(folder: Path) -> Iterator[Rig]:
 
 
 def _put_film(stack: Stack, movie_id: UUID) -> None:
-    """Put a film into the bucket: a playlist says all that a start wants to know."""
+    """Upload a film: a playlist is sufficient for a start."""
     stack.s3.admin_client().put_object(
         Bucket=BUCKET,
         Key=f"movies/{movie_id}/index.m3u8",

@@ -1,4 +1,4 @@
-"""Makes a history: lets the devices of a plan use the service while the nemesis rages."""
+"""Produces a history: the devices of a plan use the service while faults are injected."""
 
 import threading
 import time
@@ -19,12 +19,12 @@ _CHORES_EVERY_SECONDS = 1.0
 _MOST_CHORES = 20
 _BETWEEN_TRIES_SECONDS = 0.15
 
-# The last housekeeping of a history need not wait for the requests to be done.
+# The last housekeeping of a history need not wait for running requests.
 _SETTLE = "UPDATE event_outbox SET created_at = created_at - interval '1 minute'"
 
 
 def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evidence]:
-    """Carry out ``plan`` and return what was recorded and what is left."""
+    """Execute ``plan`` and return the recorded operations and the final contents."""
     recorder = Recorder(environments)
     nemesis = Nemesis(rig, environments, recorder.clock)
     viewers = [new_subscriber(rig, limit) for limit in plan.limits]
@@ -47,7 +47,7 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
         chores.result()
     environments.forget()
     settle(rig, environments)
-    # What an outage of Redis has left there is healed by the next look-up.
+    # The next look-up corrects what an outage of Redis has left there.
     for viewer in viewers:
         for film in rig.films:
             recorder.call("get", "look-up", viewer, film)
@@ -67,14 +67,14 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
 
 
 def new_subscriber(rig: Rig, max_streams: int | None = None) -> Viewer:
-    """Return somebody whom the service has never seen, and who has paid for so many streams."""
+    """Return a new user with a subscription for that many streams."""
     viewer = new_viewer(rig.stack.token)
     set_subscription(rig.stack, viewer.user_id, is_active=True, max_streams=max_streams)
     return viewer
 
 
 def settle(rig: Rig, environments: Invokes) -> None:
-    """Have housekeeping relay what still waits."""
+    """Run housekeeping until the outbox is empty."""
     for _ in range(_MOST_CHORES):
         rig.rows(_SETTLE)
         answer = environments.invoke("housekeeping", event("housekeeping"))
@@ -83,7 +83,7 @@ def settle(rig: Rig, environments: Invokes) -> None:
 
 
 def _keep_house(environments: Environments, is_over: threading.Event) -> None:
-    """Run housekeeping on its schedule, whatever comes of it."""
+    """Run housekeeping on its schedule, and ignore failures."""
     while not is_over.wait(_CHORES_EVERY_SECONDS):
         try:
             environments.invoke("housekeeping", event("housekeeping"))
@@ -92,7 +92,7 @@ def _keep_house(environments: Environments, is_over: threading.Event) -> None:
 
 
 class _Clients:
-    """The devices of a plan, and the sessions that they were given."""
+    """The devices of a plan, and their sessions."""
 
     def __init__(self, rig: Rig, recorder: Recorder, viewers: list[Viewer]) -> None:
         self._rig = rig
@@ -101,7 +101,7 @@ class _Clients:
         self._sessions: dict[Slot, str] = {}
 
     def use(self, number: int, device: Device) -> None:
-        """Do what ``device`` does, one act after the other."""
+        """Execute the actions of ``device`` one after the other."""
         for act in device.acts:
             time.sleep(act.pause)
             for attempt in range(act.tries):

@@ -1,4 +1,4 @@
-"""Finds the few operations that show what is wrong."""
+"""Finds a minimal set of operations that shows the violation."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ def shortest(
     culprit: Step[Film] | None,
     recorded: Film,
 ) -> tuple[Operation, ...]:
-    """Leave out, one after the other, the operations without which the same thing is still wrong.
+    """Remove operations one after the other while the same violation remains.
 
-    What is wrong is ``culprit``, the step that nothing explains, or without one that the calls do
-    not lead to the film as ``recorded``. Operations that the culprit's answer or the record tells
-    of are kept: without them anything would be unexplained.
+    The violation is ``culprit``, the step that cannot be explained, or without one that the calls
+    do not lead to the film as ``recorded``. Operations in the culprit's response or in the record
+    are kept: without them no state could be explained.
     """
     if culprit is not None:
         steps = [each.as_of(culprit.ended_at) for each in steps]

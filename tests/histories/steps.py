@@ -1,4 +1,4 @@
-"""Turns recorded operations into the steps that an explanation has to put in order."""
+"""Converts recorded operations to the steps that an explanation has to order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,17 +10,18 @@ from tests.histories.linearizability import Step
 from tests.histories.model import Film, Place
 from tests.histories.operations import Disturbance, Operation
 
-# What PostgreSQL has not done soon after a call was given up is most likely never done.
+# A statement that PostgreSQL has not executed soon after the call was aborted most likely never
+# runs.
 _SOON_SECONDS = 1.0
 _CLOCKS_DIFFER_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What one film of one user has left: rows, events, and what disturbed the calls.
+    """The traces of one film of one user: rows, events, and the faults during the calls.
 
-    An answer that was lost leaves its traces there. ``keys`` are the sessions of each
-    Idempotency-Key; ``is_limited`` tells that the user may have so many streams only.
+    A call whose response was lost leaves its traces there. ``keys`` are the sessions of each
+    Idempotency-Key; ``is_limited`` means that the user has a stream limit.
     """
 
     sessions: Sequence[SessionRow]
@@ -31,7 +32,7 @@ class Traces:
     is_limited: bool = False
 
     def tells_of(self, report: Operation) -> bool:
-        """Tell whether there is an event of ``report``, and not only of another try of it."""
+        """Return whether there is an event of ``report``, and not only of another attempt."""
         return any(
             event.position == report.position
             and event.value["action"] == "stream_progress"
@@ -40,7 +41,7 @@ class Traces:
         )
 
     def _is_within(self, event: Event, call: Operation) -> bool:
-        """Tell whether an event is of ``call``, and not of another with the same position."""
+        """Return whether an event is of ``call``, and not of another with the same position."""
         if not self.began_at:
             return True
         told_at = datetime.fromisoformat(event.value["timestamp"]).timestamp() - self.began_at
@@ -51,7 +52,7 @@ class Traces:
         )
 
     def ended_by(self, stop: Operation) -> str | None:
-        """Return the session that ``stop`` ended, as far as anybody can tell."""
+        """Return the session that ``stop`` ended, as far as it can be determined."""
         if stop.is_acknowledged:
             ended: str | None = stop.answer["session_id"]
             return ended
@@ -66,7 +67,7 @@ class Traces:
         return stop.session_id or next(told, None)
 
     def disturbed(self, operation: Operation) -> list[Disturbance]:
-        """Return what happened during ``operation``."""
+        """Return the faults during ``operation``."""
         return [
             each
             for each in self.disturbances
@@ -75,9 +76,9 @@ class Traces:
 
 
 def likely_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Film]]:
-    """Yield what ``operation`` has most likely done to the record of its film.
+    """Yield the most likely effects of ``operation`` on the record of its film.
 
-    That explains most histories, and there is much less to search than with all that is possible.
+    They explain most histories, and the search is much smaller than with all possible effects.
     """
     for step in possible_steps_of(operation, traces):
         if operation.is_unknown:
@@ -91,12 +92,12 @@ def likely_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Film]
 
 
 def possible_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Film]]:
-    """Yield all that ``operation`` may have done to the record of its film."""
+    """Yield all possible effects of ``operation`` on the record of its film."""
     match operation.call:
         case "start" if operation.is_acknowledged:
             yield _started(operation)
         case "start" if operation.is_unknown or operation.status == 429:
-            # What is refused after it was opened, because it was taken over, ends at once.
+            # A session that was opened and then refused because of a take-over ends at once.
             for row in traces.sessions:
                 if row.operation == operation.number:
                     yield _of(operation, row.id)
@@ -110,7 +111,7 @@ def possible_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Fil
 
 
 def ended_by_the_service(traces: Traces) -> Iterator[Step[Film]]:
-    """Yield the ends of sessions that no stop has ended: each says its reason."""
+    """Yield the ends of sessions that no stop has ended, each with its reason."""
     for event in traces.events:
         if event.reason is not None and event.session_id is not None:
             yield _end(event.session_id, event.reason)
@@ -131,7 +132,7 @@ def _started(operation: Operation) -> Step[Film]:
         return film.start(session_id)
 
     def effect(film: Film) -> Film | None:
-        # The repeat of a start has to find its session open.
+        # The repeat of a start requires its session to be open.
         has_ended = session_id in film.sessions and session_id not in film.open_sessions
         is_right = (film.position or 0) == resumed_at and not has_ended
         return blindly(film) if is_right else None
@@ -140,11 +141,11 @@ def _started(operation: Operation) -> Step[Film]:
 
 
 def _has_ended(operation: Operation, traces: Traces) -> Step[Film]:
-    """Return the repeat of a start that was told that its session has ended."""
+    """Return the repeat of a start that returned that its session has ended."""
     sessions = traces.keys.get(operation.arguments["key"], frozenset())
 
     def effect(film: Film) -> Film | None:
-        # Where streams are limited, a session may have lost its place before it ends.
+        # With a stream limit, a session may have lost its place before it ends.
         over = film.sessions if traces.is_limited else film.sessions - film.open_sessions
         return film if sessions & over else None
 
@@ -155,7 +156,7 @@ def _has_ended(operation: Operation, traces: Traces) -> Step[Film]:
 
 
 def _of(operation: Operation, session_id: str) -> Step[Film]:
-    """Return the start of a session whose answer got lost."""
+    """Return the start of a session whose response was lost."""
 
     def blindly(film: Film) -> Film:
         return film.start(session_id)
@@ -165,8 +166,8 @@ def _of(operation: Operation, session_id: str) -> Step[Film]:
 
 def _written(operation: Operation, ends: str | None) -> Step[Film] | None:
     """Return the step of a report or a stop, which ends the session ``ends``."""
-    # When an old report was made depends on clocks: the answer says whether that was too early. The
-    # stateful test knows the right answer.
+    # The time of an old report depends on clocks: its response shows whether it was too early. The
+    # stateful test verifies the response.
     is_old = bool(operation.arguments.get("age_seconds")) and operation.is_acknowledged
     is_outdated = is_old and not operation.answer["applied"]
     place = Place(operation.session_id, operation.sequence, is_outdated)
@@ -194,7 +195,7 @@ def _written(operation: Operation, ends: str | None) -> Step[Film] | None:
             is_right &= not film.open_sessions
             is_right &= answer["applied"] == film.counts(place)
         else:
-            # Of two stops without a session both may have found the same latest one open.
+            # Two stops without a session id may both have found the same latest open session.
             is_right &= ends in film.sessions
             is_right &= answer["applied"] == film.counts(place)
         return after if is_right else None

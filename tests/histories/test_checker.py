@@ -1,4 +1,4 @@
-"""The checker itself: what it accepts, and that each kind of broken promise is found."""
+"""The checker accepts correct histories, and finds each kind of broken promise."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ ANNA, FILM = "anna", "film"
 
 @dataclass
 class Tale:
-    """Calls one after the other, each a second long, to a service that keeps its promises."""
+    """Sequential calls, each a second long, to a service that keeps its promises."""
 
     service: PerfectService = field(default_factory=PerfectService)
     operations: list[Operation] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Tale:
         return self.record(asked, self.service.take(asked))
 
     def lose(self, call: Call, *, happens: bool, **arguments: Any) -> Operation:
-        """Make a call whose answer gets lost."""
+        """Make a call whose response is lost."""
         asked = self.asked(call, ANNA, **arguments)
         if happens:
             self.service.take(asked)
@@ -38,19 +38,19 @@ class Tale:
         return asked
 
     def asked(self, call: Call, user_id: str, **arguments: Any) -> Operation:
-        """Return a call without its answer."""
+        """Return a call without its response."""
         number = len(self.operations) + 1
         return Operation(number, "device", call, user_id, FILM, arguments, number, number + 0.1)
 
     def record(self, asked: Operation, answer: Any) -> Operation:
-        """Record what was answered."""
+        """Record a response."""
         status = 404 if "code" in answer else 200
         answered = replace(asked, status=status, answer=answer)
         self.operations.append(answered)
         return answered
 
     def respell(self, operation: Operation, **answer: Any) -> None:
-        """Change an answer that was recorded."""
+        """Change a recorded response."""
         index = self.operations.index(operation)
         changed = {**operation.answer, **answer}
         self.operations[index] = replace(operation, answer=changed)
@@ -61,7 +61,7 @@ class Tale:
         limits: Mapping[str, int] = MappingProxyType({}),
         **evidence: Any,
     ) -> set[str]:
-        """Return what the checker says is broken, some of the evidence being replaced."""
+        """Return the broken promises that the checker finds, with replaced evidence."""
         held = replace(self.service.evidence(), **evidence)
         history = History(0, tuple(self.operations), disturbances, limits=limits)
         violations = check(history, held)
@@ -82,13 +82,13 @@ def tale() -> Tale:
 
 
 def test_a_faithful_service_is_accepted(tale: Tale) -> None:
-    """Nothing is wrong with a view of a film."""
+    """The checker finds no violation in a view of a film."""
     assert tale.promises_broken() == set()
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_whatever_order_a_faithful_service_chose_is_accepted(seed: int) -> None:
-    """Calls may overlap, be late, be repeated, have no answer, and take effect much later."""
+    """Calls may overlap, be late, be repeated, have no response, and take effect much later."""
     history, evidence = simulated(Random(seed))
 
     violations = check(history, evidence)
@@ -97,7 +97,7 @@ def test_whatever_order_a_faithful_service_chose_is_accepted(seed: int) -> None:
 
 
 def test_a_lost_position_is_found(tale: Tale) -> None:
-    """What was acknowledged has to be on record in the end."""
+    """An acknowledged position has to be on record in the end."""
     row = tale.service.evidence().progress[ANNA, FILM]
     older = replace(row, position_seconds=20, sequence=2)
 
@@ -107,12 +107,12 @@ def test_a_lost_position_is_found(tale: Tale) -> None:
 
 
 def test_a_record_that_vanished_is_found(tale: Tale) -> None:
-    """There has to be a record of what was acknowledged."""
+    """An acknowledged call has to have a record."""
     assert "what was acknowledged stays on record" in tale.promises_broken(progress={}, cached={})
 
 
 def test_being_set_back_is_found(tale: Tale) -> None:
-    """A late report changes nothing, and must not say that it did."""
+    """A late report changes nothing, and its response must not claim otherwise."""
     session_id = tale.operations[0].answer["session_id"]
     late = tale.tell("report", position_seconds=15, session_id=session_id, sequence=1)
     tale.respell(late, position_seconds=15, applied=True)
@@ -121,7 +121,7 @@ def test_being_set_back_is_found(tale: Tale) -> None:
 
 
 def test_a_stale_read_is_found(tale: Tale) -> None:
-    """A read shows what was acknowledged before it began."""
+    """A read returns a position that was acknowledged before it began."""
     read = tale.tell("get")
     tale.respell(read, position_seconds=20)
 
@@ -129,7 +129,7 @@ def test_a_stale_read_is_found(tale: Tale) -> None:
 
 
 def test_redis_may_stand_in_for_postgresql(tale: Tale) -> None:
-    """While PostgreSQL is away a look-up may show an older position, but one of this film."""
+    """While PostgreSQL is unavailable a look-up may return an older position of the same film."""
     away = Disturbance("kill postgres", 5.5, 6.5)
     read = tale.tell("get")
     tale.respell(read, position_seconds=20)
@@ -140,7 +140,7 @@ def test_redis_may_stand_in_for_postgresql(tale: Tale) -> None:
 
 
 def test_a_read_of_nothing_is_found(tale: Tale) -> None:
-    """A film that was watched is not answered as never watched."""
+    """The response for a film with a position is not that it was never watched."""
     asked = tale.asked("get", ANNA)
     tale.record(asked, {"code": "progress_not_found"})
 
@@ -148,7 +148,7 @@ def test_a_read_of_nothing_is_found(tale: Tale) -> None:
 
 
 def test_somebody_elses_position_is_found(tale: Tale) -> None:
-    """One user is never told of another, even when the answer does not say whose it is."""
+    """A response never contains another user's data, even if it names no user."""
     tale.tell("report", "bert", position_seconds=77)
     tale.respell(tale.tell("get"), position_seconds=77)
 
@@ -156,14 +156,14 @@ def test_somebody_elses_position_is_found(tale: Tale) -> None:
 
 
 def test_somebody_elses_name_is_found(tale: Tale) -> None:
-    """An answer that names a user names the one who asked."""
+    """A response that names a user names the caller."""
     tale.respell(tale.tell("get"), user_id="bert")
 
     assert tale.promises_broken() == {"nobody is told of somebody else"}
 
 
 def test_a_film_left_out_is_found(tale: Tale) -> None:
-    """Continue watching lists a film that was begun, at the position that it has."""
+    """Continue watching lists a started film at its current position."""
     tale.respell(tale.operations[0], duration_seconds=100)
     asked = replace(tale.asked("continue", ANNA), movie_id=None)
     tale.record(asked, {"items": []})
@@ -173,7 +173,7 @@ def test_a_film_left_out_is_found(tale: Tale) -> None:
 
 @pytest.mark.parametrize("action", ["stream_start", "stream_progress", "stream_stop"])
 def test_a_lost_event_is_found(tale: Tale, action: str) -> None:
-    """Each acknowledged start, report and stop has its event; in the outbox it is not lost."""
+    """Each acknowledged start, report and stop has its event; one in the outbox is not lost."""
     events = tale.service.events
     kept = tuple(event for event in events if event.value["action"] != action)
     waiting = tuple(event for event in events if event.value["action"] == action)
@@ -183,13 +183,13 @@ def test_a_lost_event_is_found(tale: Tale, action: str) -> None:
 
 
 def test_repeated_events_are_accepted(tale: Tale) -> None:
-    """Delivery is at least once: consumers drop repeats by their id."""
+    """Delivery is at least once: consumers remove repeats by their id."""
     assert tale.promises_broken(published=tuple(tale.service.events * 2)) == set()
 
 
 @pytest.mark.parametrize("index", [0, 1, -1])
 def test_an_event_too_many_is_found(tale: Tale, index: int) -> None:
-    """A session starts once and ends once, a report is told once."""
+    """A session has one start event and one stop event, and each report one event."""
     event = tale.service.events[index]
     another = replace(event, value={**event.value, "event_id": "another"})
 
@@ -198,7 +198,7 @@ def test_an_event_too_many_is_found(tale: Tale, index: int) -> None:
 
 @pytest.mark.parametrize("index", [0, 1, -1])
 def test_an_event_of_nothing_is_found(tale: Tale, index: int) -> None:
-    """No event tells of a session or a report that there is not."""
+    """Each event belongs to an existing session or report."""
     event = tale.service.events[index]
     stray = {"event_id": "stray", "session_id": "stray", "position_seconds": 99}
     another = replace(event, value={**event.value, **stray})
@@ -216,7 +216,7 @@ def test_events_out_of_order_are_found(tale: Tale) -> None:
 
 
 def test_a_negative_duration_is_found(tale: Tale) -> None:
-    """A session does not end before it starts."""
+    """A session's end comes after its start."""
     sessions = {
         name: replace(row, ended_at=STARTED_AT - timedelta(seconds=1))
         for name, row in tale.service.evidence().sessions.items()
@@ -226,7 +226,7 @@ def test_a_negative_duration_is_found(tale: Tale) -> None:
 
 
 def test_a_session_that_was_not_ended_is_found(tale: Tale) -> None:
-    """A stop that was acknowledged has ended its session."""
+    """An acknowledged stop has ended its session."""
     sessions = {
         name: replace(row, ended_at=None) for name, row in tale.service.evidence().sessions.items()
     }
@@ -235,7 +235,7 @@ def test_a_session_that_was_not_ended_is_found(tale: Tale) -> None:
 
 
 def test_a_cache_that_differs_is_found(tale: Tale) -> None:
-    """When all is quiet, Redis holds what PostgreSQL does, or nothing."""
+    """When all calls have ended, Redis contains the same position as PostgreSQL, or none."""
     cached = dict(tale.service.evidence().cached)
     cached[ANNA, FILM] = {**cached[ANNA, FILM], "position_seconds": 20}
 
@@ -244,7 +244,7 @@ def test_a_cache_that_differs_is_found(tale: Tale) -> None:
 
 
 def test_a_failure_is_found(tale: Tale) -> None:
-    """Whatever happens, nobody is answered 500."""
+    """No response is ever a 500."""
     asked = tale.asked("get", ANNA)
     tale.operations.append(replace(asked, status=500, answer={"code": "internal_error"}))
 
@@ -252,7 +252,7 @@ def test_a_failure_is_found(tale: Tale) -> None:
 
 
 def test_a_second_session_for_a_key_is_found(tale: Tale) -> None:
-    """A start that is repeated with its Idempotency-Key begins no second session."""
+    """A start that is repeated with its Idempotency-Key opens no second session."""
     tale.tell("start", key="once")
     tale.tell("start", "bert", key="once")
     assert tale.promises_broken() == set()
@@ -263,7 +263,7 @@ def test_a_second_session_for_a_key_is_found(tale: Tale) -> None:
 
 
 def test_a_repeat_that_answers_an_ended_session_is_found(tale: Tale) -> None:
-    """The repeat of a start is answered its session while that is open, and a refusal then."""
+    """The repeat of a start returns its session while that is open, and a refusal then."""
     first = tale.tell("start", key="once")
     repeat = tale.asked("start", ANNA, key="once")
     tale.record(repeat, {**first.answer, "resume_position_seconds": 30})
@@ -284,7 +284,7 @@ def test_a_repeat_that_answers_an_ended_session_is_found(tale: Tale) -> None:
 
 
 def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
-    """A key is in use only while another try with it runs, or may be running unheard of."""
+    """A key is in use only while another attempt with it runs, or may still be running."""
     refused = replace(tale.asked("start", ANNA, key="once"), status=409)
     refused = replace(refused, answer={"code": "request_in_progress"})
     tale.operations.append(refused)
@@ -296,7 +296,7 @@ def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
     tale.operations.append(replace(later, answered_at=later.invoked_at + 0.1))
     assert tale.promises_broken() == set()
 
-    # Whoever is refused lets its key go, unless the database is away.
+    # A refused start releases its key, unless the database is unavailable.
     tale.operations[-2] = replace(tale.operations[-2], status=404, answer={"code": "no_film"})
     assert tale.promises_broken() == {"a start does not wait for itself"}
     away = Disturbance("cut postgres", later.invoked_at - 1, later.invoked_at - 1)
@@ -305,7 +305,7 @@ def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
 
 @pytest.mark.parametrize("what", ["nothing", "stop", "kill redis", "Redis is late"])
 def test_a_stream_too_many_is_found(what: str) -> None:
-    """No start is answered while as many other sessions run, unless Redis cannot count them."""
+    """No start succeeds while the limit of other sessions run, unless Redis cannot count them."""
     tale = Tale()
     first = tale.tell("start")
     if what == "stop":
@@ -322,7 +322,7 @@ def test_a_stream_too_many_is_found(what: str) -> None:
 
 @pytest.mark.parametrize("happens", [True, False])
 def test_a_call_without_an_answer_may_have_happened(tale: Tale, *, happens: bool) -> None:
-    """Nobody knows what became of it, unless something tells."""
+    """The outcome of a call without a response is unknown, unless there is evidence."""
     tale.lose("start", happens=happens)
     tale.lose("report", happens=happens, position_seconds=50)
     tale.lose("stop", happens=happens, position_seconds=60)
@@ -332,7 +332,7 @@ def test_a_call_without_an_answer_may_have_happened(tale: Tale, *, happens: bool
 
 
 def test_the_story_told_is_short(tale: Tale) -> None:
-    """Of a long history only what shows the violation is told."""
+    """From a long history only the operations that show the violation are reported."""
     session_id = tale.operations[0].answer["session_id"]
     for sequence in range(4, 30):
         tale.tell("report", position_seconds=sequence * 10, session_id=session_id)
@@ -347,7 +347,7 @@ def test_the_story_told_is_short(tale: Tale) -> None:
 
 
 def test_a_history_can_be_kept(tale: Tale, tmp_path: Any) -> None:
-    """What was recorded is written as lines of JSON and read back."""
+    """A recorded history is written as lines of JSON and read back."""
     history = History(7, tuple(tale.operations), (Disturbance("cut redis", 0.5, 0.6),))
     history.write(tmp_path / "history.jsonl")
 
@@ -355,9 +355,9 @@ def test_a_history_can_be_kept(tale: Tale, tmp_path: Any) -> None:
 
 
 def simulated(random: Random) -> tuple[History, Evidence]:
-    """Return calls that overlap, as a service that keeps its promises answers them.
+    """Return overlapping calls with the responses of a service that keeps its promises.
 
-    Each takes effect at some moment between its beginning and its end; one in six has no answer,
+    Each takes effect at some moment between its beginning and its end; one in six has no response,
     and takes effect at any moment after its beginning, or never.
     """
     service = PerfectService()
@@ -390,7 +390,7 @@ def _effected(
     moment: float,
     before: list[Operation],
 ) -> Operation:
-    """Let ``operation`` take effect, and return it with its answer."""
+    """Apply ``operation``, and return it with its response."""
     sessions = [each.session_told for each in before if each.answered_at < operation.invoked_at]
     known: list[str | None] = [None, *filter(None, sessions)]
     arguments: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The checker finds planted bugs, and finds nothing where none is planted."""
+"""The checker finds inserted bugs, and reports none without them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +25,12 @@ from tests.histories.rig import Rig
 from tests.histories.runner import run
 
 _SIZE = Size(users=3, devices_per_user=2, views_per_device=3, reports_per_view=3, faults=0)
-# The only trouble is Kafka's: events that nobody kept are lost then.
+# Only Kafka is disturbed: events that are stored nowhere are lost then.
 _AT_RANDOM = replace(
     plan(1, _SIZE), limits=(None,) * _SIZE.users, faults=(Fault("kill kafka", 0.3, 1.0, 0.0),)
 )
 
-# One player has two sessions and comes late, another starts more streams than it may.
+# One player has two sessions and reports late, another exceeds its stream limit.
 _OLDER, _NEWER = Slot(0, 0), Slot(0, 1)
 _ONE_AFTER_THE_OTHER = Plan(
     seed=1,
@@ -52,7 +52,7 @@ _ONE_AFTER_THE_OTHER = Plan(
     ),
     faults=(),
 )
-# The limit of streams is not judged once Redis is late, as on a machine that is very busy.
+# The stream limit is not checked after Redis was late, as on a very busy machine.
 _MOST_TRIES = 4
 
 
@@ -71,7 +71,7 @@ _MOST_TRIES = 4
 def test_a_planted_bug_is_found(
     rig: Rig, mutation: Mutation, promise: str, planned: Plan, tmp_path: Path
 ) -> None:
-    """Each bug makes the checker name a promise that it breaks."""
+    """For each bug the checker reports a promise that it breaks."""
     folders = (tmp_path / str(number) for number in range(_MOST_TRIES))
 
     assert any(promise in promises_broken(rig, mutation, folder, planned) for folder in folders)
@@ -79,7 +79,7 @@ def test_a_planted_bug_is_found(
 
 @pytest.mark.parametrize("mutation", [CLAIM_NOT_IDEMPOTENT, NONE], ids=str)
 def test_a_claim_that_refuses_itself_is_found(rig: Rig, mutation: Mutation, tmp_path: Path) -> None:
-    """When replies to COMMIT are lost, a start that meets its own claim is found."""
+    """If replies to COMMIT are lost, the bug that a start conflicts with its own claim is found."""
     devices = tuple(
         Device(user, tuple(Act("start", 0.0, 1, key=f"{user}/{start}") for start in range(40)))
         for user in range(2)
@@ -95,12 +95,12 @@ def test_a_claim_that_refuses_itself_is_found(rig: Rig, mutation: Mutation, tmp_
 def test_nothing_is_found_where_nothing_is_wrong(
     rig: Rig, mutation: Mutation, planned: Plan, tmp_path: Path
 ) -> None:
-    """The same history passes without a bug, and with the gap alone that one of the bugs needs."""
+    """The same history passes without a bug, and also with only the gap that one bug needs."""
     assert promises_broken(rig, mutation, tmp_path, planned) == set()
 
 
 def promises_broken(rig: Rig, mutation: Mutation, folder: Path, planned: Plan) -> set[str]:
-    """Return what the checker says of a history of the mutated code."""
+    """Return the checker's violations in a history of the mutated code."""
     layer = mutation.planted(folder)
     with Environments(rig.variables, folder / "environments.log", layer) as environments:
         history, evidence = run(rig, environments, planned)

@@ -1,4 +1,4 @@
-"""The process of a function is killed at every step that others see; its client tries again."""
+"""A function's process is killed at every externally visible step; its client retries."""
 
 from http import HTTPStatus
 from itertools import count
@@ -19,7 +19,7 @@ from tests.histories.runner import new_subscriber, settle
 # `make test` tries some of the steps, `make histories` every one.
 _STRIDE = 1 if SEEDS else 5
 
-# Of each seed, so that twenty seeds kill a thousand times.
+# Per seed, so that twenty seeds kill a thousand times.
 _KILLS = 50 if SEEDS else 10
 _DEATHS = 0.5
 _LATEST_STEP = 30
@@ -29,7 +29,7 @@ _LATEST_STEP = 30
 def test_a_killed_process_breaks_no_promise(
     rig: Rig, environments: Environments, call: Call
 ) -> None:
-    """Whichever step is the last, the client's next try puts everything right."""
+    """Whichever step is the last, the client's retry restores a consistent state."""
     recorder = Recorder(environments)
     users = set()
     for step in count(1, _STRIDE):
@@ -49,7 +49,7 @@ def test_a_killed_process_breaks_no_promise(
 def test_processes_killed_at_random_break_no_promise(
     seed: int, rig: Rig, environments: Environments
 ) -> None:
-    """Players go on from call to call, and try again, whenever and however often one is killed."""
+    """Players make their calls and retry after every kill, at any step."""
     print(f"Again: make histories SEEDS={seed}-{seed}")
     random, recorder, users = Random(seed), Recorder(environments), set()
     while sum(each.is_unknown for each in recorder.operations) < _KILLS:
@@ -61,7 +61,7 @@ def test_processes_killed_at_random_break_no_promise(
 
 
 def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> str:
-    """Play a film from start to stop, through deaths at random steps; return whose film it was."""
+    """Play a film from start to stop, with kills at random steps; return its user."""
     viewer, film = new_subscriber(rig), random.choice(rig.films)
     user_id = str(viewer.user_id)
 
@@ -74,7 +74,7 @@ def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> str:
                 return tried
             if tried.is_unknown:
                 continue
-            # The key of a start that has died answers so for a while: rather begin anew.
+            # The key of a killed start returns this for a while; start again with a new key.
             assert tried.status == HTTPStatus.CONFLICT, tried.answer
             del arguments["key"]
 
@@ -87,7 +87,7 @@ def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> str:
 
 
 def try_and_die(rig: Rig, recorder: Recorder, call: Call, step: int) -> Operation:
-    """Prepare a view of a film, make ``call`` in a process that dies at ``step``, and try again."""
+    """Prepare a view, make ``call`` in a process that is killed at ``step``, and retry it."""
     viewer, film, client = new_subscriber(rig), rig.films[0], f"step {step}"
     started = recorder.call("start", client, viewer, film)
     place = {"session_id": started.answer["session_id"], "sequence": 1}

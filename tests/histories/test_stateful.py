@@ -1,4 +1,4 @@
-"""The calls in any order, one after the other, against the model that the checker goes by."""
+"""Sequential calls in any order, compared with the checker's model."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ from tests.support.functions import event, forget_environment, invoke
 _COMPLETED_FROM = 0.9 * DURATION_SECONDS
 _BEGUN_FROM = 30
 _LONG_AGO = 10**9
-# Nobody has waited so long between two calls of a test, and nobody less than nothing.
+# No test lasts an hour, so a report of that age precedes every earlier call; 0 is the least age.
 _ages = st.sampled_from((None, 0, 0, 3600))
 
 _users = st.integers(0, 1)
 _films = st.integers(0, 1)
 _sequences = st.one_of(st.none(), st.integers(0, 6))
 _is_completed = st.booleans()
-# Mostly a session that the device was given, sometimes one of somebody else or of another film.
+# Usually a session of the device, sometimes one of another user or of another film.
 _sessions = st.one_of(st.none(), st.integers(0, 8))
 
 
@@ -42,7 +42,7 @@ class InProcess:
     """Runs the handlers in this process, as one execution environment."""
 
     def invoke(self, function: str, event: Json, die_at_step: int | None = None) -> Json:
-        """Return what the handler returns."""
+        """Return the handler's result."""
         return {"result": invoke(function, event)}
 
 
@@ -66,13 +66,13 @@ class Viewing(RuleBasedStateMachine):
 
     @initialize()
     def people(self) -> None:
-        """Have two new users."""
+        """Create two users."""
         self.viewers = [new_subscriber(self.rig) for _ in range(2)]
         self.users.update(str(viewer.user_id) for viewer in self.viewers)
 
     @rule(user=_users, film=_films)
     def start(self, user: int, film: int) -> None:
-        """A start begins a session and resumes at the position on record."""
+        """A start opens a session and resumes at the position on record."""
         key, before = self.before(user, film)
         answered = self.call("start", user, film, {})
 
@@ -103,7 +103,7 @@ class Viewing(RuleBasedStateMachine):
         completed: bool,
         age: int | None,
     ) -> None:
-        """A report counts, unless a later one is there or its session is over."""
+        """A report counts, unless a later one is on record or its session has ended."""
         arguments = self.arguments(session, sequence, completed=completed, age=age)
         self.expect_report(user, film, arguments)
 
@@ -125,21 +125,21 @@ class Viewing(RuleBasedStateMachine):
         completed: bool,
         age: int | None,
     ) -> None:
-        """A stop counts, unless a later report is there, and ends its session."""
+        """A stop counts, unless a later report is on record, and ends its session."""
         arguments = self.arguments(session, sequence, completed=completed, age=age)
         self.expect_stop(user, film, arguments)
 
     @precondition(lambda self: self.last is not None)
     @rule()
     def repeat(self) -> None:
-        """Repeating the last request does no harm."""
+        """Repeating the last request changes nothing."""
         assert self.last is not None
         call, user, film, arguments = self.last
         (self.expect_report if call == "report" else self.expect_stop)(user, film, arguments)
 
     @rule(user=_users, film=_films)
     def get(self, user: int, film: int) -> None:
-        """A look-up shows the record."""
+        """A look-up returns the record."""
         key, before = self.before(user, film)
         answered = self.call("get", user, film, {})
 
@@ -150,13 +150,13 @@ class Viewing(RuleBasedStateMachine):
         shown = answered.answer
         assert (shown["user_id"], shown["movie_id"]) == key
         assert shown["position_seconds"] == before.position
-        # Without a session of the user's, that of somebody else may tell the film's length.
+        # Without a session of the user, another user's may have set the film's length.
         assert shown["duration_seconds"] in (self.lengths.get(key), DURATION_SECONDS)
         assert shown["completed"] == self.is_completed(key)
 
     @rule(user=_users)
     def films_to_continue(self, user: int) -> None:
-        """What was begun and not completed is listed, newest first."""
+        """Films that were started and not completed are listed, newest first."""
         answered = self.call("continue", user, 0, {})
 
         begun = [
@@ -170,7 +170,7 @@ class Viewing(RuleBasedStateMachine):
 
     @rule()
     def abandon(self) -> None:
-        """Players are silent for six minutes, and housekeeping ends their sessions."""
+        """Players do not report for six minutes, and housekeeping ends their sessions."""
         for row in self.rig.silence():
             key = str(row["user_id"]), str(row["movie_id"])
             self.models[key] = self.models[key].abandon(str(row["id"]))
@@ -178,18 +178,18 @@ class Viewing(RuleBasedStateMachine):
 
     @rule()
     def lose_the_cache(self) -> None:
-        """Redis forgets every position."""
+        """Redis loses every position."""
         with Redis(port=self.rig.stack.ports.redis_port) as redis:
             for key in redis.scan_iter("progress:*"):
                 redis.delete(key)
 
     @rule()
     def thaw(self) -> None:
-        """The next call meets a new execution environment."""
+        """The next call runs in a new execution environment."""
         forget_environment()
 
     def expect_report(self, user: int, film: int, arguments: Json) -> None:
-        """Report, and see the answer that the model foretells."""
+        """Report, and compare the response with the model's."""
         key, before = self.before(user, film)
         made = self.made(arguments)
         place = self.place(key, arguments, made)
@@ -209,7 +209,7 @@ class Viewing(RuleBasedStateMachine):
             self.touch(key, made, belongs=bool(place.session_id or after.open_sessions))
 
     def expect_stop(self, user: int, film: int, arguments: Json) -> None:
-        """Stop, and see the answer that the model foretells."""
+        """Stop, and compare the response with the model's."""
         key, before = self.before(user, film)
         made = self.made(arguments)
         place = self.place(key, arguments, made)
@@ -231,7 +231,7 @@ class Viewing(RuleBasedStateMachine):
             self.touch(key, made, belongs=ends is not None)
 
     def touch(self, key: FilmOfUser, made: float, *, belongs: bool) -> None:
-        """Note a report that counts; one that ``belongs`` to a session tells the film's length."""
+        """Record a report that counts; one that ``belongs`` to a session sets the film's length."""
         self.touched[key] = max(made, self.touched.get(key, made))
         if belongs:
             self.lengths[key] = DURATION_SECONDS
@@ -247,38 +247,38 @@ class Viewing(RuleBasedStateMachine):
         )
 
     def before(self, user: int, film: int) -> tuple[FilmOfUser, Film]:
-        """Return the film's key, and what the model has of it."""
+        """Return the film's key, and the model's state of it."""
         key = str(self.viewers[user].user_id), str(self.rig.films[film])
         return key, self.models[key]
 
     def place(self, key: FilmOfUser, arguments: Json, made: float) -> Place:
-        """Return where a report belongs that was made at that moment."""
+        """Return the place of a report that was made at that moment."""
         place = Place(arguments.get("session_id"), arguments.get("sequence"))
         if not arguments.get("age_seconds"):
             return place
         return replace(place, is_outdated=made < self.touched.get(key, -inf))
 
     def made(self, arguments: Json) -> float:
-        """Return when a report was made: if it is old, as the session that it names began."""
+        """Return the time of a report: if it is too old, the beginning of its session."""
         if not arguments.get("age_seconds"):
             return next(_moments)
         session_id = arguments.get("session_id")
         return self.began[session_id] if session_id in self.began else next(_moments) - _LONG_AGO
 
     def is_completed(self, key: FilmOfUser) -> bool:
-        """Tell whether the film was ever watched to its end."""
+        """Return whether the film was ever completed."""
         return key in self.completed
 
     def arguments(
         self, session: int | None, sequence: int | None, *, completed: bool, age: int | None
     ) -> Json:
-        """Return the body of a report, whose position nobody else has."""
+        """Return the body of a report with a unique position."""
         position = next(self.positions) + (int(_COMPLETED_FROM) if completed else 0)
         arguments: Json = {"position_seconds": position}
         if age is not None:
             arguments["age_seconds"] = age
         if session is not None and session < len(self.sessions):
-            # The latest come first: so that hypothesis needs no luck to hit a session of the film.
+            # The latest come first, so that hypothesis often selects a session of the film.
             arguments["session_id"] = self.sessions[-1 - session]
             if sequence is not None:
                 arguments["sequence"] = sequence
@@ -299,7 +299,7 @@ def variables(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_every_answer_is_foretold(rig: Rig, variables: None) -> None:
-    """Whatever is called in whatever order, the model knows the answer; events tell of it."""
+    """For any calls in any order, the model predicts the response, and events match."""
 
     class Machine(Viewing):
         pass

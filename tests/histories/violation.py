@@ -1,4 +1,4 @@
-"""What the checker says when a promise is broken."""
+"""A broken promise in the checker's result."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Violation:
     events: tuple[Event, ...] = ()
 
     def told(self, history: History) -> str:
-        """Return text for people: what happened, in order, with the disturbances around it."""
+        """Return a description: the operations in order, with the faults around them."""
         lines = [f"{self.promise}: {self.what}"]
         happened = {each.invoked_at: str(each) for each in self.operations}
         happened |= {each.began_at: str(each) for each in self._around(history)}

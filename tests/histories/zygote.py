@@ -1,14 +1,14 @@
-"""The parent of execution environments: has imported the handlers, connects nowhere, only forks.
+"""The parent of execution environments: imports the handlers, does not connect, only forks.
 
-Each child plays one Lambda execution environment: real handlers, connections of its own, one event
-at a time, gone at SIGKILL. A fork costs a few milliseconds, imports would cost a second. Started
-with the number of a socket, on which it is told what to do:
+Each child acts as one Lambda execution environment: real handlers, its own connections, one event
+at a time, ended by SIGKILL. A fork takes a few milliseconds, imports would take a second. Started
+with the number of a socket, on which it receives commands:
 
-- ``{"do": "fork"}``, with a socket attached, answers the child's process id;
-- ``{"do": "kill", "pid": …}`` kills a child, if it still lives.
+- ``{"do": "fork"}``, with a socket attached, returns the child's process id;
+- ``{"do": "kill", "pid": …}`` kills a child, if it still runs.
 
-A child reads one JSON object a line from its socket: ``function`` and ``event``, optionally
-``die_at_step``; it answers ``result`` or ``error``, and how many ``steps`` it took.
+A child reads one JSON object per line from its socket: ``function`` and ``event``, optionally
+``die_at_step``; it returns ``result`` or ``error``, and the number of ``steps``.
 """
 
 import json
@@ -29,11 +29,11 @@ HANDLERS = ("start", "progress", "get", "stop", "housekeeping")
 
 
 def main() -> None:
-    """Fork and kill until the socket closes, then leave no child behind."""
+    """Fork and kill until the socket closes, then end all children."""
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in HANDLERS:
         functions.load(name)
-    # Its descriptions of S3 stay loaded; they are most of what a first publication takes.
+    # S3's descriptions stay loaded; loading them takes most of the time of a first publication.
     boto3.client("s3", region_name="eu-central-1")
     children: set[int] = set()
     control.sendall(b"ready\n")
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _killed(children: set[int]) -> set[int]:
-    """Kill ``children``, which nobody else has waited for, and return them."""
+    """Kill ``children``, which were not waited for, and return them."""
     for pid in children:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -67,7 +67,7 @@ def _killed(children: set[int]) -> set[int]:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Handle one event after the other until the other side closes."""
+    """Process one event after the other until the other side closes."""
     steps = OutwardSteps()
     with connection, connection.makefile("rw") as stream:
         for line in stream:
