@@ -18,8 +18,8 @@ from streaming.config.events import EventSettings
 from streaming.config.user_service import UserServiceSettings
 from streaming.domain.subscriptions import UserServiceUnavailable
 from streaming.events.event import Message
-from streaming.events.producer import EventPublisher
-from streaming.resilience.http_client import BoundedHttp
+from streaming.events.producer import EventProducer
+from streaming.resilience.http_client import HttpClient
 from tests.conftest import Rows, set_subscription
 from tests.faults.faults import FAULTS
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
@@ -139,7 +139,7 @@ def test_kafka_gone_leaves_the_processor_alone(
     (broken,) = (each for each in FAULTS if each.title == fault)
     with Proxies(stack) as proxies:
         settings = EventSettings.from_environment({**environment, **proxies.environment})
-        publisher = EventPublisher(settings)
+        publisher = EventProducer(settings)
         eventually(lambda: publisher.publish(_message()))
         broken.begin(proxies["kafka"], "kafka")
         worked, began = time.process_time(), time.monotonic()
@@ -233,7 +233,7 @@ def test_user_service_talks_nonsense(status: int, headers: dict[str, str], body:
         lambda request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
     )
 
-    with closing(BoundedHttp(transport)) as http, pytest.raises(UserServiceUnavailable):
+    with closing(HttpClient(transport)) as http, pytest.raises(UserServiceUnavailable):
         UserServiceClient(settings, http).current_subscription("Bearer token")
 
 

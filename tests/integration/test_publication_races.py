@@ -15,9 +15,9 @@ from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.composition import environment as composition
 from streaming.config.cache import CacheSettings
-from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.lifetime import SigningLifetime
 from streaming.delivery.publisher import Publisher
-from streaming.delivery.registry import Claim, Marker, Markers, Published
+from streaming.delivery.registry import Claim, CopyEntry, CopyRegistry, Published
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
 from streaming.domain.errors import StorageUnavailable
@@ -58,8 +58,8 @@ class HeldBucket:
         )
 
 
-class WatchedMarkers(Markers):
-    """Markers that note for how long somebody meant to wait for another.
+class WatchedRegistry(CopyRegistry):
+    """A registry that notes for how long somebody meant to wait for another.
 
     ``before_claim`` and ``after_find`` happen once, between two steps.
     """
@@ -70,23 +70,23 @@ class WatchedMarkers(Markers):
         self.before_claim: list[Callable[[], object]] = []
         self.after_find: list[Callable[[], object]] = []
 
-    def find(self, marker: Marker) -> Published | None:
+    def find(self, entry: CopyEntry) -> Published | None:
         """Find, and have happen what is to happen then."""
-        published = super().find(marker)
+        published = super().find(entry)
         if self.after_find:
             self.after_find.pop()()
         return published
 
-    def claim(self, marker: Marker) -> Claim | None:
+    def claim(self, entry: CopyEntry) -> Claim | None:
         """Have happen what is to happen first, and claim."""
         if self.before_claim:
             self.before_claim.pop()()
-        return super().claim(marker)
+        return super().claim(entry)
 
-    def await_other(self, marker: Marker, seconds: float) -> Published | None:
+    def await_other(self, entry: CopyEntry, seconds: float) -> Published | None:
         """Note and wait."""
         self.waited.append(seconds)
-        return super().await_other(marker, seconds)
+        return super().await_other(entry, seconds)
 
 
 class Environment:
@@ -97,14 +97,14 @@ class Environment:
     ) -> None:
         self._storage = parts.film_bucket
         self.bucket = HeldBucket(self._storage)
-        self.markers = WatchedMarkers(Cache(CacheSettings.from_environment(environment)))
+        self.registry = WatchedRegistry(Cache(CacheSettings.from_environment(environment)))
         signer = parts.signer_of(parts.read_signing_key())
         publisher = Publisher(self.bucket, signer, signing_id, (signer.bucket_url,))
         self.copies = SignedCopies(
             signer=signer,
-            signing_life=SigningLife(),
+            lifetime=SigningLifetime(),
             signing_id=signing_id,
-            markers=self.markers,
+            registry=self.registry,
             publisher=lambda: publisher,
             expires_in=3600,
             window_seconds=WINDOW,
@@ -142,9 +142,9 @@ class Scene:
             made.bucket.may_write.set()
         return made
 
-    def marker(self, manifest_type: ManifestType = "hls") -> Marker:
-        """Return the marker of the present window."""
-        return Marker(self.movie_id, manifest_type, Window.at(NOW, WINDOW), self.signing_id)
+    def entry(self, manifest_type: ManifestType = "hls") -> CopyEntry:
+        """Return the entry of the present window."""
+        return CopyEntry(self.movie_id, manifest_type, Window.at(NOW, WINDOW), self.signing_id)
 
     @property
     def redis(self) -> Redis:
@@ -231,31 +231,31 @@ def claimed(claim: Claim | None) -> Claim:
 
 def test_claim_is_released_by_its_owner_alone(scene: Scene) -> None:
     """Who was too slow does not release the claim that another has got meanwhile."""
-    slow, quick, third = (scene.environment().markers for _ in range(3))
-    marker = scene.marker()
-    ran_out = claimed(slow.claim(marker))
-    scene.redis.delete(marker.lock_key)
-    held = claimed(quick.claim(marker))
+    slow, quick, third = (scene.environment().registry for _ in range(3))
+    entry = scene.entry()
+    ran_out = claimed(slow.claim(entry))
+    scene.redis.delete(entry.lock_key)
+    held = claimed(quick.claim(entry))
 
     slow.release(ran_out)
 
-    assert third.claim(marker) is None
+    assert third.claim(entry) is None
     quick.release(held)
-    assert third.claim(marker) is not None
+    assert third.claim(entry) is not None
 
 
 def test_claim_runs_out(scene: Scene) -> None:
     """A claim whose owner was killed does not last."""
-    marker = scene.marker()
-    claimed(scene.environment().markers.claim(marker))
+    entry = scene.entry()
+    claimed(scene.environment().registry.claim(entry))
 
-    assert 0 < scene.redis.ttl(marker.lock_key) <= 15
+    assert 0 < scene.redis.ttl(entry.lock_key) <= 15
 
 
 def test_copy_that_came_before_the_claim(scene: Scene) -> None:
     """Who finds no copy and claims it when another has just published it does not do it again."""
     quick, late = scene.environment(), scene.environment()
-    late.markers.before_claim.append(lambda: quick.playlist(scene.movie_id))
+    late.registry.before_claim.append(lambda: quick.playlist(scene.movie_id))
 
     assert "old.ts" in late.playlist(scene.movie_id)
 
@@ -265,7 +265,7 @@ def test_copy_that_came_before_the_claim(scene: Scene) -> None:
 def test_renewal_that_came_before_the_claim(scene: Scene) -> None:
     """Of two renewals at once the later one finds what the first has published."""
     quick, late = scene.environment(), scene.environment()
-    late.markers.before_claim.append(lambda: quick.copies.renew(scene.movie_id, "hls", NOW))
+    late.registry.before_claim.append(lambda: quick.copies.renew(scene.movie_id, "hls", NOW))
 
     assert not late.copies.renew(scene.movie_id, "hls", NOW)
 
@@ -275,28 +275,28 @@ def test_renewal_that_came_before_the_claim(scene: Scene) -> None:
 
 def test_copy_that_came_while_it_was_looked_for(scene: Scene) -> None:
     """Who waits finds the copy, also when it is told of right after the look for it."""
-    owner, waiting = scene.environment().markers, scene.environment().markers
-    marker, published = scene.marker(), Published(4, "")
-    claim = claimed(owner.claim(marker))
+    owner, waiting = scene.environment().registry, scene.environment().registry
+    entry, published = scene.entry(), Published(4, "")
+    claim = claimed(owner.claim(entry))
 
     def publish() -> None:
-        owner.set(marker, published, WINDOW)
+        owner.set(entry, published, WINDOW)
         owner.release(claim)
 
     waiting.after_find.append(publish)
 
-    assert waiting.await_other(marker, AWAIT_SECONDS) == published
+    assert waiting.await_other(entry, AWAIT_SECONDS) == published
 
 
 @pytest.mark.parametrize(("left_seconds", "at_most"), [(2, 1.0), (0.6, 0.3), (60, 1.5)])
 def test_waiting_leaves_time_to_publish(scene: Scene, left_seconds: float, at_most: float) -> None:
     """Who waits for another waits for at most half of what the request has left, and publishes."""
-    claimed(scene.environment().markers.claim(scene.marker()))
+    claimed(scene.environment().registry.claim(scene.entry()))
     waiting = scene.environment()
 
     # On a busy machine the time may be over before the film is read.
     with suppress(StorageUnavailable), within(left_seconds, computing_seconds=AWAIT_SECONDS):
         waiting.copies.playable(scene.movie_id, "hls", NOW)
 
-    (seconds,) = waiting.markers.waited
+    (seconds,) = waiting.registry.waited
     assert 0 <= seconds <= at_most

@@ -22,9 +22,9 @@ from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.config.events import EventSettings
 from streaming.domain.errors import DatabaseUnavailable
-from streaming.events.errors import Refusal
 from streaming.events.event import Message
-from streaming.events.producer import EventPublisher
+from streaming.events.producer import EventProducer
+from streaming.events.refusal import Refusal
 from streaming.repository import outbox
 from streaming.repository.database import Database
 from streaming.repository.outbox import Outbox
@@ -58,7 +58,7 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
 @pytest.fixture
 def relay(environment: dict[str, str], database: Database) -> RelayOutbox:
     """A relay to the real Kafka."""
-    publisher = EventPublisher(EventSettings.from_environment(environment))
+    publisher = EventProducer(EventSettings.from_environment(environment))
     return RelayOutbox(Outbox(database), publisher)
 
 

@@ -9,9 +9,9 @@ import pytest
 from local.stack import Stack
 from streaming.composition.environment import Environment
 from streaming.config.database import DatabaseSettings
-from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.lifetime import SigningLifetime
 from streaming.delivery.publisher import Publisher
-from streaming.delivery.registry import Markers
+from streaming.delivery.registry import CopyRegistry
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
 from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
@@ -68,9 +68,9 @@ def delivery(parts: Environment, publisher: FailingPublisher) -> SignedCopies:
     """Delivery with a key of its own, so that the copies of other tests are none of its."""
     return SignedCopies(
         signer=parts.signer_of(parts.read_signing_key()),
-        signing_life=SigningLife(),
+        lifetime=SigningLifetime(),
         signing_id=f"renew{uuid4().hex[:8]}",
-        markers=Markers(parts.redis_cache),
+        registry=CopyRegistry(parts.redis_cache),
         publisher=lambda: publisher,
         expires_in=3600,
         window_seconds=3600,

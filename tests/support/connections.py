@@ -8,8 +8,8 @@ from botocore.client import BaseClient
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
-from streaming.cache.cluster import RedisCluster
-from streaming.cache.server import RedisServer
+from streaming.cache.cluster import ClusteredRedis
+from streaming.cache.standalone import StandaloneRedis
 from streaming.repository.database import Database
 from tests.support.waiting import HUNG_SECONDS
 
@@ -23,7 +23,7 @@ def close_connections(roots: Iterable[object]) -> None:
         if id(held) in seen:
             continue
         seen.add(id(held))
-        if isinstance(held, RedisServer | RedisCluster):
+        if isinstance(held, StandaloneRedis | ClusteredRedis):
             held.disconnect()
         elif isinstance(held, KafkaProducer):
             try:

@@ -5,7 +5,7 @@ import time
 
 from streaming.config.database import DatabaseSettings
 from streaming.config.events import EventSettings
-from streaming.events.producer import EventPublisher
+from streaming.events.producer import EventProducer
 from streaming.repository.database import Database
 from streaming.repository.outbox import Outbox
 from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
@@ -14,7 +14,7 @@ from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 def main() -> None:
     """Relay the outbox of the environment's PostgreSQL to its Kafka until the process is ended."""
     database = Database(DatabaseSettings.from_environment(os.environ), statement_seconds=10)
-    publisher = EventPublisher(EventSettings.from_environment(os.environ))
+    publisher = EventProducer(EventSettings.from_environment(os.environ))
     relay = RelayOutbox(Outbox(database), publisher)
     while True:
         relay(5, settling_seconds=0)

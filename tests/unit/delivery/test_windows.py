@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.lifetime import SigningLifetime
 from streaming.delivery.windows import Window
 from streaming.domain.errors import StorageUnavailable
 
@@ -40,9 +40,9 @@ def test_urls_outlive_the_film(moment: datetime, length: int, duration: float) -
 @given(moments, st.integers(1, 604800), st.integers(-1000, 100000))
 def test_expires_in_is_honest(now: datetime, asked: int, left: int) -> None:
     """No URL is said to live longer than asked, or than the key that signs it."""
-    key = SigningLife(now + timedelta(seconds=left))
+    key = SigningLifetime(now + timedelta(seconds=left))
 
-    assert SigningLife().expires_in(asked, now) == asked
+    assert SigningLifetime().expires_in(asked, now) == asked
     if left > 0:
         assert key.expires_in(asked, now) == min(asked, left)
     else:

@@ -1,4 +1,4 @@
-"""What the publisher makes of the ways in which Kafka refuses messages."""
+"""What the producer makes of the ways in which Kafka refuses messages."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from kafka.errors import (
 from streaming.config.events import EventSettings
 from streaming.events.errors import by_answer
 from streaming.events.event import Message
-from streaming.events.producer import EventPublisher
+from streaming.events.producer import EventProducer
 
 
 class FakeProducer:
@@ -53,7 +53,7 @@ class FakeProducer:
             raise KafkaTimeoutError("Timeout after waiting")
 
 
-class Publisher(EventPublisher):
+class Publisher(EventProducer):
     """Connects to the fake."""
 
     def __init__(

@@ -101,3 +101,15 @@ def test_cluster() -> None:
 
     assert loaded(code) == {"redis"}
     assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.cache.cluster"}
+
+
+def test_use_cases_load_no_client() -> None:
+    """Whoever imports a use case, as a test with fakes does, loads no client of Kafka or S3."""
+    folder = ROOT / "layers/streaming/python"
+    modules = [
+        ".".join(path.relative_to(folder).with_suffix("").parts)
+        for path in sorted((folder / "streaming/usecases").rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+
+    assert not {"kafka", "boto3", "httpx"} & loaded(f"import {', '.join(modules)}")

@@ -12,8 +12,8 @@ from aws_lambda_powertools.logging import Logger
 from streaming.access.tokens import KeysUnavailable
 from streaming.domain.errors import TokenInvalid
 from streaming.observability.metrics import emit_dependency_failure
-from streaming.resilience.circuit_breaker import Breaker
-from streaming.resilience.http_client import BoundedHttp
+from streaming.resilience.circuit_breaker import CircuitBreaker
+from streaming.resilience.http_client import HttpClient
 
 logger = Logger(child=True)
 
@@ -39,8 +39,8 @@ class KeySet:
         self._url = url
         self._algorithm = algorithm
         self._clock = clock
-        self._http = BoundedHttp()
-        self._breaker = Breaker(_PAUSE_SECONDS, clock)
+        self._http = HttpClient()
+        self._breaker = CircuitBreaker(_PAUSE_SECONDS, clock)
         self._keys: dict[str, Any] = {}
         self._read_at = -math.inf
 

@@ -8,8 +8,8 @@ from aws_lambda_powertools.logging import Logger
 from streaming.config.user_service import UserServiceSettings
 from streaming.domain.subscriptions import NO_SUBSCRIPTION, Subscription, UserServiceUnavailable
 from streaming.observability.metrics import emit_dependency_failure
-from streaming.resilience.circuit_breaker import Breaker
-from streaming.resilience.http_client import BoundedHttp
+from streaming.resilience.circuit_breaker import CircuitBreaker
+from streaming.resilience.http_client import HttpClient
 
 logger = Logger(child=True)
 
@@ -23,11 +23,11 @@ class UserServiceClient:
     After a question that got no answer, the service is left alone for a moment.
     """
 
-    def __init__(self, settings: UserServiceSettings, http: BoundedHttp | None = None) -> None:
+    def __init__(self, settings: UserServiceSettings, http: HttpClient | None = None) -> None:
         self._url = f"{settings.url}/api/v1/subscriptions/current"
         self._timeout = settings.timeout
-        self._http = http or BoundedHttp()
-        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._http = http or HttpClient()
+        self._breaker = CircuitBreaker(_PAUSE_SECONDS)
 
     def current_subscription(self, authorization: str) -> Subscription:
         """Return the subscription of the user whose ``Authorization`` header this is.

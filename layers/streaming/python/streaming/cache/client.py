@@ -16,11 +16,11 @@ from aws_lambda_powertools.logging import Logger
 from redis.exceptions import AuthenticationError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streaming.cache.connection import CONNECT_SECONDS
+from streaming.cache.connection_options import CONNECT_SECONDS
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
 from streaming.observability.metrics import emit_dependency_failure
-from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.circuit_breaker import CircuitBreaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 
 logger = Logger(child=True)
@@ -65,7 +65,7 @@ class Cache:
     def __init__(
         self, settings: CacheSettings, source: Rotating[CacheSettings] | None = None
     ) -> None:
-        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._breaker = CircuitBreaker(_PAUSE_SECONDS)
         self._source = source
         self._late_at = 0.0
         self._servers = _servers(settings, source)
@@ -168,12 +168,12 @@ class Cache:
 def _servers(settings: CacheSettings, source: Rotating[CacheSettings] | None) -> _Servers:
     # Each is imported where it is used: a cold start is its imports.
     if settings.is_cluster:
-        from streaming.cache.cluster import RedisCluster
+        from streaming.cache.cluster import ClusteredRedis
 
-        return RedisCluster(settings, source)
-    from streaming.cache.server import RedisServer
+        return ClusteredRedis(settings, source)
+    from streaming.cache.standalone import StandaloneRedis
 
-    return RedisServer(settings, source)
+    return StandaloneRedis(settings, source)
 
 
 @cache

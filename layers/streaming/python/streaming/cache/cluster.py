@@ -21,7 +21,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streaming.cache.connection import connection_options, no_retries
+from streaming.cache.connection_options import connection_options, no_retries
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
 
@@ -31,7 +31,7 @@ Address = tuple[str, int]
 _NO_REDIS_ERRORS = (RedisClusterException, LookupError)
 
 
-class RedisCluster:
+class ClusteredRedis:
     """Executes commands on the node that owns the key.
 
     The settings name a node, or an address that leads to any. The first operation asks it for the

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from streaming.cache import keys
 from streaming.cache.client import Cache
 from streaming.domain import clock
 from streaming.domain.progress import ReportOrder, SavedProgress
@@ -23,7 +24,7 @@ class ProgressCache:
 
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
         """Return the cached record, or None."""
-        value = self._cache.get(_key(user_id, movie_id))
+        value = self._cache.get(keys.progress(user_id, movie_id))
         if value is None:
             return None
         try:
@@ -35,7 +36,9 @@ class ProgressCache:
     def keep(self, progress: SavedProgress) -> None:
         """Cache ``progress`` unless a newer version is there."""
         self._cache.set_if_newer(
-            _key(progress.user_id, progress.movie_id), _to_value(progress), self._ttl_seconds
+            keys.progress(progress.user_id, progress.movie_id),
+            _to_value(progress),
+            self._ttl_seconds,
         )
 
     def forget(self, user_id: UUID, movie_ids: Sequence[UUID]) -> bool:
@@ -44,13 +47,11 @@ class ProgressCache:
         For a minute they cannot be cached again: requests that are running may still hold them.
         """
         return all(
-            self._cache.set(_key(user_id, movie_id), _GREATEST_VERSION, _FORGETTING_SECONDS)
+            self._cache.set(
+                keys.progress(user_id, movie_id), _GREATEST_VERSION, _FORGETTING_SECONDS
+            )
             for movie_id in movie_ids
         )
-
-
-def _key(user_id: UUID, movie_id: UUID) -> str:
-    return f"progress:{user_id}:{movie_id}"
 
 
 def _to_value(progress: SavedProgress) -> dict[str, Any]:

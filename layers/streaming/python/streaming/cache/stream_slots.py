@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from streaming.cache import keys
 from streaming.cache.client import Cache
 
 LIFE_SECONDS = 60
@@ -195,8 +196,13 @@ class StreamSlots:
     def _run(
         self, operation: str, script: str, user_id: UUID, session_id: UUID, *arguments: int
     ) -> Any:
-        key = f"streams:{user_id}"
+        key = keys.streams(user_id)
         return self._cache.run(operation, script, key, str(session_id), self._life, *arguments)
+
+
+def forget_streams(cache: Cache, user_id: UUID) -> bool:
+    """Forget all that is counted of the user; tell whether Redis did."""
+    return cache.delete(keys.streams(user_id))
 
 
 def _slot(pair: Sequence[str]) -> Slot:

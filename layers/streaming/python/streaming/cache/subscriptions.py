@@ -13,6 +13,7 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.cache import keys
 from streaming.cache.client import Cache
 from streaming.domain.subscriptions import Subscription
 
@@ -41,26 +42,28 @@ class SubscriptionCache:
 
     def find(self, user_id: UUID) -> Subscription | None:
         """Return the user's cached subscription."""
-        return self._read(_key(user_id))
+        return self._read(keys.subscription(user_id))
 
     def find_for_grace(self, user_id: UUID) -> Subscription | None:
         """Return the user's last known valid subscription, which may be older."""
-        return self._read(_grace_key(user_id))
+        return self._read(keys.subscription_for_grace(user_id))
 
     def keep(self, user_id: UUID, subscription: Subscription, now: datetime) -> None:
         """Cache an answer of the user service, never for longer than the subscription lasts."""
         value = subscription.to_json()
         if not subscription.is_valid_at(now):
-            self._cache.set(_key(user_id), value, _SHORT_TTL_SECONDS)
-            self._cache.delete(_grace_key(user_id))
+            self._cache.set(keys.subscription(user_id), value, _SHORT_TTL_SECONDS)
+            self._cache.delete(keys.subscription_for_grace(user_id))
             return
         left = (subscription.expires_at - now).total_seconds() if subscription.expires_at else None
-        self._write(_key(user_id), value, self._ttl_seconds, left)
-        self._write(_grace_key(user_id), value, self._grace_seconds, left)
+        self._write(keys.subscription(user_id), value, self._ttl_seconds, left)
+        self._write(keys.subscription_for_grace(user_id), value, self._grace_seconds, left)
         # Looked for after writing: whoever sets it later deletes what has been written.
-        if self._cache.get(_mark_key(user_id)) is not None:
-            self._write(_key(user_id), value, min(self._ttl_seconds, _SHORT_TTL_SECONDS), left)
-            self._cache.delete(_grace_key(user_id))
+        if self._cache.get(keys.subscription_changed(user_id)) is not None:
+            self._write(
+                keys.subscription(user_id), value, min(self._ttl_seconds, _SHORT_TTL_SECONDS), left
+            )
+            self._cache.delete(keys.subscription_for_grace(user_id))
 
     def _write(self, key: str, value: dict[str, Any], ttl: int, left: float | None) -> None:
         life = int(ttl * random.uniform(_LEAST_OF_THE_TTL, 1))  # noqa: S311
@@ -86,19 +89,7 @@ def forget(cache: Cache, user_id: UUID) -> bool:
     The copy for outages goes too: who has cancelled must not watch on when the user service fails.
     """
     return (
-        cache.set(_mark_key(user_id), {}, _MARK_SECONDS)
-        and cache.delete(_key(user_id))
-        and cache.delete(_grace_key(user_id))
+        cache.set(keys.subscription_changed(user_id), {}, _MARK_SECONDS)
+        and cache.delete(keys.subscription(user_id))
+        and cache.delete(keys.subscription_for_grace(user_id))
     )
-
-
-def _key(user_id: UUID) -> str:
-    return f"subscription:{user_id}"
-
-
-def _grace_key(user_id: UUID) -> str:
-    return f"subscription:grace:{user_id}"
-
-
-def _mark_key(user_id: UUID) -> str:
-    return f"subscription:changed:{user_id}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streaming.config.database import DatabaseSettings
     from streaming.config.rotating_secrets import Rotating
     from streaming.config.tokens import TokenSettings
-    from streaming.events.producer import EventPublisher
+    from streaming.events.producer import EventProducer
     from streaming.repository.database import Database
     from streaming.repository.films import Films
     from streaming.repository.idempotency import IdempotencyKeys
@@ -116,12 +116,12 @@ class Adapters(Settings):
         return Outbox(self.database)
 
     @cached_property
-    def event_publisher(self) -> EventPublisher:
+    def event_producer(self) -> EventProducer:
         """The connection to Kafka."""
         from streaming.config.events import EventSettings
-        from streaming.events.producer import EventPublisher
+        from streaming.events.producer import EventProducer
 
-        return EventPublisher(self.settings_of(EventSettings.from_environment, "KAFKA_SECRET_ARN"))
+        return EventProducer(self.settings_of(EventSettings.from_environment, "KAFKA_SECRET_ARN"))
 
     @cached_property
     def event_sink(self) -> EventSink:
@@ -132,7 +132,7 @@ class Adapters(Settings):
         if not EventSettings.are_enabled(self.variables):
             return NoEvents()
         topic_prefix = EventSettings.topic_prefix_of(self.variables)
-        return KafkaSink(self.event_publisher, self.outbox, topic_prefix)
+        return KafkaSink(self.event_producer, self.outbox, topic_prefix)
 
     @cached_property
     def token_verifier(self) -> TokenVerifier:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streaming.config.signing import SigningSettings
     from streaming.config.storage import StorageSettings
     from streaming.config.variables import Variables
-    from streaming.delivery.lifetime import SigningLife
+    from streaming.delivery.lifetime import SigningLifetime
     from streaming.delivery.presence import FilmPresence
     from streaming.delivery.protocol import Delivery
     from streaming.delivery.publisher import Publisher
@@ -56,17 +56,17 @@ class DeliveryAdapters(Adapters):
 
         return StorageSettings.from_environment(self.variables)
 
-    def build_delivery(self) -> tuple[Delivery, SigningLife]:
+    def build_delivery(self) -> tuple[Delivery, SigningLifetime]:
         """Return a delivery that signs with the present key, and how long this key lives.
 
         Raises ``StorageUnavailable`` when the key cannot be read.
         """
         from streaming.delivery.direct import DirectDelivery
-        from streaming.delivery.registry import Markers
+        from streaming.delivery.registry import CopyRegistry
         from streaming.delivery.signed_copies import SignedCopies
 
         settings, key = self.storage_settings, self.read_signing_key()
-        life, signer = self.signing_life(key), self.signer_of(key)
+        life, signer = self.signing_lifetime(key), self.signer_of(key)
         if settings.delivery == "direct":
             expires_in = settings.signed_url_expiration
             return DirectDelivery(signer, life, lambda: self.film_bucket, expires_in), life
@@ -74,9 +74,9 @@ class DeliveryAdapters(Adapters):
         signing_id = hashlib.sha256(signed_for.encode()).hexdigest()[:12]
         copies = SignedCopies(
             signer=signer,
-            signing_life=life,
+            lifetime=life,
             signing_id=signing_id,
-            markers=Markers(self.redis_cache),
+            registry=CopyRegistry(self.redis_cache),
             publisher=cache(lambda: self.publisher_of(signer, signing_id)),
             expires_in=settings.signed_url_expiration,
             window_seconds=settings.delivery_window,
@@ -132,15 +132,15 @@ class DeliveryAdapters(Adapters):
         roots = dict.fromkeys((signer.bucket_url, inside.url))
         return Publisher(self.film_bucket, signer, signing_id, tuple(roots))
 
-    def signing_life(self, key: SigningSettings) -> SigningLife:
+    def signing_lifetime(self, key: SigningSettings) -> SigningLifetime:
         """Return how long ``key`` lives: as it says, or counted from when it was first seen."""
-        from streaming.delivery.lifetime import SigningLife
+        from streaming.delivery.lifetime import SigningLifetime
         from streaming.domain import clock
 
         if key.session_token is None:
-            return SigningLife()
+            return SigningLifetime()
         first_seen_at = self._first_seen.setdefault(key.access_key, clock.now())
-        life = SigningLife(key.expires_at or first_seen_at + key.session_life)
+        life = SigningLifetime(key.expires_at or first_seen_at + key.session_life)
         logger.warning(
             "URLs are signed with temporary credentials and die with them",
             expires_at=life.expires_at,

@@ -134,8 +134,8 @@ class Environment(DeliveryAdapters):
         from streaming.repository.outbox import Outbox
         from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 
-        publisher = self.event_publisher if EventSettings.are_enabled(self.variables) else None
-        return RelayOutbox(Outbox(self.patient_database), publisher)
+        producer = self.event_producer if EventSettings.are_enabled(self.variables) else None
+        return RelayOutbox(Outbox(self.patient_database), producer)
 
     @cached_property
     def renew_copies(self) -> RenewCopies:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.lifetime import SigningLifetime
 from streaming.delivery.protocol import PlayableFilm
 from streaming.domain.errors import MovieNotFound
 from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
@@ -26,12 +26,12 @@ class DirectDelivery:
     def __init__(
         self,
         signer: S3Signer,
-        signing_life: SigningLife,
+        lifetime: SigningLifetime,
         bucket: Callable[[], Bucket],
         expires_in: int,
     ) -> None:
         self._signer = signer
-        self._signing_life = signing_life
+        self._lifetime = lifetime
         self._bucket = bucket
         self._expires_in = expires_in
 
@@ -39,7 +39,7 @@ class DirectDelivery:
         """Return the URL of the film's manifest. Raises ``MovieNotFound``."""
         if not self._exists(movie_id, manifest_type):
             raise MovieNotFound(f"there is no film with a {manifest_type} manifest")
-        expires_in = self._signing_life.expires_in(self._expires_in, now)
+        expires_in = self._lifetime.expires_in(self._expires_in, now)
         url = self._signer.get_manifest_url(
             movie_id, manifest_type, expires_in=expires_in, signed_at=now
         )

@@ -7,7 +7,7 @@ from streaming.domain.errors import StorageUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class SigningLife:
+class SigningLifetime:
     """The life of the signing key. ``expires_at`` is when it dies; None for a permanent one."""
 
     expires_at: datetime | None = None

@@ -9,9 +9,8 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.delivery.copy_key import copy_key
 from streaming.delivery.film_loader import Copy, ReadableBucket, load_film
-from streaming.delivery.windows import Window
+from streaming.delivery.windows import Window, copy_key
 from streaming.domain.errors import FilmUnplayable
 from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
 from streaming.manifests.references import MAX_INLINE_LENGTH, FilmLocation, Kind, Reference

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.cache import keys
 from streaming.cache.client import Cache
 from streaming.delivery.windows import Window
 from streaming.domain.films import ManifestType
@@ -53,20 +54,20 @@ return 1
 """
 
 
-class Marker:
-    """The name of one copy: of a film, in a form, for a window, signed by a key for a host."""
+class CopyEntry:
+    """The entry of one copy: of a film, in a form, for a window, signed by a key for a host."""
 
     def __init__(
         self, movie_id: UUID, manifest_type: ManifestType, window: Window, signing_id: str
     ) -> None:
-        self.key = f"copy:{movie_id}:{manifest_type}:{window.name}:{signing_id}"
+        self.key = keys.signed_copy(movie_id, manifest_type, window.name, signing_id)
         self.lock_key = f"{self.key}:publishing"
         self.failure_key = f"{self.key}:failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a marker tells: the film's duration in whole seconds, if it is known, and the edition.
+    """What an entry tells: the film's duration in whole seconds, if it is known, and the edition.
 
     The edition is empty until the film is invalidated.
     """
@@ -79,39 +80,39 @@ class Published:
 class Claim:
     """The right to publish a copy, of whoever knows ``owner``."""
 
-    marker: Marker
+    entry: CopyEntry
     owner: str
 
 
-class Markers:
-    """Reads and sets markers."""
+class CopyRegistry:
+    """Knows which copies are published, and who is publishing one."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._remembered: dict[str, Published] = {}
 
-    def find(self, marker: Marker) -> Published | None:
+    def find(self, entry: CopyEntry) -> Published | None:
         """Return what is known of the copy, or None: it has to be published."""
-        value = self._cache.get(marker.key)
+        value = self._cache.get(entry.key)
         if value is None:
-            return self._remembered.get(marker.key) if self._cache.is_down else None
+            return self._remembered.get(entry.key) if self._cache.is_down else None
         if value.get("is_invalidated"):
-            self._remembered.pop(marker.key, None)
+            self._remembered.pop(entry.key, None)
             return None
         duration = value.get("duration_seconds")
         published = Published(duration if isinstance(duration, int) else None, _edition(value))
-        self._remember(marker, published)
+        self._remember(entry, published)
         return published
 
-    def edition(self, marker: Marker) -> str:
+    def edition(self, entry: CopyEntry) -> str:
         """Return which edition of the copy a publication that begins now has to write."""
-        value = self._cache.get(marker.key)
+        value = self._cache.get(entry.key)
         if value is not None:
             return _edition(value)
-        remembered = self._remembered.get(marker.key) if self._cache.is_down else None
+        remembered = self._remembered.get(entry.key) if self._cache.is_down else None
         return remembered.edition if remembered else ""
 
-    def set(self, marker: Marker, published: Published, ttl_seconds: int) -> bool:
+    def set(self, entry: CopyEntry, published: Published, ttl_seconds: int) -> bool:
         """Tell everybody, for ``ttl_seconds``, that the copy is there.
 
         False when the film was invalidated since the publication read its edition: then nobody is
@@ -119,58 +120,58 @@ class Markers:
         """
         value = {"duration_seconds": published.duration_seconds, "edition": published.edition}
         arguments = (json.dumps(value), published.edition, ttl_seconds)
-        if self._cache.run("set", _SET_IF_SAME_EDITION, marker.key, *arguments) == 0:
+        if self._cache.run("set", _SET_IF_SAME_EDITION, entry.key, *arguments) == 0:
             return False
-        self._remember(marker, published)
+        self._remember(entry, published)
         return True
 
-    def invalidate(self, marker: Marker, ttl_seconds: int) -> None:
+    def invalidate(self, entry: CopyEntry, ttl_seconds: int) -> None:
         """Have the copy published anew, whatever is published or being published of it.
 
         Its new edition is known for ``ttl_seconds``, which have to outlast the window.
         """
         value = {"is_invalidated": True, "edition": uuid4().hex[:12]}
-        if not self._cache.set(marker.key, value, ttl_seconds):
+        if not self._cache.set(entry.key, value, ttl_seconds):
             logger.warning("Redis does not answer: others may not notice the invalidation")
             return
-        self._cache.delete(marker.failure_key)
-        self._remembered.pop(marker.key, None)
+        self._cache.delete(entry.failure_key)
+        self._remembered.pop(entry.key, None)
 
-    def postpone(self, marker: Marker, seconds: int) -> None:
+    def postpone(self, entry: CopyEntry, seconds: int) -> None:
         """Remember for ``seconds`` that the copy could not be published."""
-        self._cache.set(marker.failure_key, {}, seconds)
+        self._cache.set(entry.failure_key, {}, seconds)
 
-    def is_postponed(self, marker: Marker) -> bool:
+    def is_postponed(self, entry: CopyEntry) -> bool:
         """Tell whether the copy could not be published a while ago."""
-        return self._cache.get(marker.failure_key) is not None
+        return self._cache.get(entry.failure_key) is not None
 
-    def claim(self, marker: Marker) -> Claim | None:
+    def claim(self, entry: CopyEntry) -> Claim | None:
         """Claim the publication; None when somebody else is at it. Without Redis all may."""
-        claim = Claim(marker, json.dumps({"owner": uuid4().hex}))
+        claim = Claim(entry, json.dumps({"owner": uuid4().hex}))
         arguments = (claim.owner, _LONGEST_PUBLICATION_SECONDS)
-        answer = self._cache.run("claim", _CLAIM, marker.lock_key, *arguments)
+        answer = self._cache.run("claim", _CLAIM, entry.lock_key, *arguments)
         return None if answer == 0 else claim
 
     def release(self, claim: Claim) -> None:
         """Let others publish again, unless the claim has run out and another holds it now."""
-        self._cache.run("release", _RELEASE, claim.marker.lock_key, claim.owner)
+        self._cache.run("release", _RELEASE, claim.entry.lock_key, claim.owner)
 
-    def await_other(self, marker: Marker, seconds: float) -> Published | None:
+    def await_other(self, entry: CopyEntry, seconds: float) -> Published | None:
         """Wait, at most ``seconds``, until whoever has the claim has published or given up."""
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             time.sleep(_POLL_SECONDS)
             # The copy is told of before its claim is released, so the claim is read first.
-            is_claimed = self._cache.get(marker.lock_key) is not None
-            published = self.find(marker)
+            is_claimed = self._cache.get(entry.lock_key) is not None
+            published = self.find(entry)
             if published is not None or not is_claimed:
                 return published
         return None
 
-    def _remember(self, marker: Marker, published: Published) -> None:
+    def _remember(self, entry: CopyEntry, published: Published) -> None:
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[marker.key] = published
+        self._remembered[entry.key] = published
 
 
 def _edition(value: dict[str, object]) -> str:

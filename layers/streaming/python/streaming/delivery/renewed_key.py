@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.lifetime import SigningLifetime
 from streaming.delivery.protocol import Delivery, PlayableFilm
 from streaming.domain.errors import StorageUnavailable
 from streaming.domain.films import ManifestType
@@ -25,9 +25,9 @@ class RenewedKey:
     has another key than the snapshot. It may raise ``StorageUnavailable``.
     """
 
-    def __init__(self, build: Callable[[], tuple[Delivery, SigningLife]]) -> None:
+    def __init__(self, build: Callable[[], tuple[Delivery, SigningLifetime]]) -> None:
         self._build = build
-        self._built: tuple[Delivery, SigningLife] | None = None
+        self._built: tuple[Delivery, SigningLifetime] | None = None
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
         """Return where the film plays from."""

@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from streaming.delivery.copy_key import copy_key
-from streaming.delivery.lifetime import SigningLife
+from streaming.delivery.lifetime import SigningLifetime
 from streaming.delivery.protocol import PlayableFilm
-from streaming.delivery.registry import Marker, Markers, Published
-from streaming.delivery.windows import Window
+from streaming.delivery.registry import CopyEntry, CopyRegistry, Published
+from streaming.delivery.windows import Window, copy_key
 from streaming.domain.errors import FilmUnplayable, MovieNotFound
 from streaming.domain.films import MANIFEST_NAMES, ManifestType
 from streaming.resilience.deadline import DeadlineExceeded, allowance
@@ -55,17 +54,17 @@ class SignedCopies:
     def __init__(
         self,
         signer: S3Signer,
-        signing_life: SigningLife,
+        lifetime: SigningLifetime,
         signing_id: str,
-        markers: Markers,
+        registry: CopyRegistry,
         publisher: Callable[[], Publisher],
         expires_in: int,
         window_seconds: int,
     ) -> None:
         self._signer = signer
-        self._signing_life = signing_life
+        self._lifetime = lifetime
         self._signing_id = signing_id
-        self._markers = markers
+        self._registry = registry
         self._publisher = publisher
         self._expires_in = expires_in
         self._window_seconds = window_seconds
@@ -76,7 +75,7 @@ class SignedCopies:
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         window = self._window(now)
-        expires_in = self._signing_life.expires_in(self._expires_in, now)
+        expires_in = self._lifetime.expires_in(self._expires_in, now)
         published = self._ensure(movie_id, manifest_type, window, now)
         name, edition = MANIFEST_NAMES[manifest_type], published.edition
         url = self._signer.generate_signed_url(
@@ -95,22 +94,22 @@ class SignedCopies:
         window = self._window(now)
         if not self.ends_soon(now):
             return False
-        marker = self._marker(movie_id, manifest_type, window.next)
-        if self._markers.find(marker) is not None or self._markers.is_postponed(marker):
+        entry = self._entry(movie_id, manifest_type, window.next)
+        if self._registry.find(entry) is not None or self._registry.is_postponed(entry):
             return False
-        claim = self._markers.claim(marker)
+        claim = self._registry.claim(entry)
         if claim is None:
             return False
         try:
             # Another may have published between the look and the claim.
-            if self._markers.find(marker) is not None:
+            if self._registry.find(entry) is not None:
                 return False
             self._publish(movie_id, manifest_type, window.next, now)
         except Exception:
-            self._markers.postpone(marker, max(1, self._lead_seconds // 4))
+            self._registry.postpone(entry, max(1, self._lead_seconds // 4))
             raise
         finally:
-            self._markers.release(claim)
+            self._registry.release(claim)
         return True
 
     def ends_soon(self, now: datetime) -> bool:
@@ -129,10 +128,10 @@ class SignedCopies:
         for manifest_type in MANIFEST_NAMES:
             for each in (window, window.next):
                 lasting = each.seconds_left(now)
-                self._markers.invalidate(self._marker(movie_id, manifest_type, each), lasting)
+                self._registry.invalidate(self._entry(movie_id, manifest_type, each), lasting)
         for manifest_type in MANIFEST_NAMES:
             # Somebody who publishes what was there before need not be waited for.
-            claim = self._markers.claim(self._marker(movie_id, manifest_type, window))
+            claim = self._registry.claim(self._entry(movie_id, manifest_type, window))
             try:
                 self._publish(movie_id, manifest_type, window, now)
             except MovieNotFound:
@@ -142,7 +141,7 @@ class SignedCopies:
                 continue
             finally:
                 if claim is not None:
-                    self._markers.release(claim)
+                    self._registry.release(claim)
             forms.append(manifest_type)
         if unplayable is not None:
             raise unplayable
@@ -153,35 +152,35 @@ class SignedCopies:
     def _ensure(
         self, movie_id: UUID, manifest_type: ManifestType, window: Window, now: datetime
     ) -> Published:
-        marker = self._marker(movie_id, manifest_type, window)
-        published = self._markers.find(marker)
+        entry = self._entry(movie_id, manifest_type, window)
+        published = self._registry.find(entry)
         if published is not None:
             return published
-        claim = self._markers.claim(marker)
+        claim = self._registry.claim(entry)
         if claim is None:
-            published = self._markers.await_other(marker, _patience())
+            published = self._registry.await_other(entry, _patience())
             # Whoever waited in vain publishes too: both write the same bytes.
             return published or self._publish(movie_id, manifest_type, window, now)
         try:
             # Another may have published between the look and the claim.
-            return self._markers.find(marker) or self._publish(movie_id, manifest_type, window, now)
+            return self._registry.find(entry) or self._publish(movie_id, manifest_type, window, now)
         finally:
-            self._markers.release(claim)
+            self._registry.release(claim)
 
     def _publish(
         self, movie_id: UUID, manifest_type: ManifestType, window: Window, now: datetime
     ) -> Published:
-        marker = self._marker(movie_id, manifest_type, window)
-        until = self._signing_life.end(now)
-        ttl = self._signing_life.expires_in(window.seconds_left(now), now)
+        entry = self._entry(movie_id, manifest_type, window)
+        until = self._lifetime.end(now)
+        ttl = self._lifetime.expires_in(window.seconds_left(now), now)
         while True:
             # Read before the film is: what was invalidated later gets another edition.
-            edition = self._markers.edition(marker)
+            edition = self._registry.edition(entry)
             duration = self._publisher().publish(movie_id, manifest_type, window, edition, until)
             published = Published(duration, edition)
-            if self._markers.set(marker, published, ttl):
+            if self._registry.set(entry, published, ttl):
                 return published
-            newer = self._markers.find(marker)
+            newer = self._registry.find(entry)
             if newer is not None:
                 return newer
 
@@ -192,8 +191,8 @@ class SignedCopies:
     def _window(self, moment: datetime) -> Window:
         return Window.at(moment, self._window_seconds)
 
-    def _marker(self, movie_id: UUID, manifest_type: ManifestType, window: Window) -> Marker:
-        return Marker(movie_id, manifest_type, window, self._signing_id)
+    def _entry(self, movie_id: UUID, manifest_type: ManifestType, window: Window) -> CopyEntry:
+        return CopyEntry(movie_id, manifest_type, window, self._signing_id)
 
 
 def _patience() -> float:

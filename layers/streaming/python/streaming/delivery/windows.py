@@ -1,7 +1,11 @@
 """Time windows: all viewers of one window share one signed copy of a film's manifests."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from streaming.domain.films import film_prefix
 
 LONGEST_SIGNATURE = timedelta(days=7)
 _PAUSES = timedelta(hours=1)
@@ -52,3 +56,17 @@ class Window:
         if until is not None:
             life = min(life, until - self.begins_at)
         return max(1, int(min(life, LONGEST_SIGNATURE).total_seconds()))
+
+
+def copy_key(
+    window: Window, signing_id: str, edition: str, movie_id: UUID, path: str, query: str = ""
+) -> str:
+    """Return the key of the signed copy of the manifest ``path`` of the film.
+
+    ``signing_id`` keeps apart what is signed with different keys or for different hosts, as while
+    a key is rotated; ``edition`` what was published before and after an invalidation. A playlist
+    that reads variables from its ``query`` has a copy for each.
+    """
+    folder = "-".join(filter(None, (window.name, signing_id, edition)))
+    variant = f"{hashlib.sha256(query.encode()).hexdigest()[:16]}/" if query else ""
+    return f"playback/{folder}/{film_prefix(movie_id)}{variant}{path}"

@@ -15,7 +15,7 @@ _LOOK_AGAIN_MILLISECONDS = 50.0
 
 
 class Producer(Protocol):
-    """What the publisher needs of a producer."""
+    """What sending events needs of kafka-python's producer."""
 
     def send(self, topic: str, value: bytes, key: bytes) -> FutureRecordMetadata:
         """Begin to send a message."""

@@ -1,7 +1,4 @@
-"""Why Kafka did not take a message, as far as it matters for what to do next."""
-
-from dataclasses import dataclass
-from typing import Literal
+"""Tells from an error of kafka-python why Kafka did not take a message."""
 
 from kafka.errors import (
     BrokerResponseError,
@@ -17,6 +14,8 @@ from kafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
+from streaming.events.refusal import Refusal
+
 _OF_THE_MESSAGE = (
     InvalidRecordError,
     InvalidTimestampError,
@@ -27,18 +26,6 @@ _OF_THE_MESSAGE = (
     UnsupportedForMessageFormatError,
     ValueError,  # the client itself finds the name of the topic illegal
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a message is not acknowledged.
-
-    ``message``: Kafka will never take it. ``topic``: its topic is missing or forbidden to us.
-    ``unanswered``: nobody knows, it may even have arrived.
-    """
-
-    reason: Literal["message", "topic", "unanswered"]
-    error: Exception
 
 
 def before_sending(error: Exception) -> Refusal:

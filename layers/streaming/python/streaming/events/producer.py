@@ -19,10 +19,10 @@ from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
 from streaming.events import errors as refusals
 from streaming.events.connector import Connector, Producer
-from streaming.events.errors import Refusal
 from streaming.events.event import Message
+from streaming.events.refusal import Refusal
 from streaming.observability.metrics import emit_dependency_failure
-from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.circuit_breaker import CircuitBreaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance
 
 logger = Logger(child=True)
@@ -39,7 +39,7 @@ _MOST_FAILURES = 3
 _UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
 
 
-class EventPublisher:
+class EventProducer:
     """A producer that connects at the first message, and rests after a failure.
 
     When ``settings`` rotate, a failure has the password read anew, because the producer does not
@@ -58,7 +58,7 @@ class EventPublisher:
         self._settings = settings
         self._connect_with = connect or Connector()
         self._producer: Producer | None = None
-        self._breaker = Breaker(pause_seconds)
+        self._breaker = CircuitBreaker(pause_seconds)
         self._failures = 0
         self._unanswered: FutureRecordMetadata | None = None
         self._logs_in = False

@@ -30,7 +30,7 @@ from streaming.repository.server_errors import (
     means_transaction_gave_way,
 )
 from streaming.repository.transaction import Transaction, begin_statement
-from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.circuit_breaker import CircuitBreaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 
 logger = Logger(child=True)
@@ -89,7 +89,7 @@ class Database:
         self._begin_to_write = f"{self._begin};{SELECT_IDENTITY}"
         self._connection: pg8000.native.Connection | None = None
         self._used_at = 0.0
-        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._breaker = CircuitBreaker(_PAUSE_SECONDS)
 
     def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run ``work`` in a transaction, commit, and return its result.

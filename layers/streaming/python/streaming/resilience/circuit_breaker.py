@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Breaker:
+class CircuitBreaker:
     """Says whether a dependency is worth a try.
 
     ``pause_seconds`` is how long it is left alone after a failure; ``clock`` gives monotonic

@@ -21,7 +21,7 @@ _LONGEST_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawResponse:
     """An answer as it came over the wire, its body still compressed."""
 
     status: int
@@ -29,7 +29,7 @@ class RawAnswer:
     body: bytes
 
 
-class BoundedHttp:
+class HttpClient:
     """Makes requests. ``transport`` replaces the network in tests."""
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
@@ -50,7 +50,7 @@ class BoundedHttp:
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, largest: int
-    ) -> RawAnswer:
+    ) -> RawResponse:
         """Return the answer, within the deadline. A body that says it is too large is not read.
 
         Raises ``httpx.HTTPError``.
@@ -61,7 +61,7 @@ class BoundedHttp:
         ):
             is_too_large = int(response.headers.get("content-length", 0)) > largest
             body = b"" if is_too_large else _read(response.iter_raw(), largest)
-        return RawAnswer(response.status_code, dict(response.headers), body)
+        return RawResponse(response.status_code, dict(response.headers), body)
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from streaming.config.storage import StorageSettings
 from streaming.domain.errors import StorageMisconfigured, StorageUnavailable
 from streaming.observability.metrics import emit_dependency_failure
-from streaming.resilience.circuit_breaker import Breaker
+from streaming.resilience.circuit_breaker import CircuitBreaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 from streaming.storage.content_encoding import decoded
 from streaming.storage.errors import (
@@ -58,7 +58,7 @@ class FilmBucket:
 
     def __init__(self, settings: StorageSettings) -> None:
         self._bucket = settings.bucket
-        self._breaker = Breaker(_PAUSE_SECONDS)
+        self._breaker = CircuitBreaker(_PAUSE_SECONDS)
         self._s3: Any = boto3.client(
             "s3",
             region_name=settings.region,

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from streaming.resilience.http_client import BoundedHttp, RawAnswer
+from streaming.resilience.http_client import HttpClient, RawResponse
 from streaming.storage.errors import BucketElsewhere
 
 # More than any manifest has; a larger body is left unread, and its caller sees its length.
@@ -42,7 +42,7 @@ class StorageWire:
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._http = BoundedHttp()
+        self._http = HttpClient()
 
     def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         """Return the answer to ``request``. Raises ``httpx.HTTPError``, ``BucketElsewhere``."""
@@ -66,12 +66,12 @@ class StorageWire:
             # Not closed, because other threads may be reading from it. Who fails later finds it
             # replaced already.
             if self._http is http:
-                self._http = BoundedHttp()
+                self._http = HttpClient()
             raise
         self._check_region(answer)
         return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
 
-    def _check_region(self, answer: RawAnswer) -> None:
+    def _check_region(self, answer: RawResponse) -> None:
         if answer.status not in _ELSEWHERE:
             return
         told = answer.headers.get("x-amz-bucket-region")

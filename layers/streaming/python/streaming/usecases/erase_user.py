@@ -7,6 +7,7 @@ from streaming.api.response_models import Erased
 from streaming.cache import subscriptions as subscription_cache
 from streaming.cache.client import Cache
 from streaming.cache.progress import ProgressCache
+from streaming.cache.stream_slots import forget_streams
 from streaming.domain.errors import CacheUnavailable
 from streaming.repository.personal_data import PersonalData
 
@@ -32,7 +33,7 @@ class EraseUser:
             if not (
                 self._progress_cache.forget(user_id, movie_ids)
                 and subscription_cache.forget(self._cache, user_id)
-                and self._cache.delete(f"streams:{user_id}")
+                and forget_streams(self._cache, user_id)
             ):
                 raise CacheUnavailable("Redis does not answer; nothing was erased")
 

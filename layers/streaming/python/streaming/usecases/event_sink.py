@@ -9,7 +9,7 @@ from streaming.events.event import Message, StreamEvent
 from streaming.repository.outbox import Outbox
 
 if TYPE_CHECKING:
-    from streaming.events.producer import EventPublisher
+    from streaming.events.producer import EventProducer
 
 logger = Logger(child=True)
 
@@ -36,8 +36,8 @@ class EventSink(Protocol):
 class KafkaSink:
     """Sends events to Kafka."""
 
-    def __init__(self, publisher: "EventPublisher", outbox: Outbox, topic_prefix: str) -> None:
-        self._publisher = publisher
+    def __init__(self, producer: "EventProducer", outbox: Outbox, topic_prefix: str) -> None:
+        self._producer = producer
         self._outbox = outbox
         self._topic_prefix = topic_prefix
 
@@ -47,7 +47,7 @@ class KafkaSink:
 
     def send(self, message: Message) -> bool:
         """Send ``message``; tell whether Kafka acknowledged it."""
-        return self._publisher.publish(message)
+        return self._producer.publish(message)
 
     def send_committed(self, message: Message) -> bool:
         """Send ``message`` and take it out of the outbox; what fails is left to housekeeping."""

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.events.errors import Refusal
 from streaming.events.event import Message
+from streaming.events.refusal import Refusal
 from streaming.repository.outbox import SETTLING_SECONDS, Measures, Outbox, Outcome, Waiting
 
 logger = Logger(child=True)
@@ -28,7 +28,7 @@ _LONGEST_PAUSE_SECONDS = 900.0
 _MOST_ATTEMPTS = 10
 
 
-class Publisher(Protocol):
+class Producer(Protocol):
     """Sends to Kafka."""
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> Mapping[UUID, Refusal]:
@@ -52,10 +52,10 @@ class RelayOutbox:
     it takes others is left alone for a while, longer each time.
     """
 
-    def __init__(self, outbox: Outbox, publisher: Publisher | None) -> None:
-        """Relay by ``publisher``; None leaves everything in the outbox and only measures it."""
+    def __init__(self, outbox: Outbox, producer: Producer | None) -> None:
+        """Relay by ``producer``; None leaves everything in the outbox and only measures it."""
         self._outbox = outbox
-        self._publisher = publisher
+        self._producer = producer
 
     def __call__(
         self, budget_seconds: float, settling_seconds: float = SETTLING_SECONDS
@@ -65,9 +65,9 @@ class RelayOutbox:
         Begins nothing more after ``budget_seconds``. Messages younger than ``settling_seconds`` are
         left to the request that made them.
         """
-        if self._publisher is None:
+        if self._producer is None:
             return Relayed(0, 0, self._outbox.measure())
-        run = _Run(self._publisher, time.monotonic() + budget_seconds)
+        run = _Run(self._producer, time.monotonic() + budget_seconds)
         after, moved_before = 0, 0
         while not run.is_over:
             batch = self._outbox.relay(
@@ -90,8 +90,8 @@ class RelayOutbox:
 class _Run:
     """One run: sends batches, and knows what Kafka has taken so far."""
 
-    def __init__(self, publisher: Publisher, ends_at: float) -> None:
-        self._publisher = publisher
+    def __init__(self, producer: Producer, ends_at: float) -> None:
+        self._producer = producer
         self._ends_at = ends_at
         self._refused: set[int] = set()
         self.relayed = 0
@@ -148,13 +148,13 @@ class _Run:
         messages = [head.message for head in heads]
         # What comes after the run's end is for recording what Kafka has taken.
         wait = min(_WAIT_SECONDS, max(_LEAST_WAIT_SECONDS, self._ends_at - time.monotonic()))
-        refusals = dict(self._publisher.deliver(messages, wait))
+        refusals = dict(self._producer.deliver(messages, wait))
         # Kafka refuses a whole batch for one bad record in it, so each of those is sent alone.
         for message in messages:
             refusal = refusals.get(message.event_id)
             if refusal and refusal.reason == "message" and len(messages) > 1:
                 del refusals[message.event_id]
-                refusals |= self._publisher.deliver([message], wait)
+                refusals |= self._producer.deliver([message], wait)
         return refusals
 
 

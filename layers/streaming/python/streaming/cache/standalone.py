@@ -4,12 +4,12 @@ from typing import Any
 
 from redis import ConnectionPool, Redis
 
-from streaming.cache.connection import connection_options, no_retries
+from streaming.cache.connection_options import connection_options, no_retries
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
 
 
-class RedisServer:
+class StandaloneRedis:
     """Executes commands on the server that the settings name."""
 
     def __init__(

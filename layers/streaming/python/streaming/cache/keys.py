@@ -1,0 +1,33 @@
+"""The keys of Redis: whoever reads, writes or erases there takes them from here."""
+
+from uuid import UUID
+
+
+def progress(user_id: UUID, movie_id: UUID) -> str:
+    """Return the key of a user's position in a film."""
+    return f"progress:{user_id}:{movie_id}"
+
+
+def subscription(user_id: UUID) -> str:
+    """Return the key of what the user service answered last."""
+    return f"subscription:{user_id}"
+
+
+def subscription_for_grace(user_id: UUID) -> str:
+    """Return the key of the last positive answer, which lives longer."""
+    return f"subscription:grace:{user_id}"
+
+
+def subscription_changed(user_id: UUID) -> str:
+    """Return the key of the mark that the subscription has just changed."""
+    return f"subscription:changed:{user_id}"
+
+
+def streams(user_id: UUID) -> str:
+    """Return the key of a user's running streams."""
+    return f"streams:{user_id}"
+
+
+def signed_copy(movie_id: UUID, manifest_type: str, window: str, signing_id: str) -> str:
+    """Return the key of what is known of the signed copy of a film for a time window."""
+    return f"copy:{movie_id}:{manifest_type}:{window}:{signing_id}"
