@@ -1,1 +1,1 @@
-"""What is fast, measured against what a user would pick instead, in one run."""
+"""Benchmarks of this service against the usual alternatives, measured in the same run."""

@@ -1,7 +1,7 @@
-"""How long a new execution environment takes to initialise, as Lambda's own emulator tells it.
+"""The initialization time of a new execution environment, reported by Lambda's own emulator.
 
-Each function with its layers as they are deployed, beside a handler that imports nothing; in turn,
-so that a busy machine slows all of them down. Linux only.
+Each function is measured with its deployed layers, and compared with a handler without imports.
+The functions alternate, so that load on the machine slows all of them. Linux only.
 """
 
 import re
@@ -20,7 +20,7 @@ EMPTY = "def handler(event, context):\n    return {}\n"
 
 
 def main() -> None:
-    """Print the milliseconds, and how many times those of the empty handler they are."""
+    """Print the milliseconds, and the ratio to those of the empty handler."""
     if sys.platform != "linux":
         print("cold starts are measured on Linux only")
         return
@@ -34,7 +34,7 @@ def main() -> None:
                 layers = [*function.directories[1:], dependencies]
                 taken[each].append(_milliseconds(function, layers, folder / f"{each}-{run}.log"))
     middle = {each: statistics.median(times) for each, times in taken.items()}
-    print(f"milliseconds of initialisation under Lambda's emulator (median of {RUNS} runs)")
+    print(f"milliseconds of initialization under Lambda's emulator (median of {RUNS} runs)")
     for each, milliseconds in middle.items():
         print(f"  {each:<28} {milliseconds:>6.0f} {milliseconds / middle['(empty)']:>6.1f} x")
 
@@ -51,7 +51,7 @@ def _functions(folder: Path) -> dict[str, Function]:
 
 def _milliseconds(function: Function, layers: list[Path], log: Path) -> float:
     with Emulator(function, layers, log) as environment:
-        # What comes of the call is of no interest: it has the function initialised.
+        # The result is ignored: the call initializes the function.
         environment.invoke({})
         found = re.findall(r"INIT REPORT\(durationMs: ([\d.]+)\)", environment.log)
     return float(found[0])

@@ -1,4 +1,4 @@
-"""Films of any length, as their manifests: what the benchmarks rewrite."""
+"""The manifests of films of any length, the input of the benchmarks."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ LOCATION = FilmLocation((f"{BUCKET_URL}movies/{MOVIE_ID}/",))
 
 
 def hls_film(renditions: int, segments: int, seconds: float) -> dict[str, bytes]:
-    """Return the manifests of an fMP4 film by path: a multivariant playlist, one a rendition."""
+    """Return the playlists of an fMP4 film by path: a multivariant one, and one per rendition."""
     names = [f"video/{height}p/index.m3u8" for height in range(renditions)]
     variants = "".join(
         f"#EXT-X-STREAM-INF:BANDWIDTH={1_000_000 + number},RESOLUTION=1280x720\n{name}\n"
@@ -30,7 +30,7 @@ def hls_film(renditions: int, segments: int, seconds: float) -> dict[str, bytes]
 
 
 def dash_film(renditions: int, segments: int, seconds: float) -> bytes:
-    """Return the MPD of a film whose segments are numbered by a template."""
+    """Return the MPD of a film with a numbered segment template."""
     total = segments * seconds
     representations = "".join(
         f'<Representation id="v{number}" bandwidth="{1_000_000 + number}" codecs="avc1.64001f" '

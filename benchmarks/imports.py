@@ -1,7 +1,7 @@
-"""What each function's imports cost: a Lambda's cold start is its imports.
+"""The cost of each function's imports, which dominate the cold start of a Lambda function.
 
-Processor time of a new interpreter that imports the handler, less that of one that imports
-nothing, beside boto3 with an S3 client, which most functions of this kind load.
+It is the processor time of a new interpreter that imports the handler, minus that of one without
+imports. The comparison is boto3 with an S3 client, which most functions of this kind import.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""What publishing a long film costs a Lambda: three hours, two-second segments, nine renditions.
+"""The cost of publishing a long film: three hours, two-second segments, nine renditions.
 
-Runs in a process of its own, so that memory and processor time are that of the publication and the
-interpreter. The bucket is a dictionary: the network is not measured.
+Each publication runs in a separate process, so that memory and processor time are those of the
+publication and the interpreter. The bucket is a dictionary, so the network is not measured.
 """
 
 import resource
@@ -24,14 +24,14 @@ MEBIBYTE = 1024 if sys.platform == "linux" else 1024 * 1024
 
 
 class MemoryBucket:
-    """A bucket that counts what is written."""
+    """A bucket that counts the written bytes."""
 
     def __init__(self, objects: dict[str, bytes]) -> None:
         self._objects = objects
         self.written_bytes = 0
 
     def read(self, key: str, largest: int) -> bytes:
-        """Return an object's bytes."""
+        """Return an object's bytes. Raises ``ObjectNotFound``."""
         if key not in self._objects:
             raise ObjectNotFound(key)
         return self._objects[key]
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def publish(manifest_type: ManifestType) -> None:
-    """Publish once and print what it took."""
+    """Publish once and print the processor time, memory and bytes written."""
     if manifest_type == "hls":
         manifests = hls_film(RENDITIONS, SEGMENTS, SEGMENT_SECONDS)
     else:

@@ -1,6 +1,6 @@
-"""A film rewritten by us and by what one would write in an afternoon.
+"""Rewriting of a film by this service and by a straightforward alternative.
 
-That is: parse each playlist with ``m3u8``, sign every URI with boto3, dump it.
+The alternative parses each playlist with ``m3u8``, signs every URI with boto3 and serializes it.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Time per segment at growing lengths: it stays flat, because rewriting is linear."""
+"""Time per segment for films of increasing length; it is constant, because rewriting is linear."""
 
 import time
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ LENGTHS = (1_000, 10_000, 50_000)
 
 
 def main() -> None:
-    """Print microseconds per segment, parsing, signing and rendering together."""
+    """Print the microseconds per segment for parsing, signing and rendering."""
     print("microseconds per segment (best of 3 runs)")
     print("  segments " + "".join(f"{length:>10,}" for length in LENGTHS))
     for name, measure in (("HLS", _hls), ("DASH", _dash)):

@@ -1,8 +1,8 @@
-"""How many presigned URLs a second: ours and boto3's, in one run, on one core.
+"""Presigned URLs per second: this service's signer and boto3, in one run, on one core.
 
 A film of three hours with segments of two seconds in nine renditions has 48,600 URLs. Run it as
-``python benchmarks/signing.py`` with the layer on the path; both sides sign the same keys, and the
-first URL of each is compared before anything is measured.
+``python benchmarks/signing.py`` with the layer on the path. Both sign the same keys, and the first
+URLs of both are compared before the measurement.
 """
 
 import time
@@ -45,7 +45,7 @@ def main() -> None:
     theirs = boto3_url(keys[0])
     signed_at = _time_of(theirs)
     if signer.at(signed_at, EXPIRES_IN)(keys[0]) != theirs:
-        raise SystemExit("our signature is not boto3's: there is nothing to compare")
+        raise SystemExit("the signature differs from boto3's: the comparison is invalid")
 
     ours_rate = max(_rate(signer.at(signed_at, EXPIRES_IN), keys) for _ in range(3))
     boto3_rate = max(_rate(boto3_url, keys[:BOTO3_URLS]) for _ in range(3))

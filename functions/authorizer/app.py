@@ -1,4 +1,4 @@
-"""Turns a bearer token into an identity for the functions behind the API."""
+"""Converts a bearer token to an identity for the functions of the API."""
 
 import os
 from typing import Any
@@ -19,11 +19,11 @@ logger = service_logger()
 def handler(
     event: dict[str, Any], context: Any, environment: Environment = ENVIRONMENT
 ) -> dict[str, Any]:
-    """Answer the caller's identity, or what is wrong with the token, in the simple format.
+    """Return the caller's identity, or the problem with the token, in the simple format.
 
-    Always authorized: the functions turn a missing identity into a 401 that says why.
+    The response is always "authorized": the functions answer a problem with 401 and the reason.
     """
-    # Of the call to the API, so that its lines and the function's behind it are found together.
+    # The id of the request to the API, which the log of the invoked function has as well.
     logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
     authorization = lower_case_names(event.get("headers")).get("authorization")
     try:

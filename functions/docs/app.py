@@ -1,4 +1,4 @@
-"""GET /docs, /openapi.json and /health: what the API is, and that it runs."""
+"""GET /docs, /openapi.json and /health: the API's documentation and its health check."""
 
 import base64
 import gzip
@@ -21,7 +21,7 @@ CACHED_FOR_AN_HOUR = "public, max-age=3600"
 
 
 class DocsDisabled(NotFound):
-    """This deployment does not show its documentation."""
+    """This deployment does not serve its documentation."""
 
     code = "docs_disabled"
     title = "The documentation is switched off"
@@ -29,7 +29,7 @@ class DocsDisabled(NotFound):
 
 @public_http_handler(ENVIRONMENT, budget_seconds=3)
 def handler(request: Request, environment: Environment) -> Response:
-    """Answer the document that the route names."""
+    """Return the document of the route. Raises ``DocsDisabled`` if there is no documentation."""
     if request.route == "GET /health":
         return ok(Health("ok"))
     if not environment.http_settings.docs_enabled:
@@ -42,7 +42,7 @@ def handler(request: Request, environment: Environment) -> Response:
 
 @cache
 def _page() -> Response:
-    """Return Swagger UI in one page, so that it needs no other route and no other host."""
+    """Return Swagger UI as one page, which needs no other route and no other host."""
     style = (SWAGGER_UI / "swagger-ui.css").read_text("utf-8")
     scripts = ((SWAGGER_UI / "swagger-ui-bundle.js").read_text("utf-8"), START)
     text = f"""<!doctype html>
@@ -60,7 +60,7 @@ def _page() -> Response:
 </body>
 </html>
 """
-    # Swagger UI shows pictures of its own and calls this API; it sets styles on elements.
+    # Swagger UI shows inline pictures, calls this API and sets styles on elements.
     policy = {
         "default-src": "'none'",
         "script-src": " ".join(map(_hash, scripts)),

@@ -1,4 +1,4 @@
-"""DELETE /api/v1/users/{user_id}/data: forget a user."""
+"""DELETE /api/v1/users/{user_id}/data: erase a user's data."""
 
 import os
 
@@ -12,5 +12,5 @@ ENVIRONMENT = Environment(os.environ, preload=["erase_user"])
 
 @http_handler(ENVIRONMENT, budget_seconds=25, for_admins=True)
 def handler(request: Request, _caller: Identity, environment: Environment) -> Response:
-    """Answer how much was erased."""
+    """Return the numbers of erased positions, sessions and events."""
     return ok(environment.erase_user(request.user_id))

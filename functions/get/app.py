@@ -1,6 +1,6 @@
-"""GET .../stream/{movie_id}/progress and GET .../stream/progress: where a viewer stopped.
+"""GET .../stream/{movie_id}/progress and GET .../stream/progress: a viewer's saved positions.
 
-DELETE .../stream/{movie_id}/progress removes a film from what the viewer may continue.
+DELETE .../stream/{movie_id}/progress removes a film from the films to continue.
 """
 
 import os
@@ -20,7 +20,7 @@ FILMS_BY_DEFAULT = 20
 
 @http_handler(ENVIRONMENT, budget_seconds=2.7, prompt_seconds=1.0)
 def handler(request: Request, caller: Identity, environment: Environment) -> Response:
-    """Answer the progress in one film, or the films to continue when the path names none."""
+    """Return the progress in one film, or the films to continue if the path names no film."""
     now = clock.now()
     if request.route.startswith("DELETE "):
         environment.remove_progress(caller.user_id, request.movie_id, now)

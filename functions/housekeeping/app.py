@@ -1,4 +1,4 @@
-"""Runs every minute: ends abandoned sessions, relays the outbox, renews copies, looks for films."""
+"""Runs every minute: ends abandoned sessions, relays the outbox, renews copies, checks films."""
 
 import os
 from typing import Any
@@ -29,7 +29,7 @@ logger = service_logger()
 def handler(
     event: dict[str, Any], context: Any, environment: Environment = ENVIRONMENT
 ) -> dict[str, int]:
-    """Do the chores and return what was done. Raises ``ChoresFailed``, when all were tried."""
+    """Run all chores and return their counts. Raises ``ChoresFailed`` after all if any failed."""
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     work: dict[str, chores.Chore] = {
         "abandoned": lambda seconds: {

@@ -1,4 +1,4 @@
-"""POST /api/v1/stream/{movie_id}/invalidate: see at once that a film was replaced."""
+"""POST /api/v1/stream/{movie_id}/invalidate: apply the replacement of a film immediately."""
 
 import os
 
@@ -13,5 +13,5 @@ ENVIRONMENT = Environment(os.environ, preload=["invalidate_film"])
 
 @http_handler(ENVIRONMENT, budget_seconds=25, for_admins=True)
 def handler(request: Request, _caller: Identity, environment: Environment) -> Response:
-    """Answer the forms that the film has now."""
+    """Return the manifest types that the film now has."""
     return ok(environment.invalidate_film(request.movie_id, clock.now()))

@@ -1,4 +1,4 @@
-"""Applies migrations/ while a deployment goes on, before the new code takes traffic."""
+"""Applies migrations/ during a deployment, before the new code receives traffic."""
 
 import os
 from typing import Any
@@ -17,14 +17,18 @@ logger = service_logger()
 def handler(
     event: dict[str, Any], context: Any, environment: Environment = ENVIRONMENT
 ) -> dict[str, list[str]]:
-    """Migrate the database and tell CloudFormation; deleting the stack leaves the data alone."""
+    """Migrate the database and report to CloudFormation; deleting the stack keeps the data.
+
+    Raises what ``environment.migrate`` raises, after it has reported the failure.
+    """
     applied: list[str] = []
     if event.get("RequestType") != "Delete":
         try:
             applied = environment.migrate()
         except Exception as error:
             logger.exception("the migration failed")
-            # The deployment is rolled back. Values of rows stay in the log, which fewer read.
+            # CloudFormation rolls the deployment back. The values of rows are only in the log,
+            # because fewer people can read it.
             log = getattr(context, "log_group_name", "the function's")
             answer(event, f"the migration failed: {describe(error)}; log group {log}")
             raise

@@ -14,7 +14,7 @@ ENVIRONMENT = Environment(os.environ, preload=["report_progress"])
 
 @http_handler(ENVIRONMENT, budget_seconds=1.25, prompt_seconds=1.0)
 def handler(request: Request, caller: Identity, environment: Environment) -> Response:
-    """Answer the position on record."""
+    """Save the reported position and return the position on record."""
     now = clock.now()
     movie_id = request.movie_id
     position = parse(PositionRequest, request.body)

@@ -16,7 +16,7 @@ ENVIRONMENT = Environment(os.environ, preload=["start_stream"])
 
 @http_handler(ENVIRONMENT, budget_seconds=2.0, computing_seconds=10, prompt_seconds=2.0)
 def handler(request: Request, caller: Identity, environment: Environment) -> Response:
-    """Answer where the film plays from."""
+    """Start the film and return the URL of its manifest."""
     now = clock.now()
     movie_id = request.movie_id
     wanted = parse(StartRequest, request.body)

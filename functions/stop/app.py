@@ -14,7 +14,7 @@ ENVIRONMENT = Environment(os.environ, preload=["stop_stream"])
 
 @http_handler(ENVIRONMENT, budget_seconds=2.7, prompt_seconds=1.0)
 def handler(request: Request, caller: Identity, environment: Environment) -> Response:
-    """Answer the ended session."""
+    """End the session and return its last position."""
     now = clock.now()
     movie_id = request.movie_id
     position = parse(PositionRequest, request.body)

@@ -1,4 +1,4 @@
-"""Reads the topic of changed subscriptions, so that a change is seen before the cache runs out."""
+"""Reads the topic of changed subscriptions, so that changes apply before cache entries expire."""
 
 import os
 from typing import Any
@@ -16,8 +16,8 @@ logger = service_logger()
 def handler(
     event: dict[str, Any], context: Any, environment: Environment = ENVIRONMENT
 ) -> dict[str, int]:
-    """Forget the subscriptions that the records name; return how many.
+    """Delete the subscriptions of the users in the records from the cache; return their number.
 
-    Raises ``CacheUnavailable`` when Redis does not answer: Lambda then brings the same batch again.
+    Raises ``CacheUnavailable`` if Redis does not answer: Lambda then retries the same batch.
     """
     return {"forgotten": environment.forget_subscriptions(records_of(event))}
