@@ -1,5 +1,5 @@
 /**
- * The words of the player page: states and problems as a viewer should read them.
+ * The messages of the player page: states and problems, in words for viewers.
  *
  * @module messages
  */
@@ -10,45 +10,48 @@ export const STATES = {
   starting: 'Starting…',
   playing: 'Playing',
   paused: 'Paused',
-  renewing: 'Getting a fresh link…',
+  renewing: 'Getting a new link…',
   ended: 'Finished',
   stopped: 'Stopped',
   failed: 'Not playing',
 };
 
-const SIGN_IN = 'Paste a fresh access token below, or use the demo user.';
-const UNAVAILABLE = ['The service is not available', 'One of its parts does not answer.'];
+const SIGN_IN = 'Paste a new access token below, or use the demo user.';
+const UNAVAILABLE = ['The service is not available', 'One of its components does not respond.'];
 
 /** @type {Record<string, [title: string, detail: string]>} */
 const PROBLEMS = {
   subscription_required: [
-    'A subscription is needed',
-    'This account has no active subscription. Once it has one, try again.',
+    'Subscription required',
+    'This account has no active subscription. Subscribe, then try again.',
   ],
   forbidden: ['Not allowed', 'This account may not watch this film.'],
-  movie_not_found: ['Film not found', 'There is no such film, or not in this format.'],
+  movie_not_found: ['Film not found', 'The film does not exist, or not in this format.'],
   stream_limit_reached: [
     'Too many streams',
-    'This account is watching on as many devices as it may. Stop one of them, or watch here instead.',
+    'This account has reached its limit of devices. Stop one of them, or watch here instead.',
   ],
   session_ended: [
-    'The film goes on elsewhere',
-    'Another device of this account took over. You can go on here instead.',
+    'Playing on another device',
+    'Another device of this account took over. You can continue here instead.',
   ],
   token_missing: ['Please sign in', SIGN_IN],
   token_invalid: ['Please sign in again', `The access token is not valid. ${SIGN_IN}`],
   token_expired: ['Please sign in again', `The access token has expired. ${SIGN_IN}`],
-  invalid_request: ['That did not work', 'A film id is a UUID, as in the films of this list.'],
-  entitlement_unavailable: ['Subscriptions cannot be checked', 'This is our fault, not yours.'],
+  invalid_request: ['The request is not valid', 'A film id is a UUID.'],
+  entitlement_unavailable: [
+    'The subscription cannot be checked',
+    'The subscription service does not respond.',
+  ],
   storage_unavailable: UNAVAILABLE,
   database_unavailable: UNAVAILABLE,
   network_error: ['No connection', 'The service could not be reached. Check the network.'],
-  renewal_limit_reached: ['The film stopped', 'Fresh links did not help.'],
+  renewal_limit_reached: ['The film stopped', 'It did not play with new links either.'],
   media_error: ['This film cannot be played', 'This browser could not decode it.'],
 };
 
 /**
- * Describe a problem to a viewer.
+ * Return the description of a problem for viewers.
  * @param {import('./streaming-session.js').StreamingError} error
  * @returns {{title: string, detail: string, code: string}}
  */
@@ -60,7 +63,7 @@ export function describe(error) {
 }
 
 /**
- * Write seconds as a clock: 4:05, 1:02:09.
+ * Format seconds as a time: 4:05, 1:02:09.
  * @param {number} seconds
  */
 export function clock(seconds) {

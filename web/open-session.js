@@ -1,9 +1,9 @@
 /**
- * A session as the service knows it: an id, and numbered reports of a position until it ends.
+ * A session of the service: an id, and numbered reports of a position until it ends.
  *
- * The service orders the reports of a session by sequence, and those of several by when they were
- * made, so whatever arrives late or twice can never set a viewer back. A sequence number is therefore
- * used once, also when its report fails, and each report says how long ago the film was there.
+ * The service orders the reports of one session by sequence, and those of several sessions by time,
+ * so that a late or repeated report never overwrites a newer position. Therefore each sequence number
+ * is used once, even if its report fails, and each report contains the age of its position.
  *
  * @module open-session
  */
@@ -24,7 +24,7 @@ export class OpenSession {
     this.#movieId = movieId;
     this.id = answer.session_id;
     this.durationSeconds = answer.duration_seconds;
-    /** When the manifest URL ends. */
+    /** When the manifest URL expires. */
     this.expiresAt = new Date(Date.now() + answer.expires_in * 1000);
     /** The number of the last report. */
     this.sequence = 0;
@@ -32,9 +32,9 @@ export class OpenSession {
   }
 
   /**
-   * Report a position, unless the service has asked for a pause that is not over.
+   * Report a position; null without a request after the end, and during a pause (`Retry-After`).
    * @param {number} positionSeconds
-   * @param {number} ageSeconds  How long ago the film was there.
+   * @param {number} ageSeconds  Age of the position.
    * @param {{keepalive?: boolean}} [options]
    * @returns {Promise<import('./streaming-client.js').ReportAnswer|null>}
    * @throws {import('./streaming-client.js').StreamingError}
@@ -51,9 +51,9 @@ export class OpenSession {
   }
 
   /**
-   * End the session at a position; a second time does nothing.
+   * End the session at a position; a second call does nothing and returns null.
    * @param {number} positionSeconds
-   * @param {number} ageSeconds  How long ago the film was there.
+   * @param {number} ageSeconds  Age of the position.
    * @param {{keepalive?: boolean}} [options]
    * @returns {Promise<import('./streaming-client.js').ReportAnswer|null>}
    * @throws {import('./streaming-client.js').StreamingError}

@@ -1,14 +1,14 @@
 /**
  * The side panels of the player page: films to continue, facts of the session, the log of calls.
  *
- * Each function draws what it is given; none of them calls the service.
+ * The functions render their arguments; none of them calls the service.
  *
  * @module panels
  */
 
 import { clock } from './messages.js';
 
-/** A log longer than this is of no use on a page. */
+/** The maximum number of calls in the log. */
 const CALLS_SHOWN = 60;
 
 /** @param {string} id */
@@ -63,7 +63,7 @@ export function drawFacts(session) {
 /** @param {import('./streaming-client.js').Call} call */
 export function logCall({ method, path, status, code, milliseconds, at }) {
   const ok = status >= 200 && status < 300;
-  // A film's id fills a line and says nothing: the calls of a page are of one film.
+  // The film's id is shortened: it is long, and all calls of the page are about one film.
   const short = path.replace(/^\/api\/v1|\?.*$/g, '').replace(/([0-9a-f]{4})[0-9a-f-]{32}/i, '$1…');
   const line = element(
     'li',

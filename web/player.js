@@ -1,8 +1,8 @@
 /**
- * The demo player page: choose a film, play it, go on where it was left.
+ * The demo player page: choose a film, play it, resume it.
  *
- * Everything about playing is in `streaming-session.js`, which other pages import as well; here
- * is only what connects it to the elements of this page.
+ * Playback is implemented in `streaming-session.js`, which other pages import as well. This module
+ * connects it to the elements of this page.
  *
  * @module player
  */
@@ -27,11 +27,11 @@ let demo = { films: [], token: '' };
 /** @type {StreamingSession|null} */
 let session = null;
 let toastTimer = 0;
-/** What the notice on the screen tells. @type {import('./streaming-session.js').StreamingError|null} */
+/** The error in the notice. @type {import('./streaming-session.js').StreamingError|null} */
 let noticed = null;
-/** Of a start that nobody knows to have failed: another try may find its session. */
+/** The key of a start without a response: repeating it may return its session. */
 let unansweredKey = '';
-/** Where each begun film was left. @type {Map<string, number>} */
+/** The saved position of each started film. @type {Map<string, number>} */
 let leftAt = new Map();
 
 const token = () => tokenInput.value.trim() || demo.token;
@@ -40,7 +40,7 @@ const movieId = () => (film.value === OTHER_FILM ? movieIdInput.value.trim() : f
 const format = () => /** @type {'hls'|'dash'} */ (form.elements.namedItem('format').value);
 const titleOf = (id) => demo.films.find((one) => one.movie_id === id)?.title ?? `Film ${id}`;
 
-/** Players are loaded when they are needed: a viewer of HLS never fetches dash.js. */
+/** Players are loaded on demand: for HLS, dash.js is never fetched. */
 const PLAYERS = {
   async hls() {
     const [{ default: Hls }, { HlsPlayer }, { NativePlayer }] = await Promise.all([
@@ -63,9 +63,9 @@ const PLAYERS = {
 
 /**
  * @param {object} [options]
- * @param {number} [options.positionSeconds]  From here, instead of where the film was left.
- * @param {boolean} [options.takeOver]  In place of the oldest stream, when too many run.
- * @param {string} [options.key]  Of a start that this one repeats.
+ * @param {number} [options.positionSeconds]  Start here instead of at the saved position.
+ * @param {boolean} [options.takeOver]  End the oldest stream if the limit is reached.
+ * @param {string} [options.key]  The key of a start that this one repeats.
  */
 async function play({ positionSeconds, takeOver = false, key = newKey() } = {}) {
   hideNotice();
@@ -99,7 +99,7 @@ function follow(current) {
     drawFacts(current);
   });
   on('saved', () => {
-    // While it plays, its own line is the only one that changes, and it is on the screen.
+    // During playback only the entry of this film changes, and its position is visible already.
     if (current.state !== 'playing') refreshContinueWatching();
     drawFacts(current);
     drawState(current.state);
@@ -177,7 +177,7 @@ function hideToast() {
 }
 
 function tryAgain() {
-  // Only a film that had begun has a position of its own; any other resumes as usual.
+  // A film that has not started has no position in this session, so it resumes as usual.
   const began = session?.savedPositionSeconds !== null ? session?.positionSeconds : undefined;
   play({ positionSeconds: began || undefined, key: unansweredKey || undefined });
 }
@@ -217,7 +217,7 @@ function drawChoice() {
   playButton.disabled = !token() || !movieId();
 }
 
-/** Another film or format: what is on the screen is over. */
+/** Handle the choice of another film or format: stop the current session. */
 async function chosen() {
   hideNotice();
   await session?.stop();
@@ -230,7 +230,7 @@ async function begin() {
     const response = await fetch('/local/demo', { cache: 'no-store' });
     if (response.ok) demo = await response.json();
   } catch {
-    // Served from elsewhere, the page has no demo: a token and a film id do.
+    // Another server has no demo document: a token and a film id are sufficient.
   }
   film.replaceChildren(
     ...demo.films.map((one) => new Option(one.title, one.movie_id)),
@@ -245,13 +245,13 @@ async function begin() {
   drawState('idle');
   drawChoice();
   if (token()) await refreshContinueWatching();
-  else byId('cover-line').textContent = 'Paste an access token below to begin';
+  else byId('cover-line').textContent = 'Paste an access token below to start';
 }
 
 playButton.addEventListener('click', () => play());
 stopButton.addEventListener('click', () => session?.stop());
 byId('notice-action').addEventListener('click', tryAgain);
-// The film goes on where the other player has left it, not where this one stands.
+// Playback continues at the position of the other player, not at that of this one.
 byId('take-over').addEventListener('click', () => play({ takeOver: true }));
 byId('start-over').addEventListener('click', () => {
   hideToast();
@@ -269,7 +269,7 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   play();
 });
-// Coming back to a network is the best moment to try what failed without it.
+// A start that failed without a network is repeated as soon as there is one.
 addEventListener('online', () => {
   if (session?.state === 'failed' && noticed?.code === 'network_error') tryAgain();
 });

@@ -1,15 +1,15 @@
 /**
- * How often a film may be started again by itself.
+ * The limit on automatic renewals of a film.
  *
- * A fresh URL that is refused at once is no expiry but a fault, and starting again for ever would
- * hide it and load the service. Only film that was really watched earns new renewals.
+ * A new URL that is refused immediately has not expired: it indicates a fault, and unlimited renewals
+ * would hide the fault and load the service. Only playback allows further renewals.
  *
  * @module renewal-budget
  */
 
-/** Renewals count as "in a row" until the film has really played this long after one. */
+/** Renewals count as "in a row" until the film has played for this time after one. */
 const PLAYED_SECONDS = 2;
-/** The element tells its position several times a second: a longer step is a seek. */
+/** The element reports its position several times per second: a longer step is a seek. */
 const LONGEST_STEP_SECONDS = 1.5;
 
 /** Counts renewals in a row. */
@@ -22,7 +22,7 @@ export class RenewalBudget {
     this.limit = limit;
   }
 
-  /** Take one renewal; false when none is left. */
+  /** Count one renewal; false if none is left. */
   spend() {
     this.#playedSeconds = 0;
     this.#spent += 1;
@@ -30,7 +30,7 @@ export class RenewalBudget {
   }
 
   /**
-   * Take note of a change of position.
+   * Count a change of position as playback, unless it is a seek.
    * @param {number} stepSeconds
    */
   moved(stepSeconds) {
@@ -39,7 +39,7 @@ export class RenewalBudget {
     if (this.#playedSeconds >= PLAYED_SECONDS) this.refill();
   }
 
-  /** Start counting from zero. */
+  /** Reset the count to zero. */
   refill() {
     this.#spent = 0;
     this.#playedSeconds = 0;

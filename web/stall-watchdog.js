@@ -1,16 +1,15 @@
 /**
- * Notices that a film which should play stands still, though no player has reported an error.
+ * Detects that a film has stalled although its player has reported no error.
  *
- * Players wait for ever for data that they believe to be on its way, and decoders stop at gaps. An
- * element shows life by its position, its buffer and its ready state; when none of them changes,
- * waiting longer does not help.
+ * Players may wait without limit for a response, and decoders stop at gaps. Progress is a change of
+ * the element's position, buffer or ready state. Without any change, the film has stalled.
  *
  * @module stall-watchdog
  */
 
 const TICK_MILLISECONDS = 1000;
 
-/** Tells how long a media element has shown no life. */
+/** Reports when a media element has made no progress for some time. */
 export class StallWatchdog {
   #video;
   #patienceTicks;
@@ -21,9 +20,9 @@ export class StallWatchdog {
 
   /**
    * @param {HTMLMediaElement} video
-   * @param {number} patienceSeconds  How long an element may stand still; 0 is for ever.
-   * @param {(stalls: number) => void} onstall  Called each time that the patience has passed, with
-   *   how often it has since the last sign of life.
+   * @param {number} patienceSeconds  The time without progress that counts as a stall; 0: never.
+   * @param {(stalls: number) => void} onstall  Called after each such time, with the number of times
+   *   since the last progress.
    */
   constructor(video, patienceSeconds, onstall) {
     this.#video = video;
@@ -31,7 +30,7 @@ export class StallWatchdog {
     this.#onstall = onstall;
   }
 
-  /** Begin to watch, if that is not so already. */
+  /** Start to watch; does nothing if already started. */
   watch() {
     if (this.#timer !== null || this.#patienceTicks === 0) return;
     this.#ticks = 0;
@@ -39,7 +38,7 @@ export class StallWatchdog {
     this.#timer = setInterval(() => this.#look(), TICK_MILLISECONDS);
   }
 
-  /** Watch no more. */
+  /** Stop watching. */
   rest() {
     clearInterval(this.#timer);
     this.#timer = null;
@@ -55,7 +54,7 @@ export class StallWatchdog {
     this.#ticks += 1;
     if (this.#ticks % this.#patienceTicks !== 0) return;
     this.#onstall(this.#ticks / this.#patienceTicks);
-    // What the call has changed itself, such as the position, is no sign of life.
+    // Changes by the callback itself, such as a seek, are not progress.
     this.#sign = this.#signOfLife();
   }
 

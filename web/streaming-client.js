@@ -1,18 +1,18 @@
 /**
- * The HTTP side of playback: one method per call of the streaming API, and every failure as one
- * typed error.
+ * The HTTP client of playback: one method per operation of the streaming API, and one typed error for
+ * every failure.
  *
- * A page that only wants to read progress can use this module alone; a page that plays a film
- * uses `streaming-session.js`, which is built on it. No dependency, no build step.
+ * A page that only reads progress can use this module alone; a page that plays a film uses
+ * `streaming-session.js`, which is based on it. No dependency, no build step.
  *
  * @module streaming-client
  */
 
 /**
- * What `POST /api/v1/stream/{movie_id}` answers.
+ * The response of `POST /api/v1/stream/{movie_id}`.
  * @typedef {object} StartAnswer
- * @property {string} manifest_url  Presigned; give it to the player as it is.
- * @property {number} expires_in  Seconds that `manifest_url` can be fetched.
+ * @property {string} manifest_url  Presigned; pass it to the player unchanged.
+ * @property {number} expires_in  Seconds until `manifest_url` expires.
  * @property {'hls'|'dash'} manifest_type
  * @property {string} session_id  UUIDv7.
  * @property {number} resume_position_seconds
@@ -21,7 +21,7 @@
  */
 
 /**
- * A stream of the user that runs, as a refusal lists it.
+ * A running stream of the user, as listed in a `stream_limit_reached` problem.
  * @typedef {object} LiveSession
  * @property {string} session_id
  * @property {string|null} movie_id
@@ -30,22 +30,23 @@
  */
 
 /**
- * A position. Who repeats a report lets its age grow: what was watched last counts.
+ * A position. The caller must increase the age of a repeated report, because the position that was
+ * watched last takes precedence.
  * @typedef {object} Report
  * @property {number} positionSeconds
  * @property {string} [sessionId]
  * @property {number} [sequence]
- * @property {number} [ageSeconds]  How long ago the film was there; now, unless given.
+ * @property {number} [ageSeconds]  Age of the position; 0 if omitted.
  */
 
 /**
- * What progress and stop answer.
+ * The response of progress and stop.
  * @typedef {object} ReportAnswer
  * @property {boolean} success
  * @property {number} position_seconds
  * @property {string} message
- * @property {boolean} [applied]  False when something else was watched later.
- * @property {boolean} [session_ended]  Of a progress: the session is over, and not by this player.
+ * @property {boolean} [applied]  False if a later position is on record.
+ * @property {boolean} [session_ended]  For progress: something else has ended the session.
  */
 
 /**
@@ -53,29 +54,30 @@
  * @typedef {object} Call
  * @property {string} method
  * @property {string} path
- * @property {number} status  0 when no answer came.
- * @property {string|null} code  The problem's code, when it failed.
+ * @property {number} status  0 without a response.
+ * @property {string|null} code  The problem's code if the call failed.
  * @property {number} milliseconds
  * @property {Date} at
  */
 
 /**
- * Answers the caller's JWT. It is asked before each request, so it may refresh the token.
+ * Returns the caller's JWT. It is called before each request, so it may refresh the token.
  * @callback TokenProvider
  * @returns {string|Promise<string>}
  */
 
-/** A call that failed: the fields of the API's problem document, or of a failed connection. */
+/** A failed call: the fields of the API's problem document, or a failed connection. */
 export class StreamingError extends Error {
   /**
    * @param {object} problem
-   * @param {number} problem.status  HTTP status; 0 when no answer came.
-   * @param {string} problem.code  Stable, for code: `subscription_required`, `network_error`, ...
-   * @param {string} problem.title  Short, for people.
+   * @param {number} problem.status  HTTP status; 0 without a response.
+   * @param {string} problem.code  Stable, for programs: `subscription_required`, `network_error`, ...
+   * @param {string} problem.title  A short text for people.
    * @param {string} [problem.detail]
    * @param {number|null} [problem.retryAfter]  Seconds to wait before another attempt.
    * @param {string|null} [problem.requestId]
-   * @param {LiveSession[]} [problem.sessions]  With `stream_limit_reached`: what runs, oldest first.
+   * @param {LiveSession[]} [problem.sessions]  For `stream_limit_reached`: the running streams, the
+   *   oldest first.
    * @param {unknown} [problem.cause]
    */
   constructor({
@@ -99,7 +101,7 @@ export class StreamingError extends Error {
     this.sessions = sessions;
   }
 
-  /** Whether the same call may succeed later without anything else changing. */
+  /** Whether the same call may succeed later without other changes. */
   get retryable() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
@@ -112,12 +114,12 @@ export class StreamingClient {
   #fetch;
   #timeoutSeconds;
   #onCall;
-  /** The token of the last request: all that a page on its way out has time for. */
+  /** The token of the last request; an unloading page has no time to get another one. */
   #lastToken = '';
 
   /**
    * @param {object} options
-   * @param {string} [options.apiUrl]  Origin of the API; empty for the page's own.
+   * @param {string} [options.apiUrl]  Origin of the API; empty for that of the page.
    * @param {string|TokenProvider} options.token
    * @param {typeof fetch} [options.fetch]
    * @param {number} [options.timeoutSeconds]
@@ -143,10 +145,11 @@ export class StreamingClient {
    * @param {string} movieId
    * @param {'hls'|'dash'} manifestType
    * @param {object} [options]
-   * @param {boolean} [options.takeOver]  End the oldest stream when as many run as may.
-   * @param {string} [options.key]  Makes it safe to repeat a start whose answer was lost: with the
-   *   same key the service answers the same session. See {@link newKey}.
+   * @param {boolean} [options.takeOver]  End the oldest stream if the limit is reached.
+   * @param {string} [options.key]  Makes it safe to repeat a start whose response was lost: with the
+   *   same key the service returns the same session. See {@link newKey}.
    * @returns {Promise<StartAnswer>}
+   * @throws {StreamingError}
    */
   start(movieId, manifestType, { takeOver = false, key } = {}) {
     return this.#call('POST', filmPath(movieId), {
@@ -159,8 +162,10 @@ export class StreamingClient {
    * Save a position.
    * @param {string} movieId
    * @param {Report} report
-   * @param {{keepalive?: boolean}} [options]  `keepalive` lets the request outlive the page.
+   * @param {{keepalive?: boolean}} [options]  With `keepalive` the request continues after the page
+   *   is closed.
    * @returns {Promise<ReportAnswer>}
+   * @throws {StreamingError}
    */
   progress(movieId, report, { keepalive = false } = {}) {
     return this.#call('POST', `${filmPath(movieId)}/progress`, { body: wire(report), keepalive });
@@ -172,22 +177,25 @@ export class StreamingClient {
    * @param {Report} report
    * @param {{keepalive?: boolean}} [options]
    * @returns {Promise<ReportAnswer>}
+   * @throws {StreamingError}
    */
   stop(movieId, report, { keepalive = false } = {}) {
     return this.#call('POST', `${filmPath(movieId)}/stop`, { body: wire(report), keepalive });
   }
 
   /**
-   * List the films that the user has begun and not finished, newest first.
+   * List the films that the user has started and not completed, newest first.
    * @param {number} [limit]
+   * @throws {StreamingError}
    */
   continueWatching(limit = 10) {
     return this.#call('GET', `/api/v1/stream/progress?limit=${limit}`);
   }
 
   /**
-   * Remove a film from those to continue; its next report brings it back.
+   * Remove a film from the films to continue; its next report adds it again.
    * @param {string} movieId
+   * @throws {StreamingError}
    */
   async remove(movieId) {
     await this.#call('DELETE', `${filmPath(movieId)}/progress`);
@@ -204,7 +212,7 @@ export class StreamingClient {
         milliseconds: Math.round(performance.now() - began),
         at: new Date(),
       });
-    // A leaving page runs no further tasks: a keepalive request must go out within this one.
+    // An unloading page runs no further tasks: this one must send a keepalive request.
     const token = keepalive && this.#lastToken ? this.#lastToken : await this.#currentToken();
     let response;
     let answer;
@@ -229,7 +237,7 @@ export class StreamingClient {
         status: 0,
         code: 'network_error',
         title: 'The service could not be reached',
-        detail: cause?.name === 'TimeoutError' ? 'No answer in time' : '',
+        detail: cause?.name === 'TimeoutError' ? 'The request timed out' : '',
         cause,
       });
     }
@@ -248,7 +256,7 @@ export class StreamingClient {
   }
 }
 
-/** Make a key that no other start has, also on a page without HTTPS. */
+/** Return a unique idempotency key; unlike `randomUUID` it also works without HTTPS. */
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -259,7 +267,7 @@ function filmPath(movieId) {
   return `/api/v1/stream/${encodeURIComponent(movieId)}`;
 }
 
-/** The API takes whole seconds and leaves out what is not known. */
+/** Convert a report to the API's format: whole seconds, unknown fields omitted. */
 function wire({ positionSeconds, sessionId, sequence, ageSeconds }) {
   return {
     position_seconds: Math.max(0, Math.floor(positionSeconds)),
@@ -268,12 +276,12 @@ function wire({ positionSeconds, sessionId, sequence, ageSeconds }) {
   };
 }
 
-/** The API takes ages of up to 30 days, to the millisecond. */
+/** Limit an age to the API's range of 30 days, and round it to milliseconds. */
 function age(seconds) {
   return Math.min(Math.max(0, Math.round(seconds * 1000) / 1000), 30 * 24 * 3600);
 }
 
-/** Read a body as JSON; null when it is none, as with an HTML page of some proxy between. */
+/** Read a body as JSON; null if it is not JSON, for example an HTML page of a proxy. */
 async function readJson(response) {
   const text = await response.text();
   try {
@@ -283,7 +291,7 @@ async function readJson(response) {
   }
 }
 
-/** Turn an unsuccessful answer into the error that callers handle. */
+/** Convert an unsuccessful response to a StreamingError. */
 function problem(response, answer) {
   const told = answer !== null && typeof answer === 'object' ? answer : {};
   return new StreamingError({
@@ -298,7 +306,7 @@ function problem(response, answer) {
   });
 }
 
-/** Seconds of a Retry-After header, which is a number or an HTTP date. */
+/** Return the seconds of a Retry-After header, which is a number or an HTTP date. */
 function retryAfterSeconds(header) {
   if (!header) return null;
   const seconds = /^\d+$/.test(header.trim())

@@ -1,9 +1,9 @@
 /**
- * One viewer watching one film: start, heartbeat, resume, renewal and stop, for any page and any
- * player.
+ * Playback of one film by one viewer: start, heartbeat, resume, renewal and stop, for any page and
+ * any player.
  *
- * The session calls the streaming API and watches a media element; a player adapter (see
- * `players/player.js`) turns manifest URLs into pictures. No dependency, no build step:
+ * The session calls the streaming API and observes a media element; a player adapter (see
+ * `players/player.js`) plays manifest URLs. No dependency, no build step:
  *
  * ```js
  * import Hls from 'hls.js';
@@ -25,8 +25,8 @@
  * - `state`: `detail` is the new {@link State};
  * - `saved`: a position was acknowledged, `detail` is `{ positionSeconds }`;
  * - `trouble`: a report failed and will be repeated, `detail` is the {@link StreamingError};
- * - `renewed`: the player got a fresh URL, `detail` is `{ positionSeconds }`;
- * - `failed`: playback cannot go on by itself, `detail` is the {@link StreamingError}.
+ * - `renewed`: the player has a new URL, `detail` is `{ positionSeconds }`;
+ * - `failed`: playback cannot continue automatically, `detail` is the {@link StreamingError}.
  *
  * @module streaming-session
  */
@@ -44,29 +44,29 @@ export { newKey, StreamingClient, StreamingError };
  */
 
 /**
- * What a renewal hook may look at.
+ * The argument of a renewal hook.
  * @typedef {object} RenewalQuestion
- * @property {Date} expiresAt  When the manifest URL ends. The URLs inside it live longer.
+ * @property {Date} expiresAt  When the manifest URL expires. The URLs in the manifest expire later.
  * @property {number} bufferedAheadSeconds
  * @property {'heartbeat'|'play'} moment
  */
 
-/** A film this far along starts over instead of resuming in its credits. */
+/** From this share of its duration on, a film starts at the beginning instead of in its credits. */
 const COMPLETED_FRACTION = 0.9;
-/** With more than this in the buffer, a renewal can wait: viewers keep watching meanwhile. */
+/** A renewal is delayed while more than this is buffered, because playback continues meanwhile. */
 const RENEWAL_BUFFER_SECONDS = 3;
-/** A scrub is dozens of seeks; only where it comes to rest is worth a report. */
+/** Dragging the slider causes dozens of seeks; only the last position is reported. */
 const SEEK_SETTLES_MILLISECONDS = 700;
 /**
- * How often a start is repeated whose answer was lost, one that still runs elsewhere, and one whose
- * key stands for a session that has ended.
+ * How often a start is repeated after a lost response, while its first request is still running, and
+ * if the session of its key has ended.
  */
 const START_REPEATS = { network_error: 1, request_in_progress: 5, session_ended: 1 };
-/** A film that stands still is moved by this much: over a gap, and so that its player looks again. */
+/** A stalled film is moved by this time, to skip a gap and to make its player request data again. */
 const NUDGE_SECONDS = 0.1;
-/** The states in which a film plays or is about to. */
+/** The states in which stalls are detected. */
 const WATCHED = new Set(['starting', 'playing', 'paused', 'renewing']);
-/** A pause this near to the end is the end: dash.js may pause there before the element says so. */
+/** A pause this close to the end counts as the end: dash.js may pause before the `ended` event. */
 const END_SECONDS = 0.25;
 
 /** Plays films through the streaming API; one film at a time. */
@@ -82,46 +82,47 @@ export class StreamingSession extends EventTarget {
 
   #movieId = '';
   /** @type {'hls'|'dash'} */ #manifestType = 'hls';
-  /** The session at the service, the last one when none is open. @type {OpenSession|null} */
+  /** The session of the service, the last one if none is open. @type {OpenSession|null} */
   #open = null;
   #position = 0;
-  /** When the film was there, by `#now`. */
+  /** When `#position` was measured, by `#now`. */
   #measuredAt = 0;
   #now;
   #resumedFrom = 0;
   #savedPosition = null;
 
-  /** Grows with each start and stop, so that an answer that comes too late is known as such. */
+  /** Incremented by each start and stop, to detect responses that are no longer relevant. */
   #run = 0;
-  /** While a source is being changed, the element's events tell nothing about the viewer. */
+  /** During a change of the source, the element's events are not caused by the viewer. */
   #loading = false;
   #heartbeat = null;
   #seekSettles = null;
   #renewalDue = false;
   /** @type {Promise<void>|null} */ #renewing = null;
-  /** Whether the session is over, and not by this page: another player took over. */
+  /** Whether another player took over and ended the session. */
   #isTakenOver = false;
-  /** Whether the page went away in the middle of a film. */
+  /** Whether the page was hidden during a film. */
   #left = false;
   #listeners = new AbortController();
 
   /**
    * @param {object} options
-   * @param {string} [options.apiUrl]  Origin of the API; empty for the page's own.
+   * @param {string} [options.apiUrl]  Origin of the API; empty for that of the page.
    * @param {string|import('./streaming-client.js').TokenProvider} options.token
    * @param {HTMLMediaElement} options.video
    * @param {import('./players/player.js').Player} options.player
    * @param {number} [options.heartbeatSeconds]  Time between two reports while playing.
    * @param {number} [options.maxRenewals]  Renewals in a row before giving up.
-   * @param {(question: RenewalQuestion) => boolean} [options.shouldRenew]  Proactive renewal:
-   *   answer true to renew before the player meets an expired URL. Never, unless given: URLs
-   *   inside a manifest outlive the film, and a renewal costs a session and a buffer.
-   * @param {number} [options.stallSeconds]  How long a film may stand still without a reason: then
-   *   it is nudged, after as long again renewed, and at last it fails. 0 is for ever.
+   * @param {(question: RenewalQuestion) => boolean} [options.shouldRenew]  Proactive renewal: return
+   *   true to renew before the player requests an expired URL. By default it is never renewed
+   *   proactively: URLs in a manifest are valid for longer than the film, and a renewal needs a new
+   *   session and discards the buffer.
+   * @param {number} [options.stallSeconds]  How long a film may stall: then it is nudged, after the
+   *   same time again it is renewed, and finally it fails. 0: without limit.
    * @param {typeof fetch} [options.fetch]
    * @param {(call: import('./streaming-client.js').Call) => void} [options.onCall]
-   * @param {() => number} [options.now]  A clock that is never set, in milliseconds.
-   * @param {EventTarget} [options.page]  Where `pagehide` and `pageshow` come from.
+   * @param {() => number} [options.now]  A monotonic clock in milliseconds.
+   * @param {EventTarget} [options.page]  The source of `pagehide` and `pageshow`.
    */
   constructor({
     apiUrl,
@@ -152,34 +153,34 @@ export class StreamingSession extends EventTarget {
 
   get state() { return this.#state; }
   get movieId() { return this.#movieId; }
-  /** UUID of the open session; null when none is open. */
+  /** UUID of the open session; null if none is open. */
   get sessionId() { return this.#isOpen ? this.#open.id : null; }
   /** Sequence of the last report of this session. */
   get sequence() { return this.#open?.sequence ?? 0; }
-  /** Seconds into the film, also while the player is still seeking there. */
+  /** Seconds into the film, also while the player is still seeking to that position. */
   get positionSeconds() { return this.#position; }
-  /** Where this start began to play; 0 when from the beginning. */
+  /** The position at which this start began to play; 0 for the beginning. */
   get resumedFromSeconds() { return this.#resumedFrom; }
-  /** The last position that the service acknowledged; null when none was. */
+  /** The last position that the service acknowledged; null if there is none. */
   get savedPositionSeconds() { return this.#savedPosition; }
   get durationSeconds() { return this.#open?.durationSeconds ?? null; }
-  /** When the manifest URL ends; null before the first start. */
+  /** When the manifest URL expires; null before the first start. */
   get expiresAt() { return this.#open?.expiresAt ?? null; }
 
   get #isOpen() { return this.#open !== null && !this.#open.ended; }
 
   /**
-   * Start a film where the user left it, or from the beginning when it was watched to its end.
+   * Start a film at the saved position, or at the beginning if it was watched to its end.
    *
    * @param {string} movieId
    * @param {object} [options]
    * @param {'hls'|'dash'} [options.manifestType]
-   * @param {number} [options.positionSeconds]  Begin here, whatever was saved.
-   * @param {boolean} [options.takeOver]  End the user's oldest stream when as many run as may.
-   * @param {string} [options.key]  The key of an earlier start that failed without an answer, see
-   *   {@link newKey}: should it have opened a session after all, this start goes on with it.
-   * @returns {Promise<import('./streaming-client.js').StartAnswer|null>}  Null when a renewal,
-   *   another start or a stop took its place.
+   * @param {number} [options.positionSeconds]  Start here instead of at the saved position.
+   * @param {boolean} [options.takeOver]  End the user's oldest stream if the limit is reached.
+   * @param {string} [options.key]  The key of an earlier start without a response, see
+   *   {@link newKey}: if it opened a session, this start continues it.
+   * @returns {Promise<import('./streaming-client.js').StartAnswer|null>}  Null if a renewal,
+   *   another start or a stop replaced it.
    * @throws {StreamingError}
    */
   async start(
@@ -211,10 +212,11 @@ export class StreamingSession extends EventTarget {
   }
 
   /**
-   * Save the position and end the session. Without an open one, nothing happens.
+   * Save the position, end the session if one is open, and pause the element unless `keepalive` is
+   * set. A failed request never rejects the promise; the `trouble` event reports it.
    *
    * @param {object} [options]
-   * @param {boolean} [options.keepalive]  For a page that is going away.
+   * @param {boolean} [options.keepalive]  For a page that is being closed.
    * @returns {Promise<boolean>}  Whether the service acknowledged it.
    */
   async stop({ keepalive = false } = {}) {
@@ -222,15 +224,15 @@ export class StreamingSession extends EventTarget {
     this.#loading = false;
     this.#renewing = null;
     const ended = this.#end({ keepalive });
-    // A page that may come back should find the film as it was left.
+    // A page that may be shown again keeps the film as it is.
     if (!keepalive) this.#video.pause();
     if (this.#state !== 'idle' && this.#state !== 'failed') this.#setState('stopped');
     return ended;
   }
 
   /**
-   * Start again at the position and hand the new URL to the player. Never throws: a failure is
-   * told by the `failed` event, as it is when the session renews by itself.
+   * Start again at the position and pass the new URL to the player. Never throws: a failure is
+   * reported by the `failed` event, as for an automatic renewal.
    */
   renew() {
     if (!this.#renewing) {
@@ -242,7 +244,7 @@ export class StreamingSession extends EventTarget {
     return this.#renewing;
   }
 
-  /** Stop, let the player go and forget the page. The object cannot be used again. */
+  /** Stop, release the player and remove all listeners. The object cannot be used again. */
   async close() {
     this.#listeners.abort();
     const stopped = this.stop();
@@ -250,7 +252,7 @@ export class StreamingSession extends EventTarget {
     return stopped;
   }
 
-  /** Open a session at the service; null when it is no longer wanted once the answer is here. */
+  /** Open a session of the service; null if it is no longer needed when the response arrives. */
   async #openSession(run, options = { key: newKey() }) {
     const answer = await this.#askForSession(run, options);
     const opened = new OpenSession(this.#client, this.#movieId, answer);
@@ -262,7 +264,7 @@ export class StreamingSession extends EventTarget {
     return answer;
   }
 
-  /** Ask for a session, again when nobody can tell whether there is one: the key makes it one. */
+  /** Request a session; repeated if its state is unknown: the key prevents a second one. */
   async #askForSession(run, { takeOver, key }) {
     const left = { ...START_REPEATS };
     for (;;) {
@@ -278,7 +280,7 @@ export class StreamingSession extends EventTarget {
     }
   }
 
-  /** Give a URL to the player and wait until it stands at the position. */
+  /** Pass a URL to the player and wait until it displays the position. */
   async #load(url, position, play, run) {
     this.#position = position;
     this.#loading = true;
@@ -289,7 +291,7 @@ export class StreamingSession extends EventTarget {
     if (run !== this.#run) return;
     this.#loading = false;
     this.#setState('paused');
-    // A refusal of autoplay is not a failure: the play button of the page still works.
+    // A rejected autoplay is not a failure: the play button of the page still works.
     if (play) await Promise.resolve(this.#video.play()).catch(() => {});
   }
 
@@ -304,7 +306,7 @@ export class StreamingSession extends EventTarget {
         return;
       }
       try {
-        // The old session ends first, so that a renewal never counts as one more stream.
+        // The old session ends first, so that a renewal never counts as an additional stream.
         await this.#end();
         const answer = await this.#openSession(run);
         if (!answer) return;
@@ -318,7 +320,7 @@ export class StreamingSession extends EventTarget {
     }
   }
 
-  /** Open a new session for the film on the screen, in place of one that is over. */
+  /** Open a new session for the displayed film, to replace one that has ended. */
   async #reopen() {
     try {
       if (await this.#openSession(this.#run)) await this.#report();
@@ -327,7 +329,7 @@ export class StreamingSession extends EventTarget {
     }
   }
 
-  /** Report the position; a failure is told and repeated with the next heartbeat. */
+  /** Report the position; a failure dispatches `trouble`, and the next heartbeat reports again. */
   async #report() {
     const reporting = this.#open;
     if (!reporting) return;
@@ -346,7 +348,7 @@ export class StreamingSession extends EventTarget {
     }
   }
 
-  /** Stop playing: another player of the user has this session's place now. */
+  /** Stop playback: another player of the user took over. */
   #takenOver() {
     this.#isTakenOver = true;
     this.#open.ended = true;
@@ -354,14 +356,14 @@ export class StreamingSession extends EventTarget {
       new StreamingError({
         status: 0,
         code: 'session_ended',
-        title: 'The film goes on elsewhere',
+        title: 'The film continues on another device',
         detail: 'Another player of this account took over',
       }),
     );
     this.#video.pause();
   }
 
-  /** Tell the service that the session is over, once. */
+  /** End the session at the service, only once. */
   async #end({ keepalive = false } = {}) {
     this.#beatNoMore();
     if (!this.#isOpen) return false;
@@ -403,9 +405,9 @@ export class StreamingSession extends EventTarget {
   }
 
   #moved() {
-    // While a renewal is under way, what is left of the old URLs' buffer plays on.
+    // During a renewal the rest of the old buffer plays; this is not playback with new URLs.
     if (!this.#renewing) this.#renewals.moved(this.#video.currentTime - this.#position);
-    // A paused element may tell its time again: nothing was watched then.
+    // A paused element may dispatch `timeupdate` again, without playback.
     if (this.#video.currentTime !== this.#position) this.#measure(this.#video.currentTime);
     this.#renewWhenDue();
   }
@@ -414,12 +416,12 @@ export class StreamingSession extends EventTarget {
     if (this.#isOpen) {
       this.#renewIfAsked('play');
     } else if (this.#state === 'ended' || this.#state === 'stopped') {
-      // Playing on after the end, or after a stop, is watching again: that needs a session.
+      // Playback after the end or after a stop needs a new session.
       this.#measure(this.#video.currentTime);
       this.#setState('playing');
       this.#reopen();
     } else if (this.#isTakenOver) {
-      // The player still has good URLs, but no place.
+      // The player still has valid URLs, but no session.
       this.#video.pause();
     }
   }
@@ -435,7 +437,7 @@ export class StreamingSession extends EventTarget {
 
   #paused() {
     this.#beatNoMore();
-    // The end of a film pauses it, too, and is told by an event of its own.
+    // The end of a film also dispatches `pause`; `ended` handles it.
     if (this.#state !== 'playing' || this.#video.ended) return;
     if (this.#video.currentTime >= this.#video.duration - END_SECONDS) {
       this.#ended();
@@ -477,7 +479,7 @@ export class StreamingSession extends EventTarget {
     if (this.#left) this.stop({ keepalive: true });
   }
 
-  /** A page that comes back from the back/forward cache has no session any more. */
+  /** A page restored from the back/forward cache no longer has a session. */
   #pageShown(event) {
     if (event.persisted && this.#left) {
       this.#renewals.refill();
@@ -498,7 +500,7 @@ export class StreamingSession extends EventTarget {
     this.#renewWhenDue();
   }
 
-  /** Renew after a failed request, as soon as the buffer no longer hides it. */
+  /** Renew after a failed request, as soon as the buffer is nearly empty. */
   #renewWhenDue() {
     if (!this.#renewalDue || !this.#isOpen) return;
     if (bufferedAhead(this.#video) <= RENEWAL_BUFFER_SECONDS) {
@@ -507,10 +509,10 @@ export class StreamingSession extends EventTarget {
     }
   }
 
-  /** Get a film going that stands still: nudge it, then renew, until the renewals are spent. */
+  /** Continue a stalled film: nudge it first, then renew, until no renewals are left. */
   #stalled(count) {
     if (this.#loading) {
-      if (count > 1) this.#player.fail('network', 'Nothing arrives');
+      if (count > 1) this.#player.fail('network', 'No data received');
     } else if (!this.#isOpen || this.#video.paused || this.#video.ended) {
       return;
     } else if (count === 1) {
@@ -550,7 +552,7 @@ export class StreamingSession extends EventTarget {
 }
 
 /**
- * Tell where a film should begin.
+ * Return the position at which a film starts.
  *
  * @param {import('./streaming-client.js').StartAnswer} answer
  * @returns {number}  Seconds; 0 for a film that was watched to its end.
@@ -563,7 +565,7 @@ export function resumePosition(answer) {
 }
 
 /**
- * The error that ends playback; null for one that a fresh URL may mend.
+ * Return the error that ends playback; null for one from which a renewal may recover.
  * @param {unknown} error
  */
 function finalError(error) {
@@ -589,6 +591,6 @@ function renewalLimitReached(renewals) {
     status: 403,
     code: 'renewal_limit_reached',
     title: 'The film could not be renewed',
-    detail: `${renewals} fresh URLs in a row did not play`,
+    detail: `${renewals} new URLs in a row did not play`,
   });
 }

@@ -122,7 +122,7 @@ def test_the_end_is_saved(
     player.page.evaluate("document.querySelector('video').currentTime = 58")
 
     expect(player.page.get_by_text("Finished")).to_be_visible(timeout=20_000)
-    expect(player.page.get_by_text("Films you have begun appear here.")).to_be_visible()
+    expect(player.page.get_by_text("Films that you have started appear here.")).to_be_visible()
     eventually(lambda: viewer.saved_position(movie_id) == pytest.approx(60, abs=1))
     player.assert_clean()
 

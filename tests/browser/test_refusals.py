@@ -15,7 +15,7 @@ def test_without_a_subscription(product: Product, player: PlayerPage, viewer: Vi
 
     player.play_button.click()
 
-    expect(player.notice).to_contain_text("A subscription is needed")
+    expect(player.notice).to_contain_text("Subscription required")
     assert player.storage_exchanges == []
 
 
@@ -44,7 +44,7 @@ def test_bad_token(player: PlayerPage) -> None:
     ("status", "code", "words"),
     [
         (429, "stream_limit_reached", "Too many streams"),
-        (503, "entitlement_unavailable", "Subscriptions cannot be checked"),
+        (503, "entitlement_unavailable", "The subscription cannot be checked"),
         (503, "database_unavailable", "The service is not available"),
     ],
 )

@@ -32,7 +32,7 @@ def test_watch_here_instead(
         other.wait_until_playing()
 
         assert other.position >= 20
-        expect(player.notice).to_contain_text("The film goes on elsewhere", timeout=30_000)
+        expect(player.notice).to_contain_text("Playing on another device", timeout=30_000)
         assert player.page.evaluate("document.querySelector('video').paused")
         first, second = sessions()
         assert first["ended_at"] is not None
@@ -42,5 +42,5 @@ def test_watch_here_instead(
         player.page.get_by_role("button", name="Watch here instead").click()
         player.wait_until_playing()
 
-        expect(other.notice).to_contain_text("The film goes on elsewhere", timeout=30_000)
+        expect(other.notice).to_contain_text("Playing on another device", timeout=30_000)
         assert len(sessions()) == 3

@@ -1,8 +1,8 @@
 /**
  * The adapter for dash.js.
  *
- * dash.js repeats a refused request several times before it says so; a response interceptor tells
- * the session at the first refusal, while there is still something in the buffer.
+ * dash.js repeats a refused request several times before it reports an error. A response interceptor
+ * reports the first refusal to the session, while the buffer is not empty.
  *
  * @module players/dash
  */
@@ -18,7 +18,7 @@ export class DashPlayer extends Player {
   /**
    * @param {any} MediaPlayer  The factory that dash.js exports under this name.
    * @param {HTMLMediaElement} video
-   * @param {object} [settings]  dash.js's own settings.
+   * @param {object} [settings]  Settings of dash.js.
    */
   constructor(MediaPlayer, video, settings = {}) {
     super(video);
@@ -60,7 +60,7 @@ export class DashPlayer extends Player {
 
   #error(player, error) {
     if (player !== this.#player) return;
-    // dash.js numbers its failures of the network 10 to 19 and 25 to 29.
+    // The network errors of dash.js have the codes 11 to 19 and 25 to 29.
     const code = error?.code ?? 0;
     const network = (code > 10 && code < 20) || (code >= 25 && code < 30);
     this.fail(network ? 'network' : 'media', error?.message ?? `dash.js error ${code}`);

@@ -1,15 +1,15 @@
 /**
  * The adapter for hls.js.
  *
- * hls.js does not retry a 403 and does not read a VOD playlist again, so an expired URL is final
- * for it: the adapter tells the session at the first refusal and lets the buffer play on.
+ * hls.js does not retry a 403 and does not reload a VOD playlist, so it cannot recover from an expired
+ * URL: the adapter reports the first refusal to the session, and the buffer continues to play.
  *
  * @module players/hls
  */
 
 import { failureKind, Player } from './player.js';
 
-/** A second decoding error this soon after a recovery means that recovering does not help. */
+/** After a second decoding error within this time, recovery is not attempted again. */
 const RECOVERY_MILLISECONDS = 10_000;
 
 /** Plays HLS with hls.js in a media element. */
@@ -22,7 +22,7 @@ export class HlsPlayer extends Player {
   /**
    * @param {any} Hls  The class that hls.js exports.
    * @param {HTMLMediaElement} video
-   * @param {object} [config]  hls.js's own settings.
+   * @param {object} [config]  Settings of hls.js.
    */
   constructor(Hls, video, config = {}) {
     super(video);
@@ -82,7 +82,7 @@ export class HlsPlayer extends Player {
   }
 }
 
-/** The viewer's choices, which a new instance would forget. */
+/** Return the viewer's choices of tracks, which a new instance does not have. */
 function pick(hls) {
   return { audioTrack: hls.audioTrack, subtitleTrack: hls.subtitleTrack };
 }

@@ -1,21 +1,21 @@
 /**
- * The adapter for browsers that play a manifest themselves: HLS on iPhone, iPad and Safari.
+ * The adapter for browsers with native playback of manifests: HLS on iPhone, iPad and Safari.
  *
- * A media element does not tell which request failed or with what status, so the adapter asks for
- * the manifest once to tell a refused URL from a broken film.
+ * A media element reports neither the failed request nor its status. Therefore the adapter requests
+ * the manifest once after an error, to distinguish a refused URL from a damaged film.
  *
  * @module players/native
  */
 
 import { failureKind, Player } from './player.js';
 
-/** Plays whatever the media element itself can play. */
+/** Plays manifests that the media element itself supports. */
 export class NativePlayer extends Player {
   #url = '';
   #listeners = new AbortController();
 
   /**
-   * Tell whether this browser plays HLS without a library.
+   * Return whether this browser plays HLS without a library.
    * @param {HTMLMediaElement} video
    */
   static playsHls(video) {

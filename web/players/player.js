@@ -1,28 +1,27 @@
 /**
- * What a session needs from a player, so that any library can sit behind it.
+ * The interface between a session and a player library.
  *
- * An adapter extends {@link Player} and says three things: how to open a URL at a position, how
- * to let go, and, through `fail`, that the library met an error it will not get over. Everything
- * that is the same for all libraries (waiting until the position is on the screen, telling each
- * failure once) is here.
+ * An adapter extends {@link Player}: it opens a URL at a position, releases the library, and calls
+ * `fail` for an error from which the library does not recover. The base class implements the rest
+ * (waiting until the position is displayed, reporting each failure once).
  *
  * @module players/player
  */
 
 /**
- * Why a player stopped:
+ * The reason of a failure:
  * - `forbidden`: the storage refused a URL, so its signature has expired;
- * - `network`: requests keep failing for another reason;
- * - `media`: the data arrived and cannot be played;
- * - `superseded`: another load took this one's place.
+ * - `network`: requests fail repeatedly for another reason;
+ * - `media`: the data was received and cannot be played;
+ * - `superseded`: another load replaced this one.
  * @typedef {'forbidden'|'network'|'media'|'superseded'} FailureKind
  */
 
-/** A player's final word on a URL. */
+/** A player's final failure to play a URL. */
 export class PlayerFailure extends Error {
   /**
    * @param {FailureKind} kind
-   * @param {string} detail  The library's own words.
+   * @param {string} detail  The library's message.
    */
   constructor(kind, detail) {
     super(detail);
@@ -30,17 +29,17 @@ export class PlayerFailure extends Error {
     this.kind = kind;
   }
 
-  /** Whether a fresh URL may help. */
+  /** Whether playback may succeed with a new URL. */
   get renewable() {
     return this.kind === 'forbidden' || this.kind === 'network';
   }
 }
 
-/** Statuses with which storages and CDNs refuse a URL whose time is over. */
+/** The statuses with which storages and CDNs refuse an expired URL. */
 const REFUSED = new Set([401, 403, 410]);
 
 /**
- * Name the failure that an HTTP status stands for.
+ * Return the kind of failure of an HTTP status.
  * @param {number|undefined} status
  * @returns {FailureKind}
  */
@@ -49,7 +48,7 @@ export function failureKind(status) {
 }
 
 /**
- * Measure what can be played from here without another request.
+ * Return the duration that can be played from the current position without another request.
  * @param {HTMLMediaElement} video
  * @returns {number}  Seconds.
  */
@@ -63,9 +62,9 @@ export function bufferedAhead(video) {
   return 0;
 }
 
-/** Base of the adapters. */
+/** The base class of the adapters. */
 export class Player {
-  /** Called with each failure after a load; failures before reject the load. */
+  /** Called with each failure after a completed load; earlier failures reject the load. */
   /** @type {(failure: PlayerFailure) => void} */ onfailure = () => {};
   /** @type {{resolve: () => void, reject: (failure: PlayerFailure) => void}|null} */ #pending = null;
   #failed = false;
@@ -77,17 +76,17 @@ export class Player {
   }
 
   /**
-   * Play a URL in place of what was there before.
+   * Load a URL, which replaces the former source. Does not start playback.
    *
    * @param {string} url
    * @param {number} positionSeconds
-   * @returns {Promise<void>}  Fulfilled when the position is on the screen; does not start to play.
+   * @returns {Promise<void>}  Fulfilled when the position is displayed.
    * @throws {PlayerFailure}
    */
   async load(url, positionSeconds) {
     this.#settle();
     this.#failed = false;
-    // Attaching a new source resets the rate to its default.
+    // A new source resets the playback rate to its default.
     const { playbackRate } = this.video;
     const { signal } = this.#wait;
     const loaded = new Promise((resolve, reject) => {
@@ -99,27 +98,27 @@ export class Player {
     this.video.playbackRate = playbackRate;
   }
 
-  /** Let the library and the element go. */
+  /** Reject a pending load and release the library and the element. */
   destroy() {
     this.#settle();
     this.release();
   }
 
   /**
-   * Begin to load a URL. To be overridden.
+   * Start to load a URL. Adapters override it.
    * @param {string} _url
    * @param {number} _positionSeconds
    * @returns {void|Promise<void>}
    */
   open(_url, _positionSeconds) {
-    throw new TypeError('An adapter overrides open()');
+    throw new TypeError('An adapter must override open()');
   }
 
-  /** Free the library. To be overridden. */
+  /** Release the library. Adapters override it. */
   release() {}
 
   /**
-   * Tell a failure, once a load: libraries report one cause several times.
+   * Report a failure, only once per load: libraries report one cause several times.
    * @param {FailureKind} kind
    * @param {string} detail
    */
@@ -136,7 +135,7 @@ export class Player {
 
   #resolveAt(positionSeconds, signal) {
     const { video } = this;
-    // What the element tells before its metadata is of the source that was there before.
+    // Before `loadedmetadata`, the element's properties are those of the former source.
     let known = false;
     const seek = () => {
       known = true;
@@ -155,9 +154,9 @@ export class Player {
     }
   }
 
-  /** End the wait of an earlier load. */
+  /** Reject an earlier load that is pending. */
   #settle() {
-    this.#pending?.reject(new PlayerFailure('superseded', 'Another load came in between'));
+    this.#pending?.reject(new PlayerFailure('superseded', 'Another load replaced this one'));
     this.#pending = null;
     this.#wait.abort();
     this.#wait = new AbortController();
