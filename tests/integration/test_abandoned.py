@@ -1,4 +1,4 @@
-"""Sessions whose player has vanished, and players that come back."""
+"""Sessions whose player stopped reporting, and players that report again."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -21,13 +21,13 @@ SILENCE = """
 
 
 def session(rows: Rows, session_id: str) -> Json:
-    """Return a session as it is on record."""
+    """Return a session's row."""
     (row,) = rows("SELECT * FROM stream_sessions WHERE id = :id", id=UUID(session_id))
     return row
 
 
 def abandon(rows: Rows, session_id: str) -> None:
-    """Let the player of a session be silent for six minutes, and housekeeping find that out."""
+    """Set a session's last heartbeat back by six minutes, and run housekeeping."""
     rows(SILENCE, id=UUID(session_id), silence="6 minutes")
     eventually(lambda: keep_house() and not is_open(rows, session_id))
 
@@ -39,12 +39,12 @@ def keep_house() -> Json:
 
 
 def is_open(rows: Rows, session_id: str) -> bool:
-    """Tell whether a session is open."""
+    """Return whether a session is open."""
     return session(rows, session_id)["ended_at"] is None
 
 
 def stop_events(stack: Stack, viewer: Viewer, rows: Rows, count: int) -> list[Json]:
-    """Have the outbox relayed; return the viewer's stop events, as they happened."""
+    """Relay the outbox; return the viewer's stop events in their order."""
     rows("UPDATE event_outbox SET created_at = created_at - interval '1 minute'")
     keep_house()
     bootstrap = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
@@ -75,7 +75,7 @@ def test_ended_at_the_last_heartbeat(
 
 
 def test_live_sessions_stay(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A session that was heard of less than five minutes ago stays open."""
+    """A session with a heartbeat less than five minutes ago stays open."""
     session_id = viewer.start(movie_id).json["session_id"]
     rows(SILENCE, id=UUID(session_id), silence="4 minutes 30 seconds")
 
@@ -85,7 +85,7 @@ def test_live_sessions_stay(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_many(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """However many players vanish at once, each session ends once, with one event."""
+    """However many players stop reporting at once, each session ends once, with one event."""
     rows(
         """
         INSERT INTO stream_sessions (
@@ -108,7 +108,7 @@ def test_many(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_paused_player_comes_back(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A report to an abandoned session counts and reopens it; its next end is told again."""
+    """A report to an abandoned session counts and reopens it; its next end has another event."""
     session_id = viewer.start(movie_id).json["session_id"]
     abandon(rows, session_id)
 
@@ -128,7 +128,7 @@ def test_paused_player_comes_back(stack: Stack, viewer: Viewer, movie_id: UUID, 
 
 
 def test_late_report_reopens(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A player is there, too, when what was watched later keeps its report from counting."""
+    """A report also reopens the session if a position watched later keeps it from counting."""
     earlier = viewer.start(movie_id).json["session_id"]
     later = viewer.start(movie_id).json["session_id"]
     viewer.report(movie_id, 10, session_id=later, sequence=1)
@@ -144,7 +144,7 @@ def test_late_report_reopens(viewer: Viewer, movie_id: UUID, rows: Rows) -> None
 def test_player_without_ids_comes_back(
     viewer: Viewer, movie_id: UUID, rows: Rows, silence: str
 ) -> None:
-    """A report that names no session reopens the latest one if that was abandoned within a day."""
+    """A report without a session id reopens the latest one if that was abandoned within a day."""
     earlier = viewer.start(movie_id).json["session_id"]
     later = viewer.start(movie_id).json["session_id"]
     for session_id in (earlier, later):
@@ -158,7 +158,7 @@ def test_player_without_ids_comes_back(
 
 
 def test_report_without_id_long_after(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A report that names no session reopens none of another day, and none that was stopped."""
+    """A report without a session id reopens none of an earlier day, and none that was stopped."""
     abandoned = viewer.start(movie_id).json["session_id"]
     rows(SILENCE, id=UUID(abandoned), silence="25 hours")
     abandon(rows, abandoned)
@@ -193,7 +193,7 @@ def test_stop_of_an_abandoned_session(
 
 
 def test_report_after_stop_without_progress(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A report to a session that ended for good changes nothing, even when nothing is on record."""
+    """A report to a session that ended permanently changes nothing, even without a position."""
     session_id = viewer.start(movie_id).json["session_id"]
     viewer.stop(movie_id, 0, session_id=session_id)
     rows("DELETE FROM watch_progress WHERE user_id = :user", user=viewer.user_id)

@@ -1,4 +1,4 @@
-"""What holds for every route of the API, whoever has written its handler."""
+"""Properties of every route of the API, independent of its handler."""
 
 import pytest
 
@@ -21,7 +21,7 @@ ADMIN_ROUTES = {
 
 
 def ask(route: Route, **authorizer: object) -> Response:
-    """Call the handler of a route, with what the authorizer has passed on."""
+    """Call the handler of a route, with the authorizer's context."""
     function = SERVICE.functions[route.function].directories[0].name
     payload: Json = {**event("start"), "routeKey": route.key, "body": "{}"}
     payload["pathParameters"] = {"movie_id": MOVIE, "user_id": MOVIE}
@@ -31,7 +31,7 @@ def ask(route: Route, **authorizer: object) -> Response:
 
 @pytest.mark.parametrize("route", SERVICE.routes, ids=lambda route: route.key)
 def test_who_may_call(environment: dict[str, str], route: Route) -> None:
-    """Every route but three answers 401 to nobody, to a bad token, one too old and one too new."""
+    """Every route but three returns 401 without a token, or with an invalid, old or future one."""
     seconds = 4_102_444_800
     strangers: list[dict[str, object]] = [
         {},
@@ -48,7 +48,7 @@ def test_who_may_call(environment: dict[str, str], route: Route) -> None:
 
 @pytest.mark.parametrize("route", SERVICE.routes, ids=lambda route: route.key)
 def test_admins_alone(environment: dict[str, str], route: Route) -> None:
-    """What is for admins answers 403 to other users, and nothing else does."""
+    """Routes for admins return 403 to other users; all others do not."""
     answer = ask(route, user_id=MOVIE, exp=4_102_444_800, role="viewer")
 
     assert (answer.status == 403) is (route.key in ADMIN_ROUTES)
@@ -56,7 +56,7 @@ def test_admins_alone(environment: dict[str, str], route: Route) -> None:
 
 @pytest.mark.parametrize("route", SERVICE.routes, ids=lambda route: route.key)
 def test_what_browsers_are_told(environment: dict[str, str], route: Route) -> None:
-    """Every answer forbids guessing its kind, frames around it and what it does not need."""
+    """Every response forbids MIME sniffing, frames and unused browser features."""
     answer = ask(route)
 
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -74,7 +74,7 @@ def test_bugs_are_counted(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """An unexpected error is answered 500 without details, and counted for its version."""
+    """An unexpected error is a 500 without details, and counted for its version."""
 
     @public_http_handler(Environment(environment), budget_seconds=1)
     def broken(request: http.Request, _: Environment) -> http.Response:
@@ -94,7 +94,7 @@ def test_bugs_are_counted(
 def test_outages_are_counted_apart(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a dependency is to blame for is counted for its version, and is no unexpected error."""
+    """A dependency's failure is counted for its version, but not as an unexpected error."""
 
     @public_http_handler(Environment(environment), budget_seconds=1)
     def without_database(request: http.Request, _: Environment) -> http.Response:

@@ -1,4 +1,4 @@
-"""Housekeeping: its chores are independent, its failures show, and it ends in time."""
+"""Housekeeping: its tasks are independent, its failures are visible, and it ends in time."""
 
 import time
 from uuid import uuid4
@@ -30,7 +30,7 @@ def test_a_failing_chore_keeps_no_other_from_running(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """When a chore in the middle cannot be done, the rest is, and the invocation tells of it."""
+    """If one task fails, the others run, and the invocation reports the failure."""
     monkeypatch.setenv("DELIVERY", "nonsense")
     forget_environment()
     session_id = uuid4()
@@ -51,7 +51,7 @@ def test_a_failing_chore_keeps_no_other_from_running(
 
 
 def test_shares() -> None:
-    """Each chore has an equal part of the time that is left, which ends what it waits for."""
+    """Each task has an equal share of the remaining time, which limits its waits."""
     given: dict[str, float] = {}
 
     def quick(seconds: float) -> dict[str, int]:
@@ -76,7 +76,7 @@ def test_shares() -> None:
 
 
 def test_no_time_at_all() -> None:
-    """Without any time left a chore may begin nothing, and fails."""
+    """Without remaining time a task starts nothing, and fails."""
 
     def chore(seconds: float) -> dict[str, int]:
         with pytest.raises(DeadlineExceeded):

@@ -1,4 +1,4 @@
-"""What the `migrate` service of docker-compose.yml does, by the real psql on a real PostgreSQL."""
+"""The `migrate` service of docker-compose.yml, with the real psql and PostgreSQL."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ FILES = sorted(path.name for path in (ROOT / "migrations").glob("*.sql"))
 
 @pytest.fixture
 def database_url(stack: Stack) -> Iterator[str]:
-    """An empty database of its own."""
+    """A separate empty database."""
     with empty_database(stack) as url:
         yield url
 
@@ -57,7 +57,7 @@ def migrate(
 
 
 def applied(database: Database) -> list[str]:
-    """Return what the ledger says."""
+    """Return the rows of the migrations table."""
     rows: list[Row] = database.run(
         lambda transaction: transaction.rows("SELECT name FROM schema_migrations ORDER BY name")
     )
@@ -65,7 +65,7 @@ def applied(database: Database) -> list[str]:
 
 
 def test_every_migration_is_applied_once(database: Database, database_url: str) -> None:
-    """A second `docker compose up` finds nothing to do."""
+    """A second `docker compose up` applies nothing."""
     first = migrate(database_url)
     second = migrate(database_url)
 
@@ -76,14 +76,14 @@ def test_every_migration_is_applied_once(database: Database, database_url: str) 
 
 
 def test_the_functions_way_goes_on_where_it_left_off(database: Database, database_url: str) -> None:
-    """The ledger is that of streaming.repository.migrations."""
+    """streaming.repository.migrations finds the script's migrations applied."""
     assert migrate(database_url).returncode == 0
 
     assert migrations.apply(database, ROOT / "migrations") == []
 
 
 def test_it_goes_on_where_the_functions_way_left_off(database: Database, database_url: str) -> None:
-    """And the other way round."""
+    """The script finds the migrations of streaming.repository.migrations applied."""
     assert migrations.apply(database, ROOT / "migrations") == FILES
 
     assert migrate(database_url).stdout == ""
@@ -107,7 +107,7 @@ def test_a_failing_migration_leaves_nothing_behind(
 
 
 def test_two_at_once_wait_for_each_other(database: Database, database_url: str) -> None:
-    """Two set-ups of an empty database apply each file once between them."""
+    """Two concurrent set-ups of an empty database apply each file once in total."""
     with ThreadPoolExecutor() as pool:
         both = list(pool.map(migrate, [database_url] * 2))
 

@@ -1,4 +1,4 @@
-"""The same call from many sides at once, each on an execution environment of its own."""
+"""Concurrent calls, each in a separate execution environment."""
 
 import time
 from collections import Counter
@@ -36,7 +36,7 @@ def test_fifty_stops(
     environments: list[ExecutionEnvironment],
     names_session: bool,  # noqa: FBT001
 ) -> None:
-    """Of fifty stops at once one ends the session, with one event, and the last report counts."""
+    """Of fifty concurrent stops one ends the session, with one event; the last report counts."""
     session_id = viewer.start(movie_id).json["session_id"]
     before = rows(DEADLOCKS)
 
@@ -65,7 +65,7 @@ def test_fifty_stops(
 def test_fifty_first_reports(
     viewer: Viewer, movie_id: UUID, rows: Rows, environments: list[ExecutionEnvironment]
 ) -> None:
-    """Of fifty first reports at once, of sessions in any order, what was watched last stands."""
+    """After fifty concurrent first reports, the position that was watched last is kept."""
     sessions = [viewer.start(movie_id).json["session_id"] for _ in range(5)]
     begin = "UPDATE stream_sessions SET started_at = started_at - interval '1 hour'"
     rows(f"{begin} WHERE user_id = :user", user=viewer.user_id)
@@ -76,7 +76,7 @@ def test_fifty_first_reports(
     def report(number: int) -> Response:
         session_id = sessions[number % len(sessions)]
         order = {"session_id": session_id, "sequence": number}
-        # A repeat lets the age grow.
+        # A repeat increases the age.
         age_seconds = 10 * (FIFTY - number) + time.monotonic() - began
         return viewer.report(movie_id, number, **order, age_seconds=age_seconds)
 
@@ -94,7 +94,7 @@ def test_fifty_first_reports(
 def test_reports_around_a_stop(
     viewer: Viewer, movie_id: UUID, environments: list[ExecutionEnvironment]
 ) -> None:
-    """A report that falls between a session's reports and its stop never overrides the stop."""
+    """A report between a session's reports and its stop never overrides the stop."""
     session_id = viewer.start(movie_id).json["session_id"]
 
     def call(number: int) -> Response:

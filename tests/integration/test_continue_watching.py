@@ -1,4 +1,4 @@
-"""What is offered to continue: films that exist, were begun, and were never watched to the end."""
+"""Continue watching: films that exist, were started, and were never watched to the end."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ MOST_UNCONFIRMED = 20
 
 @pytest.fixture
 def film(stack: Stack) -> Iterator[UUID]:
-    """A film of 12 s that nobody has ever started."""
+    """A film of 12 s that was never started."""
     movie_id = uuid4()
     put_film(stack, movie_id, 12)
     yield movie_id
@@ -33,7 +33,7 @@ def film(stack: Stack) -> Iterator[UUID]:
 
 
 def put_film(stack: Stack, movie_id: UUID, seconds: int) -> None:
-    """Put a film of that length into the bucket, in place of the one that is there."""
+    """Upload a film of that length, replacing an existing one."""
     segments = "".join(f"#EXTINF:2,\nsegment{number}.ts\n" for number in range(seconds // 2))
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n{segments}#EXT-X-ENDLIST\n"
     stack.s3.admin_client().put_object(
@@ -42,24 +42,24 @@ def put_film(stack: Stack, movie_id: UUID, seconds: int) -> None:
 
 
 def remove_film(stack: Stack, movie_id: UUID) -> None:
-    """Take a film out of the bucket."""
+    """Delete a film from the bucket."""
     stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
 
 
 def invalidate(movie_id: UUID) -> int:
-    """Tell the service that the film has changed; return the status of its answer."""
+    """Invalidate the film; return the status of the response."""
     payload = event("invalidate")
     payload["pathParameters"] = {"movie_id": str(movie_id)}
     return request("invalidate", payload).status
 
 
 def listed(viewer: Viewer) -> list[str]:
-    """Return the films to continue."""
+    """Return the films of continue watching."""
     return [item["movie_id"] for item in viewer.continue_watching(100).json["items"]]
 
 
 def test_unknown_film(viewer: Viewer, film: UUID) -> None:
-    """A film that does not exist is not offered, beside one that was begun."""
+    """A film that does not exist is not listed beside one that was started."""
     viewer.start(film)
     viewer.report(film, 5)
 
@@ -71,7 +71,7 @@ def test_unknown_film(viewer: Viewer, film: UUID) -> None:
 
 @pytest.mark.parametrize("call", ["report", "stop"])
 def test_unknown_films_are_bounded(stranger: Viewer, rows: Rows, call: str) -> None:
-    """Whoever reports films at random fills no table, however many requests are made at once."""
+    """Reports of random films add a limited number of rows, however many are concurrent."""
 
     def report_ten(environment: ExecutionEnvironment) -> list[Response]:
         with environment, closing(environment):
@@ -93,7 +93,7 @@ def test_unknown_films_are_bounded(stranger: Viewer, rows: Rows, call: str) -> N
 
 
 def test_bound_leaves_films_alone_that_exist(viewer: Viewer, film: UUID) -> None:
-    """Who has reported too many unknown films can still report those that somebody has started."""
+    """A user with too many unknown films can still report those that any user has started."""
     viewer.start(film)
     other = Viewer(uuid4(), viewer.token)
     for _ in range(MOST_UNCONFIRMED + 1):
@@ -105,7 +105,7 @@ def test_bound_leaves_films_alone_that_exist(viewer: Viewer, film: UUID) -> None
 
 
 def test_film_that_nobody_has_started(viewer: Viewer, film: UUID) -> None:
-    """A client that starts nothing may report a film; it is offered once it was looked for."""
+    """A client without starts may report a film; it is listed after housekeeping's check."""
     assert viewer.report(film, 5).json["applied"] is True
     assert viewer.progress(film).json["position_seconds"] == 5
 
@@ -115,7 +115,7 @@ def test_film_that_nobody_has_started(viewer: Viewer, film: UUID) -> None:
 
 
 def test_positions_in_no_film_are_deleted(viewer: Viewer, rows: Rows) -> None:
-    """A position in a film that never was is kept for a day."""
+    """A position in a film that never existed is kept for a day."""
     movie_id = uuid4()
     viewer.report(movie_id, 5)
     invoke("housekeeping", event("housekeeping"))
@@ -134,7 +134,7 @@ def test_positions_in_no_film_are_deleted(viewer: Viewer, rows: Rows) -> None:
 def test_film_that_is_gone(
     stack: Stack, viewer: Viewer, film: UUID, rows: Rows, noticed_by: str
 ) -> None:
-    """A film that has left the bucket leaves the list, and is back when it is."""
+    """A film that was deleted from the bucket is not listed, and is listed again if it returns."""
     viewer.start(film)
     viewer.report(film, 5)
     remove_film(stack, film)
@@ -158,13 +158,13 @@ def test_film_that_is_gone(
 
 
 def published(stack: Stack, movie_id: UUID) -> list[str]:
-    """Return the keys by which Redis knows the film's copies."""
+    """Return the keys of the film's copies in Redis."""
     with Redis(port=stack.ports.redis_port, decode_responses=True) as redis:
         return [str(key) for key in redis.scan_iter(f"*{movie_id}*") if "progress:" not in str(key)]
 
 
 def test_other_form(viewer: Viewer, film: UUID) -> None:
-    """A film that lacks the form which somebody asks for is still there."""
+    """A film without the requested manifest type still exists."""
     viewer.start(film)
     viewer.report(film, 5)
 
@@ -174,7 +174,7 @@ def test_other_form(viewer: Viewer, film: UUID) -> None:
 
 
 def test_shorter_cut(stack: Stack, viewer: Viewer, film: UUID) -> None:
-    """A film that was replaced by a shorter cut goes on inside it, for everybody and everywhere."""
+    """In a film that was replaced by a shorter cut, every position is inside the new length."""
     viewer.start(film)
     viewer.stop(film, 10)
 
@@ -190,7 +190,7 @@ def test_shorter_cut(stack: Stack, viewer: Viewer, film: UUID) -> None:
 
 
 def test_longer_cut(stack: Stack, viewer: Viewer, film: UUID) -> None:
-    """A position is as good in a longer cut, whose length is told."""
+    """A position stays valid in a longer cut, whose length is returned."""
     viewer.start(film)
     viewer.stop(film, 10)
 
@@ -202,7 +202,7 @@ def test_longer_cut(stack: Stack, viewer: Viewer, film: UUID) -> None:
 
 
 def test_rewatch(viewer: Viewer, film: UUID) -> None:
-    """A film that was watched stays so when it is opened again, and is not offered."""
+    """A completed film stays completed when it is started again, and is not listed."""
     viewer.start(film)
     viewer.stop(film, 12)
     first = viewer.progress(film).json
@@ -218,7 +218,7 @@ def test_rewatch(viewer: Viewer, film: UUID) -> None:
 
 
 def test_times_completed(viewer: Viewer, film: UUID) -> None:
-    """Each time that the film is watched to its end counts once, whatever is reported after it."""
+    """Each completion counts once, whatever is reported after it."""
     viewer.start(film)
     for position in (11, 12, 12, 3, 11, 12, 1):
         viewer.report(film, position)
@@ -231,7 +231,7 @@ def test_times_completed(viewer: Viewer, film: UUID) -> None:
 def test_minimum(
     stack: Stack, viewer: Viewer, film: UUID, position: int, *, is_offered: bool
 ) -> None:
-    """A film is offered from a twentieth of a short film on."""
+    """A short film is listed from a twentieth of its length on."""
     put_film(stack, film, 30)
     viewer.start(film)
     viewer.stop(film, position)
@@ -244,7 +244,7 @@ def test_minimum(
 def test_minimum_of_a_long_film(
     stack: Stack, viewer: Viewer, film: UUID, position: int, *, is_offered: bool
 ) -> None:
-    """A long film is offered from half a minute on."""
+    """A long film is listed from half a minute on."""
     put_film(stack, film, 3600)
     viewer.start(film)
     viewer.stop(film, position)
@@ -262,7 +262,7 @@ def test_minimum_is_configured(
     *,
     is_offered: bool,
 ) -> None:
-    """Seconds, or a share of the film if that is less, are read from the environment."""
+    """The minimum in seconds and in percent is read from the environment."""
     monkeypatch.setenv("CONTINUE_WATCHING_MIN_SECONDS", str(seconds))
     monkeypatch.setenv("CONTINUE_WATCHING_MIN_PERCENT", str(percent))
     forget_environment()
@@ -273,7 +273,7 @@ def test_minimum_is_configured(
 
 
 def test_remove(stack: Stack, viewer: Viewer, film: UUID) -> None:
-    """A removed film leaves the list and Redis; the next report brings it back."""
+    """A removed film is not listed and not in Redis; the next report adds it again."""
     session_id = viewer.start(film).json["session_id"]
     viewer.report(film, 5, session_id=session_id, sequence=2)
 
@@ -294,7 +294,7 @@ def test_remove(stack: Stack, viewer: Viewer, film: UUID) -> None:
 
 
 def test_remove_what_was_watched(viewer: Viewer, film: UUID) -> None:
-    """That a film was watched stays on record when it is removed."""
+    """A film's completion stays on record when it is removed."""
     viewer.start(film)
     viewer.stop(film, 12)
     viewer.remove(film)
@@ -305,7 +305,7 @@ def test_remove_what_was_watched(viewer: Viewer, film: UUID) -> None:
 
 
 def test_remove_what_is_not_there(viewer: Viewer, rows: Rows) -> None:
-    """Removing a film that was never watched does nothing, and says that it is done."""
+    """Removing a film without a position changes nothing, and succeeds."""
     assert viewer.remove(uuid4()).status == 204
 
     saved = "SELECT 1 FROM watch_progress WHERE user_id = :id"
@@ -313,7 +313,7 @@ def test_remove_what_is_not_there(viewer: Viewer, rows: Rows) -> None:
 
 
 def test_remove_is_of_its_user(viewer: Viewer, stranger: Viewer, film: UUID) -> None:
-    """Nobody removes a film from somebody else's list."""
+    """A user cannot remove a film from another user's list."""
     viewer.start(film)
     viewer.report(film, 5)
 
@@ -323,7 +323,7 @@ def test_remove_is_of_its_user(viewer: Viewer, stranger: Viewer, film: UUID) -> 
 
 
 def test_films_of_the_former_version(viewer: Viewer, film: UUID, rows: Rows) -> None:
-    """Films that the former version started, which knows of no films, are offered all the same."""
+    """Films that the previous version started, which had no table of films, are also listed."""
     session_id = viewer.start(film).json["session_id"]
     viewer.report(film, 5, session_id=session_id, sequence=1)
     viewer.report(uuid4(), 5)

@@ -1,4 +1,4 @@
-"""Which pages may read an answer, where no API Gateway decides it."""
+"""CORS of responses that API Gateway does not handle."""
 
 import pytest
 
@@ -8,21 +8,21 @@ ORIGINS = "https://www.example.com, https://tv.example.com"
 
 
 def openapi(origin: str | None) -> Response:
-    """Ask for a document that needs no token, from a page of that origin."""
+    """Request a document that needs no token, from a page of that origin."""
     headers = {"Origin": origin} if origin else {}
     return request("docs", {**event("docs_openapi"), "headers": headers})
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Functions of a deployment whose pages have two origins."""
+    """Functions of a deployment with pages of two origins."""
     monkeypatch.setenv("CORS_ALLOW_ORIGIN", ORIGINS)
     forget_environment()
 
 
 @pytest.mark.parametrize("origin", ORIGINS.split(", "))
 def test_each_origin_is_told_itself(origin: str) -> None:
-    """A page of a listed origin may read the answer, and caches keep origins apart."""
+    """A page of a listed origin may read the response, and caches keep origins apart."""
     answer = openapi(origin)
 
     assert answer.headers["access-control-allow-origin"] == origin
@@ -32,7 +32,7 @@ def test_each_origin_is_told_itself(origin: str) -> None:
 
 @pytest.mark.parametrize("origin", [None, "https://www.example.com.evil.example", "null"])
 def test_no_other_origin(origin: str | None) -> None:
-    """Any other page may not, nor is it told of the listed ones; caches keep its answer apart."""
+    """Other pages may not, and get no list of origins; caches keep this response apart."""
     answer = openapi(origin)
 
     assert "access-control-allow-origin" not in answer.headers
@@ -40,7 +40,7 @@ def test_no_other_origin(origin: str | None) -> None:
 
 
 def test_any_origin_needs_no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where every page may read, one cached answer is good for all."""
+    """If every page may read, one cached response is valid for all."""
     monkeypatch.setenv("CORS_ALLOW_ORIGIN", "*")
     forget_environment()
 

@@ -1,4 +1,4 @@
-"""ffmpeg plays rewritten manifests to their end from a server that serves signed URLs only."""
+"""ffmpeg plays rewritten manifests to their end from a server that accepts only signed URLs."""
 
 import re
 import subprocess
@@ -33,7 +33,7 @@ FORMS = {
 
 
 class StrictServer(ThreadingHTTPServer):
-    """Serves the files of a folder, with ranges, to whoever has the signature."""
+    """Serves the files of a folder, with ranges, to requests with the signature."""
 
     daemon_threads = True
 
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: StrictServer
 
     def do_GET(self) -> None:  # the name that http.server calls
-        """Answer 200 or 206 to a signed request for a file that is there, otherwise 403."""
+        """Respond with 200 or 206 to a signed request for an existing file, otherwise with 403."""
         url = urlsplit(self.path)
         file = self.server.folder / unquote(url.path.removeprefix("/film/"))
         status, body = 403, b""
@@ -70,12 +70,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[StrictServer]:
-    """A strict server over an empty folder."""
+    """A strict server of an empty folder."""
     with StrictServer(tmp_path) as running:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
@@ -85,7 +85,7 @@ def server(tmp_path: Path) -> Iterator[StrictServer]:
 
 
 def run_ffmpeg(*arguments: str) -> str:
-    """Run ffmpeg and return what it prints."""
+    """Run ffmpeg and return its output."""
     command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
@@ -101,7 +101,7 @@ def test_plays(form: tuple[str, ...], server: StrictServer) -> None:
         *("-f", "dash", "-seg_duration", "1", *form, str(folder / "manifest.mpd")),
     )
     body = (folder / "manifest.mpd").read_text()
-    if "-global_sidx" in form:  # ffmpeg's muxer has no form for it, its demuxer has
+    if "-global_sidx" in form:  # ffmpeg's muxer does not support this form, its demuxer does
         base = r'<SegmentBase indexRange="800-900"><Initialization \1/></SegmentBase>'
         body = re.sub(r"(?s)<SegmentList.*?(range=\S+).*?</SegmentList>", base, body)
     film = FilmLocation((server.root,))

@@ -1,4 +1,4 @@
-"""The traps of a PostgreSQL connection, each of which has bitten a real system."""
+"""Known problems of PostgreSQL connections, each observed in a real system."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def database(environment: dict[str, str]) -> Iterator[Database]:
-    """One connection, as an execution environment has."""
+    """One connection, as in an execution environment."""
     opened = Database(DatabaseSettings.from_environment(environment))
     yield opened
     opened.close()
@@ -34,7 +34,7 @@ _IS_ALIVE = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid"
 
 
 def backend(transaction: Transaction) -> int:
-    """Return which connection this is."""
+    """Return the connection's process id."""
     return int(transaction.rows("SELECT pg_backend_pid() AS pid")[0]["pid"])
 
 
@@ -54,7 +54,7 @@ def test_poisoned_connection_is_not_reused(database: Database) -> None:
 
 
 def test_our_own_errors_roll_back(database: Database) -> None:
-    """An error of ours undoes the transaction and keeps the connection."""
+    """An error of our code rolls the transaction back and keeps the connection."""
     before = database.run(backend)
 
     def work(transaction: Transaction) -> None:
@@ -70,7 +70,7 @@ def test_our_own_errors_roll_back(database: Database) -> None:
 
 
 def test_server_errors_roll_back(database: Database) -> None:
-    """A statement that the server refuses undoes the transaction and keeps the connection."""
+    """A statement that the server refuses rolls the transaction back and keeps the connection."""
     before = database.run(backend)
 
     with pytest.raises(pg8000.native.DatabaseError):
@@ -94,7 +94,7 @@ def test_connection_that_dies_between_calls(
 
 
 def test_too_many_connections(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """A server without a free connection is not beset: the call says 503 after one or two tries."""
+    """If the server has no free connection, the call fails with 503 after one or two attempts."""
     forget_environment()
     admin = pg8000.native.Connection(
         "postgres",
@@ -118,7 +118,7 @@ def test_too_many_connections(stack: Stack, viewer: Viewer, movie_id: UUID) -> N
 
 
 def test_read_only_server_is_dropped(database: Database) -> None:
-    """After a failover the old connection, now read-only, is dropped and the work tried again."""
+    """After a failover the old, now read-only connection is closed and the work repeated."""
     attempts: list[int] = []
 
     def work(transaction: Transaction) -> None:
@@ -137,12 +137,12 @@ def test_read_only_server_is_dropped(database: Database) -> None:
 
 @pytest.mark.parametrize("name", ["idle_session_timeout", "idle_in_transaction_session_timeout"])
 def test_session_that_the_server_ends(database: Database, rows: Rows, name: str) -> None:
-    """A session ended with FATAL, for whatever reason, is followed by another one at once."""
+    """After a session ended with FATAL, for any reason, another one is opened immediately."""
 
     def work(transaction: Transaction) -> list[Row]:
         pid = backend(transaction)
         if pid == ended:
-            # The server ends it while its client does something else.
+            # The server ends it while its client is idle.
             transaction.rows("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
             eventually(lambda: not rows(_IS_ALIVE, pid=pid))
         return transaction.rows("SELECT 1 AS own")
@@ -157,7 +157,7 @@ def test_session_that_the_server_ends(database: Database, rows: Rows, name: str)
 
 
 def test_giving_way(database: Database) -> None:
-    """Work that gave way to another transaction runs once more, on the same connection."""
+    """After a deadlock or serialization failure the work runs once more on the same connection."""
     before = database.run(backend)
     attempts: list[int] = []
 
@@ -175,7 +175,7 @@ def test_giving_way(database: Database) -> None:
 
 
 def test_commit_that_did_not_arrive(database: Database, rows: Rows) -> None:
-    """Work whose COMMIT finds the connection dead was undone, and runs once more."""
+    """Work whose COMMIT finds the connection closed was rolled back, and runs once more."""
     attempts: list[int] = []
     kill = "SELECT pg_terminate_backend(:pid, 1000) AS killed"
 
@@ -190,7 +190,7 @@ def test_commit_that_did_not_arrive(database: Database, rows: Rows) -> None:
 
 
 def test_commit_of_a_server_that_has_restarted(stack: Stack, database: Database) -> None:
-    """After a restart the same id may be another transaction's: nothing is claimed, nothing run."""
+    """After a restart another transaction may have the id: nothing is claimed, nothing runs."""
     attempts: list[int] = []
 
     def work(transaction: Transaction) -> None:
@@ -213,13 +213,13 @@ def test_nothing_listens(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("url", ["localhost", "mysql://localhost/x", "postgresql:///x"])
 def test_bad_url(url: str) -> None:
-    """A URL of something else is refused with the variable's name."""
+    """A URL of another scheme is rejected with the variable's name."""
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         Database(DatabaseSettings(url)).run(backend)
 
 
 def test_rotated_password_is_read_anew(environment: dict[str, str]) -> None:
-    """A refused login has the secret read again; nobody restarts anything."""
+    """After a refused login the secret is read again, without a restart."""
     url = urlsplit(environment["DATABASE_URL"])
     secrets = iter(["the password of yesterday", url.password])
     seconds = iter(range(0, 1000, 100))

@@ -1,4 +1,4 @@
-"""The database's role of the request functions, which migrations make: rows, and nothing else."""
+"""The database role of the request functions: it can only read and write rows."""
 
 import secrets
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def login(stack: Stack) -> Iterator[str]:
 def test_role_is_enough(
     stack: Stack, viewer: Viewer, movie_id: UUID, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything that functions do with the database but migrating works with the role alone."""
+    """All functions except the migrations work with this role."""
     monkeypatch.setenv("DATABASE_URL", login)
     forget_environment()
 
@@ -85,7 +85,7 @@ def test_role_is_enough(
     ],
 )
 def test_role_changes_no_schema(login: str, statement: str) -> None:
-    """Nothing is made, changed or dropped with the role, and no migration noted."""
+    """The role can create, change and drop nothing, and record no migration."""
     address = urlsplit(login)
     connection = pg8000.native.Connection(
         str(address.username),
@@ -101,7 +101,7 @@ def test_role_changes_no_schema(login: str, statement: str) -> None:
 
 
 def test_later_tables(stack: Stack) -> None:
-    """A table of a later migration is the role's to read and write, too."""
+    """The role can also read and write a table of a later migration."""
     with empty_database(stack) as url:
         with closing(Database(DatabaseSettings(url))) as owner:
             migrations.apply(owner, ROOT / "migrations")
@@ -114,7 +114,7 @@ def test_later_tables(stack: Stack) -> None:
 
 
 def test_role_that_cannot_be_made(stack: Stack) -> None:
-    """Whoever migrates without the right to make the role is told what an administrator does."""
+    """Without the right to create the role, the migration names the administrator's statement."""
     file = (ROOT / "migrations/007_role_for_rows.sql").read_text("utf-8")
     with empty_database(stack) as url, closing(Database(DatabaseSettings(url))) as database:
         other = file.replace(ROLE, "streaming_role_of_nobody")

@@ -1,4 +1,4 @@
-"""Publishing signed copies: once, ahead of time, anew, and with mortal credentials."""
+"""Publishing signed copies: once, in advance, again, and with temporary credentials."""
 
 import gzip
 import os
@@ -49,7 +49,7 @@ TS_FILM = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nchunk_00001.ts\n#EXT-X
 
 
 class CountingPublisher:
-    """A real publisher that counts what it publishes."""
+    """A real publisher that counts its publications."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
@@ -77,12 +77,12 @@ def publisher(parts: Environment) -> CountingPublisher:
 
 @pytest.fixture
 def new_environment(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
-    """Delivery as one execution environment has it."""
+    """Delivery as in one execution environment."""
     return build(environment, publisher)
 
 
 def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
-    """Build delivery with a Redis connection of its own."""
+    """Build delivery with a separate Redis connection."""
     parts = Environment(environment)
     return SignedCopies(
         signer=parts.signer_of(parts.read_signing_key()),
@@ -112,7 +112,7 @@ def film(stack: Stack) -> Iterator[UUID]:
 def put_manifest(
     stack: Stack, movie_id: UUID, manifest: bytes, name: str = "index.m3u8", **headers: str
 ) -> None:
-    """Put a film's manifest into the bucket."""
+    """Upload a film's manifest."""
     key = f"movies/{movie_id}/{name}"
     stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=manifest, **headers)
 
@@ -120,7 +120,7 @@ def put_manifest(
 def test_one_publication_for_all(
     environment: dict[str, str], publisher: CountingPublisher, film: UUID
 ) -> None:
-    """Eight environments that start a film at once publish it once."""
+    """Eight environments that start a film concurrently publish it once."""
     environments = [build(environment, publisher) for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
@@ -150,7 +150,7 @@ def test_publications_are_equal(
 
 
 def test_copy_has_its_headers(stack: Stack, new_environment: SignedCopies, film: UUID) -> None:
-    """A copy says what it is, how it is compressed and how long it may be kept."""
+    """A copy has its media type, its compression and its cache lifetime."""
     new_environment.playable(film, "hls", NOW)
 
     key = f"playback/20260101T120000Z-{SIGNING_ID}/movies/{film}/index.m3u8"
@@ -164,7 +164,7 @@ def test_copy_has_its_headers(stack: Stack, new_environment: SignedCopies, film:
 def test_next_window_is_published_ahead(
     new_environment: SignedCopies, publisher: CountingPublisher, film: UUID
 ) -> None:
-    """Near a window's end the next copy is published, once, and starts after it publish nothing."""
+    """Near a window's end the next copy is published once, and later starts do not publish it."""
     new_environment.playable(film, "hls", NOW)
     near_the_end = datetime(2026, 1, 1, 12, 55, tzinfo=UTC)
 
@@ -179,7 +179,7 @@ def test_next_window_is_published_ahead(
 def test_housekeeping_renews_films_in_use(
     viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, stack: Stack
 ) -> None:
-    """Housekeeping publishes the next window's copies of what was started lately."""
+    """Housekeeping publishes the next window's copies of recently started films."""
     # Metrics may not be of more than two hours from now.
     monkeypatch.setenv("DELIVERY_WINDOW_SECONDS", "5400")
     forget_environment()
@@ -208,7 +208,7 @@ def run(stack: Stack, statement: str, **values: object) -> None:
 
 
 def test_invalidate(stack: Stack, viewer: Viewer, film: UUID) -> None:
-    """A replaced film is seen after an invalidation at once, and not before within the window."""
+    """After an invalidation a replaced film is visible immediately, not before in the window."""
     first = viewer.start(film)
     put_manifest(stack, film, TS_FILM.replace(b"chunk_00001", b"remake_00001"))
     assert "remake_00001.ts" not in httpx.get(viewer.start(film).json["manifest_url"]).text
@@ -223,7 +223,7 @@ def test_invalidate(stack: Stack, viewer: Viewer, film: UUID) -> None:
 
 
 def test_invalidate_deleted_film(stack: Stack, viewer: Viewer, film: UUID) -> None:
-    """A film that is gone from the bucket is 404 to the invalidation and to the next start."""
+    """A film deleted from the bucket is 404 for the invalidation and the next start."""
     assert viewer.start(film).status == 200
     stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{film}/index.m3u8")
 
@@ -237,7 +237,7 @@ def test_invalidate_deleted_film(stack: Stack, viewer: Viewer, film: UUID) -> No
 def test_rotated_key_publishes_anew(
     stack: Stack, viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once URLs are signed with another key, the copy signed with the old one is replaced."""
+    """After a change of the signing key, the copy signed with the old one is replaced."""
     require_embedded_s3(stack)
     viewer.start(film)
     monkeypatch.setenv("S3_ACCESS_KEY", stack.environment["AWS_ACCESS_KEY_ID"])
@@ -259,7 +259,7 @@ def test_temporary_credentials(
     left: int | None,
     honest: int,
 ) -> None:
-    """With temporary credentials the figure is what they allow, and the log says so."""
+    """With temporary credentials `expires_in` is their lifetime, and the log says so."""
     monkeypatch.setenv("S3_SESSION_TOKEN", "a-session-token")
     if left is not None:
         expires_at = clock.iso(clock.now() + timedelta(seconds=left))
@@ -291,7 +291,7 @@ def test_temporary_credentials_of_unknown_life(
     variable: str,
     life: int,
 ) -> None:
-    """They are trusted from when they were first seen, once, and sign nothing after that."""
+    """Their lifetime counts from when they were first seen, once; afterwards they sign nothing."""
     monkeypatch.setenv("S3_SESSION_TOKEN", "a-session-token")
     monkeypatch.setenv("SIGNING_SESSION_SECONDS", variable)
     monkeypatch.setenv("DELIVERY", delivery)
@@ -310,7 +310,7 @@ def test_temporary_credentials_of_unknown_life(
 def test_credentials_that_have_expired(
     viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key that is known to be dead signs nothing."""
+    """Expired credentials sign nothing."""
     monkeypatch.setenv("S3_SESSION_TOKEN", "a-session-token")
     monkeypatch.setenv("S3_CREDENTIAL_EXPIRATION", clock.iso(clock.now() - timedelta(seconds=1)))
     forget_environment()
@@ -321,8 +321,8 @@ def test_credentials_that_have_expired(
 def test_environment_restored_from_a_snapshot(
     viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without a key in its environment a function signs with its role's sessions, in their life."""
-    # The local S3 knows no sessions, so S3's client is given another key.
+    """Without its own key a function signs with its role's sessions, within their lifetime."""
+    # The local S3 does not support sessions, so S3's client gets another key.
     file = tmp_path / "credentials"
     key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
     file.write_text(f"[default]\naws_access_key_id={key}\naws_secret_access_key={secret}\n")
@@ -330,7 +330,7 @@ def test_environment_restored_from_a_snapshot(
     monkeypatch.setenv("DELIVERY", "direct")
     for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
-    # The second is asked for when 3360 s have passed, as far as the service knows.
+    # The second is requested after 3360 s on the service's clock.
     first, second = assume_role(seconds=3600), assume_role(seconds=3360 + 3600)
     with role_credentials(first) as server:
         for name, value in server.variables.items():
@@ -364,7 +364,7 @@ def test_environment_restored_from_a_snapshot(
 def test_session_of_sts(
     viewer: Viewer, film: UUID, monkeypatch: pytest.MonkeyPatch, delivery: str
 ) -> None:
-    """URLs signed with a session of STS live no longer than the session, and the answer says so."""
+    """URLs signed with an STS session expire with it at the latest, and `expires_in` says so."""
     session = assume_role(seconds=900)
     for name, value in session.items():
         monkeypatch.setenv(SIGNING_VARIABLES[name], value)
@@ -382,7 +382,7 @@ def test_session_of_sts(
 
 
 def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:
-    """A playlist that takes its segments' folder from its own query plays, per query."""
+    """A playlist that takes its segments' folder from its own query plays, for each query."""
     movie_id = uuid4()
     s3 = stack.s3.admin_client()
     objects = {
@@ -417,7 +417,7 @@ large/index.m3u8
 
 
 def test_compressed_playlists_play(stack: Stack, viewer: Viewer) -> None:
-    """Playlists that are stored with Content-Encoding: gzip are read as browsers read them."""
+    """Playlists stored with Content-Encoding: gzip are decompressed as in browsers."""
     movie_id = uuid4()
     for name, body in {
         "index.m3u8": MASTER,
@@ -445,7 +445,7 @@ def test_compressed_playlists_play(stack: Stack, viewer: Viewer) -> None:
 def test_what_cannot_be_decompressed_is_refused(
     stack: Stack, viewer: Viewer, encoding: str, body: bytes
 ) -> None:
-    """A playlist that is stored in another way, or grows beyond the limit, does not play."""
+    """A playlist with another encoding, or above the size limit, does not play."""
     movie_id = uuid4()
     put_manifest(stack, movie_id, body, ContentEncoding=encoding)
 
@@ -455,7 +455,7 @@ def test_what_cannot_be_decompressed_is_refused(
 
 
 def test_missing_rendition(stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture) -> None:
-    """A film plays without the variant that is not there, and the operator is told."""
+    """A film plays without a missing variant, and the operator is notified."""
     movie_id = uuid4()
     put_manifest(stack, movie_id, MASTER)
     put_manifest(stack, movie_id, TS_FILM, "v/index.m3u8")
@@ -471,7 +471,7 @@ def test_missing_rendition(stack: Stack, viewer: Viewer, caplog: pytest.LogCaptu
 
 
 def test_film_of_many_queries_is_refused(stack: Stack, viewer: Viewer) -> None:
-    """One long playlist under four hundred queries is too much for one film, and said to be."""
+    """A long playlist with four hundred queries exceeds the film's limit, with a clear error."""
     movie_id = uuid4()
     variants = [f"#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8?{each}\n" for each in range(400)]
     put_manifest(stack, movie_id, f"#EXTM3U\n{''.join(variants)}".encode())
@@ -484,7 +484,7 @@ def test_film_of_many_queries_is_refused(stack: Stack, viewer: Viewer) -> None:
 
 
 def test_film_of_endless_length_starts(stack: Stack, viewer: Viewer) -> None:
-    """A length that no film has is taken for unknown."""
+    """An impossible length is treated as unknown."""
     movie_id = uuid4()
     put_manifest(
         stack,
@@ -499,7 +499,7 @@ def test_film_of_endless_length_starts(stack: Stack, viewer: Viewer) -> None:
 
 
 def test_name_that_the_store_refuses(stack: Stack, viewer: Viewer) -> None:
-    """A film whose nested playlist has a name that no object can have is the film's fault."""
+    """An invalid object name of a nested playlist is an error of the film."""
     movie_id = uuid4()
     name = "x" * 1020
     put_manifest(stack, movie_id, f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{name}\n".encode())

@@ -1,4 +1,4 @@
-"""Who may watch, under stress: changes, outages, and answers that cross them."""
+"""Subscriptions under changes, outages, and concurrent responses."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ ACTIVE = Subscription(is_active=True, plan_id="premium", expires_at=None)
 
 @pytest.fixture
 def redis(stack: Stack) -> Redis:
-    """The stack's Redis, to look into."""
+    """A connection to the stack's Redis."""
     return Redis(port=stack.ports.redis_port, decode_responses=True)
 
 
@@ -41,13 +41,13 @@ def user_service(stack: Stack) -> Iterator[Stack]:
 
 @dataclass
 class Source:
-    """A user service that does something before it answers."""
+    """A user service that runs a function before it responds."""
 
     before_answering: Callable[[], object] = lambda: None
     answer: Subscription = ACTIVE
 
     def current_subscription(self, authorization: str) -> Subscription:
-        """Answer."""
+        """Respond."""
         self.before_answering()
         return self.answer
 
@@ -58,7 +58,7 @@ def cache_of(environment: dict[str, str]) -> SubscriptionCache:
 
 
 def changed(*values: object) -> Json:
-    """Return the event of records with these values; bytes are sent as they are."""
+    """Return the event of records with these values; bytes are not encoded."""
     payload = event("subscription_changed")
     template = payload["records"]["subscription.changed-0"][0]
     encoded = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in values]
@@ -72,12 +72,12 @@ def changed(*values: object) -> Json:
 
 
 def tell_of_change(user_id: UUID) -> None:
-    """Bring the function a record of that user."""
+    """Call the function with a record of that user."""
     assert invoke("subscription_changed", changed({"user_id": str(user_id)})) == {"forgotten": 1}
 
 
 def test_lives_differ_and_are_never_longer(environment: dict[str, str], redis: Redis) -> None:
-    """What was cached at once runs out over a tenth of its life, and not after it."""
+    """Entries cached at the same time expire within the last tenth of their lifetime."""
     cache = cache_of(environment)
     users = [uuid4() for _ in range(30)]
     for user_id in users:
@@ -90,7 +90,7 @@ def test_lives_differ_and_are_never_longer(environment: dict[str, str], redis: R
 
 
 def test_change_is_seen_at_once(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """Who cancels can start nothing more, and who pays can at once, when a record says so."""
+    """After a record a cancelled user cannot start, and a user who paid can, immediately."""
     assert viewer.start(movie_id).status == 200
     set_subscription(stack, viewer.user_id, is_active=False)
     assert viewer.start(movie_id).status == 200
@@ -106,7 +106,7 @@ def test_change_is_seen_at_once(stack: Stack, viewer: Viewer, movie_id: UUID) ->
 def test_change_of_one_is_no_others(
     stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis
 ) -> None:
-    """Nobody else's subscription is forgotten."""
+    """No other user's subscription is deleted."""
     other = new_viewer(stack.token)
     set_subscription(stack, other.user_id)
     for each in (viewer, other):
@@ -119,7 +119,7 @@ def test_change_of_one_is_no_others(
 
 
 def test_no_grace_after_a_change(user_service: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """Who has cancelled does not watch on because the user service fails after that."""
+    """A cancelled subscription is not accepted because the user service fails afterwards."""
     assert viewer.start(movie_id).status == 200
     tell_of_change(viewer.user_id)
     user_service.user_service.stop()
@@ -132,7 +132,7 @@ def test_no_grace_after_a_change(user_service: Stack, viewer: Viewer, movie_id: 
 def test_no_grace_after_a_refusal(
     user_service: Stack, viewer: Viewer, movie_id: UUID, redis: Redis
 ) -> None:
-    """Once the user service has said no, the copy of its former yes is worth nothing."""
+    """After a negative result of the user service, the copy of its previous one is not used."""
     assert viewer.start(movie_id).status == 200
     set_subscription(user_service, viewer.user_id, is_active=False)
     redis.delete(f"subscription:{viewer.user_id}")
@@ -146,7 +146,7 @@ def test_no_grace_after_a_refusal(
 def test_answer_that_crosses_a_change_is_not_kept(
     environment: dict[str, str], redis: Redis
 ) -> None:
-    """An answer asked for before a change and written after it lives for half a minute at most."""
+    """A result requested before a change and written after it is cached for 30 s at most."""
     user_id = uuid4()
     source = Source(before_answering=lambda: tell_of_change(user_id))
     entitlement = Entitlement(cache_of(environment), lambda: source)
@@ -160,7 +160,7 @@ def test_answer_that_crosses_a_change_is_not_kept(
 def test_answers_are_kept_again_a_minute_after_a_change(
     environment: dict[str, str], redis: Redis
 ) -> None:
-    """The mark of a change goes away by itself, and with it the short lives."""
+    """The mark of a change expires, and with it the short lifetimes."""
     user_id = uuid4()
     tell_of_change(user_id)
     assert 0 < redis.ttl(f"subscription:changed:{user_id}") <= 60
@@ -198,7 +198,7 @@ def test_bad_records_are_skipped(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A record that means nothing blocks nobody: it is logged by its place and passed over."""
+    """An invalid record blocks no other: it is logged with its offset and skipped."""
     viewer.start(movie_id)
     payload = changed(*BAD_VALUES, {"user_id": str(viewer.user_id), "plan": "basic"})
     records = payload["records"]["subscription.changed-0"]
@@ -219,7 +219,7 @@ def test_bad_records_are_skipped(
 def test_batch_comes_again_when_redis_is_away(
     stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis
 ) -> None:
-    """Without Redis the function fails, so that Lambda brings the records again."""
+    """Without Redis the function fails, so that Lambda repeats the records."""
     viewer.start(movie_id)
     payload = changed({"user_id": str(viewer.user_id)})
     stack.redis.stop()
@@ -234,14 +234,14 @@ def test_batch_comes_again_when_redis_is_away(
 
 
 def test_topic_is_read(stack: Stack, redis: Redis) -> None:
-    """Who runs the whole product has the topic read: a message to it forgets a subscription."""
+    """`make run` reads the topic: a message to it deletes a subscription."""
     key = f"subscription:{uuid4()}"
     redis.set(key, "{}", ex=600)
     producer = KafkaProducer(bootstrap_servers=stack.kafka.bootstrap_servers)
     value = json.dumps({"user_id": key.partition(":")[2]}).encode()
 
     def forgotten() -> bool:
-        # The gateway may still be looking for the brokers; it begins with what comes after.
+        # The gateway may still be connecting to the brokers; it begins with later messages.
         producer.send("subscription.changed", value).get(10)
         return not redis.exists(key)
 

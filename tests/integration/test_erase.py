@@ -1,4 +1,4 @@
-"""A user can be forgotten: in every table, in Redis, and so that nothing comes back."""
+"""Erasing a user: in every table, in Redis, and permanently."""
 
 import threading
 from uuid import UUID, uuid4
@@ -37,19 +37,19 @@ TABLES = {
 
 @pytest.fixture
 def redis(stack: Stack) -> Redis:
-    """The stack's Redis, to look into."""
+    """A connection to the stack's Redis."""
     return Redis(port=stack.ports.redis_port, decode_responses=True)
 
 
 def erase(user_id: UUID) -> Response:
-    """Have an admin erase a user."""
+    """Erase a user as an admin."""
     payload = event("erase")
     payload["pathParameters"] = {"user_id": str(user_id)}
     return request("erase", payload)
 
 
 def known(rows: Rows, user_id: UUID) -> dict[str, int]:
-    """Return how many rows each table has of a user."""
+    """Return the number of the user's rows in each table."""
     return {
         table: len(rows(f"SELECT 1 FROM {table} WHERE {condition}", user_id=str(user_id)))
         for table, condition in TABLES.items()
@@ -57,7 +57,7 @@ def known(rows: Rows, user_id: UUID) -> dict[str, int]:
 
 
 def watch(viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows) -> None:
-    """Leave traces everywhere."""
+    """Create data in every table and key."""
     session_id = viewer.start(movie_id, key=str(uuid4())).json["session_id"]
     viewer.report(movie_id, 25, session_id=session_id, sequence=1)
     viewer.report(uuid4(), 30)
@@ -75,7 +75,7 @@ def watch(viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows) -> None:
 def test_nothing_is_left(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis
 ) -> None:
-    """Every table and every key forgets the user, and nobody else."""
+    """The user's data are deleted from every table and key, and nobody else's."""
     other = new_viewer(stack.token)
     set_subscription(stack, other.user_id)
     for each in (viewer, other):
@@ -104,7 +104,7 @@ def test_nothing_is_left(
 
 
 def test_again_finds_nothing(viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis) -> None:
-    """Erasing a user twice, or one whom nobody knows, succeeds and counts nothing."""
+    """Erasing a user twice, or an unknown one, succeeds and counts nothing."""
     watch(viewer, movie_id, redis, rows)
     erase(viewer.user_id)
 
@@ -117,7 +117,7 @@ def test_again_finds_nothing(viewer: Viewer, movie_id: UUID, rows: Rows, redis: 
 
 
 def test_user_may_come_back(viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis) -> None:
-    """Who returns after having been erased starts from the beginning, and is remembered again."""
+    """An erased user who returns starts from the beginning, and is stored again."""
     watch(viewer, movie_id, redis, rows)
     erase(viewer.user_id)
 
@@ -130,7 +130,7 @@ def test_user_may_come_back(viewer: Viewer, movie_id: UUID, rows: Rows, redis: R
 def test_all_or_nothing(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis
 ) -> None:
-    """Without Redis, or without PostgreSQL, nothing is erased and the call is to be repeated."""
+    """Without Redis or PostgreSQL nothing is erased, and the call has to be repeated."""
     watch(viewer, movie_id, redis, rows)
     before = known(rows, viewer.user_id)
 
@@ -154,7 +154,7 @@ def test_all_or_nothing(
 def test_late_cache_write_comes_to_nothing(
     environment: dict[str, str], viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis
 ) -> None:
-    """A request that read the position before the erasure cannot cache it after."""
+    """A request that read the position before the erasure cannot cache it afterwards."""
     watch(viewer, movie_id, redis, rows)
     database = Database(DatabaseSettings.from_environment(environment))
     read_before = ProgressRecord(database).find(viewer.user_id, movie_id)
@@ -172,7 +172,7 @@ def test_late_cache_write_comes_to_nothing(
 def test_event_of_a_session_that_ends_meanwhile_is_erased(
     environment: dict[str, str], viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """Who ends a session while its user is erased leaves no event behind."""
+    """A session that ends during its user's erasure leaves no event."""
     session_id = UUID(viewer.start(movie_id).json["session_id"])
     locked, answers = threading.Event(), []
 

@@ -1,4 +1,4 @@
-"""Every committed event gets its answer from the real function behind it."""
+"""Every committed event gets its response from the real function."""
 
 import json
 from pathlib import Path
@@ -75,7 +75,7 @@ IDENTITIES: dict[str, dict[str, object]] = {
     "authorizer_token_sub_no_uuid": {"token_problem": "token_invalid"},
 }
 
-# What the functions that no request reaches return.
+# The results of functions without an HTTP route.
 RESULTS: dict[str, set[str]] = {
     "housekeeping": {
         "abandoned",
@@ -93,14 +93,14 @@ RESULTS: dict[str, set[str]] = {
 
 @pytest.fixture
 def subscribed(environment: dict[str, str], stack: Stack) -> None:
-    """The user of the events has paid and has watched something."""
+    """The events' user has a subscription and a position."""
     subscription = json.dumps({"is_active": True, "plan_id": "premium", "expires_at": None})
     Redis(port=stack.ports.redis_port).set(f"subscription:{USER}", subscription, ex=60)
     request("progress", event("progress"))
 
 
 def test_every_event_is_expected() -> None:
-    """No committed event is left out of the tests."""
+    """The tests cover every committed event."""
     names = {path.stem for path in EVENTS.glob("*.json")}
 
     assert names == {*ANSWERS, *IDENTITIES, *RESULTS}
@@ -128,7 +128,7 @@ def test_answer(name: str, subscribed: None) -> None:
 
 @pytest.mark.parametrize("name", IDENTITIES)
 def test_identity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The authorizer passes on the identity, or what is wrong with the token; it never denies."""
+    """The authorizer returns the identity, or the token's error; it never denies."""
     monkeypatch.setenv("ENVIRONMENT", "local")
     monkeypatch.setenv("JWT_SECRET_KEY", f"a-new-secret-that-nothing-is-signed-with-yet,{SECRET}")
     forget_environment()
@@ -146,7 +146,7 @@ def test_housekeeping(environment: dict[str, str]) -> None:
 
 
 def test_migrate(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migrated database stays as it is, however often it is migrated."""
+    """A migrated database does not change, however often it is migrated."""
     monkeypatch.setenv("MIGRATIONS_DIRECTORY", str(ROOT / "migrations"))
 
     assert invoke("migrate", event("migrate")) == {"applied": []}
@@ -165,7 +165,7 @@ def test_layer_without_migrations(
 def test_docs_can_be_switched_off(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DOCS_ENABLED=false hides the documentation and leaves the health check."""
+    """DOCS_ENABLED=false disables the documentation but not the health check."""
     monkeypatch.setenv("DOCS_ENABLED", "false")
     forget_environment()
 
@@ -175,7 +175,7 @@ def test_docs_can_be_switched_off(
 
 
 def test_docs_are_compressed_for_those_who_accept_it(environment: dict[str, str]) -> None:
-    """Without Accept-Encoding, as curl asks, the answer is plain text; with gzip, it is smaller."""
+    """Without Accept-Encoding, as with curl, the response is plain text; gzip is smaller."""
     for name in ("docs", "docs_openapi"):
         asked = event(name)
         compressed = invoke("docs", asked)
@@ -189,7 +189,7 @@ def test_docs_are_compressed_for_those_who_accept_it(environment: dict[str, str]
 
 
 def test_docs_show_the_committed_document(environment: dict[str, str]) -> None:
-    """GET /openapi.json answers OpenAPI; GET /docs is a page that needs no other host."""
+    """GET /openapi.json returns OpenAPI; GET /docs is a page that needs no other host."""
     assert request("docs", event("docs_openapi")).json["openapi"].startswith("3.")
     page = request("docs", event("docs"))
     assert page.headers["content-type"].startswith("text/html")

@@ -1,4 +1,4 @@
-"""The worst case of the fault rig, which `make faults` runs in full."""
+"""The worst fault of `make faults`, which runs all of them."""
 
 import asyncio
 from pathlib import Path
@@ -12,12 +12,12 @@ from tests.support.proxies import DEPENDENCIES
 
 
 def test_everything_silent(stack: Stack, environment: dict[str, str], tmp_path: Path) -> None:
-    """With all dependencies silent every call answers in time, warm or cold, and recovers."""
+    """While no dependency responds every call completes in time, warm or cold, and recovers."""
     (silent,) = (fault for fault in FAULTS if fault.title == "silent")
 
     with (tmp_path / "log").open("w") as log, Functions(stack.environment, log) as functions:
         scenario = Scenario(World(stack), functions, DEPENDENCIES, silent)
-        # Where the machine was busy with something else, a second try says more.
+        # If the machine was busy, a second attempt is more reliable.
         for _ in range(2):
             asyncio.run(_alone(scenario))
             if not scenario.problems:

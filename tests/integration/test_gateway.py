@@ -29,7 +29,7 @@ READY = re.compile(r"gateway: http://127\.0\.0\.1:(\d+) ")
 
 
 class Answer:
-    """A response, read to its end."""
+    """A complete response."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
@@ -81,7 +81,7 @@ class GatewayProcess:
         return "".join(self.log)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it with a signal; return its exit status when its log is read."""
+        """End it with a signal; return its exit status after its log is complete."""
         self.process.send_signal(number)
         status = self.process.wait(60)
         self._reader.join(60)
@@ -90,7 +90,7 @@ class GatewayProcess:
     def __call__(
         self, method: str, path: str, body: bytes | str | None = None, **headers: str
     ) -> Answer:
-        """Send one request; underscores in names of headers are hyphens."""
+        """Send one request; underscores in names of headers become hyphens."""
         with contextlib.closing(
             http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         ) as connection:
@@ -99,7 +99,7 @@ class GatewayProcess:
             return Answer(connection.getresponse())
 
     def behave(self, do: str, **order: Any) -> Answer:
-        """Tell the badly behaved function what to do."""
+        """Call the misbehaving function with an instruction."""
         return self("POST", "/behave", json.dumps({"do": do, **order}), content_type="text/plain")
 
     def _read_log(self) -> None:
@@ -110,7 +110,7 @@ class GatewayProcess:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """Give a gateway to tests that leave it as it was."""
+    """A gateway for tests that do not change it."""
     gateway = GatewayProcess(tmp_path_factory.mktemp("gateway"), GREETING="good day")
     gateway.start()
     yield gateway
@@ -119,7 +119,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[GatewayProcess]:
-    """Give a gateway to a test that changes or ends it."""
+    """A gateway for a test that changes or ends it."""
     gateway = GatewayProcess(tmp_path)
     gateway.start()
     yield gateway
@@ -128,7 +128,7 @@ def own(tmp_path: Path) -> Iterator[GatewayProcess]:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process exists and is more than a zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -136,7 +136,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_function_gets_event_context_and_environment(shared: GatewayProcess) -> None:
-    """One request through authorizer and route arrives with all that Lambda gives a function."""
+    """A request through authorizer and route arrives with all data that Lambda passes."""
     answer = shared("POST", "/guarded/a%20b?x=1", '{"a": 1}', Authorization="Bearer t")
     assert answer.status == 200
     seen = answer.json()
@@ -153,7 +153,7 @@ def test_function_gets_event_context_and_environment(shared: GatewayProcess) -> 
 
 
 def test_output_of_a_function_is_in_the_log(shared: GatewayProcess) -> None:
-    """What a handler prints appears under its function's name, and each request is one line."""
+    """A handler's output appears with its function's name, and each request is one line."""
     shared("GET", "/open/logged")
     eventually(lambda: "[EchoFunction] echo was asked\n" in shared.text)
     eventually(
@@ -162,14 +162,14 @@ def test_output_of_a_function_is_in_the_log(shared: GatewayProcess) -> None:
 
 
 def test_unknown_route_is_not_found(shared: GatewayProcess) -> None:
-    """No route: API Gateway's own 404."""
+    """Without a matching route the response is API Gateway's 404."""
     answer = shared("GET", "/nowhere")
     assert (answer.status, answer.body) == (404, b'{"message":"Not Found"}')
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_authorizer_turns_away(shared: GatewayProcess) -> None:
-    """No identity 401, a denial 403, a broken authorizer 500, in API Gateway's words."""
+    """No identity 401, a denial 403, a failed authorizer 500, with API Gateway's messages."""
     for token, status, text in [
         (None, 401, "Unauthorized"),
         ("deny", 403, "Forbidden"),
@@ -182,7 +182,7 @@ def test_authorizer_turns_away(shared: GatewayProcess) -> None:
 
 
 def test_authorizer_answer_is_cached_by_identity(own: GatewayProcess) -> None:
-    """The same token asks the authorizer once, another token asks again."""
+    """The same token calls the authorizer once, another token calls it again."""
 
     def calls(token: str) -> int:
         answer = own("GET", "/guarded/x", Authorization=token).json()
@@ -193,7 +193,7 @@ def test_authorizer_answer_is_cached_by_identity(own: GatewayProcess) -> None:
 
 
 def test_edited_authorizer_forgets_what_it_said(own: GatewayProcess) -> None:
-    """A cached decision does not hide an edit of the authorizer."""
+    """An edit of the authorizer invalidates a cached decision."""
     assert own("GET", "/guarded/x", Authorization="t").status == 200
     code = own.folder / "functions/authorizer/app.py"
     code.write_text("def handler(event, context):\n    return {'isAuthorized': False}\n")
@@ -201,7 +201,7 @@ def test_edited_authorizer_forgets_what_it_said(own: GatewayProcess) -> None:
 
 
 def test_edit_takes_effect_on_the_next_request(own: GatewayProcess) -> None:
-    """A new handler, and a new word in the layer, answer the very next request, each time."""
+    """The next request uses an edited handler, and an edited layer, each time."""
     layer = own.folder / "layers/shared/python/shared_words.py"
     second = (time.time_ns() // 1_000_000_000 - 60) * 1_000_000_000
     for number, word in enumerate(("first", "other", "third", "forth")):
@@ -216,7 +216,7 @@ def test_edit_takes_effect_on_the_next_request(own: GatewayProcess) -> None:
 
 
 def test_broken_edit_is_an_error_until_it_is_repaired(own: GatewayProcess) -> None:
-    """A handler that cannot be imported answers 500, its traceback is in the log; it recovers."""
+    """A handler that cannot be imported returns 500, its traceback is logged, and it recovers."""
     handler = own.folder / "functions/echo/app.py"
     good = handler.read_text()
     handler.write_text("import no_such_module\n")
@@ -227,7 +227,7 @@ def test_broken_edit_is_an_error_until_it_is_repaired(own: GatewayProcess) -> No
 
 
 def test_crash_is_500_and_the_worker_is_replaced(shared: GatewayProcess) -> None:
-    """A process that dies fails its own request only."""
+    """If a process ends, only its own request fails."""
     before = shared.behave("nothing").json()["pid"]
     answer = shared.behave("crash")
     assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}')
@@ -243,7 +243,7 @@ def test_raised_error_is_500_and_keeps_the_worker(shared: GatewayProcess) -> Non
 
 
 def test_timeout_is_500_and_kills_the_worker(shared: GatewayProcess) -> None:
-    """The template's timeout ends the process, as Lambda does."""
+    """The template's timeout ends the process, as in Lambda."""
     before = shared.behave("nothing").json()["pid"]
     assert shared.behave("hang").status == 500
     eventually(lambda: not is_running(before))
@@ -252,13 +252,13 @@ def test_timeout_is_500_and_kills_the_worker(shared: GatewayProcess) -> None:
 
 
 def test_invalid_result_is_500(shared: GatewayProcess) -> None:
-    """A result that is no response of format 2.0 is 500, and the log says why."""
+    """A result that is not a response of format 2.0 is 500, and the log gives the reason."""
     assert shared.behave("answer", answer={"statusCode": 200, "body": {}}).status == 500
     eventually(lambda: "body is not a string" in shared.text)
 
 
 def test_binary_travels_both_ways(shared: GatewayProcess) -> None:
-    """Bytes arrive base64-encoded and leave decoded."""
+    """Bytes arrive base64-encoded and are decoded in the response."""
     sent = bytes(range(256))
     seen = shared("POST", "/open/x", sent, content_type="application/octet-stream").json()
     assert base64.b64decode(seen["event"]["body"]) == sent
@@ -268,7 +268,7 @@ def test_binary_travels_both_ways(shared: GatewayProcess) -> None:
 
 
 def test_too_large_body_is_413(shared: GatewayProcess) -> None:
-    """API Gateway takes at most 10 MB."""
+    """API Gateway accepts at most 10 MB."""
     answer = shared("POST", "/open/x", b"x" * (10 * 1024 * 1024 + 1))
     assert (answer.status, answer.json()) == (413, {"message": "Request Entity Too Large"})
 
@@ -276,7 +276,7 @@ def test_too_large_body_is_413(shared: GatewayProcess) -> None:
 def test_concurrent_events_run_in_separate_processes(
     shared: GatewayProcess, tmp_path: Path
 ) -> None:
-    """An environment serves one event at a time: three at once need three processes."""
+    """An environment processes one event at a time: three concurrent ones need three processes."""
     with ThreadPoolExecutor(3) as threads:
         answers = [
             threads.submit(shared.behave, "meet", folder=str(tmp_path), count=3) for _ in range(3)
@@ -286,7 +286,7 @@ def test_concurrent_events_run_in_separate_processes(
 
 
 def test_preflight_is_answered_by_the_gateway(shared: GatewayProcess) -> None:
-    """OPTIONS needs neither route nor token; other answers carry the API's CORS headers."""
+    """OPTIONS needs neither route nor token; other responses have the API's CORS headers."""
     origin = "https://player.example"
     asked = {"Origin": origin, "Access_Control_Request_Method": "POST"}
     answer = shared("OPTIONS", "/behave", **asked)
@@ -300,7 +300,7 @@ def test_preflight_is_answered_by_the_gateway(shared: GatewayProcess) -> None:
 
 
 def test_invoke_api_runs_any_function(shared: GatewayProcess) -> None:
-    """The Lambda API answers results, marks errors, knows what is absent, refuses browsers."""
+    """The Lambda API returns results, marks errors, rejects unknown functions and browsers."""
 
     def invoke(name: str, event: Any, **headers: str) -> Answer:
         path = f"/2015-03-31/functions/{name}/invocations"
@@ -320,7 +320,7 @@ def test_invoke_api_runs_any_function(shared: GatewayProcess) -> None:
 
 
 def test_files_of_the_player_page(shared: GatewayProcess) -> None:
-    """The page and its modules come with the right types, known ones as 304, nothing else."""
+    """The page and its modules have the right types, 304 if unchanged; other files are absent."""
     page = shared("GET", "/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert b"Player" in page.body
@@ -346,7 +346,7 @@ def test_schedule_runs_with_the_schedulers_event(tmp_path: Path) -> None:
 
 
 def test_reserved_concurrency_throttles(tmp_path: Path) -> None:
-    """More at once than the template reserves: 503, as API Gateway answers for Lambda's 429."""
+    """Above the template's reserved concurrency: 503, as API Gateway maps Lambda's 429."""
     gateway = GatewayProcess(tmp_path / "service")
     template = tmp_path / "service/template.yaml"
     template.write_text(
@@ -373,7 +373,7 @@ def test_signal_ends_gateway_and_workers_quietly(own: GatewayProcess, number: in
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_killed_gateway_leaves_no_orphans(own: GatewayProcess, busy: bool) -> None:  # noqa: FBT001
-    """SIGKILL of the gateway ends its workers too, even in the middle of an event."""
+    """SIGKILL of the gateway also ends its workers, even during an event."""
     workers = [own("GET", "/open/x").json()["pid"], own.behave("nothing").json()["pid"]]
     with ThreadPoolExecutor(1) as threads:
         if busy:
@@ -387,7 +387,7 @@ def test_killed_gateway_leaves_no_orphans(own: GatewayProcess, busy: bool) -> No
 
 
 def test_gateway_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    """A gateway whose parent was killed does not stay behind."""
+    """A gateway whose parent was killed ends."""
     gateway = GatewayProcess(tmp_path)
     parent = "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); print(p.pid); p.wait()"
     gateway.start([sys.executable, "-c", parent, *gateway.command])
@@ -406,7 +406,7 @@ def test_gateway_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 def test_signal_does_not_wait_for_a_hanging_function(own: GatewayProcess) -> None:
-    """Ctrl-C in the middle of a long event: the client gets 503 soon, and there is no traceback."""
+    """Ctrl-C during a long event: the client gets 503 soon, and there is no traceback."""
     template = own.folder / "template.yaml"
     template.write_text(template.read_text().replace("Timeout: 1\n", "Timeout: 60\n"))
     own.stop()
@@ -421,7 +421,7 @@ def test_signal_does_not_wait_for_a_hanging_function(own: GatewayProcess) -> Non
 
 
 def test_aborted_upload_reaches_no_function(own: GatewayProcess) -> None:
-    """A body that never came whole is not handed to a function as if it had."""
+    """An incomplete body is not passed to a function."""
     with socket.create_connection(("127.0.0.1", own.port)) as client:
         client.sendall(b"POST /open/aborted HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345")
     assert own("GET", "/open/whole").status == 200
@@ -431,7 +431,7 @@ def test_aborted_upload_reaches_no_function(own: GatewayProcess) -> None:
 
 
 def test_taken_port_is_one_clear_line(tmp_path: Path) -> None:
-    """A port that someone else has: status 1 and one line that names it."""
+    """A port in use: status 1 and one line that names it."""
     gateway = GatewayProcess(tmp_path)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -446,7 +446,7 @@ def test_taken_port_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_unsupported_template_is_one_clear_line(tmp_path: Path) -> None:
-    """A property that would be ignored: status 1 and one line with resource and property."""
+    """An unsupported property: status 1 and one line with resource and property."""
     gateway = GatewayProcess(tmp_path)
     template = tmp_path / "template.yaml"
     template.write_text(template.read_text().replace("Timeout: 1", "Colour: red"))

@@ -1,4 +1,4 @@
-"""Text that breaks databases and wires, wherever a caller or a producer can put some."""
+"""Text that is invalid for databases and protocols, in every input of a caller or a producer."""
 
 import base64
 import json
@@ -20,23 +20,23 @@ hostile = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 
 
 def in_start_body(viewer: Viewer, movie_id: UUID, text: str) -> Response:
-    """Name the form of the film so."""
+    """Send it as the manifest type."""
     return viewer.start(movie_id, {"manifest_type": text})
 
 
 def in_session_id(viewer: Viewer, movie_id: UUID, text: str) -> Response:
-    """Name the session so."""
+    """Send it as the session id."""
     return viewer.report(movie_id, 1, session_id=text, sequence=1)
 
 
 def in_unknown_field(viewer: Viewer, movie_id: UUID, text: str) -> Response:
-    """Send it in a field that nobody asked for, of a stop of an unknown session."""
+    """Send it in an unknown field, of a stop of an unknown session."""
     unknown = "01a203e4-95a0-7861-abfc-81f38889f4af"
     return viewer.stop(movie_id, 1, session_id=unknown, sequence=1, note=text)
 
 
 def in_path(viewer: Viewer, movie_id: UUID, text: str) -> Response:
-    """Name the film so."""
+    """Send it as the film's id."""
     return viewer.progress(text)
 
 
@@ -46,7 +46,7 @@ def in_idempotency_key(viewer: Viewer, movie_id: UUID, text: str) -> Response:
 
 
 def in_identity(viewer: Viewer, movie_id: UUID, text: str) -> Response:
-    """Be passed on by an authorizer with such a user."""
+    """Pass it as the user in the authorizer's context."""
     payload = event("get_progress")
     payload["requestContext"]["authorizer"]["lambda"]["user_id"] = text
     return request("get", payload)
@@ -62,7 +62,7 @@ def in_limit(viewer: Viewer, movie_id: UUID, text: str) -> Response:
 
 @pytest.fixture
 def neighbour(stack: Stack, environment: dict[str, str], movie_id: UUID) -> Viewer:
-    """Another subscriber, who has watched the film to second 7."""
+    """Another subscriber, with a position of 7 s in the film."""
     other = new_viewer(stack.token)
     set_subscription(stack, other.user_id)
     assert other.report(movie_id, 7).status == 200
@@ -89,7 +89,7 @@ def test_refused_and_nobody_sees_another(
     send: Callable[[Viewer, UUID, str], Response],
     text: str,
 ) -> None:
-    """The caller is told that it is their fault; the next call answers for its own user."""
+    """The response is a client error; the next call gets its own user's data."""
     assert viewer.report(movie_id, 3).status == 200
 
     answer = send(viewer, movie_id, text)
@@ -106,7 +106,7 @@ def test_refused_and_nobody_sees_another(
 def test_headers_that_nobody_needs(
     viewer: Viewer, neighbour: Viewer, movie_id: UUID, name: str, text: str
 ) -> None:
-    """What a browser says of itself keeps nobody from watching, and no other user's rows show."""
+    """A user agent never prevents playback, and no other user's rows are returned."""
     payload = viewer.event("start_without_body", movie_id, None, userAgent=text, sourceIp=text)
     payload["headers"][name] = text
 
@@ -118,7 +118,7 @@ def test_headers_that_nobody_needs(
 @hostile
 @pytest.mark.parametrize("claim", ["sub", "role", "exp", "extra"])
 def test_claims(environment: dict[str, str], claim: str, text: str) -> None:
-    """A token of the auth service with such a claim names nobody else, and makes no admin."""
+    """A token with such a claim identifies no other user, and no admin."""
     claims: dict[str, Any] = {
         "sub": "6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c",
         "exp": int(clock.now().timestamp()) + 60,
@@ -137,7 +137,7 @@ def test_claims(environment: dict[str, str], claim: str, text: str) -> None:
 
 @hostile
 def test_authorization_header(environment: dict[str, str], text: str) -> None:
-    """A header that is no token is answered as one."""
+    """A header that is not a token gets the response of an invalid token."""
     payload = {**event("authorizer"), "headers": {"authorization": f"Bearer {text}"}}
 
     assert invoke("authorizer", payload)["context"]["token_problem"] == "token_invalid"
@@ -145,7 +145,7 @@ def test_authorization_header(environment: dict[str, str], text: str) -> None:
 
 @hostile
 def test_kafka_record(environment: dict[str, str], viewer: Viewer, text: str) -> None:
-    """A record that names nobody is passed over, and the one behind it is read."""
+    """A record without a valid user is skipped, and the next one is processed."""
     payload = event("subscription_changed")
     partition, (template, *_) = next(iter(payload["records"].items()))
     values = [

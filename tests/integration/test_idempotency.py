@@ -22,7 +22,7 @@ def sessions_of(rows: Rows, viewer: Viewer) -> list[str]:
 
 
 def test_same_session(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A start whose answer was lost is repeated: one session, one event, and a film that plays."""
+    """A start whose response was lost is repeated: one session, one event, a film that plays."""
     first = viewer.start(movie_id, key=KEY)
     again = viewer.start(movie_id, key=KEY)
 
@@ -35,7 +35,7 @@ def test_same_session(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) 
 
 
 def test_repeat_knows_the_position(viewer: Viewer, movie_id: UUID) -> None:
-    """The repeated answer resumes where the player is by now."""
+    """The repeated response resumes at the player's current position."""
     session_id = viewer.start(movie_id, key=KEY).json["session_id"]
     viewer.report(movie_id, 30, session_id=session_id, sequence=1)
 
@@ -43,7 +43,7 @@ def test_repeat_knows_the_position(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_empty_body_is_the_default_body(viewer: Viewer, movie_id: UUID) -> None:
-    """What counts is what a request asks for, not how it says so."""
+    """Requests are compared by their meaning, not by their format."""
     first = viewer.start(movie_id, key=KEY)
 
     assert (
@@ -53,7 +53,7 @@ def test_empty_body_is_the_default_body(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_another_request(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A key that comes with another body, or for another film, is refused."""
+    """A key with another body, or for another film, is rejected."""
     viewer.start(movie_id, key=KEY)
 
     for answer in (
@@ -65,7 +65,7 @@ def test_another_request(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_keys_belong_to_their_user(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """Another user's key of the same name is another key."""
+    """Keys of the same name of two users are independent."""
     other = new_viewer(stack.token)
     set_subscription(stack, other.user_id)
 
@@ -75,7 +75,7 @@ def test_keys_belong_to_their_user(stack: Stack, viewer: Viewer, movie_id: UUID)
 
 
 def test_still_running(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """While the first attempt runs a repeat waits; when that is given up, it takes over."""
+    """During the first attempt a repeat has to wait; after its time-out the repeat takes over."""
     assert viewer.start(movie_id, key=KEY).status == 200
     rows(
         "UPDATE idempotency_keys SET completed_at = NULL, running_until = now() + interval '9 s' "
@@ -98,7 +98,7 @@ def test_still_running(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_failed_start_may_be_repeated(viewer: Viewer, stack: Stack, movie_id: UUID) -> None:
-    """A start that failed does not keep its key: the repeat is tried at once."""
+    """A failed start releases its key: a repeat runs immediately."""
     stack.user_service.stop()
     try:
         assert viewer.start(movie_id, key=KEY).status == 503
@@ -112,7 +112,7 @@ def test_failed_start_may_be_repeated(viewer: Viewer, stack: Stack, movie_id: UU
 def test_many_at_once(
     environment: dict[str, str], viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """Of many at once one opens the session; the others answer it, or are told to wait."""
+    """Of concurrent repeats one opens the session; the others return it, or have to wait."""
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as environments:
         starts = [
             environments.submit(start_repeatedly, environment, viewer, movie_id, KEY, 5)
@@ -127,7 +127,7 @@ def test_many_at_once(
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "with space", "schlüssel", "\x7f", "line\nbreak"])
 def test_bad_key(viewer: Viewer, movie_id: UUID, key: str, rows: Rows) -> None:
-    """A key that is none is refused, not ignored."""
+    """An invalid key is rejected, not ignored."""
     answer = viewer.start(movie_id, key=key)
 
     assert (answer.status, answer.json["code"]) == (422, "invalid_request")

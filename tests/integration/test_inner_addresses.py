@@ -1,4 +1,4 @@
-"""Addresses that players make or find themselves: interstitials, lists of assets, chapters."""
+"""URLs that players construct or find themselves: interstitials, asset lists, chapters."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ SEGMENT = b"media"
 
 
 def put_film(stack: Stack, files: dict[str, str | bytes]) -> UUID:
-    """Put a film into the bucket; ``{FILM}`` in a file is the address of its folder there."""
+    """Upload a film; ``{FILM}`` in a file is the URL of its folder."""
     movie_id = uuid4()
     client = stack.s3.admin_client()
     folder = f"{stack.s3.endpoint_url}/{stack.s3.bucket}/movies/{movie_id}"
@@ -40,7 +40,7 @@ def started(viewer: Viewer, movie_id: UUID) -> str:
 
 
 def loaded(url: str) -> str:
-    """Load an address as a player of interstitials does: with its query, where that may be."""
+    """Load a URL as a player of interstitials does: with its query, where possible."""
     if url.startswith("data:"):
         return base64.b64decode(url.partition("base64,")[2]).decode()
     answer = httpx.get(url)
@@ -56,12 +56,12 @@ def attribute(playlist: str, name: str) -> str:
 
 
 def with_primary_id(url: str) -> str:
-    """Return the address that hls.js and Shaka make of one of an interstitial."""
+    """Return the URL that hls.js and Shaka derive from an interstitial's."""
     return url if url.startswith("data:") else f"{url}&_HLS_primary_id=0b5e"
 
 
 def test_interstitial(stack: Stack, viewer: Viewer) -> None:
-    """The playlist of an advertisement in the film's folder loads, query or not, and plays."""
+    """An advertisement's playlist in the film's folder loads, with and without query, and plays."""
     tag = (
         '#EXT-X-DATERANGE:ID="ad",CLASS="com.apple.hls.interstitial",X-ASSET-URI="{FILM}/ad/i.m3u8"'
     )
@@ -117,7 +117,7 @@ def test_asset_list(stack: Stack, viewer: Viewer) -> None:
 
 
 def test_chapters(stack: Stack, viewer: Viewer) -> None:
-    """The pictures of chapters load, and all else in the file stays as it was, byte for byte."""
+    """The pictures of chapters load, and all other bytes of the file are unchanged."""
     chapters = (
         '[{"chapter": 1, "start-time": 0.50, "titles": [{"title": "One \\u2013 url"}],'
         ' "images": [{"pixel-width": 64, "url": "1.jpg"}, {"url": "https://cdn.example/2.jpg"}]},'
@@ -168,7 +168,7 @@ def test_content_steering(stack: Stack, viewer: Viewer) -> None:
 
 
 def test_an_advertisement_that_is_missing(stack: Stack, viewer: Viewer) -> None:
-    """A film whose advertisement or list of them is not there plays without."""
+    """A film without its advertisement, or without their list, plays without it."""
     movie_id = put_film(
         stack,
         {
@@ -187,7 +187,7 @@ def test_an_advertisement_that_is_missing(stack: Stack, viewer: Viewer) -> None:
 
 
 def test_an_advertisement_that_leads_to_itself(stack: Stack, viewer: Viewer) -> None:
-    """A film whose advertisement has itself as an advertisement starts, and ends somewhere."""
+    """A film whose advertisement contains itself starts, and the recursion ends."""
     tag = '#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="ad.m3u8"'
     movie_id = put_film(
         stack,
@@ -201,7 +201,7 @@ def test_an_advertisement_that_leads_to_itself(stack: Stack, viewer: Viewer) -> 
 
 
 def test_a_long_advertisement_is_a_copy_of_its_own(stack: Stack, viewer: Viewer) -> None:
-    """What is too long to stand in a playlist is signed as a copy, which loads without a query."""
+    """A playlist too long for a data URL is signed as a copy, which loads without a query."""
     movie_id = put_film(
         stack,
         {

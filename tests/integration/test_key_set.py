@@ -38,7 +38,7 @@ KEYS: dict[str, Any] = {
 
 
 class AuthService(ThreadingHTTPServer):
-    """Publishes keys, counts who asks, and may drip or fail."""
+    """Publishes keys, counts requests, and can respond slowly or fail."""
 
     daemon_threads = True
 
@@ -54,12 +54,12 @@ class AuthService(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the keys are."""
+        """The URL of the keys."""
         return f"http://127.0.0.1:{self.server_port}/jwks.json"
 
     @property
     def document(self) -> bytes:
-        """The key set (RFC 7517), or what is answered in its stead."""
+        """The key set (RFC 7517), or another response."""
         if self.other_document is not None:
             return self.other_document
         keys = [
@@ -70,15 +70,15 @@ class AuthService(ThreadingHTTPServer):
 
 
 class Keys(BaseHTTPRequestHandler):
-    """Answers with the key set."""
+    """Responds with the key set."""
 
     server: AuthService
 
     def do_GET(self) -> None:
-        """Answer as the server is told to."""
+        """Respond as configured."""
         self.server.asked += 1
         if self.server.drips.is_set():
-            # Headers without an end: each read brings something, and the answer never comes.
+            # Endless headers: each read returns data, but the response never arrives.
             self.wfile.write(b"HTTP/1.1 200 OK\r\n")
             while not self.server.over.wait(0.05):
                 self.wfile.write(b"X-Drip: 1\r\n")
@@ -92,7 +92,7 @@ class Keys(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Suppress the log."""
 
 
 @contextmanager
@@ -132,13 +132,13 @@ def token(algorithm: str, *, name: str | None = None) -> str:
 
 
 def claims() -> dict[str, Any]:
-    """Return what a good token says."""
+    """Return the claims of a valid token."""
     expires_at = clock.now() + timedelta(hours=1)
     return {"sub": USER, "exp": int(expires_at.timestamp())}
 
 
 def confused_token() -> str:
-    """Return a token that misuses the published key as a shared secret, by hand: PyJWT refuses."""
+    """Return a token that misuses the published key as a shared secret; PyJWT would refuse."""
     secret = (
         KEYS["RS256"]
         .public_key()
@@ -151,7 +151,7 @@ def confused_token() -> str:
 
 
 def authorize(token: str) -> dict[str, Any]:
-    """Call the authorizer with ``token``; return the context that it passes on."""
+    """Call the authorizer with ``token``; return its context."""
     headers = {"authorization": f"Bearer {token}"}
     answer = invoke("authorizer", {**event("authorizer"), "headers": headers})
     assert answer["isAuthorized"] is True
@@ -161,7 +161,7 @@ def authorize(token: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("algorithm", list(KEYS))
 def test_each_algorithm(monkeypatch: pytest.MonkeyPatch, algorithm: str) -> None:
-    """A token signed by the algorithm that is configured names its user."""
+    """A token signed by the configured algorithm identifies its user."""
     monkeypatch.setenv("JWT_ALGORITHM", algorithm)
 
     assert authorize(token(algorithm))["user_id"] == USER
@@ -171,7 +171,7 @@ def test_each_algorithm(monkeypatch: pytest.MonkeyPatch, algorithm: str) -> None
 def test_keys_over_tls(
     monkeypatch: pytest.MonkeyPatch, auth_service: AuthService, tmp_path: Path, wrong: str | None
 ) -> None:
-    """Keys come over TLS from a server that is verified to its name, or not at all."""
+    """Keys are requested over TLS only from a server with a verified name."""
     trusted, stranger = Authority(tmp_path, "trusted"), Authority(tmp_path, "stranger")
     with TlsFront(auth_service.server_port, trusted.server_context("127.0.0.1")) as front:
         host = "localhost" if wrong == "host name" else "127.0.0.1"
@@ -197,7 +197,7 @@ def test_no_other_algorithm() -> None:
 
 
 def test_keys_are_asked_for_once(auth_service: AuthService) -> None:
-    """An environment asks for the keys once, not with every token."""
+    """An environment requests the keys once, not with every token."""
     for _ in range(3):
         authorize(token("RS256"))
 
@@ -205,7 +205,7 @@ def test_keys_are_asked_for_once(auth_service: AuthService) -> None:
 
 
 class Verifier:
-    """What the authorizer verifies tokens with; ``seconds`` is what its clock shows."""
+    """The authorizer's token verifier; ``seconds`` is the time of its clock."""
 
     def __init__(self, auth_service: AuthService) -> None:
         self.seconds = 1000.0
@@ -214,12 +214,12 @@ class Verifier:
         self._verifier = TokenVerifier(TokenSettings.from_environment(settings), key_set=keys)
 
     def user_of(self, token: str) -> str:
-        """Return the user whom the token names."""
+        """Return the user of the token."""
         return str(self._verifier.verify(f"Bearer {token}", clock.now()).user_id)
 
 
 def test_new_key(auth_service: AuthService) -> None:
-    """A token with a key that is new makes the keys be read anew."""
+    """A token with a new key causes another request of the keys."""
     verifier = Verifier(auth_service)
     verifier.user_of(token("RS256"))
 
@@ -230,7 +230,7 @@ def test_new_key(auth_service: AuthService) -> None:
 
 
 def test_known_keys_outlast_an_outage(auth_service: AuthService) -> None:
-    """While the auth service fails, an environment goes on with the keys that it knows."""
+    """While the auth service fails, an environment uses the keys that it knows."""
     verifier = Verifier(auth_service)
     verifier.user_of(token("RS256"))
     auth_service.status = 503
@@ -244,9 +244,9 @@ def test_known_keys_outlast_an_outage(auth_service: AuthService) -> None:
 
 @pytest.mark.parametrize("failure", ["503", "drip", "gone"])
 def test_nothing_known(auth_service: AuthService, failure: str) -> None:
-    """Without keys nobody is let in, and nobody is told that their token is bad: it fails, soon.
+    """Without keys no token is accepted, and none is refused as invalid: the call fails, soon.
 
-    API Gateway would keep any answer for minutes; a failure it does not keep.
+    API Gateway would cache a response for minutes, but not a failure.
     """
     if failure == "503":
         auth_service.status = 503
@@ -276,7 +276,7 @@ NO_KEY_SETS = {
 
 @pytest.mark.parametrize("document", NO_KEY_SETS.values(), ids=NO_KEY_SETS)
 def test_an_answer_without_keys_is_none(auth_service: AuthService, document: bytes) -> None:
-    """Whatever comes instead of keys, known tokens stay good, and others are not refused."""
+    """Whatever is returned instead of keys, known tokens stay valid, others are not refused."""
     auth_service.other_document = document
     with pytest.raises(KeysUnavailable):
         authorize(token("RS256"))
@@ -292,7 +292,7 @@ def test_an_answer_without_keys_is_none(auth_service: AuthService, document: byt
 
 
 def test_compressed_keys_are_not_read(auth_service: AuthService) -> None:
-    """Nobody asked for compression, which makes gigabytes of a few bytes."""
+    """A compressed response is rejected, because a few bytes may expand to gigabytes."""
     auth_service.encoding = "gzip, gzip"
     auth_service.other_document = gzip.compress(gzip.compress(b" " * 2**26))
 
@@ -301,7 +301,7 @@ def test_compressed_keys_are_not_read(auth_service: AuthService) -> None:
 
 
 def test_a_key_that_may_be_new_is_not_refused_for_long(auth_service: AuthService) -> None:
-    """Right after a look at the keys, a key that is unknown may be new: no answer that is kept."""
+    """Directly after reading the keys, an unknown key may be new: the call fails, uncached."""
     authorize(token("RS256"))
     auth_service.names["RS256"] = "new"
 
@@ -311,7 +311,7 @@ def test_a_key_that_may_be_new_is_not_refused_for_long(auth_service: AuthService
 
 
 def test_a_key_for_another_use_is_none_of_ours(auth_service: AuthService) -> None:
-    """Keys for encryption, or meant for another algorithm, sign no tokens."""
+    """Keys for encryption, or for another algorithm, verify no tokens."""
     document = json.loads(auth_service.document)
     rsa_key = next(key for key in document["keys"] if key["kid"] == "RS256")
     others = [{**rsa_key, "kid": "enc", "use": "enc"}, {**rsa_key, "kid": "PS", "alg": "PS256"}]
@@ -368,7 +368,7 @@ def test_no_header_makes_the_authorizer_fail(
     more: dict[str, object],
     signature: bytes,
 ) -> None:
-    """Whatever a token's header says, and whatever key it names, the token is refused."""
+    """Whatever a token's header contains, and whatever key it names, the token is refused."""
     verifier = TokenVerifier(
         TokenSettings.from_environment(
             {"JWT_ALGORITHM": configured, "JWT_JWKS_URL": every_kind_of_key.url}

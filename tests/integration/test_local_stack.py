@@ -1,4 +1,4 @@
-"""The servers of the local stack, one by one: private, on loopback only, back after a stop."""
+"""The local stack's servers: private, only on loopback, available again after a stop."""
 
 import contextlib
 import json
@@ -45,13 +45,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def signer(stack: Stack) -> Any:
-    """Return a client with the key that URLs are signed with."""
+    """Return a client with the key that signs URLs."""
     return stack.s3.client(stack.environment["S3_ACCESS_KEY"], stack.environment["S3_SECRET_KEY"])
 
 
 @pytest.fixture
 def service(stack: Stack) -> Any:
-    """Return a client with what is the functions' role in AWS."""
+    """Return a client with the permissions of the functions' role in AWS."""
     environment = stack.environment
     return stack.s3.client(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
 
@@ -68,7 +68,7 @@ def test_listens_on_loopback_only(stack: Stack) -> None:
 
 @pytest.mark.parametrize("key", [SEGMENT, COPY, ELSEWHERE, "movies/a/missing.ts", ""])
 def test_unsigned_get_is_refused(stack: Stack, key: str) -> None:
-    """Whoever has no signature sees nothing of the bucket, not even whether an object exists."""
+    """Without a signature nothing of the bucket is visible, not even whether an object exists."""
     status, _, _ = _request(f"{stack.s3.endpoint_url}/{stack.s3.bucket}/{key}")
 
     assert status == 403
@@ -76,7 +76,7 @@ def test_unsigned_get_is_refused(stack: Stack, key: str) -> None:
 
 @pytest.mark.parametrize("key", [SEGMENT, COPY])
 def test_signed_url_plays(stack: Stack, signer: Any, key: str) -> None:
-    """A URL of the signer is good for ranges, from any page, with the headers that players read."""
+    """A URL of the signer supports ranges, from any page, with the headers that players read."""
     url = _signed(stack, signer, key)
     headers = {"Range": "bytes=2-4", "Origin": "https://player.example"}
 
@@ -89,7 +89,7 @@ def test_signed_url_plays(stack: Stack, signer: Any, key: str) -> None:
 
 
 def test_signer_reads_films_only(stack: Stack, signer: Any) -> None:
-    """A leaked signing key gives no listing, nothing outside the films, and no way to write."""
+    """A leaked signing key allows no listing, nothing outside the films, and no write."""
     bucket = stack.s3.bucket
     attempts: list[Callable[[], Any]] = [
         lambda: signer.get_object(Bucket=bucket, Key=ELSEWHERE),
@@ -125,7 +125,7 @@ def test_service_writes_copies_only(stack: Stack, service: Any) -> None:
 def test_own_key_in_the_shell_gives_no_rights(
     stack: Stack, service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who starts S3 with a key in their environment has not made that key an administrator."""
+    """A key in the environment of S3's process does not become an administrator."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, stack.environment[name])
 
@@ -137,7 +137,7 @@ def test_own_key_in_the_shell_gives_no_rights(
 
 @pytest.mark.parametrize("name", ["redis", "kafka", "user_service"])
 def test_comes_back_on_its_port(stack: Stack, name: str) -> None:
-    """A test can take a dependency away and give it back where the functions look for it."""
+    """A test can stop a dependency and start it again at the same address."""
     server: Server = getattr(stack, name)
     server.stop()
     with pytest.raises(ConnectionRefusedError):
@@ -150,7 +150,7 @@ def test_comes_back_on_its_port(stack: Stack, name: str) -> None:
 
 
 def test_topics_are_back_after_a_restart(stack: Stack) -> None:
-    """The broker forgets everything, but never lacks the topics of the service."""
+    """The broker loses all messages on a restart, but always has the service's topics."""
     stack.kafka.restart()
     client = KafkaAdminClient(bootstrap_servers=stack.kafka.bootstrap_servers)
     with contextlib.closing(client):
@@ -158,7 +158,7 @@ def test_topics_are_back_after_a_restart(stack: Stack) -> None:
 
 
 def test_topics_that_a_client_has_made(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that asks for a topic while the broker comes up does not keep it from coming up."""
+    """A client that requests a topic while the broker starts does not prevent its start."""
     bootstrap_servers = stack.kafka.bootstrap_servers
     list_topics = KafkaAdminClient.list_topics
 
@@ -178,7 +178,7 @@ def test_topics_that_a_client_has_made(stack: Stack, monkeypatch: pytest.MonkeyP
 
 
 def test_rows_survive_a_killed_server(stack: Stack) -> None:
-    """What PostgreSQL has committed is there after SIGKILL, whatever the kill left behind."""
+    """Data committed in PostgreSQL are there after SIGKILL, whatever files remain."""
     value = uuid.uuid4()
     with contextlib.closing(_database(stack)) as database:
         database.run("CREATE TABLE kept AS SELECT CAST(:value AS uuid) AS value", value=value)
@@ -191,7 +191,7 @@ def test_rows_survive_a_killed_server(stack: Stack) -> None:
 
 
 def test_objects_survive_a_killed_server(stack: Stack) -> None:
-    """What the bucket has accepted is there after SIGKILL."""
+    """Objects accepted by the bucket are there after SIGKILL."""
     client = stack.s3.admin_client()
     client.put_object(Bucket=stack.s3.bucket, Key="playback/3/kept", Body=b"kept")
     stack.s3.kill()
@@ -199,7 +199,7 @@ def test_objects_survive_a_killed_server(stack: Stack) -> None:
     stack.s3.start()
 
     def kept() -> bytes | None:
-        # Not all volumes are there once one can be read.
+        # Not all volumes are available when the first can be read.
         with contextlib.suppress(ClientError):
             body: bytes = client.get_object(Bucket=stack.s3.bucket, Key="playback/3/kept")[
                 "Body"
@@ -211,7 +211,7 @@ def test_objects_survive_a_killed_server(stack: Stack) -> None:
 
 
 def test_crash_is_noticed(stack: Stack) -> None:
-    """A server that ended by itself counts as crashed, and can be started again."""
+    """A server that ended unexpectedly counts as crashed, and can be started again."""
     assert stack.redis.pid
     os.kill(stack.redis.pid, signal.SIGKILL)
     eventually(lambda: stack.redis.crashed)
@@ -223,7 +223,7 @@ def test_crash_is_noticed(stack: Stack) -> None:
 
 
 def test_subscriptions_are_set_and_kept(stack: Stack) -> None:
-    """A developer decides who has paid, and the decision outlives the user service."""
+    """A developer sets subscriptions, which persist when the user service restarts."""
     user_id = str(uuid.uuid4())
     subscription = {"is_active": True, "plan_id": "premium", "max_streams": 2}
     assert _subscription(stack, stack.token(user_id))[0] == 404
@@ -236,7 +236,7 @@ def test_subscriptions_are_set_and_kept(stack: Stack) -> None:
 
 
 def test_demo_user_has_paid(stack: Stack) -> None:
-    """The printed token is good for a start."""
+    """The printed token is valid for a start."""
     status, subscription = _subscription(stack, stack.token(DEMO_USER_ID))
 
     assert (status, subscription["is_active"]) == (200, True)
@@ -246,7 +246,7 @@ def test_demo_user_has_paid(stack: Stack) -> None:
     "claims", [{"exp": 1}, {"sub": "nobody"}, {"sub": None}], ids=["expired", "no uuid", "no sub"]
 )
 def test_user_service_refuses_bad_tokens(stack: Stack, claims: dict[str, Any]) -> None:
-    """The stand-in looks at the token as the real service does."""
+    """The substitute verifies the token as the real service does."""
     token = stack.token(**{key: value for key, value in claims.items() if value is not None})
     if claims.get("sub", "") is None:
         token = token[:-4] + "AAAA"
@@ -255,18 +255,18 @@ def test_user_service_refuses_bad_tokens(stack: Stack, claims: dict[str, Any]) -
 
 
 def test_user_service_answers_what_is_nested_deeply(stack: Stack) -> None:
-    """Neither a token nor a document ends the connection by how deep it is."""
+    """A deeply nested token or document does not end the connection."""
     nested = b"[" * 3_000 + b"]" * 3_000
     token = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (nested, b"{}", b"x"))
     url = f"{stack.user_service.url}/local/subscriptions/{uuid.uuid4()}"
 
     assert _subscription(stack, token)[0] == 401
-    # How deep is too deep differs between versions of Python; a list is no subscription anyway.
+    # The maximum depth differs between versions of Python; a list is no subscription in any case.
     assert _request(url, method="PUT", body=nested)[0] in (400, 422)
 
 
 def test_film_is_uploaded_once(stack: Stack, tmp_path: Path) -> None:
-    """A film arrives complete, typed for browsers, its manifests last, and is not sent again."""
+    """A film arrives complete, with media types, its manifests last, and is not sent again."""
     film = DEMO_FILMS[0]
     names = ["index.mpd", "index.m3u8", "media_0.m3u8", "init-stream0.m4s"]
     (tmp_path / film.movie_id).mkdir()
@@ -298,7 +298,7 @@ def test_film_is_uploaded_once(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_secrets_are_private(stack: Stack) -> None:
-    """Nobody but the developer can read the files that hold secrets."""
+    """Only the developer can read the files with secrets."""
     files = [path for path in stack.state.folder.iterdir() if path.suffix == ".json"]
 
     assert {0o600} == {path.stat().st_mode & 0o777 for path in files}
@@ -306,7 +306,7 @@ def test_secrets_are_private(stack: Stack) -> None:
 
 
 def test_stopped_stack_leaves_nothing(tmp_path: Path) -> None:
-    """After the stop no process is alive, no port is held, and stack.json is gone."""
+    """After the stop no process runs, no port is in use, and stack.json is removed."""
     with Stack.temporary(tmp_path, gateway=False, films=False) as stack:
         assert json.loads((tmp_path / "stack.json").read_text())["API_URL"] == stack.api_url
         processes = psutil.Process().children(recursive=True)

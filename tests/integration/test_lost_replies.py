@@ -1,4 +1,4 @@
-"""Every use case of the record with each reply of PostgreSQL lost in turn, COMMIT's above all."""
+"""Every use case with each reply of PostgreSQL lost in turn, including COMMIT's."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -49,7 +49,7 @@ FORGET_FILM = "UPDATE films SET duration_seconds = 1, checked_at = NULL WHERE mo
 def proxy(
     stack: Stack, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TcpProxy]:
-    """What stands between the functions and PostgreSQL."""
+    """A proxy between the functions and PostgreSQL."""
     with TcpProxy(stack.postgres.port) as proxy:
         server = f"127.0.0.1:{stack.postgres.port}"
         assert server in environment["DATABASE_URL"]
@@ -66,28 +66,28 @@ def nothing(viewer: Viewer, movie_id: UUID) -> Json:
 
 
 def started(viewer: Viewer, movie_id: UUID) -> Json:
-    """Start the film first, and watch a little."""
+    """Start the film and report a position first."""
     session_id = viewer.start(movie_id).json["session_id"]
     assert viewer.report(movie_id, 10, session_id=session_id, sequence=1).json["applied"]
     return {"session_id": session_id}
 
 
 def stopped(viewer: Viewer, movie_id: UUID) -> Json:
-    """Watch the film first, until 20 s."""
+    """Report the film until 20 s first."""
     session = started(viewer, movie_id)
     assert viewer.stop(movie_id, 20, **session, sequence=2).json["applied"]
     return session
 
 
 def invalidate(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
-    """Have an admin invalidate the film."""
+    """Invalidate the film as an admin."""
     payload = event("invalidate")
     payload["pathParameters"] = {"movie_id": str(movie_id)}
     return request("invalidate", payload)
 
 
 def erase(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
-    """Have an admin erase the viewer."""
+    """Erase the viewer as an admin."""
     payload = event("erase")
     payload["pathParameters"] = {"user_id": str(viewer.user_id)}
     return request("erase", payload)
@@ -129,7 +129,7 @@ CHANGING = ("session_id", "user_id", "manifest_url", "last_watched_at", "expires
 
 
 def told(answer: Response) -> Any:
-    """Return what an answer says, without what differs from run to run."""
+    """Return a response without the parts that differ between runs."""
     if not answer.body:
         return answer.status
     body = answer.json
@@ -144,7 +144,7 @@ def told(answer: Response) -> Any:
 def test_a_lost_reply_changes_nothing(
     stack: Stack, proxy: TcpProxy, movie_id: UUID, rows: Rows, name: str
 ) -> None:
-    """Whichever reply is lost, the call answers and records what it does without."""
+    """Whichever reply is lost, the call returns and records the same as without the loss."""
     prepare, act = USE_CASES[name]
 
     def run(lost: int | None) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""The rule of ordering, in a model, in SQL and in Redis at once."""
+"""The ordering rule in a model, in SQL and in Redis."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from streaming.repository.database import Database
 from streaming.repository.playback import Playback
 from streaming.repository.progress import ProgressRecord
 
-# Housekeeping, which runs beside the tests, would delete sessions of last year.
+# Housekeeping, which runs concurrently, would delete sessions of last year.
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -45,10 +45,10 @@ def supersedes(
     last_sequence: int | None,
     on_record: SavedProgress | None,
 ) -> bool:
-    """Tell whether a report changes the record: what was watched last wins.
+    """Return whether a report changes the record: what was watched last wins.
 
-    ``last_sequence`` is the greatest of the report's session so far. A report that does not say
-    its age is made as it arrives, and so after everything that is on record.
+    ``last_sequence`` is the greatest of the report's session so far. A report without an age is
+    made as it arrives, and so after everything that is on record.
     """
     order, recorded = report.order, on_record.order if on_record else None
     if order and last_sequence is not None and order.sequence <= last_sequence:
@@ -77,7 +77,7 @@ def test_model_record_and_cache_agree(
     messy: list[tuple[int, tuple[int, int] | None, float]],
     cache_order: Random,
 ) -> None:
-    """Whatever order reports come in, and their cache writes after them, all three end equal."""
+    """In any order of reports, and of their cache writes, all three have the same result."""
     playback, user_id, movie_id = Playback(database), uuid4(), uuid4()
     sessions = [open_session(playback, user_id, movie_id, number) for number in range(3)]
     last_sequences: dict[UUID, int] = {}
@@ -110,14 +110,14 @@ def test_model_record_and_cache_agree(
 
 
 def test_ten_thousand_in_any_order(database: Database, progress_cache: ProgressCache) -> None:
-    """Ten thousand reports that say when they were made leave one state, whatever their order."""
+    """Ten thousand reports with their ages have one result, in any order."""
     playback, states = Playback(database), set()
     places = [(session, sequence) for sequence in range(100) for session in range(3)]
     for seed in range(25):
         random = Random(seed)
         user_id, movie_id = uuid4(), uuid4()
         sessions = [open_session(playback, user_id, movie_id, number) for number in range(3)]
-        # The three devices are in turn watched for a moment: the last is the first session's.
+        # The three devices play in turns: the last report is the first session's.
         made = {place: 10 + number for number, place in enumerate(places)}
         made[0, 99] = 10 + len(places)
         messy = places + random.choices(places, k=100)
@@ -144,7 +144,7 @@ def test_ten_thousand_in_any_order(database: Database, progress_cache: ProgressC
 
 
 def no_message(session_id: UUID | None) -> None:
-    """Make no event."""
+    """Create no event."""
 
 
 def open_session(playback: Playback, user_id: UUID, movie_id: UUID, number: int) -> UUID:

@@ -1,4 +1,4 @@
-"""What still works while a dependency is gone, and that it is back when the dependency is."""
+"""The behaviour while a dependency is stopped, and the recovery when it is back."""
 
 import gzip
 import time
@@ -32,7 +32,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def everything_back(stack: Stack) -> Iterator[None]:
-    """Whatever a test stops runs again afterwards, on the same port."""
+    """Servers that a test stops run again afterwards, on the same port."""
     servers = (stack.redis, stack.kafka, stack.user_service, stack.postgres)
     yield
     for server in servers:
@@ -51,7 +51,7 @@ def play_through(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_redis_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """Without Redis, warm or cold, the four calls answer from PostgreSQL and the user service."""
+    """Without Redis, warm or cold, the four calls use PostgreSQL and the user service."""
     play_through(viewer, movie_id)
     stack.redis.stop()
     play_through(viewer, movie_id)
@@ -65,7 +65,7 @@ def test_redis_slow(
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A Redis that is slower than answering without it is left alone, also by a first start."""
+    """A Redis slower than working without it is skipped, also by a first start."""
     with TcpProxy(stack.ports.redis_port) as proxy, announced(stack, proxy.port):
         monkeypatch.setenv("REDIS_PORT", str(proxy.port))
         forget_environment()
@@ -82,7 +82,7 @@ def test_redis_slow(
 
 
 def test_redis_is_late_again(stack: Stack) -> None:
-    """After a late answer another connection is tried; after the next one Redis is left alone."""
+    """After a late reply another connection is tried; after the next one Redis is skipped."""
     with TcpProxy(stack.ports.redis_port) as proxy:
         settings = CacheSettings.from_environment({"REDIS_PORT": str(proxy.port)})
         cache = Cache(settings)
@@ -97,7 +97,7 @@ def test_redis_is_late_again(stack: Stack) -> None:
 
 
 def test_redis_and_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """Without Redis and Kafka together, warm or cold, the four calls answer."""
+    """Without Redis and Kafka together, warm or cold, the four calls succeed."""
     play_through(viewer, movie_id)
     stack.redis.stop()
     stack.kafka.stop()
@@ -107,7 +107,7 @@ def test_redis_and_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> N
 
 
 def test_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """Without Kafka the calls answer, and their events arrive once it is back."""
+    """Without Kafka the calls succeed, and their events arrive after its recovery."""
     play_through(viewer, movie_id)
     stack.kafka.stop()
     play_through(viewer, movie_id)
@@ -135,7 +135,7 @@ def test_kafka_gone(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) ->
 def test_kafka_gone_leaves_the_processor_alone(
     stack: Stack, environment: dict[str, str], fault: str
 ) -> None:
-    """While messages wait for a broker that does not answer, the producer's thread waits, too."""
+    """While messages wait for a broker that does not respond, the producer's thread sleeps."""
     (broken,) = (each for each in FAULTS if each.title == fault)
     with Proxies(stack) as proxies:
         settings = EventSettings.from_environment({**environment, **proxies.environment})
@@ -160,7 +160,7 @@ def _message() -> Message:
 def test_fresh_outbox_rows_are_left_alone(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """Housekeeping does not send what a request is just sending itself."""
+    """Housekeeping does not send events that a request is sending at that moment."""
     stack.kafka.stop()
     viewer.start(movie_id)
     stack.kafka.start()
@@ -186,7 +186,7 @@ def test_user_service_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None
 
 @pytest.mark.usefixtures("environment")
 def test_user_service_silent(stack: Stack, movie_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user service that hangs is asked by one start, not by each that comes in that moment."""
+    """A user service that hangs is called by one start, not by each concurrent one."""
     with TcpProxy(stack.ports.user_service_port) as proxy:
         monkeypatch.setenv("USER_SERVICE_URL", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("USER_SERVICE_TIMEOUT", "1")
@@ -203,7 +203,7 @@ def test_user_service_silent(stack: Stack, movie_id: UUID, monkeypatch: pytest.M
 
 
 def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """When the cached subscription has run out, the grace copy is honoured during an outage."""
+    """After the cached subscription has expired, the grace copy is accepted during an outage."""
     assert viewer.start(movie_id).status == 200
 
     Redis(port=stack.ports.redis_port).delete(f"subscription:{viewer.user_id}")
@@ -227,7 +227,7 @@ def test_grace(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
     ],
 )
 def test_user_service_talks_nonsense(status: int, headers: dict[str, str], body: bytes) -> None:
-    """An answer that means nothing is unknown: neither a free film nor a 403."""
+    """An invalid response of the user service is neither a subscription nor a 403."""
     settings = UserServiceSettings(url="http://users.example", timeout=1, grace=0)
     transport = httpx.MockTransport(
         lambda request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
@@ -238,7 +238,7 @@ def test_user_service_talks_nonsense(status: int, headers: dict[str, str], body:
 
 
 def test_postgres_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
-    """Without PostgreSQL nothing is acknowledged; once it is back the same environment works."""
+    """Without PostgreSQL nothing is acknowledged; afterwards the same environment works."""
     play_through(viewer, movie_id)
     stack.postgres.stop()
 
@@ -257,7 +257,7 @@ def test_postgres_gone(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_connection_cut_between_calls(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A connection that died between two calls costs no call its success."""
+    """A connection that was closed between two calls makes no call fail."""
     kill = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE application_name = 'streaming' AND pid <> pg_backend_pid()
@@ -268,7 +268,7 @@ def test_connection_cut_between_calls(viewer: Viewer, movie_id: UUID, rows: Rows
 
 
 def test_inactive_soon_after_paying(stack: Stack, stranger: Viewer, movie_id: UUID) -> None:
-    """Who pays after a refusal is let in as soon as the refusal is forgotten."""
+    """A user who pays after a refusal is accepted as soon as the cached refusal expires."""
     assert stranger.start(movie_id).status == 403
     set_subscription(stack, stranger.user_id, is_active=True)
     Redis(port=stack.ports.redis_port).delete(f"subscription:{stranger.user_id}")

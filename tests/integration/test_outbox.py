@@ -1,4 +1,4 @@
-"""The outbox: what waits there, and in which order Kafka gets it."""
+"""The outbox: which events wait there, and in which order Kafka gets them."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from tests.support.kafka import events_of
 
 @pytest.fixture
 def after_an_outage(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> UUID:
-    """Kafka is back and a start's event still waits; returns the session."""
+    """Kafka is available again and a start's event still waits; returns the session."""
     stack.kafka.stop()
     session_id = UUID(viewer.start(movie_id).json["session_id"])
     stack.kafka.start()
@@ -28,7 +28,7 @@ def waiting(rows: Rows, viewer: Viewer) -> list[str]:
 
 
 def sent(stack: Stack, viewer: Viewer) -> dict[str, int]:
-    """Return how many of the viewer's events Kafka has, by topic."""
+    """Return the number of the viewer's events in Kafka, by topic."""
     events = events_of(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], viewer.user_id)
     return {topic: len(found) for topic, found in events.items()}
 
@@ -36,7 +36,7 @@ def sent(stack: Stack, viewer: Viewer) -> dict[str, int]:
 def test_events_stay_behind_older_ones(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows, after_an_outage: UUID
 ) -> None:
-    """While an older event waits, later ones of its user queue behind it, though Kafka is back."""
+    """While an older event waits, later ones of its user queue behind it, even with Kafka back."""
     viewer.report(movie_id, 10, session_id=str(after_an_outage), sequence=1)
     viewer.stop(movie_id, 20, session_id=str(after_an_outage), sequence=2)
     viewer.start(movie_id)
@@ -53,7 +53,7 @@ def test_events_stay_behind_older_ones(
 def test_events_go_directly_once_the_older_ones_are_gone(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows, after_an_outage: UUID
 ) -> None:
-    """When the outbox holds nothing of a user any more, requests send their events themselves."""
+    """When the outbox contains no more events of a user, requests send their events themselves."""
     rows("UPDATE event_outbox SET created_at = created_at - interval '1 minute'")
     invoke("housekeeping", event("housekeeping"))
 

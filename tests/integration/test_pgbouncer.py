@@ -1,4 +1,4 @@
-"""The record behind a transaction pooler, where another client gets the connection next."""
+"""PostgreSQL behind a transaction pooler, where connections are shared between clients."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -74,7 +74,7 @@ def databases() -> Iterator[Callable[[str], Database]]:
 def pooled(
     environment: dict[str, str], start_pooler: Pooler, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """An environment that shares three connections with all others, and has no Redis to ask."""
+    """An environment that shares three connections with all others, and has no Redis."""
     pooler = start_pooler(default_pool_size=3, server_lifetime=1)
     changed = {"DATABASE_URL": pooler.database_url, "REDIS_HOST": "127.0.0.1", "REDIS_PORT": "9"}
     for name, value in changed.items():
@@ -84,7 +84,7 @@ def pooled(
 
 
 def subscribers(stack: Stack, count: int) -> list[Viewer]:
-    """Return new viewers who have paid."""
+    """Return new subscribers."""
     viewers = [new_viewer(stack.token) for _ in range(count)]
     for viewer in viewers:
         set_subscription(stack, viewer.user_id, is_active=True)
@@ -94,9 +94,9 @@ def subscribers(stack: Stack, count: int) -> list[Viewer]:
 def test_environments_share_connections_and_no_rows(
     stack: Stack, pooled: dict[str, str], movie_id: UUID
 ) -> None:
-    """Many environments play for many users over three connections; nobody sees another's rows.
+    """Many environments play for many users over three connections; no rows are mixed up.
 
-    The pooler gives its own connections up every second, which no call notices.
+    The pooler closes its own connections every second, which no call notices.
     """
     spawn = get_context("spawn")
     with ProcessPoolExecutor(ENVIRONMENTS, mp_context=spawn) as environments:
@@ -110,7 +110,7 @@ def test_environments_share_connections_and_no_rows(
 def test_transactions_of_many_clients_stay_apart(
     start_pooler: Pooler, databases: Callable[[str], Database]
 ) -> None:
-    """Statements with parameters, refused and unsendable ones among them, get their own answers."""
+    """Statements with parameters, including failing and invalid ones, get their own results."""
     pooler = start_pooler(default_pool_size=2)
 
     def ask(number: int) -> list[str]:
@@ -148,7 +148,7 @@ def test_outbox_is_relayed(
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Events that Kafka did not take are relayed through the pooler."""
+    """Events that Kafka did not accept are relayed through the pooler."""
     (viewer,) = subscribers(stack, 1)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
     session_id = viewer.start(movie_id).json["session_id"]
@@ -169,7 +169,7 @@ def test_outbox_is_relayed(
 def test_migrations_of_several_at_once(
     stack: Stack, start_pooler: Pooler, databases: Callable[[str], Database]
 ) -> None:
-    """Migrating an empty database through the pooler, thrice at once, applies each file once."""
+    """Three concurrent migrations of an empty database through the pooler apply each file once."""
     with empty_database(stack) as database_url:
         pooler = start_pooler()
         url = urlsplit(pooler.database_url)._replace(path=urlsplit(database_url).path).geturl()
@@ -193,7 +193,7 @@ def test_exhausted_pool(
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """While others hold all connections, calls are 503 within their budget; then all is well."""
+    """While others use all connections, calls are 503 within their budget, and recover after."""
     pooler = start_pooler(default_pool_size=1)
     monkeypatch.setenv("DATABASE_URL", pooler.database_url)
     forget_environment()
@@ -218,7 +218,7 @@ def test_exhausted_pool(
 
 
 def test_too_many_clients(start_pooler: Pooler, databases: Callable[[str], Database]) -> None:
-    """A pooler that takes no more clients is database_unavailable."""
+    """A pooler that accepts no more clients is database_unavailable."""
     pooler = start_pooler(max_client_conn=2)
     first, second, third = (databases(pooler.database_url) for _ in range(3))
     first.run(lambda transaction: transaction.rows("SELECT 1"))
@@ -229,7 +229,7 @@ def test_too_many_clients(start_pooler: Pooler, databases: Callable[[str], Datab
 
     first.close()
 
-    # The pooler learns of the free place when it reads that the client has gone.
+    # The pooler frees the place when it reads that the client has disconnected.
     def check() -> None:
         try:
             third.run(lambda transaction: transaction.rows("SELECT 1"))
@@ -242,7 +242,7 @@ def test_too_many_clients(start_pooler: Pooler, databases: Callable[[str], Datab
 def test_server_behind_the_pooler_restarts(
     pooled: dict[str, str], stack: Stack, movie_id: UUID
 ) -> None:
-    """When PostgreSQL restarts behind the pooler, no call fails once it is back."""
+    """After a restart of PostgreSQL behind the pooler, no call fails."""
     (viewer,) = subscribers(stack, 1)
     for position in range(3):
         assert viewer.report(movie_id, position).status == 200
@@ -253,7 +253,7 @@ def test_server_behind_the_pooler_restarts(
 def test_pooler_that_wants_tls(
     start_pooler: Pooler, databases: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    """A pooler's certificate is verified; one that takes TLS only is not spoken to without."""
+    """A pooler's certificate is verified; one that requires TLS gets no plaintext connection."""
     authority = Authority(tmp_path, "trusted")
     certificate = authority.issue("127.0.0.1")
     file = tmp_path / "pooler.pem"

@@ -16,14 +16,14 @@ from tests.support.kafka import await_events
 
 @pytest.fixture
 def redis(stack: Stack) -> Redis:
-    """The stack's Redis, seen from outside the service."""
+    """A connection to the stack's Redis."""
     return Redis(port=stack.ports.redis_port, decode_responses=True)
 
 
 def test_report_and_read_back(
     stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows
 ) -> None:
-    """A report is answered, on record, cached under the seed's key and sent to Kafka."""
+    """A report gets a response, and is stored, cached under the seed's key and sent to Kafka."""
     session_id = viewer.start(movie_id).json["session_id"]
 
     answer = viewer.report(movie_id, 30, session_id=session_id, sequence=1)
@@ -46,7 +46,7 @@ def test_report_and_read_back(
 
 
 def test_read_progress(viewer: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """The position is the same from Redis and, when Redis has lost it, from PostgreSQL."""
+    """The position is the same from Redis and, after Redis has lost it, from PostgreSQL."""
     viewer.start(movie_id)
     viewer.report(movie_id, 30)
     key = f"progress:{viewer.user_id}:{movie_id}"
@@ -67,7 +67,7 @@ def test_read_progress(viewer: Viewer, movie_id: UUID, redis: Redis) -> None:
 
 
 def test_unreadable_cache_value(viewer: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """A cached value that the service cannot read counts as absent."""
+    """An invalid cached value counts as absent."""
     viewer.report(movie_id, 30)
     for value in ("not json", "[]", "{}", '{"position_seconds": "x"}'):
         redis.set(f"progress:{viewer.user_id}:{movie_id}", value)
@@ -75,7 +75,7 @@ def test_unreadable_cache_value(viewer: Viewer, movie_id: UUID, redis: Redis) ->
 
 
 def test_never_watched(viewer: Viewer) -> None:
-    """A film never watched is 404."""
+    """A film without a position is 404."""
     answer = viewer.progress(uuid4())
 
     assert (answer.status, answer.json["code"]) == (404, "progress_not_found")
@@ -90,7 +90,7 @@ def test_resume(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_late_and_repeated_reports(viewer: Viewer, movie_id: UUID) -> None:
-    """A report that comes late or twice does not set the position back; rewinding does."""
+    """A late or repeated report does not set the position back; rewinding does."""
     session_id = viewer.start(movie_id).json["session_id"]
     viewer.report(movie_id, 10, session_id=session_id, sequence=1)
     viewer.report(movie_id, 30, session_id=session_id, sequence=3)
@@ -106,7 +106,7 @@ def test_late_and_repeated_reports(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
-    """What was watched last wins, whichever session began first."""
+    """The position that was watched last wins, whichever session began first."""
     phone = viewer.start(movie_id).json["session_id"]
     viewer.report(movie_id, 3, session_id=phone, sequence=1)
     television = viewer.start(movie_id).json["session_id"]
@@ -124,7 +124,7 @@ def test_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_repeats_of_an_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
-    """A repeated or late report of one session does not undo what another one has reported."""
+    """A repeated or late report of one session does not undo another session's report."""
     phone = viewer.start(movie_id).json["session_id"]
     television = viewer.start(movie_id).json["session_id"]
     viewer.report(movie_id, 30, session_id=phone, sequence=5)
@@ -137,7 +137,7 @@ def test_repeats_of_an_earlier_session(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_old_report(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A report that was made before what is on record changes nothing; a later one does."""
+    """A report that was made before the recorded one changes nothing; a later one does."""
     phone = viewer.start(movie_id).json["session_id"]
     television = viewer.start(movie_id).json["session_id"]
     move = "UPDATE stream_sessions SET started_at = started_at - interval '1 hour' WHERE id = :id"
@@ -157,7 +157,7 @@ def test_old_report(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_older_than_its_session(viewer: Viewer, movie_id: UUID) -> None:
-    """No report was made before its session began, whatever it says."""
+    """No report is dated before its session began, whatever its age."""
     viewer.report(movie_id, 20)
     started = datetime.now(UTC) - timedelta(milliseconds=1)
     session_id = viewer.start(movie_id).json["session_id"]
@@ -170,7 +170,7 @@ def test_older_than_its_session(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_old_report_without_session(viewer: Viewer, movie_id: UUID) -> None:
-    """A report that names no session may be older than the one that is open."""
+    """A report without a session id may be older than the open session."""
     viewer.report(movie_id, 20, age_seconds=600)
     viewer.start(movie_id)
 
@@ -182,7 +182,7 @@ def test_old_report_without_session(viewer: Viewer, movie_id: UUID) -> None:
 @pytest.mark.parametrize("age", [-1, -0.001, 1e300, 10**9, 10**400, "5", True, [], "NaN"])
 @pytest.mark.parametrize("call", ["report", "stop"])
 def test_hostile_age(viewer: Viewer, movie_id: UUID, rows: Rows, call: str, age: object) -> None:
-    """An age that cannot be is refused, and nothing is written."""
+    """An invalid age is rejected, and nothing is written."""
     answer = getattr(viewer, call)(movie_id, 30, age_seconds=age)
 
     assert (answer.status, answer.json["code"]) == (422, "invalid_request")
@@ -201,7 +201,7 @@ def test_unordered_reports(viewer: Viewer, movie_id: UUID) -> None:
 def test_foreign_session(
     stack: Stack, viewer: Viewer, stranger: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """A session of somebody else, or of another film, is 404 and changes nothing."""
+    """A session of another user, or of another film, is 404 and changes nothing."""
     session_id = viewer.start(movie_id).json["session_id"]
 
     for answer in (
@@ -215,7 +215,7 @@ def test_foreign_session(
 
 
 def test_completed(viewer: Viewer, movie_id: UUID) -> None:
-    """At 90 % of the film it is completed; completed films are not listed to continue."""
+    """At 90 % of the film it is completed; completed films are not in continue watching."""
     viewer = replace(viewer, send=patient_request)
     other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
     for film in (movie_id, other):
@@ -258,7 +258,7 @@ def test_stop(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_repeated_stop(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A repeated stop answers the same session, saves the position and sends nothing more."""
+    """A repeated stop returns the same session, saves the position and sends nothing more."""
     session_id = viewer.start(movie_id).json["session_id"]
     first = viewer.stop(movie_id, 42, session_id=session_id, sequence=7)
 

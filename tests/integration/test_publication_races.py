@@ -1,4 +1,4 @@
-"""Publications that race: with each other, with an invalidation, with claims that ran out."""
+"""Concurrent publications: with each other, with an invalidation, with expired claims."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +32,7 @@ AWAIT_SECONDS = 30
 
 
 class HeldBucket:
-    """The film bucket, which holds back one write of a copy until it is let go."""
+    """The film bucket, which holds one write of a copy until it is released."""
 
     def __init__(self, bucket: FilmBucket) -> None:
         self._bucket = bucket
@@ -59,9 +59,9 @@ class HeldBucket:
 
 
 class WatchedRegistry(CopyRegistry):
-    """A registry that notes for how long somebody meant to wait for another.
+    """A registry that records how long a caller intended to wait for another.
 
-    ``before_claim`` and ``after_find`` happen once, between two steps.
+    ``before_claim`` and ``after_find`` run once, between two steps.
     """
 
     def __init__(self, cache: Cache) -> None:
@@ -71,26 +71,26 @@ class WatchedRegistry(CopyRegistry):
         self.after_find: list[Callable[[], object]] = []
 
     def find(self, entry: CopyEntry) -> Published | None:
-        """Find, and have happen what is to happen then."""
+        """Find, and then run the callback."""
         published = super().find(entry)
         if self.after_find:
             self.after_find.pop()()
         return published
 
     def claim(self, entry: CopyEntry) -> Claim | None:
-        """Have happen what is to happen first, and claim."""
+        """Run the callback first, and then claim."""
         if self.before_claim:
             self.before_claim.pop()()
         return super().claim(entry)
 
     def await_other(self, entry: CopyEntry, seconds: float) -> Published | None:
-        """Note and wait."""
+        """Record and wait."""
         self.waited.append(seconds)
         return super().await_other(entry, seconds)
 
 
 class Environment:
-    """Delivery as one execution environment has it, with a bucket that can be held."""
+    """Delivery as in one execution environment, with a bucket that can hold a write."""
 
     def __init__(
         self, parts: composition.Environment, environment: dict[str, str], signing_id: str
@@ -111,7 +111,7 @@ class Environment:
         )
 
     def playlist(self, movie_id: UUID, now: datetime = NOW) -> str:
-        """Start a film; return the playlist that its viewer is sent to."""
+        """Start a film; return the playlist at the viewer's URL."""
         path = urlsplit(self.copies.playable(movie_id, "hls", now).manifest_url).path
         return self._storage.read(path.removeprefix("/vod/"), 10**6).decode()
 
@@ -130,13 +130,13 @@ class Scene:
         self.put("old.ts")
 
     def put(self, segment: str) -> None:
-        """Replace the film by one of that segment."""
+        """Replace the film by one with that segment."""
         body = f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{segment}\n#EXT-X-ENDLIST\n"
         key = f"movies/{self.movie_id}/index.m3u8"
         self._stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=body.encode())
 
     def environment(self, *, held: bool = False) -> Environment:
-        """Build an environment; ``held`` has its writes wait."""
+        """Build an environment; with ``held`` its writes wait."""
         made = Environment(self._parts, self._environment, self.signing_id)
         if not held:
             made.bucket.may_write.set()
@@ -160,13 +160,13 @@ def scene(stack: Stack, parts: composition.Environment, environment: dict[str, s
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for what happens meanwhile."""
+    """Threads for concurrent calls."""
     with ThreadPoolExecutor(4) as threads:
         yield threads
 
 
 def test_invalidation_wins_over_a_start_in_flight(scene: Scene, pool: ThreadPoolExecutor) -> None:
-    """A start that has read the old film stores it for nobody, not even for its own viewer."""
+    """A start that has read the old film does not store it for anyone, including its own viewer."""
     slow = scene.environment(held=True)
     in_flight: Future[str] = pool.submit(slow.playlist, scene.movie_id)
     assert slow.bucket.has_read.wait(AWAIT_SECONDS)
@@ -182,7 +182,7 @@ def test_invalidation_wins_over_a_start_in_flight(scene: Scene, pool: ThreadPool
 
 
 def test_invalidation_wins_over_a_renewal_in_flight(scene: Scene, pool: ThreadPoolExecutor) -> None:
-    """A renewal that has read the old film does not bring it into the next window."""
+    """A renewal that has read the old film does not publish it for the next window."""
     slow = scene.environment(held=True)
     in_flight = pool.submit(slow.copies.renew, scene.movie_id, "hls", NOW)
     assert slow.bucket.has_read.wait(AWAIT_SECONDS)
@@ -196,7 +196,7 @@ def test_invalidation_wins_over_a_renewal_in_flight(scene: Scene, pool: ThreadPo
 
 
 def test_later_invalidation_wins_over_one_in_flight(scene: Scene, pool: ThreadPoolExecutor) -> None:
-    """Of two invalidations at once the film of the later one is seen."""
+    """After two concurrent invalidations the film of the later one is used."""
     slow = scene.environment(held=True)
     scene.put("newer.ts")
     in_flight = pool.submit(slow.copies.republish, scene.movie_id, NOW)
@@ -211,7 +211,7 @@ def test_later_invalidation_wins_over_one_in_flight(scene: Scene, pool: ThreadPo
 
 
 def test_copy_stored_before_is_replaced(scene: Scene) -> None:
-    """An invalidation replaces what was published before it, in all environments."""
+    """An invalidation replaces earlier publications, in all environments."""
     first, second = scene.environment(), scene.environment()
     assert "old.ts" in first.playlist(scene.movie_id)
     assert "old.ts" in second.playlist(scene.movie_id)
@@ -224,13 +224,13 @@ def test_copy_stored_before_is_replaced(scene: Scene) -> None:
 
 
 def claimed(claim: Claim | None) -> Claim:
-    """Return a claim that was given."""
+    """Return a granted claim."""
     assert claim is not None
     return claim
 
 
 def test_claim_is_released_by_its_owner_alone(scene: Scene) -> None:
-    """Who was too slow does not release the claim that another has got meanwhile."""
+    """A holder that was too slow does not release the claim that another has got meanwhile."""
     slow, quick, third = (scene.environment().registry for _ in range(3))
     entry = scene.entry()
     ran_out = claimed(slow.claim(entry))
@@ -245,7 +245,7 @@ def test_claim_is_released_by_its_owner_alone(scene: Scene) -> None:
 
 
 def test_claim_runs_out(scene: Scene) -> None:
-    """A claim whose owner was killed does not last."""
+    """A claim expires after its holder was killed."""
     entry = scene.entry()
     claimed(scene.environment().registry.claim(entry))
 
@@ -253,7 +253,7 @@ def test_claim_runs_out(scene: Scene) -> None:
 
 
 def test_copy_that_came_before_the_claim(scene: Scene) -> None:
-    """Who finds no copy and claims it when another has just published it does not do it again."""
+    """A claim directly after another publication does not publish again."""
     quick, late = scene.environment(), scene.environment()
     late.registry.before_claim.append(lambda: quick.playlist(scene.movie_id))
 
@@ -263,7 +263,7 @@ def test_copy_that_came_before_the_claim(scene: Scene) -> None:
 
 
 def test_renewal_that_came_before_the_claim(scene: Scene) -> None:
-    """Of two renewals at once the later one finds what the first has published."""
+    """Of two concurrent renewals the later one finds the copy of the first."""
     quick, late = scene.environment(), scene.environment()
     late.registry.before_claim.append(lambda: quick.copies.renew(scene.movie_id, "hls", NOW))
 
@@ -274,7 +274,7 @@ def test_renewal_that_came_before_the_claim(scene: Scene) -> None:
 
 
 def test_copy_that_came_while_it_was_looked_for(scene: Scene) -> None:
-    """Who waits finds the copy, also when it is told of right after the look for it."""
+    """A waiter finds the copy, even if it is published directly after the look-up."""
     owner, waiting = scene.environment().registry, scene.environment().registry
     entry, published = scene.entry(), Published(4, "")
     claim = claimed(owner.claim(entry))
@@ -290,11 +290,11 @@ def test_copy_that_came_while_it_was_looked_for(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("left_seconds", "at_most"), [(2, 1.0), (0.6, 0.3), (60, 1.5)])
 def test_waiting_leaves_time_to_publish(scene: Scene, left_seconds: float, at_most: float) -> None:
-    """Who waits for another waits for at most half of what the request has left, and publishes."""
+    """A waiter waits for at most half of the request's remaining time, and then publishes."""
     claimed(scene.environment().registry.claim(scene.entry()))
     waiting = scene.environment()
 
-    # On a busy machine the time may be over before the film is read.
+    # On a busy machine the time may have expired before the film is read.
     with suppress(StorageUnavailable), within(left_seconds, computing_seconds=AWAIT_SECONDS):
         waiting.copies.playable(scene.movie_id, "hls", NOW)
 

@@ -1,4 +1,4 @@
-"""Films as cameras, receivers, recorders and broken downloads leave them, packaged and played."""
+"""Films of cameras, receivers, recorders and interrupted downloads, packaged and played."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Make = Callable[[Path], Path]
 
 
 def published(film: Path, folder: Path) -> tuple[Source, Package]:
-    """Package a film as publishing does, before it is uploaded."""
+    """Package a film as publishing does, before the upload."""
     source = probe(film)
     made = package(
         source,
@@ -40,7 +40,7 @@ def published(film: Path, folder: Path) -> tuple[Source, Package]:
 
 
 def tone_at(tones: list[tuple[float, int]], seconds: float) -> int:
-    """Return what is heard at a moment."""
+    """Return the audible tone at a time."""
     return [hertz for start, hertz in tones if start <= seconds][-1]
 
 
@@ -61,7 +61,7 @@ def timecode(folder: Path) -> Path:
 
 
 def undecodable_sound(folder: Path) -> Path:
-    """A film whose second audio track is of a kind that nothing decodes."""
+    """A film whose second audio track has an unsupported codec."""
     film = folder / "film.mov"
     ffmpeg(
         *(*picture("green", 6), *tone(440, 6), *tone(880, 6), "-map", "0", "-map", "1"),
@@ -76,7 +76,7 @@ def undecodable_sound(folder: Path) -> Path:
 
 
 def cover_first(folder: Path) -> Path:
-    """A film behind a cover that is stored as an ordinary video track."""
+    """A film after a cover that is stored as an ordinary video track."""
     film, cover = folder / "film.mkv", folder / "cover.jpg"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=300x450", "-frames:v", "1", str(cover))
     ffmpeg(
@@ -88,7 +88,7 @@ def cover_first(folder: Path) -> Path:
 
 
 def nine_channels(folder: Path) -> Path:
-    """A film with nine channels of sound that belong to no loudspeakers."""
+    """A film with nine channels of sound without a loudspeaker layout."""
     film = folder / "film.mov"
     sounds = "|".join(["sin(440*2*PI*t)/8"] * 9)
     ffmpeg(
@@ -99,7 +99,7 @@ def nine_channels(folder: Path) -> Path:
 
 
 def one_of_24_channels(folder: Path) -> Path:
-    """A film with 24 channels of sound, of which the last alone is not silent."""
+    """A film with 24 channels of sound, of which only the last is not silent."""
     film = folder / "film.mov"
     sounds = "|".join([*["0"] * 23, "sin(440*2*PI*t)/8"])
     ffmpeg(
@@ -126,7 +126,7 @@ def ambisonic(folder: Path) -> Path:
 
 
 def mov_with_two_covers(folder: Path) -> Path:
-    """A film with covers that are marked as such, before and behind it."""
+    """A film with covers that are marked as such, before and after it."""
     film, cover = folder / "film.mp4", folder / "cover.jpg"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=300x450", "-frames:v", "1", str(cover))
     ffmpeg(
@@ -139,7 +139,7 @@ def mov_with_two_covers(folder: Path) -> Path:
 
 
 def short_trailer_first(folder: Path) -> Path:
-    """A film behind a track of three pictures that is marked as the default."""
+    """A film after a track of three pictures that is marked as the default."""
     film = folder / "film.mkv"
     ffmpeg(
         *("-f", "lavfi", "-i", "color=red:s=300x450:d=0.12", *picture("green", 6), *tone(440, 6)),
@@ -150,7 +150,7 @@ def short_trailer_first(folder: Path) -> Path:
 
 
 def data_first(folder: Path) -> Path:
-    """A transport stream whose first track is data, as receivers put it."""
+    """A transport stream whose first track is data, as receivers record it."""
     tagged, film = folder / "tagged.mp4", folder / "film.ts"
     ffmpeg(
         *(*picture("green", 6), *tone(440, 6), "-map", "0", "-map", "1", *h264()),
@@ -165,7 +165,7 @@ def data_first(folder: Path) -> Path:
 
 @pytest.mark.parametrize("make", [nine_channels, one_of_24_channels])
 def test_all_channels_are_heard(make: Make, tmp_path: Path) -> None:
-    """What is in any channel is heard on both sides, at a hundredth of full scale at least."""
+    """Sound in any channel is audible on both sides, at a hundredth of full scale at least."""
     _, made = published(make(tmp_path), tmp_path)
 
     track = made.folder / made.film.audio[0].path / "index.m3u8"
@@ -175,7 +175,7 @@ def test_all_channels_are_heard(make: Make, tmp_path: Path) -> None:
 
 
 def test_a_bare_stream(tmp_path: Path) -> None:
-    """A video stream without a container, and so without times, is a film with a poster."""
+    """A video stream without a container, and so without time stamps, is a film with a poster."""
     film = tmp_path / "film.h264"
     ffmpeg(*picture("green", 3), *h264(), str(film))
 
@@ -186,7 +186,7 @@ def test_a_bare_stream(tmp_path: Path) -> None:
 
 
 def test_a_still_picture_that_tells_its_length(tmp_path: Path) -> None:
-    """One picture that lasts as long as the sound is no damage."""
+    """One picture that lasts as long as the sound is not treated as damage."""
     film = tmp_path / "film.mkv"
     ffmpeg(
         *("-f", "lavfi", "-i", "color=green:s=320x180:d=0.04", *tone(440, 8), "-map", "0"),
@@ -232,7 +232,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
 
 
 def recording(folder: Path, *, size: str, channels: int, offset: int, codec: str = "ac3") -> Path:
-    """Two transport streams of four seconds, one behind the other in one file."""
+    """Two transport streams of four seconds, one after the other in one file."""
     parts = (("red", "320x180", 440, 2, 0), ("blue", size, 880, channels, offset))
     content = b""
     for colour, part_size, hertz, part_channels, begins_at in parts:
@@ -283,7 +283,7 @@ def test_recordings_that_change_on_the_way(
 
 
 def test_sound_is_heard_when_it_is_due(tmp_path: Path) -> None:
-    """What is heard at two seconds in the source is heard then, edit lists or not."""
+    """A sound at two seconds in the source is there at two seconds, with and without edit lists."""
     film = tmp_path / "film.mov"
     click = "aevalsrc='if(between(t,2,2.2),sin(2*PI*440*t),0)':s=48000:d=6"
     ffmpeg(
@@ -306,7 +306,7 @@ def test_sound_is_heard_when_it_is_due(tmp_path: Path) -> None:
 
 
 def test_a_still_picture_under_long_sound(tmp_path: Path) -> None:
-    """One frame of video stays for as long as the sound goes on, and is the poster."""
+    """One frame of video is shown as long as the sound lasts, and is the poster."""
     film = tmp_path / "film.mp4"
     ffmpeg(
         *("-f", "lavfi", "-i", "color=green:s=320x180:r=25:d=0.04", *tone(440, 20)),
@@ -334,7 +334,7 @@ def test_very_short_films(tmp_path: Path, seconds: float) -> None:
 
 
 def test_a_recording_of_a_screen(tmp_path: Path) -> None:
-    """Where a film has many pictures a second, all are kept, however few there are later."""
+    """If a part of a film has many pictures a second, all are kept, even if there are few later."""
     film = tmp_path / "film.mp4"
     pictures = "testsrc2=s=320x180:r=60:d=12,select='lt(t,3)+not(mod(n,60))',format=yuv420p"
     ffmpeg(
@@ -351,7 +351,7 @@ def test_a_recording_of_a_screen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
 def test_high_dynamic_range_that_does_not_say_its_primaries(tmp_path: Path, transfer: str) -> None:
-    """It is shown as a film that says BT.2020, which the transfer implies."""
+    """HDR without declared primaries is treated as BT.2020, which the transfer implies."""
     grey = "color=0x808080:s=320x180:r=25:d=2,format=yuv420p10le"
     told = ":colorprim=bt2020:colormatrix=bt2020nc"
     shades = []
@@ -374,7 +374,7 @@ def test_high_dynamic_range_that_does_not_say_its_primaries(tmp_path: Path, tran
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
 def test_a_download_that_broke_off(tmp_path: Path, suffix: str) -> None:
-    """A file that has a third of what it tells of says so, and what is there can be published."""
+    """A file with a third of its declared data is detected, and that part can be published."""
     whole, film = tmp_path / f"whole.{suffix}", tmp_path / f"film.{suffix}"
     ffmpeg(
         *(*picture("green", 15), *tone(440, 15), *h264(), "-c:a", "aac"),
@@ -393,9 +393,9 @@ def test_a_download_that_broke_off(tmp_path: Path, suffix: str) -> None:
 
 
 def damaged(folder: Path, name: str, damage: Callable[[bytes, int], bytes], *options: str) -> Path:
-    """A film of 15 s of which `damage` makes the last two thirds anew, from what they are.
+    """A film of 15 s whose last two thirds are replaced by the result of ``damage``.
 
-    It is given the size of a third, too, in bytes.
+    ``damage`` gets these bytes, and the size of a third in bytes.
     """
     whole, film = folder / f"whole.{name}", folder / f"film.{name}"
     ffmpeg(*picture("green", 15), *tone(440, 15), *h264(), "-c:a", "aac", *options, str(whole))
@@ -415,7 +415,7 @@ def damaged(folder: Path, name: str, damage: Callable[[bytes, int], bytes], *opt
 def test_a_file_that_ends_inside_a_part(
     tmp_path: Path, name: str, options: tuple[str, ...]
 ) -> None:
-    """A file that promises no length is incomplete when its last part is cut off."""
+    """A file without a declared length is incomplete if its last part is cut off."""
     source = probe(damaged(tmp_path, name, lambda *_: b"", *options))
 
     assert "bytes of its last part are missing" in source.damage
@@ -423,7 +423,7 @@ def test_a_file_that_ends_inside_a_part(
 
 
 def test_room_that_was_never_filled(tmp_path: Path) -> None:
-    """Zeros at the end are no film: they are told, and what is before them can be published."""
+    """Zeros at the end are reported, and the part before them can be published."""
     film = damaged(tmp_path, "mp4", lambda rest, _: bytes(len(rest)), "-movflags", "+faststart")
 
     source, made = published(film, tmp_path)
@@ -441,7 +441,7 @@ def test_room_that_was_never_filled(tmp_path: Path) -> None:
     ],
 )
 def test_silence_is_no_damage(tmp_path: Path, name: str, codec: str) -> None:
-    """Silence that a codec stores as zeros is not taken for room that was never filled."""
+    """Silence that a codec stores as zeros is not treated as unwritten space."""
     film = tmp_path / f"film.{name}"
     silence = ("-f", "lavfi", "-t", "5", "-i", "anullsrc=r=48000:cl=mono")
     ffmpeg(*picture("green", 5), *silence, *h264(), "-c:a", codec, str(film))
@@ -451,7 +451,7 @@ def test_silence_is_no_damage(tmp_path: Path, name: str, codec: str) -> None:
 
 @pytest.mark.parametrize("codec", ["v210", "r10k", "avrp", "qtrle"])
 def test_black_is_no_damage(tmp_path: Path, codec: str) -> None:
-    """Black that a codec stores as zeros is not taken for room that was never filled."""
+    """Black that a codec stores as zeros is not treated as unwritten space."""
     film = tmp_path / "film.mov"
     ffmpeg(*picture("black", 5), "-c:v", codec, str(film))
 
@@ -462,7 +462,7 @@ def test_black_is_no_damage(tmp_path: Path, codec: str) -> None:
 
 
 def test_a_hole_in_the_middle(tmp_path: Path) -> None:
-    """Where neither picture nor sound is left, publishing warns of it."""
+    """If neither picture nor sound remains, publishing warns of it."""
     source = probe(damaged(tmp_path, "mkv", lambda rest, third: bytes(third) + rest[third:]))
 
     (warning,) = source.warnings
@@ -470,7 +470,7 @@ def test_a_hole_in_the_middle(tmp_path: Path) -> None:
 
 
 def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:
-    """A film whose middle is rubbish is refused as damaged, unless what there is was asked for."""
+    """A film with a damaged middle is rejected, unless incomplete files are allowed."""
 
     def with_rubbish(rest: bytes, third: int) -> bytes:
         return (bytes(range(7, 250)) * third)[:third] + rest[third:]
@@ -494,7 +494,7 @@ def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:
 
 
 def test_a_film_whose_pictures_are_missing(tmp_path: Path) -> None:
-    """A fragmented file that ends before its first picture says that it is damaged."""
+    """A fragmented file that ends before its first picture is reported as damaged."""
     whole, film = tmp_path / "whole.mp4", tmp_path / "film.mp4"
     ffmpeg(
         *(*picture("green", 6), *tone(440, 6), *h264(), "-c:a", "aac"),
@@ -509,7 +509,7 @@ def test_a_film_whose_pictures_are_missing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["list.mp4", "list.m3u8", "list.ffconcat", "list.txt", "list.mkv"])
 def test_files_that_name_other_files_are_no_films(tmp_path: Path, name: str) -> None:
-    """Nobody gets another file of this machine published by handing in a list of names."""
+    """A list of file names does not publish another file of this machine."""
     secret = tmp_path / "secret.mp4"
     ffmpeg(*picture("green", 1), *h264(), str(secret))
     presentation = (

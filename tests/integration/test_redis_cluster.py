@@ -1,4 +1,4 @@
-"""Redis in cluster mode: three nodes that send clients to each other."""
+"""Redis in cluster mode: three nodes that redirect clients to each other."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def nodes(stack: Stack) -> Iterator[RedisNodes]:
 
 @pytest.fixture
 def cache(nodes: RedisNodes) -> Cache:
-    """A cache that knows the address of one node."""
+    """A cache with the address of one node."""
     return cache_of(nodes.nodes[0])
 
 
@@ -57,18 +57,18 @@ def viewer(
 
 
 def cache_of(node: RedisNode) -> Cache:
-    """Return a cache that knows the address of ``node``."""
+    """Return a cache with the address of ``node``."""
     return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
 def stored(nodes: RedisNodes, key: str) -> str | None:
-    """Return what the owner of ``key`` holds under it."""
+    """Return the value of ``key`` in its owner."""
     value: str | None = nodes.owner(key).ask("GET", key)
     return value
 
 
 def test_every_operation_finds_its_node(nodes: RedisNodes, cache: Cache) -> None:
-    """Whatever slot a key has, each operation is done by the node that owns it."""
+    """Whatever slot a key has, the node that owns it executes each operation."""
     for node in nodes.nodes:
         key = nodes.new_key(node)
         assert cache.set(key, {"version": 1}, 60)
@@ -80,7 +80,7 @@ def test_every_operation_finds_its_node(nodes: RedisNodes, cache: Cache) -> None
 
 
 def test_playback(nodes: RedisNodes, viewer: Viewer, movie_id: UUID, stack: Stack) -> None:
-    """The calls use the cluster as one Redis: what is cached, published and limited is in it."""
+    """The calls use the cluster as one Redis, for caching, publishing and limiting."""
     set_subscription(stack, viewer.user_id, max_streams=1)
 
     session_id = viewer.start(movie_id).json["session_id"]
@@ -101,7 +101,7 @@ def test_playback(nodes: RedisNodes, viewer: Viewer, movie_id: UUID, stack: Stac
 def test_changed_subscription_is_forgotten(
     nodes: RedisNodes, viewer: Viewer, movie_id: UUID
 ) -> None:
-    """Two keys of one user, owned by different nodes, are both forgotten."""
+    """Two keys of one user, owned by different nodes, are both deleted."""
     assert viewer.start(movie_id).status == 200
     payload = event("subscription_changed")
     value = json.dumps({"user_id": str(viewer.user_id)}).encode()
@@ -116,14 +116,14 @@ def test_changed_subscription_is_forgotten(
 
 
 def erase(user_id: UUID) -> Response:
-    """Have an admin erase a user."""
+    """Erase a user as an admin."""
     payload = event("erase")
     payload["pathParameters"] = {"user_id": str(user_id)}
     return request("erase", payload)
 
 
 def test_erasure(nodes: RedisNodes, viewer: Viewer, movie_id: UUID) -> None:
-    """Whichever nodes own a user's keys, nothing that was cached of them outlives the erasure."""
+    """Whichever nodes own a user's keys, none of the cached data remain after the erasure."""
     viewer.start(movie_id)
     for position, film in enumerate([movie_id, *(uuid4() for _ in range(5))]):
         assert viewer.report(film, position).status == 200
@@ -157,7 +157,7 @@ def test_slot_on_its_way(nodes: RedisNodes, cache: Cache) -> None:
 
 
 def test_slot_on_its_way_to_a_new_node(nodes: RedisNodes, cache: Cache, stack: Stack) -> None:
-    """A node that has joined since the others were asked for the nodes takes keys at once."""
+    """A node that joined after the topology was loaded is used immediately."""
     source = nodes.nodes[1]
     key = nodes.new_key(source)
     assert cache.get(key) is None
@@ -171,7 +171,7 @@ def test_slot_on_its_way_to_a_new_node(nodes: RedisNodes, cache: Cache, stack: S
 
 @contextmanager
 def slot_on_its_way(key: str, source: RedisNode, target: RedisNode) -> Iterator[None]:
-    """Let the slot of ``key`` move: ``source`` sends whoever asks for a key that it lacks."""
+    """Let the slot of ``key`` move: ``source`` redirects requests for a key that it lacks."""
     slot = key_slot(key.encode())
     target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.name_in_cluster)
     source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.name_in_cluster)
@@ -179,13 +179,13 @@ def slot_on_its_way(key: str, source: RedisNode, target: RedisNode) -> Iterator[
 
 
 def hand_over(nodes: RedisNodes, key: str, owner: RedisNode) -> None:
-    """Let ``owner`` own the slot of ``key``, and all know."""
+    """Make ``owner`` the owner of the slot of ``key`` on all nodes."""
     for node in (owner, *nodes.nodes):
         node.ask("CLUSTER", "SETSLOT", key_slot(key.encode()), "NODE", owner.name_in_cluster)
 
 
 def test_node_without_slots(stack: Stack) -> None:
-    """A node that belongs to no cluster yet counts as no Redis, until it has its slots."""
+    """A node that is in no cluster yet counts as an unavailable Redis, until it has its slots."""
     node = RedisNode(free_ports(1)[0], stack.state)
     node.start()
     try:
@@ -201,7 +201,7 @@ def test_node_without_slots(stack: Stack) -> None:
 
 
 def test_server_that_is_no_cluster(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
-    """A wrong setting counts as no Redis, and the log says why."""
+    """A wrong setting counts as an unavailable Redis, and the log gives the reason."""
     server = Redis(free_ports(1)[0], stack.state)
     server.start()
     try:
@@ -218,7 +218,7 @@ def test_server_that_is_no_cluster(stack: Stack, caplog: pytest.LogCaptureFixtur
 def test_cluster_that_is_taken_for_one_server(
     nodes: RedisNodes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The other wrong setting is told of in the log, too."""
+    """The opposite wrong setting is also logged."""
     cache = Cache(CacheSettings("127.0.0.1", nodes.nodes[0].port, 60, 60))
 
     assert not cache.set(nodes.new_key(nodes.nodes[1]), {}, 60)
@@ -229,7 +229,7 @@ def test_cluster_that_is_taken_for_one_server(
 def test_tls(
     stack: Stack, nodes: RedisNodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every node is spoken to over TLS, verified by its own name."""
+    """Every node is reached over TLS, verified by its own name."""
     authority = Authority(tmp_path, "ours")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     with ExitStack() as running:

@@ -1,4 +1,4 @@
-"""Nodes of a Redis in cluster mode that die, fall silent, or are replaced by their replicas."""
+"""Cluster nodes that are killed, do not respond, or are replaced by their replicas."""
 
 import os
 import signal
@@ -32,12 +32,12 @@ def single_nodes(stack: Stack) -> Iterator[RedisNodes]:
 
 
 def cache_of(node: RedisNode) -> Cache:
-    """Return a cache that knows the address of ``node``."""
+    """Return a cache with the address of ``node``."""
     return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
 def viewer_of(stack: Stack, node: RedisNode, monkeypatch: pytest.MonkeyPatch) -> Viewer:
-    """Return a new subscriber of functions that know the address of ``node``."""
+    """Return a new subscriber of functions with the address of ``node``."""
     monkeypatch.setenv("REDIS_CLUSTER", "true")
     monkeypatch.setenv("REDIS_PORT", str(node.port))
     forget_environment()
@@ -47,7 +47,7 @@ def viewer_of(stack: Stack, node: RedisNode, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def take_over(nodes: RedisNodes, node: RedisNode) -> None:
-    """Let the replica of ``node`` become primary; the former primary becomes its replica."""
+    """Make the replica of ``node`` primary; the former primary becomes its replica."""
     nodes.replica_of(node).ask("CLUSTER", "FAILOVER")
     nodes.await_replica(node)
 
@@ -60,7 +60,7 @@ def die(nodes: RedisNodes, node: RedisNode) -> None:
 
 @contextmanager
 def silent(node: RedisNode) -> Iterator[None]:
-    """Let the node accept connections and answer nothing."""
+    """Let the node accept connections without responding."""
     assert node.pid
     os.kill(node.pid, signal.SIGSTOP)
     try:
@@ -70,7 +70,7 @@ def silent(node: RedisNode) -> Iterator[None]:
 
 
 def erase(viewer: Viewer) -> tuple[int, str]:
-    """Have an admin erase the viewer; return the status and the code."""
+    """Erase the viewer as an admin; return the status and the code."""
     payload = event("erase")
     payload["pathParameters"] = {"user_id": str(viewer.user_id)}
     answer = request("erase", payload)
@@ -81,7 +81,7 @@ def erase(viewer: Viewer) -> tuple[int, str]:
 def test_replica_takes_over(
     nodes: RedisNodes, change: Callable[[RedisNodes, RedisNode], None]
 ) -> None:
-    """The first write after a fail-over is made by the node that owns the key then."""
+    """The first write after a fail-over is executed by the key's new owner."""
     node = nodes.primaries[0]
     cache = cache_of(node)
     key = nodes.new_key(node)
@@ -95,7 +95,7 @@ def test_replica_takes_over(
 
 
 def test_replica_takes_over_from_a_node_never_reached(nodes: RedisNodes) -> None:
-    """The first write to a node that has died since the nodes were asked for is made, too."""
+    """The first write to a node that was killed after the topology was loaded also succeeds."""
     node, other = nodes.primaries[:2]
     cache = cache_of(other)
     assert cache.set(nodes.new_key(other), {"version": 1}, 60)
@@ -130,7 +130,7 @@ def test_limit_of_streams_holds_after_a_fail_over(
 
 
 def test_silent_node(nodes: RedisNodes) -> None:
-    """A node that falls silent costs a pause; then its replica serves, and nobody waits for it."""
+    """A node that stops responding causes one pause; then its replica is used without delay."""
     node, other = nodes.primaries[:2]
     cache = cache_of(node)
     keys = [nodes.new_key(each) for each in (node, other)]
@@ -147,7 +147,7 @@ def test_silent_node(nodes: RedisNodes) -> None:
 
 
 def test_node_is_lost(single_nodes: RedisNodes) -> None:
-    """While a third of the slots is gone the cluster is down; it serves again with them."""
+    """While a third of the slots is missing the cluster is unavailable; it recovers with them."""
     node, other = single_nodes.primaries[:2]
     cache = cache_of(node)
     key = single_nodes.new_key(other)
@@ -170,7 +170,7 @@ def test_all_nodes_are_down(
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Playback goes on without the cluster, erasure says what is missing; both find it again."""
+    """Playback continues without the cluster, erasure names the failure; both recover."""
     viewer = viewer_of(stack, single_nodes.primaries[0], monkeypatch)
     assert viewer.start(movie_id).status == 200
     for node in single_nodes.nodes:

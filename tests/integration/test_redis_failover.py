@@ -1,4 +1,4 @@
-"""Redis whose address leads to another server, while the former one still answers."""
+"""Redis whose address resolves to another server, while the former one still responds."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from tests.support.waiting import eventually
 
 @dataclass
 class Pair:
-    """A primary and its replica, and the address that clients know, which leads to the primary."""
+    """A primary and its replica, and the address that clients use, which leads to the primary."""
 
     primary: redis.Redis
     replica: redis.Redis
     address: TcpProxy
 
     def lead_to_replica(self) -> None:
-        """Promote the replica and let new connections reach it; open ones stay where they are."""
+        """Promote the replica and route new connections to it; open ones are unchanged."""
         self.replica.replicaof("NO", "ONE")
         self.address.target_port = port_of(self.replica)
 
 
 def port_of(server: redis.Redis) -> int:
-    """Return where a server listens."""
+    """Return the address of a server."""
     port: int = server.connection_pool.connection_kwargs["port"]
     return port
 
@@ -42,7 +42,7 @@ def port_of(server: redis.Redis) -> int:
 def pair(
     stack: Stack, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Pair]:
-    """Two servers in sync, and an environment that knows their address."""
+    """Two servers in sync, and an environment that uses their address."""
     ports = free_ports(2)
     servers = [Redis(port, stack.state) for port in ports]
     for server in servers:
@@ -69,14 +69,14 @@ def demote(pair: Pair) -> None:
 
 
 def lose_master(pair: Pair) -> None:
-    """MASTERDOWN: it follows nobody that answers, and has been told to say so."""
+    """MASTERDOWN: its primary does not respond, and it is configured to say so."""
     pair.primary.config_set("replica-serve-stale-data", "no")
     (nowhere,) = free_ports(1)
     pair.primary.replicaof("127.0.0.1", str(nowhere))
 
 
 def lose_replicas(pair: Pair) -> None:
-    """NOREPLICAS: it is cut off from those that must have each write."""
+    """NOREPLICAS: it is disconnected from the replicas that must have each write."""
     pair.primary.config_set("min-replicas-to-write", 1)
     eventually(lambda: pair.primary.info("replication")["connected_slaves"] == 0)
 
@@ -91,7 +91,7 @@ states = pytest.mark.parametrize("state", [demote, lose_master, lose_replicas, f
 
 @states
 def test_cache_moves_to_the_new_primary(pair: Pair, state: Callable[[Pair], None]) -> None:
-    """The first write after a fail-over is made by the server that can, whatever the other says."""
+    """The first write after a fail-over reaches the server that can execute it."""
     cache = Cache(CacheSettings("127.0.0.1", pair.address.port, 60, 60))
     assert cache.set("before", {"version": 1}, 60)
     eventually(lambda: pair.replica.get("before"))

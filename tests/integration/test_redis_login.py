@@ -1,4 +1,4 @@
-"""Redis behind a login: users of its access control list, and passwords that rotate."""
+"""Redis with a login: ACL users, and rotated passwords."""
 
 import json
 import os
@@ -21,7 +21,7 @@ USER = "streaming"
 
 @pytest.fixture
 def closed_redis(stack: Stack, environment: dict[str, str]) -> Iterator[redis.Redis]:
-    """A Redis that nobody may use without logging in, seen by its administrator."""
+    """A Redis that requires a login, accessed by its administrator."""
     (port,) = free_ports(1)
     server = redis_cluster.server(port, stack.state, os.environ)
     server.start()
@@ -37,7 +37,7 @@ def closed_redis(stack: Stack, environment: dict[str, str]) -> Iterator[redis.Re
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
-    """A secret store, which is asked again at once after a refusal."""
+    """A secret store, which is read again immediately after a refusal."""
     monkeypatch.setattr(secrets, "RENEWAL_PAUSE_SECONDS", 0.0)
     with secret_store("{}") as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
@@ -45,7 +45,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
 
 
 def let_in(closed_redis: redis.Redis, password: str) -> None:
-    """Give the service's user this password only; no command that administers is theirs."""
+    """Set the service's user's only password; the user has no administrative commands."""
     closed_redis.acl_setuser(
         USER,
         enabled=True,
@@ -65,7 +65,7 @@ def log_in(monkeypatch: pytest.MonkeyPatch, closed_redis: redis.Redis, **login: 
 
 
 def is_cached(closed_redis: redis.Redis, viewer: Viewer, movie_id: UUID, position: int) -> bool:
-    """Report a position; tell whether Redis knows it then."""
+    """Report a position; return whether Redis contains it then."""
     assert viewer.report(movie_id, position).status == 200
     value: Any = closed_redis.get(f"progress:{viewer.user_id}:{movie_id}")
     return value is not None and bool(json.loads(value)["position_seconds"] == position)
@@ -77,7 +77,7 @@ def test_user_of_the_access_control_list(
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A user without administrators' rights is enough for everything that the service does."""
+    """A user without administrators' rights is sufficient for all operations of the service."""
     let_in(closed_redis, "right")
     log_in(monkeypatch, closed_redis, REDIS_USERNAME=USER, REDIS_PASSWORD="right")
 
@@ -111,7 +111,7 @@ def test_refused_login(
     monkeypatch: pytest.MonkeyPatch,
     login: dict[str, str],
 ) -> None:
-    """A login that Redis refuses counts as no Redis: every call answers, nothing is cached."""
+    """A login that Redis refuses counts as an unavailable Redis: every call succeeds uncached."""
     let_in(closed_redis, "right")
     log_in(monkeypatch, closed_redis, **login)
 
@@ -128,7 +128,7 @@ def test_rotated_password(
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a rotation the next call reads the new password, and never does without Redis."""
+    """After a rotation the next call reads the new password, and never skips Redis."""
 
     def rotate(password: str) -> None:
         let_in(closed_redis, password)

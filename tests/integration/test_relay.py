@@ -1,4 +1,4 @@
-"""Relaying: in order within a key, by several at once, whatever Kafka refuses and whoever dies."""
+"""Relaying: in order within a key, concurrently, despite rejections and killed relays."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ UNANSWERED = Refusal("unanswered", KafkaTimeoutError())
 
 @pytest.fixture(autouse=True)
 def empty_outbox(rows: Rows) -> None:
-    """Nothing waits and nothing is dead."""
+    """An empty outbox without dead letters."""
     rows("TRUNCATE event_outbox, event_dead_letters")
 
 
@@ -64,7 +64,7 @@ def relay(environment: dict[str, str], database: Database) -> RelayOutbox:
 
 @dataclass
 class FakeKafka:
-    """Takes what it is not told to refuse, and keeps the order of all topics together."""
+    """Accepts all messages except configured ones, and stores their order over all topics."""
 
     taken: list[Message] = field(default_factory=list)
     refusals: dict[UUID, Refusal] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class FakeKafka:
     before_answering: Callable[[], None] = lambda: None
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> Mapping[UUID, Refusal]:
-        """Take or refuse each message."""
+        """Accept or reject each message."""
         self.before_answering()
         refused = {}
         for message in messages:
@@ -84,23 +84,23 @@ class FakeKafka:
         return refused
 
     def values(self, key: str) -> list[str]:
-        """Return the values that were taken of a key, in order."""
+        """Return the accepted values of a key, in order."""
         return [message.value for message in self.taken if message.key == key]
 
 
 def put(database: Database, *messages: Message) -> None:
-    """Put messages in the outbox, each in a transaction of its own."""
+    """Insert messages into the outbox, each in a separate transaction."""
     for each in messages:
         database.run(partial(outbox.insert, messages=[each]))
 
 
 def message(key: str, value: object, topic: str = "stream.progress") -> Message:
-    """Make a message."""
+    """Create a message."""
     return Message(uuid4(), topic, key, str(value))
 
 
 def in_kafka(stack: Stack) -> dict[tuple[str, str], list[str]]:
-    """Return the values that Kafka has by topic and key, in order."""
+    """Return the values in Kafka by topic and key, in order."""
     found: dict[tuple[str, str], list[str]] = {}
     for record in records(stack.kafka.bootstrap_servers):
         place = (record.topic, record.key.decode())
@@ -115,7 +115,7 @@ def without_repeats(values: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def three_relays(environment: Mapping[str, str]) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Run three relays, each a process."""
+    """Run three relays, each in a process."""
     relays = [start_relay(environment) for _ in range(3)]
     try:
         yield relays
@@ -162,7 +162,7 @@ def test_order_survives_killed_relays(
 
 
 def test_refused_message_holds_back_its_key_alone(database: Database, rows: Rows) -> None:
-    """Behind a message that Kafka does not take, its key waits, in every topic; others go on."""
+    """A rejected message delays its key in every topic; other keys are not delayed."""
     kafka = FakeKafka()
     waiting = [
         message("a", number, topic) for number, topic in enumerate((*TOPICS, *reversed(TOPICS)))
@@ -198,7 +198,7 @@ def test_refused_message_holds_back_its_key_alone(database: Database, rows: Rows
 def test_whatever_is_refused_when(
     database: Database, rows: Rows, keys: list[str], weather: list[Random]
 ) -> None:
-    """Run after run Kafka refuses others: each key arrives in order but for what is dead."""
+    """With different rejections in each run, each key arrives in order except for dead letters."""
     kafka = FakeKafka()
     rows("TRUNCATE event_outbox, event_dead_letters")
     topics = [TOPICS[number % 3] for number in range(len(keys))]
@@ -224,7 +224,7 @@ def test_whatever_is_refused_when(
 
 
 def test_key_is_tried_again_after_its_pause(database: Database, rows: Rows) -> None:
-    """A key that is to wait is left alone, and goes on in order when its time has come."""
+    """A postponed key is skipped, and continues in order when its pause has ended."""
     kafka = FakeKafka()
     first, second, other = message("a", 1), message("a", 2), message("b", 1)
     put(database, first, second, other)
@@ -242,7 +242,7 @@ def test_key_is_tried_again_after_its_pause(database: Database, rows: Rows) -> N
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour(database: Database, rows: Rows) -> None:
-    """Each refusal about doubles the pause, which differs from key to key and has a longest."""
+    """Each rejection about doubles the pause, which is randomized by key and has a maximum."""
     kafka = FakeKafka()
     refused = [message(str(key), 1) for key in range(30)]
     put(database, *refused)
@@ -266,7 +266,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour(database: Database, rows: Rows) -> 
 
 
 def test_outage_is_no_messages_fault(database: Database, rows: Rows) -> None:
-    """While Kafka takes nothing at all, no attempt is counted and nobody has to wait longer."""
+    """While Kafka accepts nothing, no attempt is counted and no pause grows."""
     kafka = FakeKafka()
     messages = [message(str(key), 1) for key in range(5)]
     put(database, *messages)
@@ -279,7 +279,7 @@ def test_outage_is_no_messages_fault(database: Database, rows: Rows) -> None:
 
 
 def test_forbidden_topic_is_dead_after_ten_attempts(database: Database, rows: Rows) -> None:
-    """What its topic refuses while others are taken is dead at the tenth time; its key goes on."""
+    """A message rejected while others are accepted is dead after ten attempts; its key goes on."""
     kafka = FakeKafka(closed_topics={"stream.stop": FORBIDDEN})
     put(database, message("a", "forbidden", "stream.stop"), message("a", "behind"))
     relay = RelayOutbox(Outbox(database), kafka)
@@ -297,7 +297,7 @@ def test_forbidden_topic_is_dead_after_ten_attempts(database: Database, rows: Ro
 
 
 def test_many_refused_messages_do_not_starve_others(database: Database, rows: Rows) -> None:
-    """Though more keys than a batch holds are refused first, those behind them get through."""
+    """If more keys than a batch holds are rejected first, those behind them are still sent."""
     kafka = FakeKafka(closed_topics={"stream.stop": FORBIDDEN})
     insert = """
         INSERT INTO event_outbox (event_id, topic, key, value)
@@ -323,7 +323,7 @@ def test_many_refused_messages_do_not_starve_others(database: Database, rows: Ro
 def test_poison_is_buried(
     stack: Stack, relay: RelayOutbox, database: Database, rows: Rows, poison: Message
 ) -> None:
-    """What Kafka can never take leaves the outbox with its error; what is behind it goes on."""
+    """A permanently rejected message leaves the outbox with its error; later ones are sent."""
     key, other = str(uuid4()), str(uuid4())
     poisoned = Message(poison.event_id, poison.topic, key, poison.value)
     put(database, message(key, 1), poisoned, message(key, 2), message(other, 1))
@@ -343,7 +343,7 @@ def test_poison_is_buried(
 def test_relay_that_hangs_gives_its_keys_back(
     environment: dict[str, str], database: Database, rows: Rows
 ) -> None:
-    """A relay that stands still within its transaction holds its keys for ten seconds at most."""
+    """A relay that hangs within its transaction holds its keys for ten seconds at most."""
     key = str(uuid4())
     put(database, message(key, 1), message(key, 2))
     hangs, may_go_on = threading.Event(), threading.Event()
@@ -382,7 +382,7 @@ def test_relay_that_hangs_gives_its_keys_back(
 def test_dead_letters_can_be_looked_at_and_redriven(
     stack: Stack, relay: RelayOutbox, database: Database, rows: Rows
 ) -> None:
-    """The runbook's statements show what is dead and put it back, in its order."""
+    """The runbook's statements list the dead letters and put them back, in order."""
     key = str(uuid4())
     kafka = FakeKafka(closed_topics={"stream.stop": Refusal("message", ValueError("refused"))})
     put(database, *(message(key, number, "stream.stop") for number in range(3)))
@@ -404,7 +404,7 @@ def test_housekeeping_measures_the_outbox(
     rows: Rows,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Housekeeping relays thousands of events in one run, and measures what waits and is dead."""
+    """Housekeeping relays thousands of events in one run, and measures waiting and dead ones."""
     insert = """
         INSERT INTO event_outbox (event_id, topic, key, value, created_at)
         SELECT gen_random_uuid(), 'stream.progress', CAST(number % 300 AS text), '{}',
@@ -414,7 +414,7 @@ def test_housekeeping_measures_the_outbox(
     rows(insert)
     put(database, message("poison", "x", "no topic!"))
     rows("UPDATE event_outbox SET created_at = created_at - interval '1 hour'")
-    # Other tests' players have vanished, and the ends of their sessions would wait, too.
+    # Abandoned sessions of other tests would add waiting events.
     rows("UPDATE stream_sessions SET ended_at = last_heartbeat_at WHERE ended_at IS NULL")
     forget_environment()
 
@@ -433,7 +433,7 @@ def test_events_that_are_switched_off(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Without Kafka nothing connects to it: what waits stays, is measured, and is sent later."""
+    """Without Kafka no connection is opened: events stay, are measured, and are sent later."""
     waits = message(str(uuid4()), "from before")
     put(database, waits)
     rows("UPDATE event_outbox SET created_at = created_at - interval '1 hour'")

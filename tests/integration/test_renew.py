@@ -1,4 +1,4 @@
-"""Renewing copies: one bad film keeps housekeeping from no other."""
+"""Renewing copies: a faulty film does not prevent the renewal of others."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from streaming.usecases.housekeeping.renew_copies import RenewCopies
 from tests.conftest import Rows
 
 FILM = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n#EXT-X-ENDLIST\n"
-# Long after whatever other tests have started: what they leave is not in use then.
+# Long after all starts of other tests, whose films are not in use at that time.
 NEAR_THE_END = datetime(2126, 1, 2, 12, 55, tzinfo=UTC)
 STARTED = """
     INSERT INTO stream_sessions (
@@ -34,7 +34,7 @@ STARTED = """
 
 
 class FailingPublisher:
-    """A real publisher, except for the films that ``failures`` names."""
+    """A real publisher, except for the films in ``failures``."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
@@ -65,7 +65,7 @@ def publisher(parts: Environment) -> FailingPublisher:
 
 @pytest.fixture
 def delivery(parts: Environment, publisher: FailingPublisher) -> SignedCopies:
-    """Delivery with a key of its own, so that the copies of other tests are none of its."""
+    """Delivery with a separate key, so that it ignores the copies of other tests."""
     return SignedCopies(
         signer=parts.signer_of(parts.read_signing_key()),
         lifetime=SigningLifetime(),
@@ -79,7 +79,7 @@ def delivery(parts: Environment, publisher: FailingPublisher) -> SignedCopies:
 
 @pytest.fixture
 def database(stack: Stack) -> Iterator[Database]:
-    """A connection to the record."""
+    """A connection to PostgreSQL."""
     database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))
     yield database
     database.close()
@@ -111,7 +111,7 @@ def test_bad_films_keep_no_other_from_being_renewed(
     films: list[UUID],
     failure: Exception,
 ) -> None:
-    """Two films that fail come first, the others are renewed; the next run leaves the two alone."""
+    """Two failing films come first, the others are renewed; the next run skips the two."""
     publisher.failures = {films[0]: failure, films[1]: failure}
     renew = RenewCopies(Films(database), delivery)
 
@@ -125,7 +125,7 @@ def test_bad_films_keep_no_other_from_being_renewed(
 def test_storage_that_is_away_is_left_alone(
     database: Database, delivery: SignedCopies, publisher: FailingPublisher, films: list[UUID]
 ) -> None:
-    """After three films in a row that cannot be read the run ends; the next begins behind them."""
+    """After three unreadable films in a row the run ends; the next begins behind them."""
     publisher.failures = dict.fromkeys(films[:3], StorageUnavailable("it is away"))
     renew = RenewCopies(Films(database), delivery)
 
@@ -138,7 +138,7 @@ def test_storage_that_is_away_is_left_alone(
 def test_bug_in_one_film_shows_at_the_end(
     database: Database, delivery: SignedCopies, publisher: FailingPublisher, films: list[UUID]
 ) -> None:
-    """An error that nobody has foreseen fails the chore, after the other films are renewed."""
+    """An unexpected error fails the task, after the other films are renewed."""
     publisher.failures = {films[0]: ZeroDivisionError("a bug")}
 
     with pytest.raises(ExceptionGroup) as raised:
@@ -151,7 +151,7 @@ def test_bug_in_one_film_shows_at_the_end(
 def test_invalidation_has_a_failed_film_tried_again(
     database: Database, delivery: SignedCopies, publisher: FailingPublisher, films: list[UUID]
 ) -> None:
-    """Once a film that could not be renewed is invalidated, the next run renews it."""
+    """After the invalidation of a film that could not be renewed, the next run renews it."""
     publisher.failures = {films[0]: FilmUnplayable("too large")}
     renew = RenewCopies(Films(database), delivery)
     assert renew(NEAR_THE_END, 10) == 4
@@ -165,7 +165,7 @@ def test_invalidation_has_a_failed_film_tried_again(
 def test_one_bad_form_keeps_no_other_from_being_invalidated(
     stack: Stack, delivery: SignedCopies, films: list[UUID]
 ) -> None:
-    """A film whose HLS form cannot be signed is refused, and its DASH form is published anew."""
+    """If a film's HLS manifest cannot be signed, its DASH manifest is still published again."""
     client = stack.s3.admin_client()
     folder = f"movies/{films[0]}"
     client.put_object(Bucket="vod", Key=f"{folder}/index.m3u8", Body=b"no playlist")
@@ -187,7 +187,7 @@ def test_one_bad_form_keeps_no_other_from_being_invalidated(
 def test_film_that_cannot_be_looked_for_keeps_no_other(
     database: Database, films: list[UUID]
 ) -> None:
-    """Where the storage does not answer for one film, the others are looked for."""
+    """If the storage does not respond for one film, the others are checked."""
     record = Films(database)
     now = datetime(2020, 1, 1, tzinfo=UTC)
     for movie_id in films:

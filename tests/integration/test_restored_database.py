@@ -28,7 +28,7 @@ OTHER_FILM = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
 
 
 class Backups:
-    """A database of the test's own that is backed up, goes on, and is restored."""
+    """A separate database that is backed up, changed, and restored."""
 
     def __init__(self, stack: Stack, made: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stack = stack
@@ -44,12 +44,12 @@ class Backups:
         database.close()
 
     def back_up(self) -> None:
-        """Remember what the database holds now."""
+        """Back up the database."""
         forget_environment()
         self._copy = self._made.enter_context(copied_database(self._stack, self._url))
 
     def restore(self) -> None:
-        """Go on with what was remembered, in new environments."""
+        """Restore the backup, and use new environments."""
         self._use(self._copy)
 
     def flush_redis(self) -> None:
@@ -58,7 +58,7 @@ class Backups:
             redis.flushall()
 
     def without_postgresql(self, call: Callable[[], Response]) -> Response:
-        """Call a function while PostgreSQL is away."""
+        """Call a function while PostgreSQL is unavailable."""
         database = self._used
         self._use(NOWHERE)
         response = call()
@@ -66,7 +66,7 @@ class Backups:
         return response
 
     def run(self, statement: str, **values: object) -> list[dict[str, object]]:
-        """Run a statement in the database that is used now."""
+        """Run a statement in the current database."""
         database = Database(DatabaseSettings(self._used))
         try:
             return database.run(lambda transaction: transaction.rows(statement, **values))
@@ -88,7 +88,7 @@ def backups(stack: Stack, viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_viewers_go_on_from_the_backup(backups: Backups, viewer: Viewer, movie_id: UUID) -> None:
-    """Positions are those of the backup; sessions that it knows go on, younger ones start anew."""
+    """Positions are those of the backup; sessions in it continue, later ones start again."""
     backups.migrate(MIGRATIONS)
     kept = viewer.start(movie_id).json["session_id"]
     viewer.report(movie_id, 30, session_id=kept, sequence=1)
@@ -112,7 +112,7 @@ def test_viewers_go_on_from_the_backup(backups: Backups, viewer: Viewer, movie_i
 
 
 def test_redis_is_flushed(backups: Backups, viewer: Viewer, movie_id: UUID) -> None:
-    """Until then, whenever PostgreSQL is away, Redis answers what the backup does not have."""
+    """Before the flush, while PostgreSQL is unavailable, Redis has newer data than the backup."""
     backups.migrate(MIGRATIONS)
     viewer.report(movie_id, 10)
     backups.back_up()
@@ -137,7 +137,7 @@ def test_events_that_waited_are_sent_again_as_the_same(
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An outbox of the backup sends what has been sent since, under the same ``event_id``."""
+    """A restored outbox sends events that were sent since, under the same ``event_id``."""
     backups.migrate(MIGRATIONS)
     servers = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
@@ -163,7 +163,7 @@ def test_backup_of_an_older_schema_is_migrated(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Migrate, invoked by hand, brings a backup from before a deployment to today's tables."""
+    """Migrate, invoked manually, migrates a backup from before a deployment."""
     shutil.copy(MIGRATIONS / "001_create_tables.sql", tmp_path)
     backups.migrate(tmp_path)
     backups.run(WATCHED_BEFORE, id=uuid4(), user_id=viewer.user_id, movie_id=movie_id)

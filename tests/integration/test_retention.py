@@ -1,4 +1,4 @@
-"""What is known of people is forgotten in time, and not before."""
+"""Personal data are deleted after the retention period, and not before."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -27,14 +27,14 @@ INSERT_DEAD_LETTER = """
 
 
 def days_ago(days: float) -> datetime:
-    """Return the time so many days ago."""
+    """Return the time that many days ago."""
     return clock.now() - timedelta(days=days)
 
 
 def put_session(
     rows: Rows, user_id: UUID, movie_id: UUID, *, started: float, ended: float | None
 ) -> UUID:
-    """Put a session on record that started and ended so many days ago; return its id."""
+    """Insert a session that started and ended that many days ago; return its id."""
     started_at = days_ago(started)
     ended_at = days_ago(ended) if ended is not None else None
     session_id = uuid7(clock.milliseconds(started_at))
@@ -51,7 +51,7 @@ def put_session(
 
 
 def addresses(rows: Rows, session_id: UUID) -> list[tuple[str | None, str | None]]:
-    """Return IP address and user agent of a session; nothing when it is gone."""
+    """Return IP address and user agent of a session; nothing if it is deleted."""
     statement = "SELECT ip_address, user_agent FROM stream_sessions WHERE id = :id"
     return [(row["ip_address"], row["user_agent"]) for row in rows(statement, id=session_id)]
 
@@ -59,7 +59,7 @@ def addresses(rows: Rows, session_id: UUID) -> list[tuple[str | None, str | None
 def test_old_sessions_are_deleted_and_positions_stay(
     viewer: Viewer, movie_id: UUID, rows: Rows
 ) -> None:
-    """A session that ended over thirty days ago is gone; its film still resumes."""
+    """A session that ended over thirty days ago is deleted; its film still resumes."""
     old = put_session(rows, viewer.user_id, movie_id, started=31, ended=30.1)
     viewer.report(movie_id, 25)
 
@@ -85,7 +85,7 @@ def test_addresses_are_removed_from_what_is_not_deleted_yet(
 
 
 def test_old_dead_letters_are_deleted(environment: dict[str, str], rows: Rows) -> None:
-    """An event that died over thirty days ago is gone; a later one can still be put back."""
+    """A dead letter of over thirty days ago is deleted; a later one can still be put back."""
     old, recent = uuid4(), uuid4()
     rows(INSERT_DEAD_LETTER, event_id=old, died_at=days_ago(30.1))
     rows(INSERT_DEAD_LETTER, event_id=recent, died_at=days_ago(29.9))
@@ -100,7 +100,7 @@ def test_old_dead_letters_are_deleted(environment: dict[str, str], rows: Rows) -
 def test_time_can_be_set(
     viewer: Viewer, movie_id: UUID, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PERSONAL_DATA_RETENTION_DAYS says how old is too old."""
+    """PERSONAL_DATA_RETENTION_DAYS sets the retention period."""
     monkeypatch.setenv("PERSONAL_DATA_RETENTION_DAYS", "7")
     forget_environment()
     old = put_session(rows, viewer.user_id, movie_id, started=7.2, ended=7.1)
@@ -113,7 +113,7 @@ def test_time_can_be_set(
 
 
 def test_many_are_forgotten_in_one_run(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A first run over years of sessions goes on batch by batch for as long as it may."""
+    """A first run over years of sessions continues batch by batch within its time."""
     at = days_ago(400)
     ids = [str(uuid7(clock.milliseconds(at))) for _ in range(1300)]
     statement = """
@@ -132,6 +132,6 @@ def test_many_are_forgotten_in_one_run(viewer: Viewer, movie_id: UUID, rows: Row
 
 
 def test_ids_tell_the_age() -> None:
-    """The first id of a millisecond lies between those of the one before and its own."""
+    """The first id of a millisecond is between those of the previous one and its own."""
     for milliseconds in (0x123456789AB, 1_700_000_000_000):
         assert uuid7(milliseconds - 1) < first_uuid7(milliseconds) <= uuid7(milliseconds)

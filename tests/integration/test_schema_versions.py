@@ -1,4 +1,4 @@
-"""The former version runs on the new schema: a deployment migrates before it changes functions."""
+"""The previous version works with the new schema: migrations run before functions change."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ CONSTRAINTS = """
     WHERE connamespace = current_schema()::regnamespace AND contype <> 'n'
 """
 
-# Sixty seconds of film, and how many of them were watched.
+# A film of sixty seconds, and the watched part of it.
 WATCHED_BY_THE_FIRST_VERSION = """
     WITH ended AS (
         INSERT INTO stream_sessions (
@@ -59,7 +59,7 @@ def new_database(stack: Stack) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def old_database(new_database: Callable[[], str], tmp_path: Path) -> str:
-    """The URL of a database as the first version left it."""
+    """The URL of a database with the first version's tables."""
     shutil.copy(MIGRATIONS / FIRST, tmp_path)
     url = new_database()
     assert migrate(url, tmp_path) == [FIRST]
@@ -81,7 +81,7 @@ def rows(url: str, statement: str, **values: object) -> list[Row]:
 def test_films_are_known_once_migrated(
     viewer: Viewer, movie_id: UUID, old_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was begun before the migrations is offered after them, and a watched film stays so."""
+    """Films started before the migrations are listed after them, completed films stay completed."""
     other = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f02")
     for film, position in ((movie_id, 30), (other, 60)):
         watched = {"id": uuid4(), "user_id": viewer.user_id, "movie_id": film}
@@ -102,7 +102,7 @@ def test_films_are_known_once_migrated(
 def test_new_schema_is_the_old_one_and_more(
     old_database: str, new_database: Callable[[], str]
 ) -> None:
-    """What the first version's statements name is still there, and they need name nothing new."""
+    """Columns in the first version's statements still exist, and new ones have defaults."""
     migrated = new_database()
     migrate(migrated, MIGRATIONS)
     before = {(row["table_name"], row["column_name"]): row for row in rows(old_database, COLUMNS)}

@@ -18,13 +18,13 @@ from tests.support.kafka import await_events
 
 @pytest.fixture
 def redis(stack: Stack) -> Redis:
-    """The stack's Redis, seen from outside the service."""
+    """A connection to the stack's Redis."""
     return Redis(port=stack.ports.redis_port, decode_responses=True)
 
 
 @pytest.mark.parametrize(("manifest_type", "name"), [("hls", "index.m3u8"), ("dash", "index.mpd")])
 def test_answer(viewer: Viewer, movie_id: UUID, manifest_type: str, name: str) -> None:
-    """A start answers all promised fields, and a signed URL of the film's copy."""
+    """A start returns all documented fields, and a signed URL of the film's copy."""
     patient = replace(viewer, send=patient_request)
 
     started = patient.start(movie_id, {"manifest_type": manifest_type})
@@ -48,7 +48,7 @@ def test_empty_body_means_hls(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_every_url_is_signed(viewer: Viewer, movie_id: UUID) -> None:
-    """The manifest and what it leads to are readable with the answered URL, and not without."""
+    """The manifest and its segments can be read with the returned URL, and not without it."""
     url = viewer.start(movie_id).json["manifest_url"]
 
     playlist = httpx.get(url)
@@ -71,7 +71,7 @@ def test_urls_inside_outlive_the_film(viewer: Viewer, movie_id: UUID) -> None:
 
 
 def test_session_row(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """The session is on record with the caller's user agent and the network of the address."""
+    """The session is stored with the caller's user agent and the network of the address."""
     agent = "x" * 600 + "\ud800\x00"
     started = viewer.start(movie_id, sourceIp="198.51.100.9", userAgent=agent)
 
@@ -89,7 +89,7 @@ def test_session_row(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 @pytest.mark.parametrize("address", ["198.51.100.9, 10.0.0.1", "\x00", "x" * 100_000])
 def test_strange_address(viewer: Viewer, movie_id: UUID, rows: Rows, address: str) -> None:
-    """An address that is none is not kept, and keeps nobody from watching."""
+    """An invalid address is not stored, and does not prevent playback."""
     assert viewer.start(movie_id, sourceIp=address).status == 200
 
     (session,) = rows("SELECT * FROM stream_sessions WHERE user_id = :user", user=viewer.user_id)
@@ -97,7 +97,7 @@ def test_strange_address(viewer: Viewer, movie_id: UUID, rows: Rows, address: st
 
 
 def test_event(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """stream.start carries the event in the seed's format, and the outbox is empty again."""
+    """stream.start has the seed's event format, and the outbox is empty again."""
     session_id = viewer.start(movie_id).json["session_id"]
 
     events = await_events(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], viewer.user_id, 1)
@@ -113,7 +113,7 @@ def test_event(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None
 
 
 def test_unknown_film(viewer: Viewer, rows: Rows) -> None:
-    """A film that is not in the bucket is 404 and leaves no session."""
+    """A film that is not in the bucket is 404 and opens no session."""
     answer = viewer.start(uuid4())
 
     assert (answer.status, answer.json["code"]) == (404, "movie_not_found")
@@ -139,7 +139,7 @@ def test_missing_form(viewer: Viewer) -> None:
     ],
 )
 def test_broken_manifest(stack: Stack, viewer: Viewer, rows: Rows, manifest: bytes) -> None:
-    """A manifest that is none, or leads out of the film or nowhere, is 502 and signs nothing."""
+    """An invalid manifest, or one with URIs outside the film or to nothing, is 502, unsigned."""
     film = uuid4()
     put_object(stack, f"movies/{film}/index.m3u8", manifest)
 
@@ -151,12 +151,12 @@ def test_broken_manifest(stack: Stack, viewer: Viewer, rows: Rows, manifest: byt
 
 
 def put_object(stack: Stack, key: str, body: bytes) -> None:
-    """Put an object into the film bucket, as whoever uploads films does."""
+    """Upload an object to the film bucket."""
     stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=body)
 
 
 def test_no_subscription(stranger: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """Who has no subscription gets 403, remembered for 30 s only."""
+    """A user without a subscription gets 403, cached for 30 s only."""
     answer = stranger.start(movie_id)
 
     assert (answer.status, answer.json["code"]) == (403, "subscription_required")
@@ -188,7 +188,7 @@ def test_subscription_cache(stack: Stack, viewer: Viewer, movie_id: UUID, redis:
 def test_cache_does_not_outlive_subscription(
     stack: Stack, stranger: Viewer, movie_id: UUID, redis: Redis
 ) -> None:
-    """A subscription that ends in a minute is cached for no longer than that."""
+    """A subscription that ends in a minute is cached for at most that long."""
     ends = clock.iso(datetime.now(UTC) + timedelta(seconds=60))
     set_subscription(stack, stranger.user_id, expires_at=ends)
 
@@ -200,7 +200,7 @@ def test_cache_does_not_outlive_subscription(
 def test_second_viewer_needs_no_storage(
     stack: Stack, viewer: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A film whose copy is published starts in a new environment without asking S3."""
+    """A film with a published copy starts in a new environment without a request to S3."""
     viewer.start(movie_id)
     forget_environment()
     monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -209,7 +209,7 @@ def test_second_viewer_needs_no_storage(
 
 
 def test_storage_down(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A film that must be published while S3 is down is 503 with Retry-After."""
+    """A film that must be published while S3 is unavailable is 503 with Retry-After."""
     monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:9")
 
     answer = viewer.start(uuid4())
@@ -219,7 +219,7 @@ def test_storage_down(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_direct_delivery(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DELIVERY=direct answers the film's own manifest, presigned, and 404 for a missing film."""
+    """DELIVERY=direct returns the film's own manifest, presigned, and 404 for a missing film."""
     monkeypatch.setenv("DELIVERY", "direct")
 
     url = viewer.start(movie_id).json["manifest_url"]
@@ -230,7 +230,7 @@ def test_direct_delivery(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.Mon
 
 
 def test_public_endpoint(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """URLs are signed for the host that players see."""
+    """URLs are signed for the host that players use."""
     monkeypatch.setenv("S3_PUBLIC_ENDPOINT_URL", "https://films.example.com")
 
     url = viewer.start(movie_id).json["manifest_url"]
@@ -241,7 +241,7 @@ def test_public_endpoint(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.Mon
 def test_named_operations_agree_with_boto3(
     stack: Stack, environment: dict[str, str], movie_id: UUID
 ) -> None:
-    """The bucket that the functions use tells what exists, with the rights that they have."""
+    """With the functions' permissions, the bucket distinguishes existing and missing objects."""
     from streaming.config.storage import StorageSettings
     from streaming.storage.bucket import FilmBucket
 
@@ -265,7 +265,7 @@ def test_named_operations_agree_with_boto3(
 def test_the_ends_of_the_calendar(
     stack: Stack, stranger: Viewer, movie_id: UUID, expires_at: str, status: int
 ) -> None:
-    """What systems write for "never" is after today, what they write for "unset" before it."""
+    """Systems' values for "never" are after today, their values for "unset" before it."""
     set_subscription(stack, stranger.user_id, expires_at=expires_at)
 
     assert [stranger.start(movie_id).status for _ in range(2)] == [status, status]

@@ -1,4 +1,4 @@
-"""S3 over TLS, where what botocore sends differs: behind nginx, and judged by a strict parser."""
+"""S3 over TLS, where botocore's requests differ: behind nginx, and with a strict parser."""
 
 import subprocess
 from collections.abc import Iterator
@@ -49,13 +49,13 @@ http {{
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    """Whom the service trusts."""
+    """The authority that the service trusts."""
     return Authority(tmp_path, "trusted")
 
 
 @pytest.fixture
 def nginx(stack: Stack, authority: Authority, tmp_path: Path) -> Iterator[int]:
-    """The port of Debian's nginx, which ends TLS before S3."""
+    """The port of Debian's nginx, which terminates TLS before S3."""
     if not NGINX.exists():
         pytest.skip("Debian's nginx is not installed")
     folder = tmp_path / "nginx"
@@ -85,7 +85,7 @@ def nginx(stack: Stack, authority: Authority, tmp_path: Path) -> Iterator[int]:
 def speak_tls_to_s3(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, port: int, authority: Authority
 ) -> None:
-    """Begin an environment that reaches S3 over TLS, and knows of no published copy."""
+    """Begin an environment that reaches S3 over TLS, without published copies."""
     monkeypatch.setenv("S3_ENDPOINT_URL", f"https://127.0.0.1:{port}")
     monkeypatch.setenv("S3_PUBLIC_ENDPOINT_URL", f"https://127.0.0.1:{port}")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
@@ -104,7 +104,7 @@ def test_copies_are_published_through_nginx(
     manifest_type: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A film that is not published yet starts behind a proxy that refuses bad framing."""
+    """An unpublished film starts behind a proxy that rejects invalid framing."""
     speak_tls_to_s3(stack, monkeypatch, nginx, authority)
 
     started = viewer.start(movie_id, {"manifest_type": manifest_type})
@@ -121,7 +121,7 @@ def test_requests_are_framed_once(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every request is HTTP/1.1 to the letter, and tells the length of its body in one way only."""
+    """Every request conforms to HTTP/1.1, and declares the length of its body in one way only."""
     context = authority.server_context("127.0.0.1")
     with TlsFront(stack.ports.s3_port, context) as front:
         speak_tls_to_s3(stack, monkeypatch, front.port, authority)
@@ -150,7 +150,7 @@ ELSEWHERE = {
 
 @pytest.fixture
 def foreign_bucket(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of an S3 that answers as AWS does when the bucket is in another region.
+    """The URL of an S3 that responds as AWS does for a bucket in another region.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     """
@@ -172,7 +172,7 @@ def foreign_bucket(request: pytest.FixtureRequest) -> Iterator[str]:
         do_GET = do_PUT = do_HEAD = _refuse  # noqa: N815
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Suppress the log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
         server.daemon_threads = True
@@ -183,7 +183,7 @@ def foreign_bucket(request: pytest.FixtureRequest) -> Iterator[str]:
         thread.join()
 
 
-# Direct delivery asks with HEAD, whose answer has no body and always the header.
+# Direct delivery sends HEAD, whose response has no body and always the header.
 @pytest.mark.parametrize(
     ("delivery", "foreign_bucket", "told"),
     [
@@ -206,7 +206,7 @@ def test_bucket_in_another_region(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The first start says that the region is wrong, and where the bucket is if S3 told."""
+    """The first start reports that the region is wrong, and the bucket's region if S3 named it."""
     monkeypatch.setenv("S3_ENDPOINT_URL", foreign_bucket)
     monkeypatch.setenv("S3_REGION", "eu-central-1")
     monkeypatch.setenv("DELIVERY", delivery)

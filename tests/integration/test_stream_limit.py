@@ -1,4 +1,4 @@
-"""How many streams a user may have at once."""
+"""The limit of a user's concurrent streams."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,7 +38,7 @@ MINUTE = 60_000
 
 @pytest.fixture
 def redis(stack: Stack) -> Redis:
-    """The stack's Redis, seen from outside the service."""
+    """A connection to the stack's Redis."""
     return Redis(port=stack.ports.redis_port, decode_responses=True)
 
 
@@ -64,7 +64,7 @@ def redis_back(stack: Stack) -> Iterator[None]:
 
 
 def start(viewer: Viewer, movie_id: UUID, **body: Any) -> str:
-    """Start a film, which must work; return the session."""
+    """Start a film, which must succeed; return the session."""
     answer = viewer.start(movie_id, body or None)
     assert answer.status == 200, answer.body
     session_id: str = answer.json["session_id"]
@@ -72,7 +72,7 @@ def start(viewer: Viewer, movie_id: UUID, **body: Any) -> str:
 
 
 def let_time_pass(redis: Redis, viewer: Viewer, milliseconds: int) -> None:
-    """Make everything that is counted older."""
+    """Set all counted heartbeats back."""
     key = f"streams:{viewer.user_id}"
     for session_id, stored in redis.hgetall(key).items():
         value = str(stored)
@@ -82,13 +82,13 @@ def let_time_pass(redis: Redis, viewer: Viewer, milliseconds: int) -> None:
 
 
 def open_sessions(rows: Rows, viewer: Viewer) -> set[str]:
-    """Return the user's sessions that are open on record."""
+    """Return the user's open sessions in PostgreSQL."""
     statement = "SELECT id FROM stream_sessions WHERE user_id = :user AND ended_at IS NULL"
     return {str(row["id"]) for row in rows(statement, user=viewer.user_id)}
 
 
 def test_over_the_limit(couple: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """One stream too many is 429 with those that run, oldest first, and leaves no session."""
+    """A start above the limit is 429 with the running streams, oldest first, and opens none."""
     began = [start(couple, movie_id) for _ in range(2)]
     couple.report(movie_id, 10, session_id=began[1], sequence=1)
 
@@ -107,7 +107,7 @@ def test_over_the_limit(couple: Viewer, movie_id: UUID, rows: Rows) -> None:
 
 
 def test_stop_frees_at_once(couple: Viewer, movie_id: UUID) -> None:
-    """A stopped stream makes room, and its late heartbeat does not take it again."""
+    """A stopped stream frees its place, and its late heartbeat does not take it again."""
     first = start(couple, movie_id)
     start(couple, movie_id)
     couple.stop(movie_id, 10, session_id=first, sequence=5)
@@ -120,7 +120,7 @@ def test_stop_frees_at_once(couple: Viewer, movie_id: UUID) -> None:
 
 
 def test_dead_player(single: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """A player that was not heard of for a minute locks nobody out; one that reports does."""
+    """A player without a heartbeat for a minute does not count; one that reports does."""
     dead = start(single, movie_id)
     let_time_pass(redis, single, MINUTE - 5000)
     assert single.start(movie_id).status == 429
@@ -139,7 +139,7 @@ def test_dead_player(single: Viewer, movie_id: UUID, redis: Redis) -> None:
 def test_abandoned_frees_and_counts_again(
     single: Viewer, movie_id: UUID, rows: Rows, redis: Redis
 ) -> None:
-    """An abandoned session makes room at once; when its player comes back, it counts again."""
+    """An abandoned session frees its place immediately; if its player returns, it counts again."""
     session_id = start(single, movie_id)
     rows(
         "UPDATE stream_sessions SET last_heartbeat_at = now() - interval '1 hour' WHERE id = :id",
@@ -159,7 +159,7 @@ def test_abandoned_frees_and_counts_again(
 
 
 def test_take_over(stack: Stack, couple: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A take-over ends the oldest stream, tells why, and its player finds out."""
+    """A take-over ends the oldest stream, records the reason, and its player is informed."""
     oldest, newer = start(couple, movie_id), start(couple, movie_id)
     couple.report(movie_id, 30, session_id=oldest, sequence=1)
 
@@ -181,7 +181,7 @@ def test_take_over(stack: Stack, couple: Viewer, movie_id: UUID, rows: Rows) -> 
 
 
 def test_take_over_below_the_limit(couple: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """Who may have another stream takes none over."""
+    """A take-over below the limit ends no stream."""
     first = start(couple, movie_id)
 
     second = start(couple, movie_id, take_over=True)
@@ -192,7 +192,7 @@ def test_take_over_below_the_limit(couple: Viewer, movie_id: UUID, rows: Rows) -
 def test_take_over_after_the_limit_was_lowered(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis
 ) -> None:
-    """As many streams end as it takes to be within the limit again."""
+    """A take-over ends as many streams as exceed the limit."""
     set_subscription(stack, viewer.user_id, max_streams=4)
     began = [start(viewer, movie_id) for _ in range(4)]
     set_subscription(stack, viewer.user_id, max_streams=2)
@@ -204,7 +204,7 @@ def test_take_over_after_the_limit_was_lowered(
 
 
 def test_failed_start_frees_its_slot(couple: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """A film that cannot be started takes no slot, and takes none over."""
+    """A film that cannot be started takes no place, and ends no stream."""
     began = [start(couple, movie_id) for _ in range(2)]
     assert couple.start(uuid4(), {"take_over": True}).status == 404
     assert couple.report(movie_id, 10, session_id=began[0], sequence=1).json["applied"] is True
@@ -217,7 +217,7 @@ def test_failed_start_frees_its_slot(couple: Viewer, movie_id: UUID, rows: Rows)
 
 
 def test_default_limit(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """MAX_CONCURRENT_STREAMS holds for subscriptions that do not say."""
+    """MAX_CONCURRENT_STREAMS applies to subscriptions without a limit of their own."""
     monkeypatch.setenv("MAX_CONCURRENT_STREAMS", "1")
     forget_environment()
     start(viewer, movie_id)
@@ -228,7 +228,7 @@ def test_default_limit(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.Monke
 def test_subscription_overrides_the_default(
     couple: Viewer, movie_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the subscription says counts, whether more or less."""
+    """The subscription's limit takes precedence, whether higher or lower."""
     monkeypatch.setenv("MAX_CONCURRENT_STREAMS", "1")
     forget_environment()
     start(couple, movie_id)
@@ -241,7 +241,7 @@ def test_subscription_overrides_the_default(
 def test_no_limit(
     stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis, max_streams: int | None
 ) -> None:
-    """Without a limit a start counts nothing; heartbeats count, for a limit that may come."""
+    """Without a limit a start counts nothing; heartbeats count, for a limit that may follow."""
     set_subscription(stack, viewer.user_id, max_streams=max_streams)
     sessions = [start(viewer, movie_id) for _ in range(5)]
     assert not redis.exists(f"streams:{viewer.user_id}")
@@ -253,7 +253,7 @@ def test_no_limit(
 
 
 def test_redis_loses_everything(couple: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """When Redis has lost what it counted, the next heartbeats count again."""
+    """After Redis has lost its counts, the next heartbeats count again."""
     began = [start(couple, movie_id) for _ in range(2)]
     redis.flushall()
     for session_id in began:
@@ -281,7 +281,7 @@ def test_redis_gone(
 
 
 def test_postgres_gone(stack: Stack, single: Viewer, movie_id: UUID) -> None:
-    """Without PostgreSQL the refusal lists what Redis knows."""
+    """Without PostgreSQL the refusal lists the streams in Redis."""
     session_id = start(single, movie_id)
     try:
         stack.postgres.stop()
@@ -297,7 +297,7 @@ def test_postgres_gone(stack: Stack, single: Viewer, movie_id: UUID) -> None:
 
 
 def test_repeated_start_keeps_one_slot(single: Viewer, movie_id: UUID) -> None:
-    """A start repeated by its key is the stream that runs already."""
+    """A start repeated by its key is the running stream."""
     first = single.start(movie_id, key="one-key")
     again = single.start(movie_id, key="one-key")
 
@@ -305,7 +305,7 @@ def test_repeated_start_keeps_one_slot(single: Viewer, movie_id: UUID) -> None:
 
 
 def test_refused_start_may_be_repeated(single: Viewer, movie_id: UUID) -> None:
-    """A key whose start was refused is free for another try, taking over or not."""
+    """A key whose start was refused can be used again, with or without take-over."""
     running = start(single, movie_id)
     assert single.start(movie_id, key="one-key").status == 429
     assert single.start(movie_id, {"take_over": True}, key="one-key").status == 200
@@ -313,13 +313,13 @@ def test_refused_start_may_be_repeated(single: Viewer, movie_id: UUID) -> None:
 
 
 def assert_ended(answer: Response) -> None:
-    """The answer of a repeat has no session to go on with, and no URL."""
+    """The response to a refused repeat has no session to continue, and no URL."""
     assert (answer.status, answer.json["code"]) == (409, "session_ended")
     assert "manifest_url" not in answer.json
 
 
 def test_repeats_of_stopped_starts(single: Viewer, movie_id: UUID, rows: Rows) -> None:
-    """Old keys, each of a session that was stopped, open no streams beside the one that runs."""
+    """Old keys of stopped sessions open no streams beside the running one."""
     keys = [f"key-{number}" for number in range(6)]
     for key in keys:
         session_id = single.start(movie_id, key=key).json["session_id"]
@@ -333,7 +333,7 @@ def test_repeats_of_stopped_starts(single: Viewer, movie_id: UUID, rows: Rows) -
 
 
 def test_repeat_of_a_stopped_start_without_a_limit(viewer: Viewer, movie_id: UUID) -> None:
-    """A stopped session stays over where streams are not limited, too."""
+    """A stopped session also stays ended if streams are not limited."""
     session_id = viewer.start(movie_id, key="one-key").json["session_id"]
     viewer.stop(movie_id, 10, session_id=session_id)
 
@@ -345,7 +345,7 @@ def test_repeat_of_a_stopped_start_without_a_limit(viewer: Viewer, movie_id: UUI
 def test_repeat_of_a_start_that_was_taken_over(
     single: Viewer, movie_id: UUID, redis: Redis, *, is_redis_empty: bool
 ) -> None:
-    """The repeat of a session that was taken over is refused, whatever Redis remembers."""
+    """The repeat of a session that was taken over is refused, whatever Redis contains."""
     single.start(movie_id, key="one-key")
     start(single, movie_id, take_over=True)
     if is_redis_empty:
@@ -372,7 +372,7 @@ def test_repeat_of_an_abandoned_start(single: Viewer, movie_id: UUID, rows: Rows
 def test_repeat_of_a_silent_start(
     single: Viewer, movie_id: UUID, redis: Redis, *, is_place_taken: bool
 ) -> None:
-    """A session that was not heard of for a minute has lost its place, and gets no URLs."""
+    """A session without a heartbeat for a minute has lost its place, and gets no URLs."""
     single.start(movie_id, key="one-key")
     let_time_pass(redis, single, MINUTE)
     if is_place_taken:
@@ -382,7 +382,7 @@ def test_repeat_of_a_silent_start(
 
 
 def test_repeat_keeps_the_place(single: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """A repeat is a heartbeat: whoever asks for URLs is there."""
+    """A repeat is a heartbeat: it shows that the player is active."""
     single.start(movie_id, key="one-key")
     let_time_pass(redis, single, MINUTE - 5000)
     assert single.start(movie_id, key="one-key").status == 200
@@ -393,7 +393,7 @@ def test_repeat_keeps_the_place(single: Viewer, movie_id: UUID, redis: Redis) ->
 
 
 def test_repeat_after_redis_lost_everything(single: Viewer, movie_id: UUID, redis: Redis) -> None:
-    """A session that is there on record gets a place again, unless another has it."""
+    """A session that is active in PostgreSQL gets a place again, unless another has it."""
     first = single.start(movie_id, key="one-key").json["session_id"]
     redis.delete(f"streams:{single.user_id}")
     again = single.start(movie_id, key="one-key")
@@ -409,7 +409,7 @@ def test_repeat_after_redis_lost_everything(single: Viewer, movie_id: UUID, redi
 def test_repeat_long_after_redis_lost_everything(
     single: Viewer, movie_id: UUID, redis: Redis, rows: Rows
 ) -> None:
-    """Of what nobody counts any more only who was there within a minute gets a place."""
+    """Of sessions that are not counted only those active within a minute get a place."""
     session_id = single.start(movie_id, key="one-key").json["session_id"]
     redis.delete(f"streams:{single.user_id}")
     rows(
@@ -423,7 +423,7 @@ def test_repeat_long_after_redis_lost_everything(
 def test_repeat_without_redis(
     stack: Stack, single: Viewer, movie_id: UUID, redis_back: None
 ) -> None:
-    """Without Redis the record decides: what is open is answered, what was stopped is not."""
+    """Without Redis PostgreSQL decides: open sessions are returned, stopped ones are not."""
     stopped = single.start(movie_id, key="stopped").json["session_id"]
     single.stop(movie_id, 10, session_id=stopped)
     running = single.start(movie_id, key="running").json["session_id"]
@@ -480,14 +480,14 @@ def environments(environment: dict[str, str]) -> Iterator[list[ExecutionEnvironm
 
 
 def statuses(answers: list[Response]) -> list[int]:
-    """Return how the answers went, in order."""
+    """Return the responses, in order."""
     return sorted(answer.status for answer in answers)
 
 
 def test_ten_starts_at_once(
     couple: Viewer, movie_id: UUID, rows: Rows, environments: list[ExecutionEnvironment]
 ) -> None:
-    """Of ten starts at once exactly as many succeed as may."""
+    """Of ten concurrent starts exactly as many succeed as the limit allows."""
     start(couple, movie_id)
 
     answers = at_once(environments, couple, lambda number: couple.start(movie_id))
@@ -499,7 +499,7 @@ def test_ten_starts_at_once(
 def test_ten_take_overs_at_once(
     couple: Viewer, movie_id: UUID, rows: Rows, environments: list[ExecutionEnvironment]
 ) -> None:
-    """However many take over at once, as many streams stay open as may run."""
+    """After any number of concurrent take-overs, as many streams are open as allowed."""
     start(couple, movie_id)
     body: Json = {"take_over": True}
 

@@ -1,4 +1,4 @@
-"""The scripts that count streams, driven beside a model in Python."""
+"""The scripts that count streams, compared with a model in Python."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -16,10 +16,10 @@ from streaming.config.cache import CacheSettings
 from streaming.domain.identifiers import uuid7
 
 LIFE = 60
-# Ages come in steps of which none is near to the life, however slow the machine is.
+# Ages have steps that are never near the lifetime, however slow the machine is.
 STEP = 25
 
-# Those that began first have the smaller ids.
+# Sessions that began first have the smaller ids.
 SESSIONS = [uuid7(1_700_000_000_000 + number) for number in range(5)]
 
 sessions = st.sampled_from(SESSIONS)
@@ -27,7 +27,7 @@ sessions = st.sampled_from(SESSIONS)
 
 @dataclass
 class Ended:
-    """A tombstone; a take-over also leaves who it was for, and how old the heartbeat was."""
+    """A tombstone; one of a take-over also has the new session and the heartbeat's age."""
 
     age: int
     by: UUID | None = None
@@ -35,7 +35,7 @@ class Ended:
 
 
 class Slots(RuleBasedStateMachine):
-    """Claims, heartbeats and ends in any order, with time going by and Redis losing its data."""
+    """Claims, heartbeats and ends in any order, with passing time and lost data in Redis."""
 
     redis: Redis
     slots: StreamSlots
@@ -49,7 +49,7 @@ class Slots(RuleBasedStateMachine):
 
     @rule(session=sessions, limit=st.integers(1, 3), take_over=st.booleans())
     def claim(self, session: UUID, limit: int, take_over: bool) -> None:  # noqa: FBT001
-        """A claim is granted to who runs already, below the limit, or in place of the oldest."""
+        """A claim is granted to a running session, below the limit, or in place of the oldest."""
         self.drop_old()
         others = sorted(self.live.keys() - {session})
         surplus = 0 if session in self.live else max(0, len(others) - limit + 1)
@@ -70,7 +70,7 @@ class Slots(RuleBasedStateMachine):
 
     @rule(session=sessions)
     def release(self, session: UUID) -> None:
-        """A claim that is undone gives back what it has taken over."""
+        """A reverted claim restores the places that it took over."""
         self.slots.release(self.user_id, session)
 
         self.live.pop(session, None)
@@ -82,7 +82,7 @@ class Slots(RuleBasedStateMachine):
 
     @rule(session=sessions)
     def heartbeat(self, session: UUID) -> None:
-        """A heartbeat counts unless its session ended within the life."""
+        """A heartbeat counts unless its session ended within the lifetime."""
         has_ended = session in self.ended and self.ended[session].age < LIFE
 
         assert self.slots.heartbeat(self.user_id, session) is not has_ended
@@ -101,7 +101,7 @@ class Slots(RuleBasedStateMachine):
 
     @rule(session=sessions)
     def forget(self, session: UUID) -> None:
-        """What is forgotten leaves nothing behind."""
+        """A removed session leaves nothing behind."""
         self.slots.forget(self.user_id, session)
 
         self.live.pop(session, None)
@@ -109,7 +109,7 @@ class Slots(RuleBasedStateMachine):
 
     @rule()
     def time_goes_by(self) -> None:
-        """Everything grows older."""
+        """All entries age."""
         for session_id, stored in self.redis.hgetall(self.key).items():
             value = str(stored)
             sign = "-" if value.startswith("-") else ""
@@ -131,20 +131,20 @@ class Slots(RuleBasedStateMachine):
         self.live, self.ended = {}, {}
 
     def drop_old(self) -> None:
-        """Forget what is older than the life."""
+        """Remove entries older than the lifetime."""
         self.live = {session: age for session, age in self.live.items() if age < LIFE}
         self.ended = {session: end for session, end in self.ended.items() if end.age < LIFE}
 
     @invariant()
     def key_goes_by_itself(self) -> None:
-        """Whatever is counted is gone a life after the last write."""
+        """Every entry expires a lifetime after the last write."""
         if self.redis.exists(self.key):
             assert 0 < self.redis.pttl(self.key) <= LIFE * 1000
 
 
 @pytest.mark.usefixtures("environment")
 def test_scripts_do_as_the_model(stack: Stack, environment: dict[str, str]) -> None:
-    """Whatever happens in whatever order, Redis and the model agree on who counts."""
+    """For any operations in any order, Redis and the model agree on the counted streams."""
     Slots.redis = Redis(port=stack.ports.redis_port, decode_responses=True)
     Slots.slots = StreamSlots(Cache(CacheSettings.from_environment(environment)), LIFE)
 
@@ -160,7 +160,7 @@ def test_scripts_do_as_the_model(stack: Stack, environment: dict[str, str]) -> N
 
 
 def test_one_key_a_user(stack: Stack, environment: dict[str, str]) -> None:
-    """Every operation touches the user's own key and no other, as a cluster demands."""
+    """Every operation uses only the user's own key, as a cluster requires."""
     redis = Redis(port=stack.ports.redis_port, decode_responses=True)
     slots = StreamSlots(Cache(CacheSettings.from_environment(environment)))
     user_id = uuid4()
@@ -175,7 +175,7 @@ def test_one_key_a_user(stack: Stack, environment: dict[str, str]) -> None:
 
 
 def test_redis_away() -> None:
-    """Without Redis every operation says that it does not know."""
+    """Without Redis every operation reports that the result is unknown."""
     slots = StreamSlots(Cache(CacheSettings("127.0.0.1", 9, 60, 60)))
     user_id, session_id = uuid4(), SESSIONS[0]
 

@@ -1,4 +1,4 @@
-"""Every server but S3 over TLS: verified to the name, or not spoken to at all."""
+"""Every server except S3 over TLS: verified by name, or not used."""
 
 import json
 import socket
@@ -27,13 +27,13 @@ from tests.support.waiting import bounded_wait
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Whom the service trusts."""
+    """The authority that the service trusts."""
     return Authority(tmp_path_factory.mktemp("tls"), "trusted")
 
 
 @pytest.fixture(scope="module")
 def stranger_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Somebody else who issues certificates."""
+    """Another authority."""
     return Authority(tmp_path_factory.mktemp("tls"), "stranger")
 
 
@@ -70,7 +70,7 @@ def test_database_over_tls(
     mode: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the authority of its certificate the record is read and written over TLS."""
+    """With the authority of its certificate PostgreSQL is used over TLS."""
     query = f"sslmode={mode}&sslrootcert={authority.file}"
     monkeypatch.setenv("DATABASE_URL", database_url(stack, secure_postgres.port, query))
     forget_environment()
@@ -95,7 +95,7 @@ def test_database_that_cannot_be_verified(
     wrong: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever is wrong, and whatever the mode, it is 503; nothing falls back to plaintext."""
+    """With any error, in any mode, the response is 503; nothing falls back to plaintext."""
     port, host = secure_postgres.port, "127.0.0.1"
     query = f"sslmode={mode}&sslrootcert={authority.file}"
     if wrong == "authority":
@@ -131,7 +131,7 @@ def test_database_that_cannot_be_verified(
     ],
 )
 def test_wishes_for_tls_are_not_ignored(environment: dict[str, str], query: str, told: str) -> None:
-    """A mode that may fall back, and what looks like a misspelt wish, are refused by name."""
+    """A mode with a fallback, and misspelt parameters, are rejected by name."""
     with pytest.raises(ConfigurationError, match=told):
         Database(DatabaseSettings(f"{environment['DATABASE_URL']}?{query}")).run(
             lambda transaction: transaction.rows("SELECT 1")
@@ -147,7 +147,7 @@ def test_tls_can_be_off(environment: dict[str, str]) -> None:
 
 
 def test_black_hole_during_the_handshake(environment: dict[str, str], authority: Authority) -> None:
-    """A server that accepts and says nothing is given up."""
+    """The attempt to connect to a server that accepts without responding times out."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         url = f"postgresql://u:p@127.0.0.1:{port}/d?sslmode=verify-full"
@@ -163,7 +163,7 @@ def test_redis_over_tls(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the authority of its certificate, what is cached goes to Redis over TLS."""
+    """With the authority of its certificate, Redis is used over TLS."""
     speak_tls_to_redis(monkeypatch, secure_redis.port, authority)
     assert viewer.start(movie_id).status == 200
     assert viewer.report(movie_id, 8).status == 200
@@ -186,7 +186,7 @@ def test_redis_that_cannot_be_verified(
     wrong: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever is wrong, Redis counts as down: nothing is cached and every call answers."""
+    """With any error, Redis counts as unavailable: nothing is cached and every call succeeds."""
     port = stack.ports.redis_port if wrong == "plaintext" else secure_redis.port
     trusted = stranger_authority if wrong == "authority" else authority
     speak_tls_to_redis(monkeypatch, port, trusted)
@@ -204,7 +204,7 @@ def test_redis_that_cannot_be_verified(
 
 
 def speak_tls_to_redis(monkeypatch: pytest.MonkeyPatch, port: int, trusted: Authority) -> None:
-    """Begin an environment that asks Redis over TLS; Python's default authority is ``trusted``."""
+    """Begin an environment that uses Redis over TLS; Python's default authority is ``trusted``."""
     monkeypatch.setenv("REDIS_TLS", "true")
     monkeypatch.setenv("REDIS_PORT", str(port))
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
@@ -213,7 +213,7 @@ def speak_tls_to_redis(monkeypatch: pytest.MonkeyPatch, port: int, trusted: Auth
 
 @pytest.fixture
 def secure_kafka(stack: Stack, authority: Authority) -> Iterator[TlsFront]:
-    """Kafka with a certificate for the address 127.0.0.1, which it names to its clients."""
+    """Kafka with a certificate for the address 127.0.0.1, which it advertises."""
     context = authority.server_context("127.0.0.1")
     with (
         TcpProxy(stack.ports.kafka_port, readdress=True) as inner,
@@ -260,7 +260,7 @@ def test_kafka_that_cannot_be_verified(
     wrong: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever is wrong, events wait in the outbox, and nothing is sent in the clear."""
+    """With any error, events wait in the outbox, and nothing is sent in plaintext."""
     port = stack.ports.kafka_port if wrong == "plaintext" else secure_kafka.port
     host = "localhost" if wrong == "host name" else "127.0.0.1"
     trusted = stranger_authority if wrong == "authority" else authority
@@ -273,7 +273,7 @@ def test_kafka_that_cannot_be_verified(
 
 
 def outbox_of(rows: Rows, viewer: Viewer) -> list[Row]:
-    """Return the events of a user that wait."""
+    """Return the waiting events of a user."""
     return rows("SELECT id FROM event_outbox WHERE key = :user", user=str(viewer.user_id))
 
 
@@ -287,7 +287,7 @@ def test_user_service_over_tls(
     wrong: str | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Subscriptions are asked for over TLS; a service that is not verified gets no token."""
+    """Subscriptions are requested over TLS; an unverified service gets no token."""
     plain = stack.user_service.port
     with TlsFront(plain, authority.server_context("127.0.0.1")) as front:
         host = "localhost" if wrong == "host name" else "127.0.0.1"
