@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from streaming.api import response_models as answers
+from streaming.api import problem_models
+from streaming.api import response_models as responses
 from streaming.api.request_models import PositionRequest, StartRequest
 from streaming.domain import errors
 
@@ -34,7 +35,8 @@ _FROM_THE_GATEWAY = {
 
 # The problems with additional members, by status.
 _PROBLEMS = defaultdict[int, type](
-    lambda: answers.Problem, {HTTPStatus.TOO_MANY_REQUESTS: answers.StreamLimitProblem}
+    lambda: problem_models.Problem,
+    {HTTPStatus.TOO_MANY_REQUESTS: problem_models.StreamLimitProblem},
 )
 
 
@@ -73,7 +75,7 @@ def _paths() -> dict[str, Any]:
                 "Playback",
                 "Start a film",
                 "Checks the subscription, makes the film playable and opens a session.",
-                answer=answers.Started,
+                answer=responses.Started,
                 body=StartRequest,
                 body_is_optional=True,
                 of_film=True,
@@ -117,7 +119,7 @@ def _paths() -> dict[str, Any]:
                 "Playback",
                 "Report the position",
                 "Saves the player's position. Send it every ten seconds.",
-                answer=answers.ProgressSaved,
+                answer=responses.ProgressSaved,
                 body=PositionRequest,
                 of_film=True,
                 problems=(
@@ -134,7 +136,7 @@ def _paths() -> dict[str, Any]:
                 "Watching",
                 "Look up the position",
                 "Returns the viewer's last position in the film.",
-                answer=answers.WatchProgress,
+                answer=responses.WatchProgress,
                 of_film=True,
                 problems=(
                     *AUTHENTICATED,
@@ -159,7 +161,7 @@ def _paths() -> dict[str, Any]:
                 "Playback",
                 "Stop a film",
                 "Saves the final position and ends the session.",
-                answer=answers.Stopped,
+                answer=responses.Stopped,
                 body=PositionRequest,
                 of_film=True,
                 problems=(
@@ -178,7 +180,7 @@ def _paths() -> dict[str, Any]:
                 "Service",
                 "Apply the replacement of a film",
                 "Publishes the film's signed copies again. Requires the claim `role: admin`.",
-                answer=answers.Invalidated,
+                answer=responses.Invalidated,
                 of_film=True,
                 problems=(
                     *AUTHENTICATED,
@@ -197,7 +199,7 @@ def _paths() -> dict[str, Any]:
                 "Watching",
                 "List the films to continue",
                 "Returns the films that were started and never completed, newest first.",
-                answer=answers.ContinueWatching,
+                answer=responses.ContinueWatching,
                 parameters=[
                     {
                         "name": "limit",
@@ -216,7 +218,7 @@ def _paths() -> dict[str, Any]:
                 "Erase a user's data",
                 "Deletes the user's positions, sessions and unsent events, all of them or none. "
                 "Events already in Kafka stay there. Requires the claim `role: admin`.",
-                answer=answers.Erased,
+                answer=responses.Erased,
                 parameters=[
                     {
                         "name": "user_id",
@@ -241,7 +243,7 @@ def _paths() -> dict[str, Any]:
                 "Service",
                 "Check that the service is running",
                 "Checks no dependency.",
-                answer=answers.Health,
+                answer=responses.Health,
                 needs_token=False,
             )
         },
@@ -325,19 +327,19 @@ def _schemas() -> dict[str, Any]:
     requests = [(model, "validation") for model in (StartRequest, PositionRequest)]
     _, definitions = models_json_schema(requests, ref_template=SCHEMAS)  # type: ignore[arg-type]
     replies = [
-        (name, "serialization", TypeAdapter(getattr(answers, name)))
-        for name in (
-            "Started",
-            "ProgressSaved",
-            "WatchProgress",
-            "ContinueWatching",
-            "Stopped",
-            "Invalidated",
-            "Erased",
-            "Health",
-            "GatewayMessage",
-            "Problem",
-            "StreamLimitProblem",
+        (model.__name__, "serialization", TypeAdapter(model))
+        for model in (
+            responses.Started,
+            responses.ProgressSaved,
+            responses.WatchProgress,
+            responses.ContinueWatching,
+            responses.Stopped,
+            responses.Invalidated,
+            responses.Erased,
+            responses.Health,
+            problem_models.GatewayMessage,
+            problem_models.Problem,
+            problem_models.StreamLimitProblem,
         )
     ]
     mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)  # type: ignore[arg-type]

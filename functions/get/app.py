@@ -8,6 +8,7 @@ import os
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
 from streaming.api.http import Request, Response, no_content, ok
+from streaming.api.response_models import ContinueWatching, WatchProgress
 from streaming.composition.environment import Environment
 from streaming.domain import clock
 
@@ -26,6 +27,6 @@ def handler(request: Request, caller: Identity, environment: Environment) -> Res
         environment.remove_progress(caller.user_id, request.movie_id, now)
         return no_content()
     if "movie_id" in request.path_parameters:
-        return ok(environment.find_progress(caller.user_id, request.movie_id))
+        return ok(WatchProgress.of(environment.find_progress(caller.user_id, request.movie_id)))
     limit = request.query_integer("limit", FILMS_BY_DEFAULT, least=1, most=MOST_FILMS)
-    return ok(environment.find_films_to_continue(caller.user_id, limit))
+    return ok(ContinueWatching.of(environment.find_films_to_continue(caller.user_id, limit)))

@@ -5,6 +5,7 @@ import os
 from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
 from streaming.api.http import Request, Response, ok
+from streaming.api.response_models import Invalidated
 from streaming.composition.environment import Environment
 from streaming.domain import clock
 
@@ -14,4 +15,5 @@ ENVIRONMENT = Environment(os.environ, preload=["invalidate_film"])
 @http_handler(ENVIRONMENT, budget_seconds=25, for_admins=True)
 def handler(request: Request, _caller: Identity, environment: Environment) -> Response:
     """Return the manifest types that the film now has."""
-    return ok(environment.invalidate_film(request.movie_id, clock.now()))
+    movie_id = request.movie_id
+    return ok(Invalidated.of(movie_id, environment.invalidate_film(movie_id, clock.now())))

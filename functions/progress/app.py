@@ -6,6 +6,7 @@ from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
 from streaming.api.http import Request, Response, ok
 from streaming.api.request_models import PositionRequest, parse
+from streaming.api.response_models import ProgressSaved
 from streaming.composition.environment import Environment
 from streaming.domain import clock
 
@@ -17,5 +18,5 @@ def handler(request: Request, caller: Identity, environment: Environment) -> Res
     """Save the reported position and return the position on record."""
     now = clock.now()
     movie_id = request.movie_id
-    position = parse(PositionRequest, request.body)
-    return ok(environment.report_progress(position.to_report(caller.user_id, movie_id, now)))
+    report = parse(PositionRequest, request.body).to_report(caller.user_id, movie_id, now)
+    return ok(ProgressSaved.of(environment.report_progress(report)))

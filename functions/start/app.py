@@ -6,6 +6,7 @@ from streaming.access.identity import Identity
 from streaming.api.handler import http_handler
 from streaming.api.http import Request, Response, ok
 from streaming.api.request_models import StartRequest, parse
+from streaming.api.response_models import Started
 from streaming.composition.environment import Environment
 from streaming.domain import clock
 from streaming.domain.idempotency import IdempotencyKey
@@ -31,5 +32,7 @@ def handler(request: Request, caller: Identity, environment: Environment) -> Res
         user_agent=request.user_agent,
         ip_address=request.source_ip,
     )
-    start = environment.start_stream
-    return ok(start(viewer, movie_id, wanted.manifest_type, now, key, take_over=wanted.take_over))
+    stream = environment.start_stream(
+        viewer, movie_id, wanted.manifest_type, now, key, take_over=wanted.take_over
+    )
+    return ok(Started.of(stream))

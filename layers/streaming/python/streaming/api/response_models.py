@@ -1,13 +1,20 @@
-"""What callers get: the bodies of successful answers, which OpenAPI describes too.
+"""What callers get: the bodies of responses, which OpenAPI describes too.
 
-Plain dataclasses, so that answering costs no import.
+Plain dataclasses, so that responding costs no import. ``of`` makes one of a use case's result.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-from streaming.domain.sessions import LiveSession
+from streaming.domain.films import ManifestType
+from streaming.domain.progress import RecordedReport, SavedProgress, position_inside
+from streaming.domain.sessions import EndedSession, StartedStream
+
+if TYPE_CHECKING:
+    from streaming.repository.personal_data import ErasedRows
 
 DOCUMENTED = {"use_attribute_docstrings": True}
 
@@ -33,6 +40,19 @@ class Started:
     completed: bool
     """Whether the film was ever watched to 90 % of its length."""
 
+    @classmethod
+    def of(cls, stream: StartedStream) -> Self:
+        """Return the response to a start."""
+        return cls(
+            manifest_url=stream.manifest_url,
+            expires_in=stream.expires_in,
+            manifest_type=stream.manifest_type,
+            session_id=stream.session_id,
+            resume_position_seconds=stream.resume_position_seconds,
+            duration_seconds=stream.duration_seconds,
+            completed=stream.completed,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ProgressSaved:
@@ -50,6 +70,17 @@ class ProgressSaved:
     """False when what was watched later was already on record, or the session has ended."""
     session_ended: bool
     """True when the session was stopped, or taken over by another player: stop playing then."""
+
+    @classmethod
+    def of(cls, recorded: RecordedReport) -> Self:
+        """Return the response to a report."""
+        return cls(
+            success=True,
+            position_seconds=recorded.progress.position_seconds if recorded.progress else 0,
+            message="Progress updated successfully",
+            applied=recorded.applied,
+            session_ended=recorded.session_ended,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +106,23 @@ class WatchProgress:
     times_completed: int
     """How often it was watched to 90 %, as far as is known."""
 
+    @classmethod
+    def of(cls, progress: SavedProgress) -> Self:
+        """Return the response for a saved position, which is before the end of the film."""
+        duration = progress.film_duration_seconds
+        if duration is None:
+            duration = progress.duration_seconds
+        return cls(
+            user_id=progress.user_id,
+            movie_id=progress.movie_id,
+            position_seconds=position_inside(progress.position_seconds, duration),
+            last_watched_at=progress.last_watched_at,
+            duration_seconds=duration,
+            completed=progress.completed,
+            completed_at=progress.completed_at,
+            times_completed=progress.times_completed,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ContinueWatching:
@@ -84,6 +132,11 @@ class ContinueWatching:
 
     items: list[WatchProgress]
     """At most `limit` films."""
+
+    @classmethod
+    def of(cls, films: Iterable[SavedProgress]) -> Self:
+        """Return the response for these films."""
+        return cls([WatchProgress.of(progress) for progress in films])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +160,19 @@ class Stopped:
     session_ended: bool
     """Whether there was a session, which has ended now or had before."""
 
+    @classmethod
+    def of(cls, ended: EndedSession) -> Self:
+        """Return the response to a stop."""
+        return cls(
+            success=True,
+            position_seconds=ended.progress.position_seconds,
+            message="Streaming stopped successfully",
+            session_id=ended.session_id,
+            duration_seconds=ended.duration_seconds,
+            applied=ended.applied,
+            session_ended=ended.session_id is not None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Invalidated:
@@ -120,6 +186,11 @@ class Invalidated:
     """The film."""
     manifest_types: list[str]
     """The forms that the film has."""
+
+    @classmethod
+    def of(cls, movie_id: UUID, forms: Iterable[ManifestType]) -> Self:
+        """Return the response for a film that has these forms."""
+        return cls(success=True, movie_id=movie_id, manifest_types=list(forms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +210,17 @@ class Erased:
     events: int
     """Events that were deleted before Kafka had them."""
 
+    @classmethod
+    def of(cls, user_id: UUID, rows: "ErasedRows") -> Self:
+        """Return the response for a user whose ``rows`` were deleted."""
+        return cls(
+            success=True,
+            user_id=user_id,
+            positions=rows.positions,
+            sessions=rows.sessions,
+            events=rows.events,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -148,45 +230,3 @@ class Health:
 
     status: str
     """Always `ok`."""
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayMessage:
-    """What API Gateway answers by itself, such as 401 to a request without a token."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    message: str
-    """For people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What went wrong (RFC 9457)."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    type: str
-    """A URN that names the kind of problem."""
-    title: str
-    """The kind of problem, for people."""
-    status: int
-    """The HTTP status."""
-    detail: str
-    """This problem, for people."""
-    code: str
-    """The kind of problem, for programs."""
-    request_id: str
-    """Quote it when asking for help."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamLimitProblem(Problem):
-    """As many streams of the user run as may run at once (RFC 9457)."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    max_streams: int
-    """How many may run at once."""
-    sessions: list[LiveSession]
-    """Those that run, the oldest first, which `take_over` would end."""

@@ -27,6 +27,23 @@ class NewSession:
 
 
 @dataclass(frozen=True, slots=True)
+class StartedStream:
+    """A session that has begun, and how its film plays.
+
+    ``manifest_url`` is valid for ``expires_in`` seconds. ``resume_position_seconds`` is the saved
+    position, and ``completed`` whether the user has ever completed the film.
+    """
+
+    session_id: UUID
+    manifest_type: ManifestType
+    manifest_url: str
+    expires_in: int
+    duration_seconds: int | None
+    resume_position_seconds: int
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A session on record. ``duration_seconds`` is how long it lasted, once it has ended."""
 

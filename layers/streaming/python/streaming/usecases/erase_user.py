@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from streaming.api.response_models import Erased
 from streaming.cache import subscriptions as subscription_cache
 from streaming.cache.client import Cache
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import forget_streams
 from streaming.domain.errors import CacheUnavailable
-from streaming.repository.personal_data import PersonalData
+from streaming.repository.personal_data import ErasedRows, PersonalData
 
 
 class EraseUser:
@@ -22,7 +21,7 @@ class EraseUser:
         self._progress_cache = progress_cache
         self._cache = cache
 
-    def __call__(self, user_id: UUID) -> Erased:
+    def __call__(self, user_id: UUID) -> ErasedRows:
         """Erase the user, wholly or not at all; doing so again finds nothing.
 
         Raises ``CacheUnavailable``, because a cached position would outlive the erasure by a day,
@@ -37,11 +36,4 @@ class EraseUser:
             ):
                 raise CacheUnavailable("Redis does not answer; nothing was erased")
 
-        rows = self._personal_data.erase(user_id, forget_copies)
-        return Erased(
-            success=True,
-            user_id=user_id,
-            positions=rows.positions,
-            sessions=rows.sessions,
-            events=rows.events,
-        )
+        return self._personal_data.erase(user_id, forget_copies)

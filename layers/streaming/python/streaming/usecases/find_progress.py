@@ -3,10 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from streaming.api.response_models import ContinueWatching, WatchProgress
 from streaming.cache.progress import ProgressCache
 from streaming.domain.errors import DatabaseUnavailable, ProgressNotFound
-from streaming.domain.progress import SavedProgress, position_inside
+from streaming.domain.progress import SavedProgress
 from streaming.repository.progress import ProgressRecord
 from streaming.resilience.deadline import within
 
@@ -25,7 +24,7 @@ class FindProgress:
         self._record = record
         self._progress_cache = progress_cache
 
-    def __call__(self, user_id: UUID, movie_id: UUID) -> WatchProgress:
+    def __call__(self, user_id: UUID, movie_id: UUID) -> SavedProgress:
         """Return the progress. Raises ``ProgressNotFound`` and ``DatabaseUnavailable``."""
         try:
             with within(_RECORD_SECONDS):
@@ -40,7 +39,7 @@ class FindProgress:
                 self._progress_cache.keep(progress)
         if progress is None or progress.is_removed:
             raise ProgressNotFound("the user has never watched the film, or has removed it")
-        return _answer(progress)
+        return progress
 
 
 class FindFilmsToContinue:
@@ -54,10 +53,9 @@ class FindFilmsToContinue:
         self._min_seconds = min_seconds
         self._min_share = min_share
 
-    def __call__(self, user_id: UUID, limit: int) -> ContinueWatching:
+    def __call__(self, user_id: UUID, limit: int) -> list[SavedProgress]:
         """Return at most ``limit`` films, newest first. Raises ``DatabaseUnavailable``."""
-        films = self._record.find_to_continue(user_id, limit, self._min_seconds, self._min_share)
-        return ContinueWatching([_answer(progress) for progress in films])
+        return self._record.find_to_continue(user_id, limit, self._min_seconds, self._min_share)
 
 
 class RemoveProgress:
@@ -72,19 +70,3 @@ class RemoveProgress:
         removed = self._record.remove(user_id, movie_id, now)
         if removed is not None:
             self._progress_cache.keep(removed)
-
-
-def _answer(progress: SavedProgress) -> WatchProgress:
-    duration = progress.film_duration_seconds
-    if duration is None:
-        duration = progress.duration_seconds
-    return WatchProgress(
-        user_id=progress.user_id,
-        movie_id=progress.movie_id,
-        position_seconds=position_inside(progress.position_seconds, duration),
-        last_watched_at=progress.last_watched_at,
-        duration_seconds=duration,
-        completed=progress.completed,
-        completed_at=progress.completed_at,
-        times_completed=progress.times_completed,
-    )

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.api.response_models import Invalidated
 from streaming.delivery.protocol import Delivery
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
 from streaming.domain.films import ManifestType
@@ -21,8 +20,8 @@ class InvalidateFilm:
         self._delivery = delivery
         self._films = films
 
-    def __call__(self, movie_id: UUID, now: datetime) -> Invalidated:
-        """Publish the film as it is now.
+    def __call__(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
+        """Publish the film as it is now and return its forms.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
@@ -32,7 +31,7 @@ class InvalidateFilm:
         except MovieNotFound:
             self._note(movie_id, [], now)
             raise
-        return Invalidated(success=True, movie_id=movie_id, manifest_types=list(forms))
+        return forms
 
     def _note(self, movie_id: UUID, forms: list[ManifestType], now: datetime) -> None:
         try:

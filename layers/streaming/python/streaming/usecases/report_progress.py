@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from streaming.api.response_models import ProgressSaved
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
-from streaming.domain.progress import Report
+from streaming.domain.progress import RecordedReport, Report
 from streaming.events.event import Message, StreamEvent, new_event_id
 from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
@@ -26,7 +25,7 @@ class ReportProgress:
         self._slots = slots
         self._events = events
 
-    def __call__(self, report: Report) -> ProgressSaved:
+    def __call__(self, report: Report) -> RecordedReport:
         """Save ``report``.
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
@@ -42,10 +41,4 @@ class ReportProgress:
             self._progress_cache.keep(recorded.progress)
         if recorded.session_id is not None and not recorded.session_ended:
             self._slots.heartbeat(report.user_id, recorded.session_id)
-        return ProgressSaved(
-            success=True,
-            position_seconds=recorded.progress.position_seconds if recorded.progress else 0,
-            message="Progress updated successfully",
-            applied=recorded.applied,
-            session_ended=recorded.session_ended,
-        )
+        return recorded

@@ -8,7 +8,6 @@ from uuid import UUID
 from aws_lambda_powertools.logging import Logger
 
 from streaming.access.entitlement import Entitlement
-from streaming.api.response_models import Started
 from streaming.cache.progress import ProgressCache
 from streaming.delivery.protocol import Delivery, PlayableFilm
 from streaming.domain import clock
@@ -18,7 +17,7 @@ from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.domain.identifiers import uuid7
 from streaming.domain.ip_addresses import truncated
 from streaming.domain.progress import SavedProgress, position_to_resume
-from streaming.domain.sessions import NewSession
+from streaming.domain.sessions import NewSession, StartedStream
 from streaming.events.event import StreamEvent, new_event_id
 from streaming.repository.films import Films
 from streaming.repository.idempotency import IdempotencyKeys
@@ -82,7 +81,7 @@ class StartStream:
         key: IdempotencyKey | None = None,
         *,
         take_over: bool = False,
-    ) -> Started:
+    ) -> StartedStream:
         """Start ``movie_id`` for ``viewer``; a repeated ``key`` opens no second session.
 
         It answers the first one while that runs. With ``take_over`` the oldest stream ends when as
@@ -114,7 +113,7 @@ class StartStream:
             raise
         if progress is not None:
             self._progress_cache.keep(progress)
-        return Started(
+        return StartedStream(
             manifest_url=film.manifest_url,
             expires_in=film.expires_in,
             manifest_type=manifest_type,

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from streaming.api.response_models import Stopped
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import Report
+from streaming.domain.sessions import EndedSession
 from streaming.events.event import Message, StreamEvent, new_event_id
 from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
@@ -26,7 +26,7 @@ class StopStream:
         self._slots = slots
         self._events = events
 
-    def __call__(self, report: Report) -> Stopped:
+    def __call__(self, report: Report) -> EndedSession:
         """Stop with the final ``report``.
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
@@ -45,12 +45,4 @@ class StopStream:
             if message is not None:
                 self._events.send_committed(message)
         self._progress_cache.keep(ended.progress)
-        return Stopped(
-            success=True,
-            position_seconds=ended.progress.position_seconds,
-            message="Streaming stopped successfully",
-            session_id=ended.session_id,
-            duration_seconds=ended.duration_seconds,
-            applied=ended.applied,
-            session_ended=ended.session_id is not None,
-        )
+        return ended
