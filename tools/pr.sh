@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What CI runs on every change, in its order; `make pr` has made the environments before.
+# The steps that CI runs on every change, in order; `make pr` creates the environments first.
 set -euo pipefail
 
-# The system's own Python, which on Debian 12 is older than most, and the newest ones.
+# The system's Python, which on Debian 12 is an older version, and the newest versions.
 python_of() {
     local found
     for found in "python$1" "$(pyenv prefix "$1" 2>/dev/null)/bin/python"; do
@@ -20,7 +20,7 @@ make check
 make test-judges
 make test-build
 
-# Players, thawed functions and containers mostly wait, so they do it beside each other.
+# Players, functions and containers mostly wait, so their tests run in parallel.
 logs=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 make test-browser >"$logs/browser" 2>&1 &
@@ -43,5 +43,5 @@ wait "$browser" || { cat "$logs/browser"; exit 1; }
 tail -n 1 "$logs/browser"
 
 make test
-# Once more with Redis in cluster mode, as ElastiCache Serverless runs it.
+# Again with Redis in cluster mode, as in ElastiCache Serverless.
 make test-redis-cluster

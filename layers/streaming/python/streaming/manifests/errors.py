@@ -2,7 +2,7 @@
 
 
 class ManifestError(ValueError):
-    """A manifest that cannot be turned into a signed copy."""
+    """A manifest of which no signed copy can be made."""
 
 
 class NotAManifest(ManifestError):
@@ -14,4 +14,4 @@ class OutsideFilm(ManifestError):
 
 
 class ManifestTooLarge(ManifestError):
-    """The manifest exceeds a cap on bytes, depth, renditions or segments."""
+    """The manifest exceeds a limit on bytes, depth, renditions or segments."""

@@ -88,7 +88,7 @@ def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocu
             pieces += (text[cut_to : string.start()], reference)
             cut_to = string.end()
             if len(pieces) > 2 * _MAX_REFERENCES:
-                raise ManifestTooLarge(f"a document has more than {_MAX_REFERENCES} addresses")
+                raise ManifestTooLarge(f"a document has more than {_MAX_REFERENCES} references")
     if not pieces:
         return JsonDocument((), body)
     return JsonDocument((*pieces, text[cut_to:]), body)

@@ -178,7 +178,7 @@ def _split(url: str) -> tuple[str | None, str | None, str, str | None, str | Non
 
 def _refuse_ambiguous(reference: str, scheme: str | None, authority: str | None, path: str) -> None:
     if _CONTROL_CHARACTER.search(reference) or "\\" in path or "\\" in (authority or ""):
-        raise OutsideFilm(f"a reference holds a backslash or control character: {reference!r}")
+        raise OutsideFilm(f"a reference contains a backslash or control character: {reference!r}")
     if (authority == "" and path) or (scheme is not None and authority is None):
         # Browsers read a host from "https:///host/x" and a path from "https:x"; "//" is invalid.
         raise OutsideFilm(f"a reference has a scheme but no host: {reference!r}")
@@ -219,7 +219,7 @@ def _decoded_path(encoded: str) -> str:
     except UnicodeDecodeError as error:
         raise OutsideFilm(f"a reference is not UTF-8: {encoded!r}") from error
     if _CONTROL_CHARACTER.search(path) or "\\" in path:
-        raise OutsideFilm(f"a reference holds a backslash or control character: {encoded!r}")
+        raise OutsideFilm(f"a reference contains a backslash or control character: {encoded!r}")
     if any(segment in (".", "..") for segment in path.split("/")):
         raise OutsideFilm(f"a reference leaves the film: {encoded!r}")
     return path

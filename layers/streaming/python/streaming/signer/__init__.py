@@ -1,1 +1,1 @@
-"""Presigned URLs of Amazon S3; no input or output."""
+"""Presigned URLs of Amazon S3, without I/O."""

@@ -94,7 +94,7 @@ def parse(
     elif document.root.name == "MPD":
         presentation.rewrite()
     else:
-        raise NotAManifest(f"the root element is no MPD: {document.root.name[:40]!r}")
+        raise NotAManifest(f"the root element is not MPD: {document.root.name[:40]!r}")
     pieces = presentation.edits.splice(document.source, start, end)
     nested = tuple(presentation.links.nested.values())
     return DashManifest(nested, presentation.duration_seconds, tuple(pieces))

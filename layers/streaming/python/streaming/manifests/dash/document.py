@@ -115,7 +115,7 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
     try:
         parser.Parse(source, True)  # noqa: FBT003 (pyexpat takes no keywords)
     except expat.ExpatError as error:
-        raise NotAManifest(f"the manifest is no well-formed XML: {error}") from error
+        raise NotAManifest(f"the manifest is not well-formed XML: {error}") from error
     except ManifestError:
         raise
     except (ValueError, LookupError) as error:  # raised for an encoding that Python cannot decode
@@ -131,7 +131,7 @@ def _ascii_compatible(body: bytes) -> bytes:
     try:
         return _DECLARED_ENCODING.sub(rb"\1", body.decode(guess).encode())
     except UnicodeDecodeError as error:
-        raise NotAManifest("the manifest is not UTF-16, although it begins so") from error
+        raise NotAManifest("the manifest begins like UTF-16 but is not UTF-16") from error
 
 
 def _is_declared_otherwise(body: bytes) -> bool:

@@ -34,7 +34,7 @@ def parse_integer(name: str, text: str) -> int:
     """
     match = _INTEGER.fullmatch(text)
     if match is None:
-        raise NotAManifest(f"@{name} is no integer: {text[:40]!r}")
+        raise NotAManifest(f"@{name} is not an integer: {text[:40]!r}")
     return int(match[1])
 
 
@@ -60,7 +60,7 @@ def billionths(name: str, text: str) -> int:
     """
     match = _DECIMAL.fullmatch(text)
     if match is None:
-        raise NotAManifest(f"@{name} is no number: {text[:40]!r}")
+        raise NotAManifest(f"@{name} is not a number: {text[:40]!r}")
     return int(match[1]) * NANOSECONDS + _billionths(match[2])
 
 

@@ -75,9 +75,9 @@ def _literal(text: str) -> str:
 
 def _constant(name: str, value: str | None, width: str | None, conversion: str | None) -> str:
     if value is None:
-        raise NotAManifest(f"a template's ${name}$ cannot be filled in")
+        raise NotAManifest(f"${name}$ of a template has no value")
     if name == "RepresentationID" or width is None:
         return value
     if not re.fullmatch("[0-9]{1,20}", value):
-        raise NotAManifest(f"@bandwidth is no integer: {value[:40]!r}")
+        raise NotAManifest(f"@bandwidth is not an integer: {value[:40]!r}")
     return f"%0{width}{_CONVERSIONS[conversion or 'd']}" % int(value)

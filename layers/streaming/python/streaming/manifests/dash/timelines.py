@@ -75,5 +75,5 @@ def _count(
     elif bounds.length is not None:
         limits.append(max(bounds.length - written, 1))
     if not limits:
-        raise NotAManifest("a timeline repeats without an end: the presentation is live")
+        raise NotAManifest("the repetition of a timeline has no end: the presentation is live")
     return min(limits)

@@ -105,7 +105,7 @@ def _end_of_header(text: str) -> int:
         position = comment.end()
     header = _HEADER.match(text, position)
     if header is None:
-        raise NotAManifest("a playlist starts with #EXTM3U")
+        raise NotAManifest("the playlist does not start with #EXTM3U")
     return header.end()
 
 
@@ -227,7 +227,7 @@ class _Reader:
                     self._replace(attribute.value_start, attribute.value_end, value)
                 continue
             if '"' in attribute.value:
-                raise NotAManifest(f"a broken attribute list: {self._text[start:end][:80]!r}")
+                raise NotAManifest(f"malformed attribute list: {self._text[start:end][:80]!r}")
             index = self._cut(attribute.value_start, attribute.value_end, target)
             is_lost = is_lost or index in self._lost
             if index is not None and tag == "#EXT-X-RENDITION-REPORT":
@@ -298,7 +298,7 @@ class _Reader:
         if is_manifest and reference not in self._indexes:
             self._nested_count += 1
             if self._nested_count > MAX_NESTED:
-                raise ManifestTooLarge(f"the playlist leads to more than {MAX_NESTED} others")
+                raise ManifestTooLarge(f"the playlist refers to more than {MAX_NESTED} others")
         index = self._indexes.setdefault(reference, len(self._indexes))
         if target.kind is not None:
             self._kinds[index] = target.kind

@@ -43,11 +43,11 @@ class Variables:
         by_name = {attribute.name: attribute for attribute in attributes}
         forms = [form for form in ("NAME", "IMPORT", "QUERYPARAM") if form in by_name]
         if len(forms) != 1:
-            raise NotAManifest("an EXT-X-DEFINE needs one of NAME, IMPORT and QUERYPARAM")
+            raise NotAManifest("an EXT-X-DEFINE must have one of NAME, IMPORT and QUERYPARAM")
         attribute = by_name[forms[0]]
         name = attribute.value
         if not _VARIABLE_NAME.fullmatch(name) or name in self._values:
-            raise NotAManifest(f"a variable is repeated or badly named: {name[:80]!r}")
+            raise NotAManifest(f"a variable is repeated or its name is invalid: {name[:80]!r}")
         if attribute.name == "IMPORT":
             self._values[name] = self._importable.get(name)
             return None
@@ -58,7 +58,7 @@ class Variables:
             return None
         value = self._values[name] = self._parameters.get(name)
         if value is not None and _NOT_IN_A_QUOTED_STRING.search(value):
-            raise NotAManifest(f"the variable {name!r} has a value that no playlist can hold")
+            raise NotAManifest(f"the variable {name!r} has a value that no playlist can contain")
         return attribute, f'NAME="{name}",VALUE="{value or ""}"'
 
     def substitute(self, text: str, *, unset: str | None = None) -> str:
