@@ -1,15 +1,15 @@
 """Where the events of the use cases go: to Kafka now, or through the outbox later."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
 from streaming.domain.errors import DatabaseUnavailable
-from streaming.events.event import Message, StreamEvent
+from streaming.domain.progress import Report
+from streaming.events.event import Action, Message, StreamEvent, new_event_id
 from streaming.repository.outbox import Outbox
-
-if TYPE_CHECKING:
-    from streaming.events.producer import EventProducer
 
 logger = Logger(child=True)
 
@@ -33,11 +33,19 @@ class EventSink(Protocol):
         ...
 
 
+class Publisher(Protocol):
+    """Sends to Kafka."""
+
+    def publish(self, message: Message) -> bool:
+        """Send ``message``; tell whether Kafka acknowledged it."""
+        ...
+
+
 class KafkaSink:
     """Sends events to Kafka."""
 
-    def __init__(self, producer: "EventProducer", outbox: Outbox, topic_prefix: str) -> None:
-        self._producer = producer
+    def __init__(self, publisher: Publisher, outbox: Outbox, topic_prefix: str) -> None:
+        self._publisher = publisher
         self._outbox = outbox
         self._topic_prefix = topic_prefix
 
@@ -47,7 +55,7 @@ class KafkaSink:
 
     def send(self, message: Message) -> bool:
         """Send ``message``; tell whether Kafka acknowledged it."""
-        return self._producer.publish(message)
+        return self._publisher.publish(message)
 
     def send_committed(self, message: Message) -> bool:
         """Send ``message`` and take it out of the outbox; what fails is left to housekeeping."""
@@ -74,3 +82,16 @@ class NoEvents:
     def send_committed(self, message: Message) -> bool:
         """Pretend that nothing is left to do."""
         return True
+
+
+def message_of_report(
+    action: Action, report: Report, events: EventSink
+) -> Callable[[UUID | None], Message | None]:
+    """Return the function that makes the message of ``report``, given the id of its session.
+
+    All messages that it makes have one event id. It returns None when events are switched off.
+    """
+    event_id = new_event_id(report.reported_at)
+    return lambda session_id: events.message(
+        StreamEvent.of_report(action, report, session_id, event_id)
+    )

@@ -1,13 +1,10 @@
 """Reporting where the player is."""
 
-from uuid import UUID
-
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import RecordedReport, Report
-from streaming.events.event import Message, StreamEvent, new_event_id
 from streaming.repository.playback import Playback
-from streaming.usecases.event_sink import EventSink
+from streaming.usecases.event_sink import EventSink, message_of_report
 
 
 class ReportProgress:
@@ -30,13 +27,8 @@ class ReportProgress:
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """
-        event_id = new_event_id(report.reported_at)
-
-        def progress_message(session_id: UUID | None) -> Message | None:
-            event = StreamEvent.of_report("stream_progress", report, session_id, event_id)
-            return self._events.message(event)
-
-        recorded = self._playback.record_report(report, progress_message, self._events.send)
+        message_of = message_of_report("stream_progress", report, self._events)
+        recorded = self._playback.record_report(report, message_of, self._events.send)
         if recorded.progress is not None:
             self._progress_cache.keep(recorded.progress)
         if recorded.session_id is not None and not recorded.session_ended:

@@ -1,14 +1,11 @@
 """Stopping a film."""
 
-from uuid import UUID
-
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import Report
 from streaming.domain.sessions import EndedSession
-from streaming.events.event import Message, StreamEvent, new_event_id
 from streaming.repository.playback import Playback
-from streaming.usecases.event_sink import EventSink
+from streaming.usecases.event_sink import EventSink, message_of_report
 
 
 class StopStream:
@@ -31,17 +28,12 @@ class StopStream:
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """
-        event_id = new_event_id(report.reported_at)
-
-        def stop_message(session_id: UUID) -> Message | None:
-            event = StreamEvent.of_report("stream_stop", report, session_id, event_id)
-            return self._events.message(event)
-
-        ended = self._playback.end_session(report, stop_message)
+        message_of = message_of_report("stream_stop", report, self._events)
+        ended = self._playback.end_session(report, message_of)
         if ended.session_id is not None:
             self._slots.end(report.user_id, ended.session_id)
         if ended.event_is_next and ended.session_id is not None:
-            message = stop_message(ended.session_id)
+            message = message_of(ended.session_id)
             if message is not None:
                 self._events.send_committed(message)
         self._progress_cache.keep(ended.progress)

@@ -1,11 +1,11 @@
 """Ending the sessions whose player has vanished."""
 
-import time
 from datetime import datetime, timedelta
 
 from streaming.cache.stream_slots import StreamSlots
 from streaming.repository.playback import Playback
 from streaming.usecases.event_sink import EventSink
+from streaming.usecases.housekeeping.batches import in_batches
 
 _SILENCE = timedelta(minutes=5)
 _BATCH = 200
@@ -20,18 +20,15 @@ class EndAbandonedSessions:
         self._events = events
 
     def __call__(self, now: datetime, budget_seconds: float) -> int:
-        """End them batch by batch and return how many. Raises ``DatabaseUnavailable``.
+        """End them ``in_batches`` and return how many. Raises ``DatabaseUnavailable``.
 
-        Begins no further batch after ``budget_seconds``; the next run goes on. The events go to
-        the outbox.
+        Their events go to the outbox.
         """
-        ends_at = time.monotonic() + budget_seconds
-        ended = 0
-        while time.monotonic() < ends_at:
-            batch = self._playback.end_abandoned(now - _SILENCE, _BATCH, self._events.message)
+
+        def end_batch(limit: int) -> tuple[int]:
+            batch = self._playback.end_abandoned(now - _SILENCE, limit, self._events.message)
             for session in batch:
                 self._slots.forget(session.user_id, session.id)
-            ended += len(batch)
-            if len(batch) < _BATCH:
-                break
-        return ended
+            return (len(batch),)
+
+        return in_batches(end_batch, _BATCH, budget_seconds)

@@ -1,9 +1,9 @@
 """Forgetting what is known of people and needed no longer."""
 
-import time
 from datetime import datetime, timedelta
 
 from streaming.repository.personal_data import PersonalData
+from streaming.usecases.housekeeping.batches import in_batches
 
 _BATCH = 500
 
@@ -16,16 +16,10 @@ class ForgetPersonalData:
         self._retention = timedelta(days=retention_days)
 
     def __call__(self, now: datetime, budget_seconds: float) -> int:
-        """Forget it batch by batch; return how many rows. Raises ``DatabaseUnavailable``.
+        """Delete it ``in_batches``; return how many rows. Raises ``DatabaseUnavailable``."""
 
-        Begins no further batch after ``budget_seconds``; the next run goes on.
-        """
-        ends_at = time.monotonic() + budget_seconds
-        rows = 0
-        while time.monotonic() < ends_at:
-            forgotten = self._personal_data.forget(now - self._retention, _BATCH)
-            batch = (forgotten.sessions, forgotten.addresses, forgotten.dead_letters)
-            rows += sum(batch)
-            if max(batch) < _BATCH:
-                break
-        return rows
+        def forget_batch(limit: int) -> tuple[int, int, int]:
+            rows = self._personal_data.forget(now - self._retention, limit)
+            return rows.sessions, rows.addresses, rows.dead_letters
+
+        return in_batches(forget_batch, _BATCH, budget_seconds)
