@@ -1,4 +1,4 @@
-"""The template after SAM's transformation, and what its tests look up in it."""
+"""The template after SAM's transformation, and look-ups in it."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.support.templates import Json, transformed
 
 @pytest.fixture(scope="session")
 def resources() -> Json:
-    """The resources that CloudFormation gets to see."""
+    """The resources as CloudFormation gets them."""
     found: Json = transformed({})["Resources"]
     return found
 
@@ -23,7 +23,7 @@ def of_type(resources: Json, kind: str) -> Json:
 
 
 def metrics_of(alarm: Json) -> list[Json]:
-    """Return the metrics that an alarm adds up."""
+    """Return the metrics that an alarm sums."""
     if "Metrics" not in alarm:
         return [alarm]
     (total,) = (query for query in alarm["Metrics"] if query.get("ReturnData", True))
@@ -32,7 +32,7 @@ def metrics_of(alarm: Json) -> list[Json]:
 
 
 def budget_seconds(path: Path) -> float | None:
-    """Return how long a request may take by the function's own rule; None where it has none."""
+    """Return the maximum duration of a request by the function's own limit; None without one."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("http_handler"):
             (budget,) = (each.value for each in node.keywords if each.arg == "budget_seconds")

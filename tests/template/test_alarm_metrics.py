@@ -1,4 +1,4 @@
-"""Alarms watch metrics that somebody emits."""
+"""Alarms use metrics that are emitted."""
 
 import ast
 import json
@@ -42,7 +42,7 @@ def measured_names() -> set[str]:
 
 
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, str, frozenset[str]]]:
-    """Return namespace, name and dimensions of what the functions' lines measure."""
+    """Return namespace, name and dimensions of the metrics in the functions' lines."""
     metrics.emit_server_error("films-start", "7", 500)
     metrics.emit_slow_answer("films-start", "1", 5.0)
     metrics.emit_dependency_failure("s3", "read", OSError())
@@ -90,7 +90,7 @@ def test_alarms_watch_what_is_emitted(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_metric_of_nobody_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the code emits is found by its calls, and nothing else is."""
+    """The metrics that the code emits are derived from its calls, completely."""
     names = {name for _, name, _ in emitted(capsys)}
     assert {"OutboxAgeSeconds", "DependencyFailure", "UnexpectedErrors"} <= names
     assert "Anything" not in names

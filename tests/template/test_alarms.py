@@ -14,7 +14,7 @@ from tests.template.conftest import budget_seconds, metrics_of, of_type
 
 
 def test_bugs_ring_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a function behind the API answers 500 counts for the alarm of that function."""
+    """A 500 response of a function behind the API counts for the alarm of that function."""
     made = Stack()
     alarms = made.beside("Errors").of_type("AWS::CloudWatch::Alarm")
     found = 0
@@ -60,7 +60,7 @@ def test_dashboard_and_alarms_name_what_exists(resources: Json) -> None:
 
 
 def test_runbook_explains_every_alarm(resources: Json) -> None:
-    """Whoever is woken by an alarm finds its name in the runbook."""
+    """The runbook contains the name of every alarm."""
     runbook = (ROOT / "docs/runbook.md").read_text("utf-8")
     beside = {
         stack["TemplateURL"] for stack in of_type(resources, "AWS::CloudFormation::Stack").values()

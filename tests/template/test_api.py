@@ -20,7 +20,7 @@ def routes(resources: Json) -> Json:
 
 
 def test_routes_are_guarded(resources: Json) -> None:
-    """Every route asks the authorizer, but the three that need no token."""
+    """Every route uses the authorizer, except the three that need no token."""
     unguarded = {
         key
         for key, operation in routes(resources).items()
@@ -30,14 +30,14 @@ def test_routes_are_guarded(resources: Json) -> None:
 
 
 def test_sam_local_can_find_the_authorizer() -> None:
-    """The authorizer has no FunctionName: of one that has, `sam local` does not know the ARN."""
+    """The authorizer has no FunctionName: for a function with one, `sam local` lacks the ARN."""
     (authorizer,) = source()["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"].values()
     named = authorizer["FunctionArn"]["Fn::Sub"].removeprefix("${").removesuffix(".Arn}:live")
     assert "FunctionName" not in source()["Resources"][named]["Properties"]
 
 
 def test_the_authorizer_is_called_by_its_alias(resources: Json) -> None:
-    """The API calls the version of the authorizer that is rolled out, and may call no other."""
+    """The API calls the authorizer's version that is rolled out, and may call no other."""
     (api,) = of_type(resources, "AWS::ApiGatewayV2::Api").values()
     (scheme,) = api["Body"]["components"]["securitySchemes"].values()
     uri = scheme["x-amazon-apigateway-authorizer"]["authorizerUri"]["Fn::Sub"]

@@ -1,4 +1,4 @@
-"""Every two values of two parameters, wherever the template's ``Rules`` let them through."""
+"""Every two values of two parameters, if the template's ``Rules`` accept them."""
 
 from functools import cache
 from typing import Any
@@ -25,7 +25,7 @@ BY_LAMBDA = {
     "AWS_SESSION_TOKEN": "token",
     "AWS_REGION": "eu-central-1",
 }
-# Read by classes that serve several functions, and of use to others of these.
+# Read by classes that serve several functions, of which only some use them.
 OPTIONAL = {
     "AWS_CREDENTIAL_EXPIRATION",
     "DOCS_ENABLED",
@@ -67,7 +67,7 @@ def test_there_are_enough() -> None:
 
 
 def test_what_is_refused_whatever_else_is_set() -> None:
-    """No two parameters exclude each other but those that the rules name."""
+    """No two parameters exclude each other except those that the rules name."""
     _, impossible = combinations()
     assert {(one[0], other[0]) for one, other in impossible} == {
         ("EnvironmentName", "UserServiceUrl"),
@@ -91,7 +91,7 @@ def test_what_is_refused_whatever_else_is_set() -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_nothing_refers_to_what_is_left_out(number: int) -> None:
-    """Every reference leads to a parameter or to a resource that is made, in outputs too."""
+    """Every reference leads to a parameter or to an existing resource, also in outputs."""
     made = stack(number)
     assert made.refusals() == []
     assert len(made.resources) > 90
@@ -105,7 +105,7 @@ def test_nothing_refers_to_what_is_left_out(number: int) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_policy_says_something(number: int) -> None:
-    """No policy has an empty ``Statement``, which IAM refuses as malformed."""
+    """No policy has an empty ``Statement``, which IAM rejects as malformed."""
     roles = stack(number).of_type("AWS::IAM::Role")
     users = stack(number).of_type("AWS::IAM::User")
     documents = [
@@ -124,7 +124,7 @@ def test_every_policy_says_something(number: int) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_functions_accept_their_variables(number: int) -> None:
-    """No function refuses its settings: combinations that the rules let through work."""
+    """No function rejects its settings: combinations that the rules accept work."""
     for name, function in stack(number).of_type("AWS::Lambda::Function").items():
         used = adapters_of(code_of(name))
         environment = environment_of(function)
@@ -155,20 +155,20 @@ def test_event_sources_are_accepted(number: int) -> None:
 
 
 class Recorded(dict[str, str]):
-    """Variables that remember which of them, and which others, were asked for."""
+    """Variables that record which of them, and which others, were read."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         super().__init__(variables)
         self.read: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a variable, and remember its name."""
+        """Return a variable, and record its name."""
         self.read.add(name)
         return super().get(name, default)
 
 
 def test_functions_have_the_variables_they_read() -> None:
-    """What a function's settings read, and each secret that it follows, is a variable of it."""
+    """A function has every variable and secret that its settings read."""
     found = 0
     for name, function in stack(0).of_type("AWS::Lambda::Function").items():
         used = adapters_of(code_of(name))

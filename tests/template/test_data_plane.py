@@ -1,4 +1,4 @@
-"""The network, PostgreSQL, Valkey and Kafka for those who have none."""
+"""The network, PostgreSQL, Valkey and Kafka of the data plane."""
 
 import ipaddress
 import itertools
@@ -10,7 +10,7 @@ from tests.support.stacks import Stack
 from tests.support.templates import Json, source
 
 PATH = "infrastructure/data-plane.yaml"
-# Besides these, an interface endpoint needs no address of the functions.
+# Beside these, an interface endpoint needs no address of the functions.
 LEAST_ADDRESSES = 512
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
 DESCRIPTION = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=;{}!$*]{1,255}")
@@ -24,7 +24,7 @@ def stack(**parameters: str) -> Stack:
 
 
 def open_ports(made: Stack) -> set[tuple[str, str, int]]:
-    """Return the source group, the group and the port of every rule that lets traffic in."""
+    """Return the source group, the group and the port of every rule that allows traffic."""
     found = set()
     rules: list[tuple[str, Json]] = [
         (f"data-{name}", rule)
@@ -40,7 +40,7 @@ def open_ports(made: Stack) -> set[tuple[str, str, int]]:
 
 
 def test_ec2_takes_the_descriptions_of_groups_and_rules() -> None:
-    """Descriptions have the characters that EC2 allows, which an apostrophe is not among."""
+    """Descriptions contain only characters that EC2 allows, which excludes apostrophes."""
     made = stack()
     groups = list(made.of_type("AWS::EC2::SecurityGroup").values())
     rules = list(made.of_type("AWS::EC2::SecurityGroupIngress").values())
@@ -52,7 +52,7 @@ def test_ec2_takes_the_descriptions_of_groups_and_rules() -> None:
 
 @pytest.mark.parametrize("prefix", range(16, 29))
 def test_subnets_fit_into_the_network(prefix: int) -> None:
-    """Every size of network that is allowed holds three subnets apart, with room for functions."""
+    """Every allowed network contains three separate subnets, with addresses for functions."""
     block = f"10.40.0.0/{prefix}"
     pattern = source(PATH)["Parameters"]["VpcCidr"]["AllowedPattern"]
     if not re.fullmatch(pattern, block):
@@ -70,7 +70,7 @@ def test_subnets_fit_into_the_network(prefix: int) -> None:
 
 
 def test_a_failed_first_deployment_can_be_taken_back() -> None:
-    """At first nothing is protected from deletion, or kept; what is then made can be protected."""
+    """At first no resource is protected from deletion, or retained; protection can be added."""
     for name, resource in source(PATH)["Resources"].items():
         assert resource.get("DeletionPolicy", "Delete") != "Retain", name
     (database,) = stack().of_type("AWS::RDS::DBCluster").values()
@@ -80,7 +80,7 @@ def test_a_failed_first_deployment_can_be_taken_back() -> None:
 
 
 def test_the_database_outlives_its_stack() -> None:
-    """Deleting the stack leaves a snapshot, and the secrets that open it."""
+    """Deleting the stack keeps a snapshot, and the secrets for access to it."""
     resources = source(PATH)["Resources"]
     assert resources["Database"]["DeletionPolicy"] == "Snapshot"
     for name in ("DatabaseSecret", "RequestsSecret"):
@@ -88,7 +88,7 @@ def test_the_database_outlives_its_stack() -> None:
 
 
 def test_lambdas_consumer_reaches_what_it_needs() -> None:
-    """Without a way out, Lambda reads MSK through its own groups, STS and Lambda.
+    """Without internet access, Lambda reads MSK through its own groups, STS and Lambda.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-msk-cluster-network.html
     """
@@ -109,7 +109,7 @@ def test_lambdas_consumer_reaches_what_it_needs() -> None:
 
 
 def test_functions_reach_every_server() -> None:
-    """The functions' group may connect to endpoints, PostgreSQL, Valkey and Kafka, and no other."""
+    """The functions' group may connect only to endpoints, PostgreSQL, Valkey and Kafka."""
     made = stack()
     functions = made.outputs["SecurityGroupIds"]["Value"]
     reached = {port for source_group, _, port in open_ports(made) if source_group == functions}
@@ -118,7 +118,7 @@ def test_functions_reach_every_server() -> None:
 
 
 def test_both_users_of_the_database_pass_the_proxy() -> None:
-    """The proxy knows, and may read, the secrets of the administrator and of the requests' user."""
+    """The proxy has, and may read, the secrets of the administrator and of the requests' user."""
     made = stack()
     secrets = {made.outputs[f"{name}SecretArn"]["Value"] for name in ("Database", "Requests")}
     (proxy,) = made.of_type("AWS::RDS::DBProxy").values()
@@ -129,7 +129,7 @@ def test_both_users_of_the_database_pass_the_proxy() -> None:
 
 
 def test_outputs_are_parameters_of_the_service() -> None:
-    """Outputs bear the names of the parameters that take them, but for two that the docs name."""
+    """Outputs have the names of their parameters, except two that the docs name."""
     parameters = source()["Parameters"]
     named = {name for name in stack().outputs if name not in parameters}
     assert named == {"RequestsSecretArn", "DatabaseArn"}

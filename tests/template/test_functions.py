@@ -1,4 +1,4 @@
-"""Functions: their limits, their variables, and the order they are deployed in."""
+"""Functions: their limits, their variables, and the order of their deployment."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ BY_LAMBDA = {
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 }
-# Words of the same form: values, a part of a name, and what only tests set.
+# Words of the same form: values, a part of a name, and variables of tests.
 NO_VARIABLES = {"SASL_SSL", "AWS_MSK_IAM", "CREDENTIAL_EXPIRATION", "S3_SESSION_TOKEN"}
 BEHIND_NO_API = {"HousekeepingFunction", "MigrateFunction", "SubscriptionChangedFunction"}
 # A call that has begun in time may end after the budget.
@@ -23,7 +23,7 @@ LAST_CALL_SECONDS = 2.0
 
 
 def test_functions_are_complete(resources: Json) -> None:
-    """Every function has a time-out, memory, a log group that forgets, and an alarm."""
+    """Every function has a time-out, memory, a log group with a retention, and an alarm."""
     made = Stack()
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert all("RetentionInDays" in group for group in groups.values())
@@ -42,7 +42,7 @@ def test_functions_are_complete(resources: Json) -> None:
 
 
 def test_functions_answer_before_lambda_ends_them() -> None:
-    """A request's own budget, and what its last call may take beyond it, fit into the time-out."""
+    """A request's time budget, with the excess of its last call, is within the time-out."""
     found = 0
     for name, resource in source()["Resources"].items():
         if resource["Type"] != "AWS::Serverless::Function":
@@ -57,7 +57,7 @@ def test_functions_answer_before_lambda_ends_them() -> None:
 
 
 def test_environment_equals_what_settings_read() -> None:
-    """No variable is declared that nothing reads, and none is read that is nowhere declared."""
+    """Every declared variable is read, and every variable that is read is declared."""
     declared = set(source()["Globals"]["Function"]["Environment"]["Variables"])
     for resource in source()["Resources"].values():
         declared |= set(resource.get("Properties", {}).get("Environment", {}).get("Variables", {}))
@@ -99,7 +99,7 @@ def test_functions_of_one_adapter_know_the_same_variables() -> None:
 
 
 def test_new_code_waits_for_its_tables(resources: Json) -> None:
-    """Who uses the database is deployed after the migration, and through an alias."""
+    """Functions with a database are deployed after the migration, and through an alias."""
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         variables = function.get("Environment", {}).get("Variables", {})
         if "DATABASE_URL" in variables and name != "MigrateFunction":
@@ -110,7 +110,7 @@ def test_new_code_waits_for_its_tables(resources: Json) -> None:
 
 
 def test_migrations_are_not_repeated_later(resources: Json) -> None:
-    """Lambda does not call the migration again, when its version may have been rolled back."""
+    """Lambda does not retry the migration, whose version may have been rolled back."""
     retries = {
         item["FunctionName"]["Ref"]: item["MaximumRetryAttempts"]
         for item in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()

@@ -1,4 +1,4 @@
-"""The objectives of the four calls: what rings, when, and what the arithmetic says."""
+"""The objectives of the calls: which alarm is raised, when, and the arithmetic behind it."""
 
 import json
 import re
@@ -27,14 +27,14 @@ BUDGETS = {"Availability": 0.1, "Latency": 1.0}
 
 
 def alarms(function: str) -> Json:
-    """Return the resources that watch a function, by logical id."""
+    """Return the resources that monitor a function, by logical id."""
     parameters = {"ServiceName": SERVICE, "FunctionName": function, "AlarmTopicArn": "arn"}
     resources = Stack(parameters, path="infrastructure/objective.yaml").resources
     return {name: item["Properties"] for name, item in resources.items()}
 
 
 def is_rung(function: str, metrics: Metrics, alarm: str = "AvailabilityAlarm") -> bool:
-    """Tell whether somebody is woken."""
+    """Return whether an alarm notifies."""
     found = alarms(function)
     ringing = {
         each["AlarmName"]: is_ringing(each, metrics)
@@ -47,7 +47,7 @@ def is_rung(function: str, metrics: Metrics, alarm: str = "AvailabilityAlarm") -
 def calls(
     metrics: Metrics, function: str, minutes: range, *, failed: int, of: int, name: str
 ) -> None:
-    """Measure so many calls in each of the minutes, of which some have failed."""
+    """Record that many calls in each of the minutes, of which some have failed."""
     for minute in minutes:
         metrics.invoked(minute, function, "7", of)
         if failed:
@@ -56,7 +56,7 @@ def calls(
 
 
 def played(*minutes: tuple[range, int, int], name: str = "ServerErrors") -> Metrics:
-    """Return metrics of start: in these minutes so many of so many calls failed."""
+    """Return metrics of start: in these minutes that many of that many calls failed."""
     metrics = Metrics()
     for each, failed, of in minutes:
         calls(metrics, START, each, failed=failed, of=of, name=name)
@@ -70,7 +70,7 @@ DAY = range(-1440, 1)
     ("metrics", "expected"),
     [
         (played((DAY, 0, 1000)), False),
-        (played((DAY, 1, 1000)), False),  # exactly what the budget allows
+        (played((DAY, 1, 1000)), False),  # exactly the budget
         (played((range(-1440, -4), 0, 100), (range(-4, 1), 100, 100)), True),  # all fail
         (played((range(-1440, -59), 0, 1000), (range(-59, 1), 20, 1000)), True),  # 2 % for an hour
         (played((range(-1440, -359), 0, 1000), (range(-359, 1), 7, 1000)), True),  # 0.7 % for six
@@ -85,12 +85,12 @@ DAY = range(-1440, 1)
     ],
 )
 def test_availability(metrics: Metrics, expected: object) -> None:
-    """Somebody is woken when the budget of 30 days burns fast, and no longer when it does not."""
+    """An alarm notifies while the budget of 30 days is spent fast, and not afterwards."""
     assert is_rung(START, metrics) is expected
 
 
 def test_slow_answers() -> None:
-    """A fifth of the answers being slow for an hour wakes somebody, one in two hundred nobody."""
+    """If a fifth of the responses are slow for an hour an alarm notifies, but not for 0.5 %."""
     fifth = played((range(-1440, -59), 0, 100), (range(-59, 1), 20, 100), name="SlowAnswers")
     few = played((DAY, 1, 200), name="SlowAnswers")
 
@@ -100,7 +100,7 @@ def test_slow_answers() -> None:
 
 
 def test_starts_fail_among_many_reports() -> None:
-    """Failing starts are seen although a hundred times as many reports succeed."""
+    """Failing starts are detected although a hundred times as many reports succeed."""
     metrics = played((range(-60, 1), 10, 10))
     calls(metrics, PROGRESS, range(-60, 1), failed=0, of=6000, name="ServerErrors")
 
@@ -109,7 +109,7 @@ def test_starts_fail_among_many_reports() -> None:
 
 
 def test_time_outs_and_throttles_are_failures() -> None:
-    """What Lambda itself ends or refuses counts, too."""
+    """Calls that Lambda itself ends or refuses also count."""
     for name in ("Errors", "Throttles"):
         metrics = played((range(-60, 1), 0, 100))
         for minute in range(-10, 1):
@@ -126,19 +126,19 @@ class Started(Context):
 def handler_of(
     handle: Callable[[Request, Identity, Environment], Response],
 ) -> Callable[[Json, Started], Json]:
-    """Return a handler whose answers are prompt within a second."""
+    """Return a handler whose responses are prompt within a second."""
     decorate = http_handler(Environment({}), budget_seconds=2, prompt_seconds=1.0)
     handler: Callable[[Json, Started], Json] = decorate(handle)
     return handler
 
 
 def away(request: Request, caller: Identity, environment: Environment) -> Response:
-    """Answer 503."""
+    """Respond with 503."""
     raise DatabaseUnavailable("PostgreSQL does not answer")
 
 
 def fine(request: Request, caller: Identity, environment: Environment) -> Response:
-    """Answer 200."""
+    """Respond with 200."""
     return ok({})
 
 
@@ -151,7 +151,7 @@ def test_what_counts_as_slow(
     seconds_ago: float,
     slow: int,
 ) -> None:
-    """An answer is slow by the time since its call arrived; a call of long ago is a repetition."""
+    """A response is slow by the time since its call arrived; a call of long ago is a repeat."""
     monkeypatch.setenv("ENVIRONMENT", "local")
     payload = event("start")
     payload["requestContext"]["timeEpoch"] = int((time.time() - seconds_ago) * 1000)
@@ -166,7 +166,7 @@ def test_what_counts_as_slow(
 def test_what_is_emitted_is_what_is_watched(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Slow and failed answers of the real boundary ring the alarms of the template."""
+    """Slow and failed responses of the real boundary raise the alarms of the template."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
     monkeypatch.setenv("ENVIRONMENT", "local")
     payload = event("start")
@@ -181,7 +181,7 @@ def test_what_is_emitted_is_what_is_watched(
 
 
 def test_arithmetic() -> None:
-    """Each threshold is the burn rate times the budget, over the window that its name tells."""
+    """Each threshold is the burn rate times the budget, over the window in its name."""
     found = alarms(START)
     for kind, budget in BUDGETS.items():
         for window, minutes in WINDOWS.items():
@@ -200,7 +200,7 @@ def test_arithmetic() -> None:
 
 
 def test_every_call_has_its_objective() -> None:
-    """The four calls and the authorizer are watched, each answer as promptly as its code says."""
+    """The four calls and the authorizer are monitored, each with its promptness in the code."""
     resources = source()["Resources"]
     watched = {
         resource["Properties"]["Parameters"]["FunctionName"]["Ref"]

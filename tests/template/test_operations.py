@@ -1,4 +1,4 @@
-"""What operations may switch on: tags, tracing, a name of one's own, limits by route."""
+"""Optional operations: tags, tracing, a custom domain, limits by route."""
 
 import tomllib
 
@@ -13,7 +13,7 @@ DOMAIN = {
     "DomainName": "api.example.com",
     "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
 }
-# CloudFormation gives a stack's tags to every other type; these have none.
+# CloudFormation gives a stack's tags to every other type; these do not support tags.
 WITHOUT_TAGS = {
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::CloudFormation::CustomResource",
@@ -33,7 +33,7 @@ WITHOUT_TAGS = {
 
 
 def everything(stack: Stack) -> list[Json]:
-    """Return the resources of a stack and of those that it makes."""
+    """Return the resources of a stack and of its nested stacks."""
     return [*stack.resources.values(), *(each for one in stack.nested for each in everything(one))]
 
 
@@ -46,7 +46,7 @@ def test_stages_have_tags(stage: str) -> None:
 
 
 def test_tags_of_the_stack_reach_its_resources() -> None:
-    """All that costs money takes the stack's tags; the types that take none are known."""
+    """All chargeable resources get the stack's tags; the types without tags are known."""
     stack = Stack({**DOMAIN, "CreateSigningUser": "true", "AlarmEmail": "a@example.com"})
     without = set()
     for resource in everything(stack):
@@ -61,7 +61,7 @@ def test_tags_of_the_stack_reach_its_resources() -> None:
 
 
 def test_tracing_is_off_and_costs_nothing() -> None:
-    """Unless it is switched on, no function is traced, and none may send traces."""
+    """By default no function is traced, and none may send traces."""
     for function in Stack().of_type("AWS::Lambda::Function").values():
         assert "TracingConfig" not in function
     for role in Stack().of_type("AWS::IAM::Role").values():
@@ -69,7 +69,7 @@ def test_tracing_is_off_and_costs_nothing() -> None:
 
 
 def test_tracing_is_switched_on_for_all() -> None:
-    """Switched on, every function is traced and may send its traces."""
+    """With tracing, every function is traced and may send its traces."""
     stack = Stack({"Tracing": "Active"})
     for name, function in stack.of_type("AWS::Lambda::Function").items():
         assert function["TracingConfig"] == {"Mode": "Active"}
@@ -78,7 +78,7 @@ def test_tracing_is_switched_on_for_all() -> None:
 
 
 def test_no_function_loads_a_tracer() -> None:
-    """Lambda makes the traces; no SDK for them is loaded, whatever the switch says."""
+    """Lambda creates the traces; no SDK for them is loaded, with or without tracing."""
     for path in [*(ROOT / "layers/streaming/python").rglob("*.py"), *ROOT.glob("functions/*/*.py")]:
         assert "xray_sdk" not in path.read_text("utf-8"), path
         assert "Tracer" not in path.read_text("utf-8"), path
@@ -87,7 +87,7 @@ def test_no_function_loads_a_tracer() -> None:
 
 
 def test_the_api_has_a_name_of_its_own() -> None:
-    """A name and its certificate lead to the API, and the outputs say what DNS needs."""
+    """A domain and its certificate lead to the API, and the outputs contain the DNS target."""
     stack = Stack(DOMAIN)
     (domain,) = stack.of_type("AWS::ApiGatewayV2::DomainName").values()
     (configuration,) = domain["DomainNameConfigurations"]
@@ -102,7 +102,7 @@ def test_the_api_has_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize(("switch", "is_closed"), [("on", False), ("off", True)])
 def test_the_way_past_a_firewall(switch: str, *, is_closed: bool) -> None:
-    """Under a name of one's own the API's own name can be closed, and only then is."""
+    """Only with a custom domain can the API's own endpoint be disabled."""
     stack = Stack({**DOMAIN, "ExecuteApiEndpoint": switch})
     (api,) = stack.of_type("AWS::ApiGatewayV2::Api").values()
     (server,) = api["Body"]["servers"]
@@ -111,7 +111,7 @@ def test_the_way_past_a_firewall(switch: str, *, is_closed: bool) -> None:
 
 
 def test_open_routes_are_limited() -> None:
-    """Routes without a token get less than others, each for itself, and are measured as others."""
+    """Routes without a token have lower limits, each separately, and the same metrics."""
     (stage,) = Stack().of_type("AWS::ApiGatewayV2::Stage").values()
     assert set(stage["RouteSettings"]) == OPEN_ROUTES
     usual = stage["DefaultRouteSettings"]

@@ -1,4 +1,4 @@
-"""Parameters, and what the stages set."""
+"""Parameters, and the values of the stages."""
 
 import tomllib
 
@@ -6,7 +6,7 @@ from tests.support.templates import ROOT, source
 
 
 def test_parameters_are_explained_and_grouped() -> None:
-    """Every parameter has a description and stands in one group of the console's form."""
+    """Every parameter has a description and is in one group of the console's form."""
     groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     assert sorted(grouped) == sorted(source()["Parameters"])

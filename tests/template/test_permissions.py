@@ -1,4 +1,4 @@
-"""Policies allow every call that a function makes, and nothing else."""
+"""Policies allow every call that a function makes, and no other."""
 
 import re
 from functools import cache
@@ -13,7 +13,7 @@ from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json
 
 NUMBERS = range(len(combinations()[0]))
-# What else the functions' roles may do comes with these, which SAM and Lambda's consumer need.
+# These add permissions to the functions' roles, which SAM and Lambda's consumer need.
 MANAGED = {
     "AWSLambdaBasicExecutionRole",
     "AWSLambdaVPCAccessExecutionRole",
@@ -32,7 +32,7 @@ def stack(number: int) -> Stack:
 
 
 def role_of(name: str, made: Stack) -> Json:
-    """Return the role that a function runs as."""
+    """Return the role of a function."""
     role: Json = made.of_type("AWS::IAM::Role")[f"{name}Role"]
     return role
 
@@ -76,7 +76,7 @@ def strange_calls(made: Stack) -> set[Call]:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_functions_may_do_what_they_do_and_nothing_else(number: int) -> None:
-    """Of all calls that any function makes, and many that none does, each may make its own."""
+    """Of all calls of all functions, and many others, each function may make exactly its own."""
     made = stack(number)
     needed = {name: calls_of(name, made) for name in made.of_type("AWS::Lambda::Function")}
     everything = strange_calls(made).union(*needed.values())
@@ -89,7 +89,7 @@ def test_functions_may_do_what_they_do_and_nothing_else(number: int) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_roles_have_no_other_managed_policy(number: int) -> None:
-    """Beside their own policies roles have those for logs, network interfaces and MSK only."""
+    """Beside their own policies roles have only those for logs, network interfaces and MSK."""
     made = stack(number)
     for name in made.of_type("AWS::Lambda::Function"):
         arns = role_of(name, made)["ManagedPolicyArns"]
@@ -103,7 +103,7 @@ def test_roles_have_no_other_managed_policy(number: int) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_signing_user_may_read_films_and_copies_only(number: int) -> None:
-    """Whoever takes the key that signs URLs reads films and copies, and changes nothing."""
+    """The key that signs URLs can read films and copies, and change nothing."""
     made = stack(number)
     users = made.of_type("AWS::IAM::User").values()
     assert len(users) == (made.parameters["CreateSigningUser"] == "true")
@@ -118,7 +118,7 @@ def test_signing_user_may_read_films_and_copies_only(number: int) -> None:
 
 
 def test_the_schedule_may_run_housekeeping_only() -> None:
-    """The schedule's role calls the alias that it runs, and nothing else."""
+    """The schedule's role may only call the alias of its function."""
     made = Stack()
     (schedule,) = made.of_type("AWS::Scheduler::Schedule").values()
     (role,) = (
@@ -160,12 +160,12 @@ def test_all_calls_of_aws_are_known() -> None:
     ],
 )
 def test_conditions(condition: Any, context: dict[str, str], *, holds: bool) -> None:
-    """Conditions, which moto's engine judges by other rules than IAM, are judged by IAM's."""
+    """Conditions, for which moto's rules differ from IAM's, are evaluated by IAM's."""
     assert condition_holds(condition, context) is holds
 
 
 def test_denials_go_first() -> None:
-    """What one statement denies no other one allows, and what none names is denied."""
+    """An explicit denial takes precedence over any permission; everything else is denied."""
 
     def policy(effect: str) -> Json:
         statement = {"Effect": effect, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"}

@@ -1,4 +1,4 @@
-"""Which stack has which resource: an update must not replace what holds data or has a name."""
+"""The stack of each resource: an update must not replace those that hold data or have a name."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.support.combinations import combinations
 from tests.support.stacks import Stack
 
 # In another stack, or under another logical id, each of these would be a second resource: its name
-# is taken, and it has none of the data of the first.
+# is taken, and it has none of the first one's data.
 IN_THE_ROOT = {
     "FilmBucket": "AWS::S3::Bucket",
     "FilmBucketPolicy": "AWS::S3::BucketPolicy",
@@ -67,7 +67,7 @@ def test_what_holds_data_stays_in_the_root(made: Stack) -> None:
 
 
 def test_stacks_with_names_stay(made: Stack) -> None:
-    """A stack whose resources have names keeps its logical id, because a second one would fail."""
+    """A stack with named resources keeps its logical id, because a second one would fail."""
     stacks = made.of_type("AWS::CloudFormation::Stack")
     for path, names in WITH_NAMES.items():
         assert {name for name, each in stacks.items() if each["TemplateURL"] == path} == names

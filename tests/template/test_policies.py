@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Permissions of roles and users."""
 
 import json
 
@@ -17,7 +17,7 @@ SECRETS = {
 }
 # The policy that denies everything without TLS.
 STARS = {"FilmBucketPolicy"}
-# Each leads to a statement, or leaves one out.
+# Each adds a statement, or removes one.
 OPTIONAL = {
     "JwtSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt",
     "DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database",
@@ -34,7 +34,7 @@ OPTIONAL = {
 
 
 def test_no_secret_is_in_the_template(resources: Json) -> None:
-    """Secrets are empty in every function's environment, and no parameter takes one."""
+    """Secrets are empty in every function's environment, and no parameter contains one."""
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         variables = function.get("Environment", {}).get("Variables", {})
         for secret in SECRETS & variables.keys():
@@ -43,7 +43,7 @@ def test_no_secret_is_in_the_template(resources: Json) -> None:
 
 
 def test_nobody_may_do_everything(resources: Json) -> None:
-    """No statement that allows something has a * for its action or its resource."""
+    """No statement that allows something has * as its action or its resource."""
     for name, resource in resources.items():
         if name in STARS:
             continue
@@ -54,7 +54,7 @@ def test_nobody_may_do_everything(resources: Json) -> None:
 
 
 def test_each_function_has_a_role_of_its_own(resources: Json) -> None:
-    """No two functions share a role, and who needs no secret may read none."""
+    """No two functions share a role, and functions without secrets may read none."""
     roles = [
         json.dumps(function["Role"])
         for function in of_type(resources, "AWS::Lambda::Function").values()
@@ -65,7 +65,7 @@ def test_each_function_has_a_role_of_its_own(resources: Json) -> None:
 
 
 def test_bucket_is_private(resources: Json) -> None:
-    """Nothing in the bucket is public, readable in clear, or reached without TLS."""
+    """Nothing in the bucket is public, stored in plaintext, or reachable without TLS."""
     (bucket,) = of_type(resources, "AWS::S3::Bucket").values()
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert "BucketEncryption" in bucket
@@ -77,9 +77,9 @@ def test_bucket_is_private(resources: Json) -> None:
 
 @pytest.mark.parametrize("given", ["", *OPTIONAL])
 def test_no_policy_is_empty(given: str) -> None:
-    """With no optional parameter, and with each alone, every policy has a statement.
+    """Without optional parameters, and with each alone, every policy has a statement.
 
-    IAM refuses others as malformed.
+    IAM rejects others as malformed.
     """
     stack = Stack({given: OPTIONAL[given]} if given else {})
     documents = [
@@ -97,7 +97,7 @@ def test_no_policy_is_empty(given: str) -> None:
 
 
 def test_secrets_may_be_under_a_key_of_ones_own(resources: Json) -> None:
-    """Whoever may read a secret may decrypt it, with that key and through Secrets Manager only."""
+    """A role that may read a secret may decrypt it, only with that key and by Secrets Manager."""
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         allowed = statements(role.get("Policies", []))
         decrypts = [each for each in allowed if each["Action"] == "kms:Decrypt"]

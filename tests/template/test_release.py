@@ -1,4 +1,4 @@
-"""What ends the roll-out of a version: the alarm of its deployment, over metrics as emitted."""
+"""The alarm of a deployment, which ends a roll-out, evaluated on real metrics."""
 
 from collections.abc import Callable
 
@@ -21,17 +21,17 @@ Handler = Callable[[Request, Environment], Response]
 
 
 def healthy(request: Request, environment: Environment) -> Response:
-    """Answer as all is well."""
+    """Respond successfully."""
     return ok({})
 
 
 def buggy(request: Request, environment: Environment) -> Response:
-    """Answer 500."""
+    """Respond with 500."""
     raise ZeroDivisionError
 
 
 def away(request: Request, environment: Environment) -> Response:
-    """Answer 503."""
+    """Respond with 503."""
     raise DatabaseUnavailable("PostgreSQL does not answer")
 
 
@@ -62,7 +62,7 @@ def alarm() -> Json:
 def play(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Metrics]:
-    """Plays a minute of a canary: nine requests to the former version, one to the new one."""
+    """Simulates a minute of a canary: nine requests to the previous version, one to the new one."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
     monkeypatch.setenv("ENVIRONMENT", "local")
 
@@ -81,12 +81,12 @@ def play(
 
 
 def test_version_that_answers_nothing_but_500(alarm: Json, play: Callable[..., Metrics]) -> None:
-    """One minute of a new version that answers nothing but 500 ends its roll-out."""
+    """One minute of a new version that returns only 500 ends its roll-out."""
     assert is_ringing(alarm, play(healthy, buggy))
 
 
 def test_version_that_crashes(alarm: Json, play: Callable[..., Metrics]) -> None:
-    """Time-outs and crashes of the new version, which answer nothing, end its roll-out."""
+    """Time-outs and crashes of the new version, without responses, end its roll-out."""
     assert is_ringing(alarm, play(healthy, healthy, crashes=1))
 
 
@@ -96,27 +96,27 @@ def test_healthy_version(alarm: Json, play: Callable[..., Metrics]) -> None:
 
 
 def test_version_that_finds_no_dependency(alarm: Json, play: Callable[..., Metrics]) -> None:
-    """A version that alone answers 503 is at fault itself, and its roll-out ends."""
+    """If only the new version returns 503, it is the cause, and its roll-out ends."""
     assert is_ringing(alarm, play(healthy, away))
 
 
 def test_outage(alarm: Json, play: Callable[..., Metrics]) -> None:
-    """While a dependency is away for both versions, nothing speaks against the new one."""
+    """A dependency that is unavailable for both versions does not end the roll-out."""
     assert not is_ringing(alarm, play(away, away))
 
 
 def test_version_that_mends(alarm: Json, play: Callable[..., Metrics]) -> None:
-    """The failures of the former version do not keep out the one that mends them."""
+    """The previous version's failures do not block the version that fixes them."""
     assert not is_ringing(alarm, play(buggy, healthy))
 
 
 def test_nothing_happens(alarm: Json) -> None:
-    """A function that nobody calls is no reason to end a roll-out."""
+    """A function without calls does not end a roll-out."""
     assert not is_ringing(alarm, Metrics())
 
 
 def test_every_deployment_watches_its_own_version(resources: Json) -> None:
-    """Each function behind an alias watches the alarm of the version that the alias gets next."""
+    """Each function behind an alias has the alarm of the version that the alias gets next."""
     found = 0
     for name, resource in source()["Resources"].items():
         properties = resource.get("Properties", {})

@@ -1,4 +1,4 @@
-"""Rules: what is refused before anything is made."""
+"""Rules: combinations that are rejected before any resource is created."""
 
 import pytest
 
@@ -80,7 +80,7 @@ RULES: list[tuple[Json, str | None]] = [
 
 @pytest.mark.parametrize(("given", "told"), RULES)
 def test_rules(given: Json, told: str | None) -> None:
-    """Parameters that cannot work together are refused, with what is missing; others are not."""
+    """Parameters that cannot work together are rejected with the reason; others are not."""
     refusals = Given(given).refusals()
 
     assert len(refusals) == (told is not None), refusals

@@ -1,4 +1,4 @@
-"""The runbook by itself: it says of each alarm what one needs, and its queries are saved."""
+"""The runbook itself: each alarm's entry is complete, and its queries are saved."""
 
 import re
 
@@ -14,7 +14,7 @@ GROUPS = ["/streaming/films/start", "/streaming/films/stop"]
 
 @pytest.mark.parametrize("alarm", entries())
 def test_entry_has_four_parts(alarm: str) -> None:
-    """Each entry says what viewers see, how to look, what to do and when it is over."""
+    """Each entry states the effect on viewers, where to look, what to do and when it is over."""
     found = re.findall(r"^- (\*\*[A-Z][a-z]+(?: [a-z]+)?\*\*)", entries()[alarm], re.MULTILINE)
 
     assert tuple(found) == PARTS
@@ -30,7 +30,7 @@ def test_entries_name_queries_that_exist() -> None:
 
 
 def test_queries_are_saved() -> None:
-    """The stack saves the very queries of the runbook, over the log groups of all functions."""
+    """The stack saves exactly the runbook's queries, over the log groups of all functions."""
     parameters = {"ServiceName": "films", "LogGroups": ",".join(GROUPS)}
     stack = Stack(parameters, path="infrastructure/queries.yaml")
     saved = stack.of_type("AWS::Logs::QueryDefinition").values()
@@ -53,7 +53,7 @@ START RequestId: 1
 
 
 def test_evaluator() -> None:
-    """Queries mean what Logs Insights documents: fields, filters, groups, order and a limit."""
+    """Queries have the documented meaning: fields, filters, groups, order and a limit."""
     events = log_events("/streaming/films/start", LINES)
 
     assert [row["@message"][:5] for row in run('filter not level = "ERROR"', events)] == [
@@ -74,6 +74,6 @@ def test_evaluator() -> None:
     "query", ["filter a ~ 1", "parse @message", "filter (a = 1", "stats n by m"]
 )
 def test_evaluator_refuses(query: str) -> None:
-    """What the evaluator does not know is an error, and no empty answer."""
+    """A query that the evaluator does not support is an error, not an empty result."""
     with pytest.raises(QueryError):
         run(query, [{}])

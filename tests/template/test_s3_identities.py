@@ -1,4 +1,4 @@
-"""The keys of the local stores may do what those of a deployment may, and nothing else."""
+"""The keys of the local stores have exactly the permissions of a deployment's."""
 
 import json
 from pathlib import Path
@@ -10,19 +10,19 @@ from local.servers.s3_identities import policies
 from tests.support.stacks import Stack
 
 ROOT = Path(__file__).parents[2]
-# Locally the functions' own key may sign, too.
+# Locally the functions' own key may also sign.
 RESOURCES = Stack({"CreateSigningUser": "false"}).resources
 SIGNER = Stack({"CreateSigningUser": "true"}).resources["SigningUser"]
 CALLERS_OF_THE_BUCKET = ("StartFunction", "InvalidateFunction", "HousekeepingFunction")
 
 
 def plain(statements: list[Any], *, with_conditions: bool = True) -> list[dict[str, Any]]:
-    """Return the statements about S3 in one form, whoever has written them down."""
+    """Return the statements about S3 in a canonical form."""
     found = []
     for statement in statements:
         if "Effect" not in statement or "s3:" not in json.dumps(statement["Action"]):
             continue
-        # What stands in for S3 here knows no "IfExists", and asks about a missing object otherwise.
+        # The local S3 does not support "IfExists", and uses another request for a missing object.
         condition = {
             operator.removesuffix("IfExists"): {key: listed(keys[key]) for key in keys}
             for operator, keys in statement.get("Condition", {}).items()
@@ -39,7 +39,7 @@ def plain(statements: list[Any], *, with_conditions: bool = True) -> list[dict[s
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a list, also of one."""
+    """Return a list, also for a single item."""
     return value if isinstance(value, list) else [value]
 
 
@@ -51,18 +51,18 @@ def own_policies(holder: dict[str, Any]) -> list[Any]:
 
 @pytest.mark.parametrize("function", CALLERS_OF_THE_BUCKET)
 def test_the_functions_key(function: str) -> None:
-    """Locally the functions have exactly what their role has in AWS."""
+    """Locally the functions have exactly their role's permissions in AWS."""
     assert plain(policies("vod")["service"]) == plain(own_policies(RESOURCES[f"{function}Role"]))
 
 
 def test_the_signers_key() -> None:
-    """Locally the signing key has exactly what the signing user has in AWS."""
+    """Locally the signing key has exactly the signing user's permissions in AWS."""
     assert plain(policies("vod")["signer"]) == plain(own_policies(SIGNER))
 
 
 @pytest.mark.parametrize("name", ["service", "signer"])
 def test_the_keys_of_minio(name: str) -> None:
-    """The containers' keys have what the embedded store's have, but may list all."""
+    """The containers' keys have the embedded store's permissions, and may also list all."""
     path = ROOT / "infrastructure" / "compose" / "minio" / f"{name}.json"
     statements = json.loads(path.read_text("utf-8"))["Statement"]
 

@@ -1,4 +1,4 @@
-"""Several stacks of one template in an account, for instance staging beside prod."""
+"""Several stacks of one template in an account, for instance staging and prod."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from tests.support.stacks import Stack
 from tests.support.templates import REGION, Json
 
-# The first one with the stacks that it makes.
+# The first one with its nested stacks.
 TEMPLATES = ("template.yaml", "infrastructure/data-plane.yaml")
 
 
 def names(stack: Stack) -> set[str]:
-    """Return what AWS will know the resources by, where the template says it."""
+    """Return the resources' names in AWS, if the template defines them."""
     found = set()
     for resource in stack.resources.values():
         kind = resource["Type"]
@@ -47,14 +47,14 @@ def identifiers(schema: Json) -> list[tuple[str, ...]]:
 
 
 def parameters_of(path: str, name: str) -> dict[str, Any]:
-    """Return what has to differ, as the parameters say."""
+    """Return the parts that must differ, according to the parameters."""
     films = {"BucketName": f"{name}-films", "CreateSigningUser": "true"}
     return films if path == "template.yaml" else {}
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
 def test_stacks_stand_side_by_side(path: str) -> None:
-    """No name that one stack takes is taken by another one in the same account and region."""
+    """No name of one stack is used by another one in the same account and region."""
     staging, prod = (
         names(Stack(parameters_of(path, name), name, path)) for name in ("staging", "prod")
     )
@@ -63,14 +63,14 @@ def test_stacks_stand_side_by_side(path: str) -> None:
 
 
 def test_names_are_found() -> None:
-    """What has to be unique in an account is seen: schedules, log groups, functions, buckets."""
+    """Names that must be unique in an account are detected: schedules, logs, functions, buckets."""
     found = " ".join(names(Stack({"BucketName": "films-of-somebody"})))
     for word in ("films-start", "/streaming/films/get", "films-of-somebody"):
         assert word in found
 
 
 def test_failed_schedules_are_not_repeated() -> None:
-    """A minute's housekeeping that fails, or is throttled, is left to the next minute."""
+    """A failed or throttled run of housekeeping is not retried before the next minute."""
     stack = Stack()
     (schedule,) = stack.of_type("AWS::Scheduler::Schedule").values()
     assert schedule["Target"]["RetryPolicy"] == {

@@ -1,4 +1,4 @@
-"""What the oldest Python that is promised (3.11.0) gets wrong, and so nothing here may use."""
+"""Constructs that the oldest supported Python (3.11.0) executes wrongly, and that are forbidden."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("layers", "functions", "local", "tools", "tests", "benchmarks", "infrastructure")
-# Escaped characters and classes say nothing of quantifiers; then: an atomic group, or a quantifier
+# Escaped characters and classes contain no quantifiers; then: an atomic group, or a quantifier
 # followed by a plus. CPython before 3.11.5 matches both wrongly (gh-106052).
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
@@ -17,12 +17,12 @@ _ATOMIC = re.compile(r"\(\?>|[*+?}]\+")
 
 
 def is_atomic(pattern: str) -> bool:
-    """Tell whether a regular expression has a possessive quantifier or an atomic group."""
+    """Return whether a regular expression has a possessive quantifier or an atomic group."""
     return _ATOMIC.search(_CLASS.sub("x", _ESCAPED.sub("x", pattern))) is not None
 
 
 def patterns(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Return the line and the text of each string that goes into a regular expression."""
+    """Return the line and the text of each string that is used as a regular expression."""
     assigned = {
         target.id: node.value
         for node in ast.walk(tree)
@@ -48,7 +48,7 @@ def patterns(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_possessive_quantifier_and_no_atomic_group(folder: str) -> None:
-    """No regular expression in the tree needs a Python of which newcomers have an older one."""
+    """No regular expression in the tree fails on an older supported Python."""
     found = [
         f"{path.relative_to(ROOT)}:{line}: {pattern}"
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -74,5 +74,5 @@ def test_no_possessive_quantifier_and_no_atomic_group(folder: str) -> None:
     ],
 )
 def test_such_constructs_are_seen(pattern: str, expected: object) -> None:
-    """The test above knows such a construct from what only looks like one."""
+    """The test above distinguishes such a construct from similar text."""
     assert is_atomic(pattern) is expected

@@ -1,4 +1,4 @@
-"""What the GitHub workflows may do, and what runs with it."""
+"""The permissions of the GitHub workflows, and the code that runs with them."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def jobs_of(workflow: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_who_may_deploy_installs_nothing(workflow: Path) -> None:
-    """A job that may ask for a token runs no package: neither an installation nor a build."""
+    """A job that may request a token runs no package: neither an installation nor a build."""
     for job in jobs_of(workflow).values():
         if job.get("permissions", {}).get("id-token") != "write" or "uses" in job:
             continue
@@ -30,7 +30,7 @@ def test_who_may_deploy_installs_nothing(workflow: Path) -> None:
 
 
 def test_what_is_deployed_was_built_in_a_job_that_may_not() -> None:
-    """The deployment takes the artefact of a build whose job may read the repository alone."""
+    """The deployment uses the artefact of a build whose job may only read the repository."""
     jobs = jobs_of(ROOT / ".github" / "workflows" / "deploy-environment.yml")
 
     assert jobs["build"]["permissions"] == {"contents": "read"}

@@ -25,7 +25,7 @@ USER = UUID("6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c")
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Return the claims of a good token, with changes; None removes a claim."""
+    """Return the claims of a valid token, with changes; None removes a claim."""
     good = {"sub": str(USER), "exp": int((NOW + timedelta(hours=1)).timestamp())}
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
 
@@ -41,7 +41,7 @@ def bearer(payload: dict[str, Any], secret: str = SECRET, algorithm: str = "HS25
 
 
 def test_identity() -> None:
-    """A good token gives the user, the expiry and the role."""
+    """A valid token contains the user, the expiry and the role."""
     identity = verifier().verify(bearer(claims(role="admin")), NOW)
 
     assert identity.user_id == USER
@@ -84,7 +84,7 @@ def test_missing(header: str | None) -> None:
     ],
 )
 def test_invalid_claims(payload: dict[str, Any]) -> None:
-    """A token that lacks a claim, or has one of the wrong kind, is token_invalid."""
+    """A token without a claim, or with one of the wrong type, is token_invalid."""
     with pytest.raises(TokenInvalid):
         verifier().verify(bearer(payload), NOW)
 
@@ -100,9 +100,10 @@ def test_expired() -> None:
 
 @given(seconds=st.integers(-86_400, 86_400))
 def test_no_refusal_outlasts_its_reason(seconds: int) -> None:
-    """API Gateway keeps a refusal for an hour at most, so a token good by then is passed on.
+    """A token valid within an hour is accepted, because API Gateway may cache a refusal that long.
 
-    What is passed on says from when on the token is good, which the guard of each call judges.
+    The result contains the time from which the token is valid, which the guard of each call
+    checks.
     """
     begins_at = int(NOW.timestamp()) + seconds
     header = bearer(claims(nbf=begins_at, iat=begins_at, exp=begins_at + 172_800))
@@ -122,7 +123,7 @@ def test_expiry_is_told_to_the_owner_only() -> None:
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_other_algorithm(algorithm: str) -> None:
-    """A token signed by an algorithm that the key is not meant for is refused."""
+    """A token signed by an algorithm that does not match the key is refused."""
     secret = SECRET * 2
     checks = verifier(JWT_SECRET_KEY=secret)
     assert checks.verify(bearer(claims(), secret), NOW)
@@ -131,7 +132,7 @@ def test_other_algorithm(algorithm: str) -> None:
 
 
 def test_alg_none() -> None:
-    """An unsigned token is refused, however the header spells none."""
+    """An unsigned token is refused, however its header spells none."""
     for spelling in ("none", "None", "NONE", ""):
         header = base64.urlsafe_b64encode(json.dumps({"alg": spelling}).encode()).rstrip(b"=")
         body = base64.urlsafe_b64encode(json.dumps(claims()).encode()).rstrip(b"=")
@@ -140,7 +141,7 @@ def test_alg_none() -> None:
 
 
 def test_rotation() -> None:
-    """While a secret is rotated, tokens of both are good; afterwards the old ones are not."""
+    """During a rotation tokens of both secrets are valid; afterwards the old ones are not."""
     during = verifier(JWT_SECRET_KEY=f"{OTHER}, {SECRET}")
 
     assert during.verify(bearer(claims(), SECRET), NOW)
@@ -150,7 +151,7 @@ def test_rotation() -> None:
 
 
 def test_issuer_and_audience() -> None:
-    """iss and aud are checked when set, and ignored when not."""
+    """iss and aud are checked if configured, and otherwise ignored."""
     strict = verifier(JWT_ISSUER="https://auth.example", JWT_AUDIENCE="streaming")
     good = claims(iss="https://auth.example", aud=["streaming", "billing"])
 
@@ -168,14 +169,14 @@ def test_issuer_and_audience() -> None:
 
 @given(st.text())
 def test_garbage(text: str) -> None:
-    """Whatever stands in the header, the answer is one of the three refusals."""
+    """For any header value the result is one of the three refusals."""
     with pytest.raises(Unauthorized):
         verifier().verify(text, NOW)
 
 
 @given(st.binary(), st.binary())
 def test_garbled_parts(header: bytes, payload: bytes) -> None:
-    """A token of arbitrary parts is refused, never a crash."""
+    """A token of arbitrary parts is refused, and never causes a crash."""
     parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, payload))
     with pytest.raises(Unauthorized):
         verifier().verify(f"Bearer {'.'.join(parts)}.c2ln", NOW)
@@ -208,7 +209,7 @@ NO_CLAIMS = [
     | st.sampled_from(NO_CLAIMS),
 )
 def test_whatever_is_signed(settings: dict[str, str], header: Any, payload: bytes) -> None:
-    """What an auth service signs by mistake is an identity or refused, never a crash."""
+    """Unusual claims signed by an auth service are accepted or refused, and never cause a crash."""
     parts = (json.dumps({**header, "alg": "HS256"}).encode(), payload)
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     signature = hmac.digest(SECRET.encode(), signed, "sha256")
@@ -222,7 +223,7 @@ def test_whatever_is_signed(settings: dict[str, str], header: Any, payload: byte
 
 
 def test_deeply_nested_payload() -> None:
-    """A token whose payload is nested without end is refused."""
+    """A token with an endlessly nested payload is refused."""
     payload = base64.urlsafe_b64encode(b'{"a":' + b"[" * 5000).rstrip(b"=").decode()
     header = base64.urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=").decode()
     with pytest.raises(TokenInvalid):
@@ -242,13 +243,13 @@ def test_deeply_nested_payload() -> None:
     ],
 )
 def test_refused_configuration(environment: dict[str, str]) -> None:
-    """Outside local runs a weak, published or missing key keeps the function from starting."""
+    """Outside local runs a weak, published or missing key prevents the function's start."""
     with pytest.raises(ConfigurationError):
         TokenSettings.from_environment({"ENVIRONMENT": "prod", **environment})
 
 
 def test_weak_secret_is_fine_locally() -> None:
-    """On a developer's machine the example secret works."""
+    """In local runs the example secret works."""
     environment = {"ENVIRONMENT": "local", "JWT_SECRET_KEY": "your-secret-key-change-in-production"}
 
     assert TokenSettings.from_environment(environment).secrets

@@ -1,4 +1,4 @@
-"""What CloudFormation is told of a migration."""
+"""The response to CloudFormation about a migration."""
 
 import json
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from tests.support.functions import ROOT, event, invoke
 
 
 class CloudFormation(BaseHTTPRequestHandler):
-    """Keeps what it is told."""
+    """Records its requests."""
 
     told: ClassVar[list[dict[str, Any]]] = []
 
     def do_PUT(self) -> None:
-        """Take an answer, as the presigned URL does: without a content type."""
+        """Accept a response, as the presigned URL does: without a content type."""
         assert not self.headers["content-type"]
         self.told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         self.send_response(200)
@@ -26,12 +26,12 @@ class CloudFormation(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture
 def request_event() -> Iterator[dict[str, Any]]:
-    """The event of a deployment that waits at a URL of this machine."""
+    """The event of a deployment with a response URL of this machine."""
     server = HTTPServer(("127.0.0.1", 0), CloudFormation)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -43,7 +43,7 @@ def request_event() -> Iterator[dict[str, Any]]:
 
 
 def test_success_is_told(request_event: dict[str, Any]) -> None:
-    """CloudFormation gets its own identifiers back, and goes on."""
+    """CloudFormation gets its own identifiers back, and continues."""
     answer(request_event)
 
     (told,) = CloudFormation.told
@@ -55,7 +55,7 @@ def test_success_is_told(request_event: dict[str, Any]) -> None:
 def test_failed_migration_rolls_the_deployment_back(
     request_event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """CloudFormation is told at once, without the database's address or password."""
+    """CloudFormation gets the failure immediately, without the database's address or password."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:hunter2@127.0.0.1:9/nothing")
     monkeypatch.setenv("MIGRATIONS_DIRECTORY", str(ROOT / "migrations"))
 
@@ -68,6 +68,6 @@ def test_failed_migration_rolls_the_deployment_back(
 
 
 def test_deleting_the_stack_keeps_the_data(request_event: dict[str, Any]) -> None:
-    """Without any database, a deletion succeeds."""
+    """A deletion succeeds without any database."""
     assert invoke("migrate", {**request_event, "RequestType": "Delete"}) == {"applied": []}
     assert CloudFormation.told[0]["Status"] == "SUCCESS"

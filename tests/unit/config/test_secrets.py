@@ -41,7 +41,7 @@ NEW = "a-new-secret-of-more-than-thirty-two-bytes"
 
 
 class Store:
-    """A secret store whose one secret and whose clock the test sets."""
+    """A secret store with one secret and a clock that the test sets."""
 
     def __init__(self, text: str) -> None:
         self.text: str | None = text
@@ -49,14 +49,14 @@ class Store:
         self.seconds = 1000.0
 
     def read(self, arn: str) -> str:
-        """Return the secret, or fail as the store does when there is none."""
+        """Return the secret, or fail as the store does without one."""
         self.reads += 1
         if self.text is None:
             raise SecretUnavailable(arn)
         return self.text
 
     def tokens(self) -> Rotating[TokenSettings]:
-        """Return token settings that follow this store."""
+        """Return token settings that read from this store."""
         environment = {"JWT_SECRET_ARN": ARN}
         return Rotating(
             TokenSettings.from_environment,
@@ -74,7 +74,7 @@ def bearer(secret: str) -> str:
 
 
 def test_secret_is_read_once_in_its_life() -> None:
-    """A hundred requests read the secret once, and those after its life once more."""
+    """A hundred requests read the secret once, and those after its lifetime once more."""
     store = Store(OLD)
     source = store.tokens()
     for _ in range(100):
@@ -87,7 +87,7 @@ def test_secret_is_read_once_in_its_life() -> None:
 
 
 def test_known_secret_outlives_an_outage_of_the_store() -> None:
-    """When the store is away, what is known goes on being used; it is not asked each time."""
+    """While the store is unavailable, the known value is used, and not every call reads."""
     store = Store(OLD)
     source = store.tokens()
     source.current()
@@ -99,7 +99,7 @@ def test_known_secret_outlives_an_outage_of_the_store() -> None:
 
 
 def test_unknown_secret_is_told() -> None:
-    """Without any known value there is nothing to go on with."""
+    """Without a known value the call fails."""
     store = Store(OLD)
     store.text = None
     with pytest.raises(SecretUnavailable):
@@ -107,7 +107,7 @@ def test_unknown_secret_is_told() -> None:
 
 
 def test_new_tokens_are_accepted_right_after_a_rotation() -> None:
-    """A token that is signed with the new secret has it read, without waiting for the old life."""
+    """For a token signed with the new secret it is read before the old one's lifetime ends."""
     store = Store(OLD)
     source = store.tokens()
     verifier = TokenVerifier(source.current(), source)
@@ -123,7 +123,7 @@ def test_new_tokens_are_accepted_right_after_a_rotation() -> None:
 
 
 def test_foreign_tokens_cannot_hammer_the_store() -> None:
-    """However many foreign tokens come, the secret is read at most once a pause."""
+    """Any number of foreign tokens causes at most one read of the secret per pause."""
     store = Store(OLD)
     source = store.tokens()
     verifier = TokenVerifier(source.current(), source)
@@ -132,7 +132,7 @@ def test_foreign_tokens_cannot_hammer_the_store() -> None:
     with pytest.raises(TokenInvalid):
         verifier.verify(bearer(NEW), datetime.now(UTC))
     for _ in range(20):
-        # A failure, which API Gateway does not keep: the secret may have changed since.
+        # The call fails, which API Gateway does not cache: the secret may have changed since.
         with pytest.raises(KeysUnavailable):
             verifier.verify(bearer(NEW), datetime.now(UTC))
 
@@ -140,7 +140,7 @@ def test_foreign_tokens_cannot_hammer_the_store() -> None:
 
 
 def test_a_token_is_not_refused_for_long_while_the_store_is_away() -> None:
-    """Nobody can tell whether the secret has changed, so there is no answer that is kept."""
+    """While a change of the secret cannot be excluded, the call fails without a cached response."""
     store = Store(OLD)
     source = store.tokens()
     verifier = TokenVerifier(source.current(), source)
@@ -153,7 +153,7 @@ def test_a_token_is_not_refused_for_long_while_the_store_is_away() -> None:
 
 
 def test_weak_secrets_are_refused_from_the_store_too() -> None:
-    """A short secret is no better for lying in a vault."""
+    """A short secret is also rejected if it is in Secrets Manager."""
     with pytest.raises(ConfigurationError):
         Store("short").tokens().current()
 
@@ -180,7 +180,7 @@ def test_weak_secrets_are_refused_from_the_store_too() -> None:
     ],
 )
 def test_forms_of_secrets(variable: str, secret: dict[str, str], expected: dict[str, str]) -> None:
-    """Each secret fills the variables that local runs give plainly."""
+    """Each secret sets the variables that local runs set directly."""
     environment = {"DATABASE_URL": "postgresql://db:5432/streaming?sslmode=x"}
 
     filled = with_secret(environment, variable, json.dumps(secret))
@@ -189,7 +189,7 @@ def test_forms_of_secrets(variable: str, secret: dict[str, str], expected: dict[
 
 
 def test_secret_of_another_form_is_refused() -> None:
-    """What is no JSON object is told by its variable, and its text is not repeated."""
+    """A value that is not a JSON object is reported with its variable, without its text."""
     with pytest.raises(ConfigurationError, match="KAFKA_SECRET_ARN") as caught:
         with_secret({}, "KAFKA_SECRET_ARN", "hunter2")
 
@@ -198,7 +198,7 @@ def test_secret_of_another_form_is_refused() -> None:
 
 @pytest.mark.parametrize("token", [None, "a/session+token=="])
 def test_signature_equals_botocores(token: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The request is signed byte for byte as botocore signs it."""
+    """The request's signature equals botocore's byte for byte."""
     now = datetime.now(UTC)
     body = json.dumps({"SecretId": ARN}).encode()
     host = "secretsmanager.eu-central-1.amazonaws.com"
@@ -224,33 +224,33 @@ def store() -> Iterator[SecretStore]:
 
 
 def reader(store: SecretStore, **variables: str) -> SecretsManager:
-    """Return what reads secrets in an environment with these variables."""
+    """Return the reader of secrets in an environment with these variables."""
     keys = {"AWS_ACCESS_KEY_ID": "ROLE", "AWS_SECRET_ACCESS_KEY": "secret"}
     where = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": store.url}
     return SecretsManager({**where, **(variables or keys)})
 
 
 def role(*actions: str) -> dict[str, str]:
-    """Return credentials of a role that may do so with every secret."""
+    """Return credentials of a role that has the permission for every secret."""
     statement = {"Effect": "Allow", "Action": [*actions], "Resource": "*"}
     return assume_role([{"PolicyDocument": {"Statement": [statement]}}])
 
 
 def codes(error: pytest.ExceptionInfo[SecretUnavailable]) -> list[str]:
-    """Return the codes that AWS gave for the failure."""
+    """Return AWS's error codes of the failure."""
     cause = error.value.__cause__
     return [cause.code] if isinstance(cause, AwsRefusal) else []
 
 
 def test_secret_is_read_with_the_functions_own_credentials(store: SecretStore) -> None:
-    """The function's role asks, with a signature that AWS verifies, and gets the secret's text."""
+    """The request has the role's signature, which AWS verifies, and returns the secret's text."""
     allowed = reader(store, **role("secretsmanager:GetSecretValue"))
     with enforced_iam():
         assert allowed.read(store.arn) == OLD
 
 
 def test_restored_environment_asks_for_its_credentials(store: SecretStore) -> None:
-    """After SnapStart there are no keys in the environment, but an address to get them from."""
+    """After SnapStart the environment has no keys, but the address of an endpoint for them."""
     with (
         role_credentials(role("secretsmanager:GetSecretValue")) as server,
         enforced_iam(),
@@ -271,7 +271,7 @@ def test_restored_environment_asks_for_its_credentials(store: SecretStore) -> No
     ],
 )
 def test_errors_keep_the_code_of_aws(status: int, body: object, code: str) -> None:
-    """A missing permission is told from a missing secret, and both from a gateway's page."""
+    """A missing permission, a missing secret and a gateway's page have different errors."""
     text = json.dumps(body) if body is not None else "<html>"
     with pytest.raises(AwsRefusal) as refused:
         parsed(status, text.encode())
@@ -281,7 +281,7 @@ def test_errors_keep_the_code_of_aws(status: int, body: object, code: str) -> No
 
 
 def test_missing_secret_is_told(store: SecretStore, capsys: pytest.CaptureFixture[str]) -> None:
-    """The code of AWS reaches the log, and the metric says that AWS has answered."""
+    """AWS's code is logged, and the metric says that AWS has responded."""
     with pytest.raises(SecretUnavailable) as missing:
         reader(store).read(f"{store.arn}x")
 
@@ -292,7 +292,7 @@ def test_missing_secret_is_told(store: SecretStore, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("wrong", ["permission", "signature"])
 def test_iam_is_asked(store: SecretStore, wrong: str) -> None:
-    """Without the permission, or with somebody else's signature, no secret is read."""
+    """Without the permission, or with another signature, no secret is read."""
     action = "ListSecrets" if wrong == "permission" else "GetSecretValue"
     session = role(f"secretsmanager:{action}")
     if wrong == "signature":
@@ -300,12 +300,12 @@ def test_iam_is_asked(store: SecretStore, wrong: str) -> None:
     with enforced_iam(), pytest.raises(SecretUnavailable) as refused:
         reader(store, **session).read(store.arn)
 
-    # moto's IAM answers in XML, which the real one does not.
+    # moto's IAM responds in XML, unlike the real one.
     assert codes(refused) == ["HTTP 403"]
 
 
 def test_credentials_that_are_refused(store: SecretStore) -> None:
-    """An environment whose token is wrong reads no secret, and the error says which code it got."""
+    """With a wrong token no secret is read, and the error contains the endpoint's status."""
     with role_credentials(role("secretsmanager:GetSecretValue")) as server:
         variables = {**server.variables, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "wrong"}
         with pytest.raises(SecretUnavailable) as refused:
@@ -316,7 +316,7 @@ def test_credentials_that_are_refused(store: SecretStore) -> None:
 
 
 def test_dead_store_is_unavailable(store: SecretStore) -> None:
-    """Whatever the store does wrong, callers see the one error that they expect."""
+    """Whatever the store's failure, callers get the one error that they expect."""
     store.proxy.refuse()
     with pytest.raises(SecretUnavailable):
         reader(store).read(store.arn)
@@ -328,7 +328,7 @@ def test_dead_store_is_unavailable(store: SecretStore) -> None:
 
 
 def test_store_that_drips(store: SecretStore, capsys: pytest.CaptureFixture[str]) -> None:
-    """An answer that comes byte by byte, each in time, ends with the second that is given."""
+    """A response that arrives byte by byte, each in time, ends after a second in total."""
     store.proxy.drip(0.05)
     with pytest.raises(SecretUnavailable):
         reader(store).read(store.arn)
@@ -338,14 +338,14 @@ def test_store_that_drips(store: SecretStore, capsys: pytest.CaptureFixture[str]
 
 
 def test_deadline_bounds_reading_a_secret(store: SecretStore) -> None:
-    """A request that has no time left does not wait for a secret."""
+    """A request without remaining time does not wait for a secret."""
     with within(0), pytest.raises(SecretUnavailable):
         reader(store).read(store.arn)
     assert store.reads == 0
 
 
 def test_redis_and_kafka_settings() -> None:
-    """TLS, users and mechanisms reach the typed settings; half a login is refused."""
+    """TLS, users and mechanisms reach the typed settings; an incomplete login is rejected."""
     redis = CacheSettings.from_environment({"REDIS_TLS": "true", "REDIS_PASSWORD": "p"})
     assert (redis.is_tls, redis.username, redis.password) == (True, None, "p")
     scram = {

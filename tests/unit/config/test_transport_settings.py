@@ -1,4 +1,4 @@
-"""What is spoken in plaintext in production: nothing, unless the settings say so by name."""
+"""Plaintext in production: never, unless the settings allow it by name."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from streaming.config.variables import ConfigurationError
 
 Read = Callable[[Mapping[str, str]], object]
 
-# What reads the variables, what they are with plaintext and with TLS, and the server's name.
+# The readers of the variables, the variables with plaintext and with TLS, and the server's name.
 SERVERS: dict[str, tuple[Read, dict[str, str], dict[str, str]]] = {
     "key_set": (
         TokenSettings.from_environment,
@@ -41,7 +41,7 @@ servers = pytest.mark.parametrize("server", SERVERS)
 @servers
 @pytest.mark.parametrize("name", ["prod", "PROD", "production", "live"])
 def test_plaintext_is_refused_in_production(server: str, name: str) -> None:
-    """Whatever production is called, plaintext is refused, and so it is when another is allowed."""
+    """Whatever production is called, plaintext is refused, also if it is allowed for another."""
     read, plaintext, tls = SERVERS[server]
     others = ",".join(SERVERS.keys() - {server})
 
@@ -53,7 +53,7 @@ def test_plaintext_is_refused_in_production(server: str, name: str) -> None:
 
 @servers
 def test_plaintext_is_allowed_by_name(server: str) -> None:
-    """A server that is named may be spoken to in plaintext."""
+    """Plaintext is accepted for a server that is named."""
     read, plaintext, _ = SERVERS[server]
 
     assert read({"ENVIRONMENT": "prod", "ALLOW_PLAINTEXT": f"{server}, redis", **plaintext})
@@ -62,7 +62,7 @@ def test_plaintext_is_allowed_by_name(server: str) -> None:
 @servers
 @pytest.mark.parametrize("name", ["local", "dev", "staging"])
 def test_plaintext_elsewhere(server: str, name: str) -> None:
-    """Outside production plaintext needs no word."""
+    """Outside production plaintext needs no permission."""
     read, plaintext, _ = SERVERS[server]
 
     assert read({"ENVIRONMENT": name, **plaintext})
@@ -70,7 +70,7 @@ def test_plaintext_elsewhere(server: str, name: str) -> None:
 
 @servers
 def test_misspelt_permission(server: str) -> None:
-    """A name that means no server is refused, as a permission that would not be given."""
+    """An unknown server's name is rejected, because the permission would have no effect."""
     read, _, tls = SERVERS[server]
 
     with pytest.raises(ConfigurationError, match="ALLOW_PLAINTEXT names"):
@@ -82,25 +82,25 @@ def test_misspelt_permission(server: str) -> None:
 )
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_addresses_that_are_none(url: str, name: str) -> None:
-    """An address without http:// or https:// is refused before anything is asked there."""
+    """An address without http:// or https:// is rejected before any request."""
     with pytest.raises(ConfigurationError, match="USER_SERVICE_URL"):
         UserServiceSettings.from_environment({"ENVIRONMENT": name, "USER_SERVICE_URL": url})
 
 
 def test_public_address_of_films() -> None:
-    """What players are sent to is TLS in production, too."""
+    """URLs for players use TLS in production, too."""
     public = {"S3_PUBLIC_ENDPOINT_URL": "http://films.example.com"}
     with pytest.raises(ConfigurationError, match="S3_PUBLIC_ENDPOINT_URL"):
         StorageSettings.from_environment({"ENVIRONMENT": "prod", **public})
 
 
 def test_kafka_that_is_off() -> None:
-    """Without events it does not matter how they would be sent."""
+    """Without events their transport does not matter."""
     assert EventSettings.from_environment({"ENVIRONMENT": "prod", "ENABLE_KAFKA": "false"})
 
 
 def test_database_says_whether_it_means_tls() -> None:
-    """In production a URL without sslmode is refused; with disable it says so by name."""
+    """In production a URL without sslmode is rejected; with disable plaintext is explicit."""
     url = "postgresql://db.example.com/streaming"
     with pytest.raises(ConfigurationError, match="sslmode"):
         DatabaseSettings.from_environment({"ENVIRONMENT": "prod", "DATABASE_URL": url})
@@ -122,7 +122,7 @@ def test_database_says_whether_it_means_tls() -> None:
 )
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
 def test_database_says_it_once(tail: str, name: str) -> None:
-    """A parameter that is there twice, or behind a #, turns nothing off: the URL is refused."""
+    """A parameter that is repeated, or after a #, disables nothing: the URL is rejected."""
     url = f"postgresql://db.example.com/streaming{tail}"
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         DatabaseSettings.from_environment({"ENVIRONMENT": name, "DATABASE_URL": url})
@@ -130,7 +130,7 @@ def test_database_says_it_once(tail: str, name: str) -> None:
 
 @pytest.mark.parametrize("file", ["", "/nowhere/authorities.pem"])
 def test_authorities_that_are_not_there(file: str) -> None:
-    """OpenSSL takes a missing file for no authorities at all, so it is refused by name."""
+    """OpenSSL treats a missing file as an empty list of authorities, so it is rejected by name."""
     tls = {server: (read, variables) for server, (read, _, variables) in SERVERS.items()}
     url = "postgresql://db.example.com/streaming?sslmode=verify-full"
     tls["database"] = (DatabaseSettings.from_environment, {"DATABASE_URL": url})
@@ -140,7 +140,7 @@ def test_authorities_that_are_not_there(file: str) -> None:
 
 
 def test_authorities_that_are_there(tmp_path: Path) -> None:
-    """A file is left to OpenSSL."""
+    """The contents of a file are checked by OpenSSL."""
     file = tmp_path / "authorities.pem"
     file.touch()
 

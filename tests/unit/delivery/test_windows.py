@@ -1,4 +1,4 @@
-"""Time windows, and how long what is signed in them lives."""
+"""Time windows, and the validity of URLs signed in them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ def test_a_moment_is_in_its_window(moment: datetime, length: int) -> None:
 
 @given(moments, lengths, st.floats(0, 30 * 3600))
 def test_urls_outlive_the_film(moment: datetime, length: int, duration: float) -> None:
-    """Who starts at a window's very end can watch the film once and a half, and pause an hour."""
+    """A start at a window's end can watch one and a half times the film, and pause an hour."""
     window = Window.at(moment, length)
     dies = window.begins_at + timedelta(seconds=window.signature_life(duration))
     last_start = window.begins_at + window.length
@@ -39,7 +39,7 @@ def test_urls_outlive_the_film(moment: datetime, length: int, duration: float) -
 
 @given(moments, st.integers(1, 604800), st.integers(-1000, 100000))
 def test_expires_in_is_honest(now: datetime, asked: int, left: int) -> None:
-    """No URL is said to live longer than asked, or than the key that signs it."""
+    """No URL's stated lifetime exceeds the requested one or the signing key's."""
     key = SigningLifetime(now + timedelta(seconds=left))
 
     assert SigningLifetime().expires_in(asked, now) == asked

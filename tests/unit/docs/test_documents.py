@@ -1,4 +1,4 @@
-"""What the documents name exists: files, headings, make's targets, and the AWS CLI's operations."""
+"""Names in the documents exist: files, headings, make's targets, and AWS CLI operations."""
 
 import re
 import shlex
@@ -19,14 +19,14 @@ NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"^ *```\w*\n(.*?)^ *```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 OWN_PATH = re.compile(r"(?:tests|tools|layers|functions|local|web|infrastructure|docs)/[\w./-]+")
-# Of the AWS CLI itself, beside what each operation takes.
+# Global options of the AWS CLI, in addition to those of each operation.
 GLOBAL_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format"}
-# Commands of the AWS CLI that are no operations of a service.
+# Commands of the AWS CLI that are not operations of a service.
 OWN_COMMANDS = {("s3", "sync"), ("s3", "cp"), ("s3", "ls"), ("cloudformation", "deploy")}
 
 
 def anchors(document: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub generates them."""
     headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -53,7 +53,7 @@ def options(service: str, operation: str) -> set[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_links_lead_somewhere(document: Path) -> None:
-    """Each link to a file of the project leads to one, and to a heading of it."""
+    """Each link to a file of the project leads to an existing one, and to a heading of it."""
     for link in LINK.findall(document.read_text("utf-8")):
         if re.match(r"[a-z]+:", link):
             continue
@@ -73,7 +73,7 @@ def test_named_files_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_named_targets_exist(document: Path) -> None:
-    """Each `make` in code is one of the Makefile's."""
+    """Each `make` target in code is in the Makefile."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     for line in code(document):
@@ -83,7 +83,7 @@ def test_named_targets_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_commands_of_the_aws_cli_exist(document: Path) -> None:
-    """Each `aws` command names an operation, and options that it takes."""
+    """Each `aws` command names an existing operation and its options."""
     for line in code(document):
         if not (found := re.search(r"^\s*aws ([a-z0-9]+) ([a-z-]+)(.*)", line)):
             continue

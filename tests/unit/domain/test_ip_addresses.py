@@ -1,4 +1,4 @@
-"""What is kept of an IP address."""
+"""The stored part of an IP address."""
 
 from ipaddress import ip_address
 
@@ -27,13 +27,13 @@ from streaming.domain.ip_addresses import truncated
     ],
 )
 def test_examples(address: str | None, kept: str | None) -> None:
-    """Whatever may identify a household goes; what is no address is not kept at all."""
+    """The part that may identify a household is removed; an invalid address is not stored."""
     assert truncated(address) == kept
 
 
 @given(first=st.ip_addresses(v=4), host=st.integers(0, 255))
 def test_ipv4(first: object, host: int) -> None:
-    """The 256 addresses of a /24 cannot be told from each other."""
+    """The 256 addresses of a /24 have the same stored value."""
     other = int(ip_address(str(first))) & ~0xFF | host
 
     assert truncated(str(first)) == truncated(str(ip_address(other)))
@@ -41,7 +41,7 @@ def test_ipv4(first: object, host: int) -> None:
 
 @given(address=st.ip_addresses(v=6))
 def test_ipv6(address: object) -> None:
-    """Of an IPv6 address no more than 48 bits are left, and truncating again changes nothing."""
+    """At most 48 bits of an IPv6 address are stored; truncating again changes nothing."""
     kept = truncated(str(address))
 
     assert kept is not None

@@ -1,4 +1,4 @@
-"""The login at MSK by IAM, which no server outside AWS can check: botocore judges it."""
+"""The MSK login by IAM, compared with botocore, since no server outside AWS can check it."""
 
 import json
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ HOST = "b-1.streaming.abcdef.c2.kafka.eu-central-1.amazonaws.com"
 
 @pytest.mark.parametrize("token", [None, "a/session+token=="])
 def test_login_equals_botocores(token: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What kafka-python sends is the request that MSK asks for, signed as botocore signs it.
+    """kafka-python sends the request that MSK requires, with botocore's signature.
 
     The form: https://github.com/aws/aws-msk-iam-auth#details
     """
@@ -42,7 +42,7 @@ def test_login_equals_botocores(token: str | None, monkeypatch: pytest.MonkeyPat
 
 
 def test_region_and_credentials_are_the_functions_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lambda's variables are enough, without any file of configuration."""
+    """Lambda's variables are sufficient, without any configuration file."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")

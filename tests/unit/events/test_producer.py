@@ -1,4 +1,4 @@
-"""What the producer makes of the ways in which Kafka refuses messages."""
+"""The producer's handling of each kind of rejection by Kafka."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ from streaming.events.producer import EventProducer
 
 
 class FakeProducer:
-    """Knows every topic but those that are called missing, and acknowledges all but the silent."""
+    """Knows every topic except those called missing, and acknowledges all but silent messages."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.is_discarded = False
 
     def send(self, topic: str, value: bytes, key: bytes) -> Any:
-        """Wait in vain for a topic that is missing, as the client does for a second."""
+        """Time out for a missing topic, as the client does after a second."""
         self.asked[topic] += 1
         if topic == "missing":
             raise KafkaTimeoutError("Failed to update metadata")
@@ -40,15 +40,15 @@ class FakeProducer:
         return self
 
     def partitions_for(self, topic: str) -> object:
-        """Know the topic."""
+        """Return the topic's partitions."""
         return {0}
 
     def discard(self) -> None:
-        """End without waiting."""
+        """Close without waiting."""
         self.is_discarded = True
 
     def get(self, timeout: float) -> None:
-        """Return once the message is acknowledged."""
+        """Return after the message is acknowledged."""
         if self.topic == "silent":
             raise KafkaTimeoutError("Timeout after waiting")
 
@@ -65,12 +65,12 @@ class Publisher(EventProducer):
 
 
 def to(topic: str) -> Message:
-    """Make a message to a topic."""
+    """Create a message to a topic."""
     return Message(uuid4(), topic, "key", "value")
 
 
 def test_each_message_is_refused_on_its_own_account() -> None:
-    """A refused message does not keep others from being acknowledged."""
+    """A rejected message does not prevent the acknowledgement of others."""
     messages = [to("missing"), to("known"), to("missing")]
 
     refused = Publisher().deliver(messages, 1)
@@ -80,7 +80,7 @@ def test_each_message_is_refused_on_its_own_account() -> None:
 
 
 def test_missing_topic_is_asked_for_once() -> None:
-    """Asking for a topic that is missing takes a second, so it is not done for each message."""
+    """Requesting a missing topic takes a second, so it is not repeated for each message."""
     publisher = Publisher()
 
     publisher.deliver([to("missing"), to("missing"), to("known")], 1)
@@ -90,7 +90,7 @@ def test_missing_topic_is_asked_for_once() -> None:
 
 
 def test_kafka_that_answers_nothing_is_left_alone() -> None:
-    """When nothing at all is acknowledged, the next messages do not wait for that again."""
+    """If no message at all is acknowledged, the next messages do not wait for the same time-out."""
     publisher = Publisher()
     publisher.deliver([to("silent")], 0)
 
@@ -105,7 +105,7 @@ LOGIN = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "AWS_MSK
 
 @pytest.mark.parametrize("environment", [LOGIN, {}], ids=["login", "no login"])
 def test_producer_whose_login_may_be_refused_is_replaced(environment: dict[str, str]) -> None:
-    """One that logs in and fails again and again is discarded; another one reconnects by itself."""
+    """A client with repeated failures of its login is discarded; others reconnect themselves."""
     publisher = Publisher(environment, pause_seconds=0)
 
     for _ in range(3):
@@ -130,5 +130,5 @@ def test_producer_whose_login_may_be_refused_is_replaced(environment: dict[str, 
     ],
 )
 def test_reasons(error: Exception, reason: str) -> None:
-    """Only what Kafka says of the message, or of its topic, is held against it."""
+    """Only Kafka's response about the message or its topic counts as a rejection of it."""
     assert by_answer(error).reason == reason

@@ -1,4 +1,4 @@
-"""What each function imports: a Lambda's cold start is its imports."""
+"""The imports of each function, which dominate its cold start."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ ENVIRONMENT = {
 
 
 def loaded(code: str, **variables: str) -> set[str]:
-    """Run ``code`` in a new interpreter; return which heavy modules it has loaded."""
+    """Run ``code`` in a new interpreter; return the heavy modules that it has loaded."""
     script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", script],
@@ -80,20 +80,20 @@ def importing(function: str) -> str:
 
 @pytest.mark.parametrize("function", LOADED)
 def test_at_import(function: str) -> None:
-    """Importing a handler loads the clients of its own hot path and no other."""
+    """Importing a handler loads the clients of its own hot path and no others."""
     assert loaded(importing(function)) == LOADED[function]
 
 
 @pytest.mark.parametrize("function", PARTS)
 def test_hot_path(function: str) -> None:
-    """Building what a handler calls loads nothing more, and connects to nothing."""
+    """Building a handler's use case loads nothing more, and opens no connection."""
     code = f"{importing(function)}; app.ENVIRONMENT.{PARTS[function]}"
 
     assert loaded(code) == LOADED[function]
 
 
 def test_cluster() -> None:
-    """Only where Redis runs in cluster mode, its client for that is loaded, and none connects."""
+    """Only with Redis in cluster mode is the cluster client loaded, and no connection is opened."""
     code = (
         "import os; from streaming.composition.environment import Environment; "
         "Environment(os.environ).redis_cache"
@@ -104,7 +104,7 @@ def test_cluster() -> None:
 
 
 def test_use_cases_load_no_client() -> None:
-    """Whoever imports a use case, as a test with fakes does, loads no client of Kafka or S3."""
+    """Importing a use case, as a test with fakes does, loads no client of Kafka or S3."""
     folder = ROOT / "layers/streaming/python"
     modules = [
         ".".join(path.relative_to(folder).with_suffix("").parts)

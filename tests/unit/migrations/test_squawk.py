@@ -1,4 +1,4 @@
-"""The judge of migrations refuses what the former version of the code cannot live with."""
+"""The linter of migrations rejects those with which the previous version cannot run."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ LIMITS = "SET LOCAL lock_timeout = '3s';\nSET LOCAL statement_timeout = '10s';\n
 
 
 def judge(path: Path) -> subprocess.CompletedProcess[str]:
-    """Judge a migration as `make check` does."""
+    """Lint a migration as `make check` does."""
     command: list[str | Path] = [
         SQUAWK,
         "--config",
@@ -47,7 +47,7 @@ def judge(path: Path) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_refused(tmp_path: Path, statement: str, rule: str) -> None:
-    """A statement that takes something away, or blocks playback, fails the check."""
+    """A statement that removes something, or blocks playback, fails the check."""
     path = tmp_path / "900_wrong.sql"
     path.write_text(LIMITS + statement)
 
@@ -58,7 +58,7 @@ def test_refused(tmp_path: Path, statement: str, rule: str) -> None:
 
 
 def test_time_limits_are_asked_for(tmp_path: Path) -> None:
-    """A statement that may wait for a lock says for how long."""
+    """A statement that may wait for a lock needs a time-out."""
     path = tmp_path / "900_wrong.sql"
     path.write_text("ALTER TABLE stream_sessions ADD COLUMN x text;")
 
@@ -66,7 +66,7 @@ def test_time_limits_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_adding_is_fine(tmp_path: Path) -> None:
-    """A column that may be empty can be added at any time."""
+    """A nullable column can be added at any time."""
     path = tmp_path / "900_right.sql"
     path.write_text(f"{LIMITS}ALTER TABLE stream_sessions ADD COLUMN x text;")
 

@@ -1,4 +1,4 @@
-"""What a function logs at which level, in a process of its own, as Lambda configures it."""
+"""The output of a function at each log level, in a separate process configured as by Lambda."""
 
 import json
 import os
@@ -30,7 +30,7 @@ for name in ("debug", "info", "warning", "error"):
 emit(OutboxAgeSeconds=1)
 emit_dependency_failure("redis", "get", ConnectionRefusedError())
 """
-# Calls a function while no server answers. The last line stands for any that it logs.
+# Calls a function while no server responds. The last line represents any further log line.
 CALL = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -58,14 +58,14 @@ LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 def level_in_aws(parameter: str) -> str:
-    """Return what Lambda sets for the functions when the parameter LogLevel has this value."""
+    """Return the variables that Lambda sets for this value of the parameter LogLevel."""
     functions = read(ROOT / "template.yaml", {"LOG_LEVEL": parameter}).functions.values()
     (level,) = {each.environment["AWS_LAMBDA_LOG_LEVEL"] for each in functions}
     return level
 
 
 def printed_by(parameter: str) -> tuple[str, str]:
-    """Return what such a function prints and what it sends to the root logger's handler."""
+    """Return the function's output and the lines sent to the root logger's handler."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT / "layers/streaming/python"),
@@ -85,7 +85,7 @@ def printed_by(parameter: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("parameter", LEVELS)
 def test_lambda_knows_the_level(parameter: str) -> None:
-    """Each value of the parameter LogLevel is one of the levels that Lambda's API takes."""
+    """Each value of the parameter LogLevel is one of the levels that Lambda's API accepts."""
     client = boto3.client("lambda", region_name="eu-central-1")
     shape: Any = client.meta.service_model.shape_for("LoggingConfig")
     known = shape.members["ApplicationLogLevel"].enum
@@ -95,7 +95,7 @@ def test_lambda_knows_the_level(parameter: str) -> None:
 
 @pytest.mark.parametrize("parameter", LEVELS)
 def test_level_decides_what_is_logged(parameter: str) -> None:
-    """The functions log from the level on that the parameter LogLevel names."""
+    """The functions log from the level of the parameter LogLevel."""
     printed, _ = printed_by(parameter)
 
     lines = [json.loads(line) for line in printed.splitlines()]
@@ -105,7 +105,7 @@ def test_level_decides_what_is_logged(parameter: str) -> None:
 
 @pytest.mark.parametrize("parameter", LEVELS)
 def test_metrics_do_not_depend_on_the_level(parameter: str) -> None:
-    """Alarms see the age of the outbox and failures of dependencies, whatever is logged."""
+    """The age of the outbox and failures of dependencies are emitted at every level."""
     printed, _ = printed_by(parameter)
 
     assert len(emitted(printed, "OutboxAgeSeconds")) == 1
@@ -114,7 +114,7 @@ def test_metrics_do_not_depend_on_the_level(parameter: str) -> None:
 
 @pytest.mark.parametrize("parameter", LEVELS)
 def test_packages_do_not_log_requests(parameter: str) -> None:
-    """Of other packages only what is wrong is logged: below that botocore logs secrets."""
+    """Other packages log only warnings and errors: below that botocore logs secrets."""
     _, others = printed_by(parameter)
 
     told = [level for level in LEVELS if f"theirs {level.lower()}" in others]

@@ -1,4 +1,4 @@
-"""Metrics that CloudWatch reads from what functions print."""
+"""Metrics that CloudWatch reads from the functions' output."""
 
 import json
 import struct
@@ -29,12 +29,12 @@ OF_AN_OPERATION = ["service", "dependency", "operation", "kind"]
 
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stack that the functions are of."""
+    """The stack of the functions."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "streaming-prod")
 
 
 def test_line_is_embedded_metric_format(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every metric and every dimension that the directive names stands at the line's root."""
+    """Every metric and every dimension of the directive is at the root of the line."""
     emit(OutboxMessages=3, OutboxAgeSeconds=1.5)
     told = emit_dependency_failure("redis", "get", ConnectionRefusedError("no"))
     emit_server_error("streaming-prod-start", "7", 500)
@@ -98,7 +98,7 @@ def test_line_has_what_alarms_and_queries_read(
     values: dict[str, float],
     members: dict[str, Any],
 ) -> None:
-    """Each line has its sets of dimensions, values that are numbers, and what queries show."""
+    """Each line has its dimension sets, numeric values, and the fields that queries use."""
     emit_it()
 
     line = json.loads(capsys.readouterr().out)
@@ -111,7 +111,7 @@ def test_line_has_what_alarms_and_queries_read(
 
 
 def test_lines_of_threads_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    """What threads emit at once neither mixes nor shares dimensions."""
+    """Concurrent metrics of threads neither mix nor share dimensions."""
     names = [f"operation-{number}" for number in range(200)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda name: emit_dependency_failure("s3", name, OSError()), names))
@@ -121,7 +121,7 @@ def test_lines_of_threads_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_outage_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
-    """An answer that blames a dependency is a server error, and not an unexpected one."""
+    """A response caused by a dependency is a server error, but not an unexpected one."""
     emit_server_error("streaming-prod-start", "7", 503)
 
     line = json.loads(capsys.readouterr().out)
@@ -163,12 +163,12 @@ def test_lambda_filters_no_metric(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_kind_of_failure(error: Exception, kind: str) -> None:
-    """Whatever client it was that failed, operators see in the same words how."""
+    """Failures of all clients are reported with the same kinds."""
     assert kind_of(error) == kind
 
 
 def test_cause_counts() -> None:
-    """A client's own wrapping does not hide what happened on the wire."""
+    """The wrapping of a client's error does not hide the failure of the connection."""
     wrapped = redis.exceptions.ConnectionError("Error 111 connecting")
     wrapped.__cause__ = ConnectionRefusedError()
 
@@ -176,7 +176,7 @@ def test_cause_counts() -> None:
 
 
 def test_error_that_causes_itself() -> None:
-    """An error that a client raises again from its own wrapping is told of all the same."""
+    """An error that a client raises again from its own wrapper is also classified."""
     error = redis.exceptions.ConnectionError("Error 111 connecting")
     error.__cause__ = RuntimeError("not reached")
     error.__cause__.__cause__ = error
@@ -185,7 +185,7 @@ def test_error_that_causes_itself() -> None:
 
 
 def test_words_of_the_server() -> None:
-    """The log line of a failure has what the server said, which redis-py's own form leaves out."""
+    """The log line of a failure contains the server's message, which redis-py's own form omits."""
     told = emit_dependency_failure("redis", "set", redis.exceptions.ResponseError("OOM memory"))
 
     assert told["error"] == "ResponseError('OOM memory')"

@@ -1,4 +1,4 @@
-"""What the people who deploy are told of a failed migration."""
+"""The error message of a failed migration."""
 
 import pg8000.native
 import pytest
@@ -47,12 +47,12 @@ def caused(error: Exception, cause: Exception) -> Exception:
     ],
 )
 def test_cause_is_told(error: Exception, expected: str) -> None:
-    """The text says what the server and this service say, down to the first cause."""
+    """The text contains the messages of the server and this service, down to the first cause."""
     assert describe(error).startswith(expected)
 
 
 def test_no_value_of_a_row_is_told() -> None:
-    """Neither details nor the messages of data exceptions, which quote rows, are told."""
+    """Neither details nor the messages of data exceptions, which quote rows, are included."""
     duplicate = describe(server_error("23505", "duplicate key violates y"))
     invalid = describe(server_error("22P02", 'invalid input syntax for uuid: "viewer@example.com"'))
     assert "viewer" not in duplicate + invalid
@@ -60,10 +60,10 @@ def test_no_value_of_a_row_is_told() -> None:
 
 
 def test_nothing_unknown_is_told() -> None:
-    """Of an error that is nobody's only the class is told: its text may be anything."""
+    """For other errors only the class is included, because their text may contain anything."""
     assert describe(ValueError("hunter2")) == "ValueError"
 
 
 def test_length_is_bounded() -> None:
-    """CloudFormation takes 4 KB."""
+    """CloudFormation accepts 4 KB."""
     assert len(describe(DatabaseUnavailable("x" * 5000))) == 1000

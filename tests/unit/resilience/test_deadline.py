@@ -1,4 +1,4 @@
-"""The time of a request, and how calls draw from it."""
+"""The deadline of a request, and how it limits calls."""
 
 import socket
 import ssl
@@ -24,19 +24,19 @@ AMPLE = 60.0
 
 
 def burn(seconds: float) -> None:
-    """Compute for so long."""
+    """Compute for that long."""
     ends_at = time.process_time() + seconds
     while time.process_time() < ends_at:
         pass
 
 
 def test_no_deadline() -> None:
-    """Without a deadline a call gets what it asks for."""
+    """Without a deadline a call gets the requested time."""
     assert allowance(7.0) == 7.0
 
 
 def test_least_counts() -> None:
-    """A call gets what it asks for or what is left; an inner deadline cannot outlast an outer."""
+    """A call gets the requested or the remaining time; an inner deadline cannot extend an outer."""
     with within(AMPLE):
         assert allowance(1.0) == 1.0
         assert AMPLE - 1 < allowance(2 * AMPLE) <= AMPLE
@@ -49,13 +49,13 @@ def test_least_counts() -> None:
 
 
 def test_nothing_left() -> None:
-    """When nothing is left a call is not begun."""
+    """Without remaining time a call is not started."""
     with within(0.0), pytest.raises(DeadlineExceeded):
         allowance(1.0)
 
 
 def test_something_is_left_for_later() -> None:
-    """What is kept for later cannot be spent before, and is there afterwards."""
+    """Reserved time cannot be used before, and is available afterwards."""
     with within(AMPLE):
         with leaving(AMPLE / 2):
             assert allowance(AMPLE) <= AMPLE / 2
@@ -67,7 +67,7 @@ def test_something_is_left_for_later() -> None:
 
 
 def test_computing_is_not_waiting() -> None:
-    """Computing is not taken off where the deadline says so, up to what that grants."""
+    """Computing time does not count if the deadline says so, up to the granted amount."""
     began = time.monotonic()
     with within(AMPLE, computing_seconds=AMPLE):
         burn(0.3)
@@ -83,7 +83,7 @@ def test_computing_is_not_waiting() -> None:
 
 
 def test_work_apart_puts_the_deadline_off() -> None:
-    """Work apart has a deadline of its own, and the rest keeps the time that it had."""
+    """Separate work has its own deadline, and the rest keeps its remaining time."""
     with within(AMPLE):
         with apart(1.0):
             assert allowance(AMPLE) <= 1.0
@@ -92,7 +92,7 @@ def test_work_apart_puts_the_deadline_off() -> None:
 
 
 def test_other_threads_inherit() -> None:
-    """Work that is handed to other threads draws from the same deadline."""
+    """Work in other threads is limited by the same deadline."""
     with ThreadPoolExecutor(2) as pool, within(1.0):
         assert pool.submit(allowance, AMPLE).result() == AMPLE
         assert max(pool.map(inherited(allowance), [AMPLE, AMPLE])) <= 1.0
@@ -110,13 +110,13 @@ def drip(connection: socket.socket) -> None:
 
 
 def read_on(connection: socket.socket) -> None:
-    """Read until nothing comes any more."""
+    """Read until the end."""
     while connection.recv(1):
         pass
 
 
 def test_dripping_answer_ends() -> None:
-    """What comes byte by byte ends with the deadline, whoever reads, and later reads may wait."""
+    """Data arriving byte by byte end with the deadline, for any reader; later reads may wait."""
     ours, theirs = socket.socketpair()
     threading.Thread(target=drip, args=(theirs,), daemon=True).start()
     connection = bounded(ours)
@@ -131,7 +131,7 @@ def test_dripping_answer_ends() -> None:
 
 @pytest.mark.parametrize("of", ["context", "connection"])
 def test_dripping_answer_over_tls_ends(tmp_path: Path, of: str) -> None:
-    """The same over TLS, by the context's class or for a connection that has been made."""
+    """The same over TLS, with the context's class or for an existing connection."""
     authority = Authority(tmp_path, "trusted")
     context = ssl.create_default_context(cafile=authority.file)
     ours, theirs = socket.socketpair()
@@ -151,7 +151,7 @@ def test_dripping_answer_over_tls_ends(tmp_path: Path, of: str) -> None:
 
 
 def test_sending_ends() -> None:
-    """A peer that reads nothing holds a sender no longer than the deadline."""
+    """A peer that reads nothing blocks a sender no longer than the deadline."""
     ours, theirs = socket.socketpair()
     connection = bounded(ours)
     with pytest.raises(TimeoutError), within(0.2):

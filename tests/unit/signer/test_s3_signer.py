@@ -1,4 +1,4 @@
-"""Our signatures are botocore's, byte for byte; anything else is a URL that S3 refuses."""
+"""Our signatures equal botocore's byte for byte; S3 would reject any other."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -25,7 +25,7 @@ TOKEN = "IQoJb3JpZ2luX2VjE/+a=="
 
 
 class Place(NamedTuple):
-    """A bucket, as the settings describe it."""
+    """A bucket, as in the settings."""
 
     region: str
     endpoint_url: str | None = None
@@ -102,7 +102,7 @@ def time_of(url: str) -> datetime:
 def test_equals_generate_presigned_url(
     place: Place, token: str | None, key: str, expires_in: int
 ) -> None:
-    """A URL equals botocore's for any key, at AWS and elsewhere, by path and by host name."""
+    """A URL equals botocore's for any key, in AWS and elsewhere, by path and by host name."""
     expected = client_of(place, token).generate_presigned_url(
         "get_object", Params={"Bucket": place.bucket, "Key": key}, ExpiresIn=expires_in
     )
@@ -138,7 +138,7 @@ def test_equals_botocore_for_any_host_and_key(
     token: str | None,
     key: str,
 ) -> None:
-    """The signature is botocore's whatever the host, port, region, credentials and token are."""
+    """The signature equals botocore's for any host, port, region, credentials and token."""
     endpoint = f"{scheme}://{host}" + ("" if port is None else f":{port}")
     signer = S3Signer(
         SigningKey(access_key, secret_key, token),
@@ -158,14 +158,14 @@ def test_equals_botocore_for_any_host_and_key(
 
 @given(key=keys, expires_in=st.integers(1, MAX_EXPIRES_IN))
 def test_bulk_form_signs_like_the_single_one(key: str, expires_in: int) -> None:
-    """The function that signs a whole film gives the URL that one call gives."""
+    """The function that signs a whole film gives the same URL as a single call."""
     signer = signer_of(PLACES[0])
     expected = signer.generate_signed_url(key, expires_in=expires_in, signed_at=NOW)
     assert expected == signer.at(NOW, expires_in)(key)
 
 
 def test_key_follows_the_day() -> None:
-    """A signer that outlives midnight signs with the new day's key, then the old one's again."""
+    """A signer used past midnight signs with the new day's key, then the old one's again."""
     signer = signer_of(PLACES[0])
     for signed_at in (NOW, NOW + timedelta(days=1), NOW):
         fresh = signer_of(PLACES[0]).generate_signed_url("k", expires_in=60, signed_at=signed_at)
@@ -173,7 +173,7 @@ def test_key_follows_the_day() -> None:
 
 
 def test_time_is_utc_in_the_url() -> None:
-    """An instant gives the same URL in whatever time zone it is expressed."""
+    """An instant gives the same URL in any time zone."""
     sign = signer_of(PLACES[0]).generate_signed_url
     elsewhere = NOW.astimezone(timezone(timedelta(hours=-11)))
     assert sign("k", expires_in=60, signed_at=NOW) == sign("k", expires_in=60, signed_at=elsewhere)
@@ -181,26 +181,26 @@ def test_time_is_utc_in_the_url() -> None:
 
 @pytest.mark.parametrize("expires_in", [0, -1, MAX_EXPIRES_IN + 1])
 def test_refuses_a_life_that_s3_refuses(expires_in: int) -> None:
-    """A URL that S3 would answer with 400 is not made."""
+    """A URL that S3 would reject with 400 is not created."""
     with pytest.raises(ValueError, match="1 to 604800 seconds"):
         signer_of(PLACES[0]).at(NOW, expires_in)
 
 
 def test_refuses_a_time_without_zone() -> None:
-    """A naive time is refused: it would be off by the machine's zone."""
+    """A naive time is rejected: it would be wrong by the machine's offset."""
     with pytest.raises(ValueError, match="time zone"):
         signer_of(PLACES[0]).at(NOW.replace(tzinfo=None), 60)
 
 
 def test_refuses_the_empty_key() -> None:
-    """An empty key is refused: its URL would list the bucket."""
+    """An empty key is rejected: its URL would list the bucket."""
     with pytest.raises(ValueError, match="empty"):
         signer_of(PLACES[0]).generate_signed_url("", expires_in=60, signed_at=NOW)
 
 
 @pytest.mark.parametrize(("manifest_type", "name"), [("hls", "index.m3u8"), ("dash", "index.mpd")])
 def test_manifest_url(manifest_type: Any, name: str) -> None:
-    """A film's manifest lies where the seed puts it."""
+    """A film's manifest has the seed's key."""
     url = signer_of(Place("local", "http://127.0.0.1:9000", "path")).get_manifest_url(
         MOVIE_ID, manifest_type, expires_in=3600, signed_at=NOW
     )
@@ -241,7 +241,7 @@ def test_refuses_a_segment_outside_the_film(movie_id: str, segment: str) -> None
 
 @given(segment=st.text(st.sampled_from("ab./%\\2e é\0"), max_size=12) | keys)
 def test_segment_urls_stay_in_the_film(segment: str) -> None:
-    """Whatever the segment is called, a URL that is made names exactly it."""
+    """For any name of a segment, a signed URL addresses exactly it."""
     try:
         url = signer_of(PLACES[2]).get_segment_url(MOVIE_ID, segment, expires_in=60, signed_at=NOW)
     except ValueError:
@@ -252,7 +252,7 @@ def test_segment_urls_stay_in_the_film(segment: str) -> None:
 
 
 def test_secrets_stay_out_of_logs() -> None:
-    """A key that is printed shows neither its secret nor its session token."""
+    """The text of a key contains neither its secret nor its session token."""
     shown = repr(SigningKey("AKIA", "the-secret", "the-token"))
     assert "AKIA" in shown
     assert "the-secret" not in shown
@@ -261,7 +261,7 @@ def test_secrets_stay_out_of_logs() -> None:
 
 @pytest.mark.parametrize(("access_key", "secret_key"), [("", "s"), ("a", "")])
 def test_refuses_half_a_key(access_key: str, secret_key: str) -> None:
-    """A key that was not configured is refused where it is read, not by every player."""
+    """A missing key is rejected when it is read, not by every player."""
     with pytest.raises(ValueError, match="signing key"):
         SigningKey(access_key, secret_key)
 
@@ -279,12 +279,12 @@ def test_refuses_half_a_key(access_key: str, secret_key: str) -> None:
     ids=str,
 )
 def test_refuses_a_bucket_without_address(place: Place, problem: str) -> None:
-    """A setting that cannot be part of a URL is refused at the start."""
+    """A setting that cannot be part of a URL is rejected at the start."""
     with pytest.raises(ValueError, match=problem):
         signer_of(place)
 
 
 def test_ip_endpoint_is_addressed_by_path() -> None:
-    """A dotted bucket at an IP address goes into the path; as a host name it would lead nowhere."""
+    """A dotted bucket at an IP address is part of the path; as a host name it would not resolve."""
     place = Place("local", "http://127.0.0.1:9000", "virtual", "films.example")
     assert signer_of(place).bucket_url == "http://127.0.0.1:9000/films.example/"

@@ -9,7 +9,7 @@ START = {"a": "1", "b": "1", "c": "1", "d": "1"}
 
 
 def test_every_pair_is_met() -> None:
-    """Each value stands beside each value of each other parameter, in few rows."""
+    """Each value occurs with each value of each other parameter, in few rows."""
     rows, impossible = pairwise(VALUES, START, lambda _: [])
 
     assert impossible == []
@@ -20,7 +20,7 @@ def test_every_pair_is_met() -> None:
 
 
 def test_no_row_is_refused() -> None:
-    """With a rule, every row keeps it, and what it forbids is told: ``b`` is never above ``a``."""
+    """Every row satisfies a rule, and forbidden pairs are reported: ``b`` is never above ``a``."""
 
     def culprits(row: dict[str, str]) -> list[set[str]]:
         return [{"a", "b"}] if row["b"] > row["a"] else []

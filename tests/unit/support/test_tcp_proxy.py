@@ -1,4 +1,4 @@
-"""The faults of the proxy that stands between the service and its servers in other tests."""
+"""The faults of the proxy between the service and its servers in other tests."""
 
 import contextlib
 import socket
@@ -14,13 +14,13 @@ import pytest
 from tests.support.tcp_proxy import TcpProxy
 
 PATIENCE = 10.0
-# Long enough for what passes to have passed, short enough to wait for what does not.
+# Long enough for bytes to have passed, short enough to wait for those that do not.
 SILENCE = 0.2
 
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    """A server that sends back what it gets, until the client ends; its port."""
+    """An echo server that runs until the client ends; its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def echo(connection: socket.socket) -> None:
@@ -41,7 +41,7 @@ def server() -> Iterator[int]:
 
 @pytest.fixture
 def proxy(server: int) -> Iterator[TcpProxy]:
-    """A proxy before that server."""
+    """A proxy in front of that server."""
     with TcpProxy(server) as running:
         yield running
 
@@ -52,7 +52,7 @@ def connect(proxy: TcpProxy, timeout: float = PATIENCE) -> socket.socket:
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
-    """Return so many bytes, or what there was until the end."""
+    """Return that many bytes, or those before the end."""
     received = b""
     while len(received) < size and (data := connection.recv(size - len(received))):
         received += data
@@ -60,13 +60,13 @@ def receive(connection: socket.socket, size: int) -> bytes:
 
 
 def ask(connection: socket.socket, text: bytes) -> bytes:
-    """Send ``text`` and return as much."""
+    """Send ``text`` and return as many bytes."""
     connection.sendall(text)
     return receive(connection, len(text))
 
 
 def assert_silent(connection: socket.socket) -> None:
-    """Nothing arrives."""
+    """Check that nothing arrives."""
     connection.settimeout(SILENCE)
     with pytest.raises(TimeoutError):
         connection.recv(1)
@@ -74,13 +74,13 @@ def assert_silent(connection: socket.socket) -> None:
 
 
 def assert_reset(connection: socket.socket) -> None:
-    """The connection has been reset."""
+    """Check that the connection was reset."""
     with pytest.raises(ConnectionResetError):
         connection.recv(1)
 
 
 def test_passes_through(proxy: TcpProxy) -> None:
-    """Without a fault the client talks with the server, and each sees the other's end."""
+    """Without a fault the client talks with the server, and each detects the other's end."""
     large = bytes(range(256)) * 4096
     with connect(proxy) as connection:
         sender = threading.Thread(target=connection.sendall, args=(large,))
@@ -93,7 +93,7 @@ def test_passes_through(proxy: TcpProxy) -> None:
 
 
 def test_refused(proxy: TcpProxy) -> None:
-    """Refusing resets what is open and refuses what is new, on the same port until it ends."""
+    """Refusing resets open connections and refuses new ones, on the same port until it ends."""
     with connect(proxy) as connection:
         assert ask(connection, b"before") == b"before"
         proxy.refuse()
@@ -106,7 +106,7 @@ def test_refused(proxy: TcpProxy) -> None:
 
 
 def test_black_hole(proxy: TcpProxy) -> None:
-    """A black hole accepts and is silent; what was sent arrives when it ends."""
+    """A black hole accepts and does not respond; held bytes arrive when it ends."""
     with connect(proxy) as before:
         assert ask(before, b"before") == b"before"
         proxy.black_hole()
@@ -120,7 +120,7 @@ def test_black_hole(proxy: TcpProxy) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems queue otherwise")
 def test_unreachable(proxy: TcpProxy) -> None:
-    """An unreachable host leaves connection attempts unanswered, and open connections silent."""
+    """An unreachable host answers no connection attempts, and open connections hang."""
     with connect(proxy) as before:
         assert ask(before, b"before") == b"before"
         proxy.unreachable()
@@ -135,7 +135,7 @@ def test_unreachable(proxy: TcpProxy) -> None:
 
 
 def test_delay(proxy: TcpProxy) -> None:
-    """A delay is added each way, once for what is sent together."""
+    """A delay is added in each direction, once for bytes sent together."""
     with connect(proxy) as connection:
         proxy.delay(0.1)
         before = time.monotonic()
@@ -146,7 +146,7 @@ def test_delay(proxy: TcpProxy) -> None:
 
 
 def test_drip(proxy: TcpProxy) -> None:
-    """Dripping passes byte after byte to the client, and the rest at once when it ends."""
+    """Dripping forwards byte by byte to the client, and the rest at once when it ends."""
     with connect(proxy) as connection:
         proxy.drip(0.05)
         before = time.monotonic()
@@ -161,7 +161,7 @@ def test_drip(proxy: TcpProxy) -> None:
 
 
 def test_cut(proxy: TcpProxy) -> None:
-    """A cut lets a part of the next answer through and resets, on each connection."""
+    """A cut forwards a part of the next response and resets, on each connection."""
     with connect(proxy) as connection:
         assert ask(connection, b"before") == b"before"
         proxy.cut(at_byte=2)
@@ -175,7 +175,7 @@ def test_cut(proxy: TcpProxy) -> None:
 
 
 def test_cut_of_a_later_answer(proxy: TcpProxy) -> None:
-    """A cut may let so many answers pass whole before."""
+    """A cut may first forward that many complete responses."""
     with connect(proxy) as connection:
         proxy.cut(at_byte=1, answers_before=2)
         assert ask(connection, b"one") == b"one"
@@ -186,7 +186,7 @@ def test_cut_of_a_later_answer(proxy: TcpProxy) -> None:
 
 
 def test_connections_are_cut(proxy: TcpProxy) -> None:
-    """Cutting resets what is open and nothing else."""
+    """Resetting affects only open connections."""
     with connect(proxy) as connection:
         assert ask(connection, b"before") == b"before"
         assert proxy.cut_connections() == 1
@@ -197,7 +197,7 @@ def test_connections_are_cut(proxy: TcpProxy) -> None:
 
 
 def test_connections_are_forgotten(proxy: TcpProxy) -> None:
-    """Forgotten connections stay silent for good; new ones work."""
+    """Forgotten connections hang permanently; new ones work."""
     with connect(proxy) as old:
         assert ask(old, b"before") == b"before"
         assert proxy.forget_connections() == 1
@@ -209,14 +209,14 @@ def test_connections_are_forgotten(proxy: TcpProxy) -> None:
 
 
 def test_answers_name_the_proxy(server: int) -> None:
-    """Where a server tells clients its address, as a Kafka broker does, they get the proxy's."""
+    """If a server sends its address to clients, as a Kafka broker does, they get the proxy's."""
     with TcpProxy(server, readdress=True) as proxy, connect(proxy) as connection:
         answer = ask(connection, b"\0\x09127.0.0.1" + struct.pack(">i", server) + b"\xff")
         assert answer == b"\0\x09127.0.0.1" + struct.pack(">i", proxy.port) + b"\xff"
 
 
 def test_server_is_gone(proxy: TcpProxy) -> None:
-    """When the server does not listen, clients are reset."""
+    """If the server does not listen, clients are reset."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         proxy.target_port = taken.getsockname()[1]
     with pytest.raises(ConnectionResetError), connect(proxy) as connection:
@@ -224,7 +224,7 @@ def test_server_is_gone(proxy: TcpProxy) -> None:
 
 
 def test_cut_once(proxy: TcpProxy) -> None:
-    """One answer of one connection is lost; the others, and new connections, go on."""
+    """One response of one connection is lost; the others, and new connections, are forwarded."""
     first, second = connect(proxy), connect(proxy)
     with closing(first), closing(second):
         proxy.cut_once(answers_before=1)

@@ -1,4 +1,4 @@
-"""What `make deploy` deploys: the settings of an environment, and the name of a release."""
+"""The settings of an environment for `make deploy`, and the name of a release."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def template(tmp_path: Path) -> Path:
 
 
 def test_everything_that_is_deployed_counts(template: Path) -> None:
-    """Another file, name, template or parameter is another content; the same is the same."""
+    """The release differs for another file, name, template or parameter, and only then."""
     folder = template.parent
     seen = [release.content(template, {"A": "1"})]
     assert seen == [release.content(template, {"A": "1"})]
@@ -45,7 +45,7 @@ def test_everything_that_is_deployed_counts(template: Path) -> None:
 
 
 def test_what_python_leaves_behind_does_not_count(template: Path) -> None:
-    """The byte code that running the functions leaves in their folders is no change."""
+    """Byte code from running the functions in their folders is no change."""
     before = release.content(template, {})
     (template.parent / "code" / "__pycache__").mkdir()
     (template.parent / "code" / "__pycache__" / "app.pyc").write_bytes(b"code")
@@ -53,7 +53,7 @@ def test_what_python_leaves_behind_does_not_count(template: Path) -> None:
 
 
 def test_place_does_not_count(template: Path, tmp_path: Path) -> None:
-    """The same artefacts in another folder, as a workflow brings them, are the same content."""
+    """The same artefacts in another folder, as in a workflow, are the same content."""
     before = release.content(template, {})
     text = template.read_text().replace("CodeUri: code", "CodeUri: ../code")
     (tmp_path / "build").mkdir()
@@ -63,14 +63,14 @@ def test_place_does_not_count(template: Path, tmp_path: Path) -> None:
 
 
 def test_release_of_a_sound_stack() -> None:
-    """The content that a sound stack has keeps its release, and another one gets another."""
+    """Unchanged content of a healthy stack keeps its release, and other content gets another."""
     first = release.value("a" * 64, None)
     assert first == release.value("a" * 64, Deployed(_SOUND, first, "monday"))
     assert first[:10] != release.value("b" * 64, Deployed(_SOUND, first, "monday"))[:10]
 
 
 def test_release_after_a_rollback() -> None:
-    """After a rollback the same content gets another name, which it keeps once it is deployed."""
+    """After a rollback the same content gets another name, and keeps it once it is deployed."""
     first = release.value("a" * 64, None)
     second = release.value("a" * 64, Deployed(_ROLLED_BACK, first, "monday"))
     third = release.value("a" * 64, Deployed(_ROLLED_BACK, first, "tuesday"))
@@ -79,7 +79,7 @@ def test_release_after_a_rollback() -> None:
 
 
 def test_defaults_of_a_built_template(tmp_path: Path) -> None:
-    """What SAM writes of parameters is read, in each form that it has for a default."""
+    """The parameters in SAM's output, in each form that it has for a default."""
     path = tmp_path / "template.yaml"
     document = {
         "Globals": {"Default": "none"},
@@ -104,14 +104,14 @@ def test_defaults_of_a_built_template(tmp_path: Path) -> None:
 
 
 def test_parameters_that_are_set_back() -> None:
-    """Named with its default is what the stack holds otherwise and the configuration leaves out."""
+    """A parameter that the stack has and the configuration omits is passed with its default."""
     known = {"A": "1", "B": "2", "C": "3", "D": "4"}
     held = {"A": "1", "B": "20", "C": "30", "Gone": "5"}
     assert defaults.resets(known, held, {"C": "30"}) == {"B": "2"}
 
 
 def test_target(tmp_path: Path) -> None:
-    """Processor and Python of the layers are those of the parameters."""
+    """Architecture and Python of the layers are those of the parameters."""
     path = tmp_path / "samconfig.toml"
     path.write_text(
         '[dev.global.parameters]\nstack_name = "a"\n[dev.deploy.parameters]\n'
@@ -123,13 +123,13 @@ def test_target(tmp_path: Path) -> None:
 
 
 def test_unknown_environment() -> None:
-    """An environment that samconfig.toml does not have is refused with those that it has."""
+    """An environment that samconfig.toml does not have is rejected with a list of those it has."""
     with pytest.raises(SettingsError, match="dev, staging, prod"):
         read("production")
 
 
 def run_tool(folder: Path, *options: str) -> list[str]:
-    """Deploy the environment dev by command lines that fail; return how these were called."""
+    """Deploy the environment dev with failing command lines; return their arguments."""
     calls = folder / "calls"
     tool = folder / "tool"
     tool.write_text(f'#!/bin/sh\necho "$@" >>{calls}\necho "does not exist" >&2\nexit 1\n')
@@ -147,20 +147,20 @@ def run_tool(folder: Path, *options: str) -> list[str]:
 
 
 def test_both_command_lines_ask_the_same_account(tmp_path: Path) -> None:
-    """A region and a profile of samconfig.toml are SAM's and those that the stack is asked in."""
+    """Region and profile of samconfig.toml are used for SAM and for queries of the stack."""
     calls = run_tool(tmp_path, "--built")
     assert [line.split()[0] for line in calls] == ["cloudformation", "deploy"]
     assert all("--region eu-north-1 --profile work" in line for line in calls)
 
 
 def test_a_template_that_is_refused_is_neither_built_nor_deployed(tmp_path: Path) -> None:
-    """SAM and cfn-lint judge the template before anything else is done."""
+    """SAM and cfn-lint check the template before anything else."""
     (checked,) = run_tool(tmp_path)
     assert checked.startswith("validate --lint")
 
 
 def test_stack_name_that_functions_cannot_be_named_after(tmp_path: Path) -> None:
-    """A name that a function's would be too long for Lambda with is refused before the build."""
+    """A stack name too long for the functions' names is rejected before the build."""
     path = tmp_path / "samconfig.toml"
     longest = "a" * 43
     path.write_text(f'[dev.global.parameters]\nstack_name = "{longest}"\n')

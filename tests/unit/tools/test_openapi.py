@@ -1,4 +1,4 @@
-"""The committed OpenAPI document, the models and the template tell the same story."""
+"""The committed OpenAPI document, the models and the template are consistent."""
 
 import json
 from pathlib import Path
@@ -17,12 +17,12 @@ UNDOCUMENTED = {("GET", "/docs"), ("GET", "/openapi.json")}
 
 
 def test_no_drift() -> None:
-    """The committed document is what the models generate; `make openapi` writes it anew."""
+    """The committed document is the one generated from the models by `make openapi`."""
     assert document() == COMMITTED
 
 
 def test_routes_equal_the_template() -> None:
-    """Every route of the template is documented, and nothing else is."""
+    """Every route of the template is documented, and no other."""
     variables = {"DATABASE_URL": "postgresql://localhost/x", "JWT_SECRET_KEY": "x"}
     service = read(ROOT / "template.yaml", variables)
     routed = {(route.method, route.path) for route in service.routes} - UNDOCUMENTED
@@ -46,7 +46,7 @@ def all_errors(parent: type[errors.StreamingError]) -> set[type[errors.Streaming
     ids=lambda each: each.code,
 )
 def test_every_code_is_documented(error: type[errors.StreamingError]) -> None:
-    """A caller finds every code that an answer can carry in the document."""
+    """Every code that a response can have is in the document."""
     assert f"`{error.code}`" in json.dumps(COMMITTED)
 
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml and .env.example say what the service needs, and open nothing."""
+"""docker-compose.yml and .env.example contain all that the service needs, and expose nothing."""
 
 import json
 import re
@@ -19,19 +19,19 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 EXAMPLE = (ROOT / ".env.example").read_text()
 VARIABLES = sam_environment.read(EXAMPLE, {})
 ONE_SHOT = [name for name, service in SERVICES.items() if service.get("restart") == "no"]
-# What is not read by functions: the rest of the file is.
+# Variables that functions do not read: the functions read all others.
 FOR_COMPOSE = EXAMPLE.partition("# --- Functions ---")[0]
 
 
 class CloudFormationLoader(yaml.SafeLoader):
-    """Reads a template; what its short intrinsic functions say is of no use here."""
+    """Reads a template; the values of its short intrinsic functions are ignored."""
 
 
 CloudFormationLoader.add_multi_constructor("!", lambda *_: None)
 
 
 def test_every_image_is_pinned() -> None:
-    """What works today is what is pulled tomorrow."""
+    """Images are pinned."""
     dockerfile = (FOLDER / "user_service" / "Dockerfile").read_text()
     images = [service["image"] for service in SERVICES.values() if "build" not in service]
     images += re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
@@ -43,21 +43,21 @@ def test_every_image_is_pinned() -> None:
 
 
 def test_every_server_has_a_health_check() -> None:
-    """`up --wait` means what it says; only what ends by itself goes without."""
+    """`up --wait` waits for every service; only services that end have no health check."""
     assert ONE_SHOT == ["minio-init", "migrate", "kafka-init"]
     for name, service in SERVICES.items():
         assert ("healthcheck" in service) != (name in ONE_SHOT), name
 
 
 def test_set_ups_wait_for_their_server() -> None:
-    """A set-up never races the server that it sets up."""
+    """A set-up service waits until its server is healthy."""
     for name in ONE_SHOT:
         (condition,) = SERVICES[name]["depends_on"].values()
         assert condition == {"condition": "service_healthy"}
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
-    """Nobody on the developer's network reaches a server with an example password."""
+    """A server with an example password cannot be reached from the network."""
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
 
     assert len(ports) == 6
@@ -65,7 +65,7 @@ def test_ports_are_open_to_this_machine_only() -> None:
 
 
 def test_each_part_starts_alone() -> None:
-    """A profile holds a server with its set-up, and the example starts all of them."""
+    """A profile contains a server with its set-up, and the example starts all of them."""
     profiles: dict[str, set[str]] = {}
     for name, service in SERVICES.items():
         (profile,) = service["profiles"]
@@ -78,14 +78,14 @@ def test_each_part_starts_alone() -> None:
 
 
 def test_compose_asks_for_nothing_that_the_example_lacks() -> None:
-    """Copying .env.example is all the configuration there is to do."""
+    """Copying .env.example is the whole configuration."""
     asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
 
     assert asked <= set(VARIABLES)
 
 
 def test_defaults_of_ports_are_those_of_the_example() -> None:
-    """A port has one usual number."""
+    """A port has one default."""
     text = (ROOT / "docker-compose.yml").read_text()
 
     for name, default in re.findall(r"\$\{(\w+_PORT):-(\d+)\}", text):
@@ -95,8 +95,8 @@ def test_defaults_of_ports_are_those_of_the_example() -> None:
 def test_variables_of_the_example_are_those_of_the_functions() -> None:
     """A variable of the functions is in .env.example and in template.yaml, or in neither.
 
-    References to secrets are AWS's own way to say a value that .env says directly; where the
-    migrations lie in a deployment and how names are resolved there is no choice of anybody's.
+    Excepted are references to secrets, which replace a value that .env sets directly, and settings
+    without a choice: the folder of the migrations in a deployment, and name resolution.
     """
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader=CloudFormationLoader)
     holders = [template["Globals"]["Function"]]
@@ -118,7 +118,7 @@ def test_variables_of_the_example_are_those_of_the_functions() -> None:
 
 
 def test_nothing_opens_the_bucket() -> None:
-    """No set-up gives a right to those who do not sign."""
+    """No set-up grants rights to unsigned requests."""
     script = (FOLDER / "minio" / "init.sh").read_text()
 
     assert re.findall(r"^mc anonymous (.*)", script, re.MULTILINE) == [
@@ -148,7 +148,7 @@ def test_nothing_opens_the_bucket() -> None:
     ],
 )
 def test_users_may_do_their_part_and_no_more(user: str, rights: set[tuple[str, str]]) -> None:
-    """A URL signed for a player reads films, and the functions write signed copies alone."""
+    """A URL signed for a player can only read films; only the functions write signed copies."""
     policy = json.loads((FOLDER / "minio" / f"{user}.json").read_text())
 
     assert set(policy) == {"Version", "Statement"}
@@ -165,7 +165,7 @@ def test_users_may_do_their_part_and_no_more(user: str, rights: set[tuple[str, s
 
 
 def test_signed_copies_expire_as_in_aws() -> None:
-    """The bucket does not fill with copies that nobody can play any more."""
+    """Expired copies are deleted from the bucket."""
     lifecycle = json.loads((FOLDER / "minio" / "lifecycle.json").read_text())
 
     assert lifecycle["Rules"] == [
@@ -179,7 +179,7 @@ def test_signed_copies_expire_as_in_aws() -> None:
 
 
 def test_the_user_service_has_the_functions_packages() -> None:
-    """The stand-in verifies tokens with the version that the functions have."""
+    """The substitute verifies tokens with the functions' version of the library."""
     pinned = [
         re.findall(r"^pyjwt(?:\[.*\])?==(\S+)", (ROOT / path).read_text(), re.MULTILINE)
         for path in (
@@ -192,7 +192,7 @@ def test_the_user_service_has_the_functions_packages() -> None:
 
 
 def test_the_example_secret_does_not_pass_outside_local_runs() -> None:
-    """Somebody who deploys .env.example learns it at once."""
+    """Deploying .env.example fails immediately."""
     assert TokenSettings.from_environment(VARIABLES).secrets
 
     with pytest.raises(ConfigurationError):

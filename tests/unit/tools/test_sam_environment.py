@@ -1,4 +1,4 @@
-"""The functions' containers reach the same services under the names that containers know."""
+"""The functions' containers reach the same services by names that are valid in containers."""
 
 import json
 import re
@@ -25,14 +25,14 @@ def test_addresses_of_this_machine_become_those_of_the_services() -> None:
 
 
 def test_players_keep_their_address() -> None:
-    """What the player follows is this machine's S3, wherever the function finds it."""
+    """The URLs for the player are this machine's S3, wherever the function finds it."""
     translated = for_containers(read(EXAMPLE, {}))
 
     assert translated["S3_PUBLIC_ENDPOINT_URL"] == "http://localhost:9000"
 
 
 def test_addresses_elsewhere_stay() -> None:
-    """A developer may put any of the services somewhere else."""
+    """A developer may move any of the services."""
     elsewhere = {
         "S3_ENDPOINT_URL": "https://s3.example.com",
         "USER_SERVICE_URL": "http://users.localhost.example",
@@ -47,31 +47,31 @@ def test_addresses_elsewhere_stay() -> None:
 
 
 def test_a_key_set_on_this_machine_is_reached() -> None:
-    """What is not one of the services is found at the host of the containers."""
+    """Other addresses are resolved to the containers' host."""
     translated = for_containers({"JWT_JWKS_URL": "http://localhost:8001/jwks.json"})
 
     assert translated == {"JWT_JWKS_URL": "http://host.docker.internal:8001/jwks.json"}
 
 
 def test_values_refer_to_earlier_ones() -> None:
-    """A port is said once."""
+    """A port is defined once."""
     assert read("P=9100\nU=http://localhost:${P}", {})["U"] == "http://localhost:9100"
 
 
 def test_the_shell_wins() -> None:
-    """As in Docker Compose, so that servers and functions agree."""
+    """Quoting is as in Docker Compose, so that servers and functions agree."""
     assert read("P=9100\nU=x:${P}", {"P": "1", "OTHER": "2"}) == {"P": "1", "U": "x:1"}
 
 
 @pytest.mark.parametrize("line", ["export A=1", "A", "A=${B}", "A=${"])
 def test_lines_that_are_none_are_told(line: str) -> None:
-    """A slip in the file is named by its line."""
+    """An error in the file is reported with its line."""
     with pytest.raises(EnvironmentFileError, match="line 2"):
         read(f"# comment\n{line}", {})
 
 
 def test_the_file_is_for_sam_and_nobody_else(tmp_path: Path) -> None:
-    """Every function gets the values, and no other user of the machine reads them."""
+    """Every function gets the values, and no other user of the machine can read them."""
     target = tmp_path / "new" / "sam-env.json"
 
     sam_environment.write({"LOG_LEVEL": "INFO"}, target)
@@ -81,7 +81,7 @@ def test_the_file_is_for_sam_and_nobody_else(tmp_path: Path) -> None:
 
 
 def test_no_function_asks_aws_for_a_secret(tmp_path: Path) -> None:
-    """Every reference to a secret that template.yaml has is emptied."""
+    """Every reference to a secret in template.yaml is emptied."""
     template = (EXAMPLE_FILE.parent / "template.yaml").read_text()
     references = set(re.findall(r"^ +(\w+_SECRET_ARN):", template, re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""SAM sees what it needs of its surroundings, and nothing that functions must not get."""
+"""SAM gets what it needs of the environment, and nothing that functions must not get."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_a_real_account_stays_outside(surroundings: dict[str, str]) -> None:
-    """Functions get the role that they are given, not the developer's own."""
+    """Functions get the given role, not the developer's own."""
     assert surroundings["AWS_ACCESS_KEY_ID"] == "key"
     assert surroundings["AWS_SECRET_ACCESS_KEY"] == "secret"
     assert surroundings["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
@@ -25,7 +25,7 @@ def test_a_real_account_stays_outside(surroundings: dict[str, str]) -> None:
 
 
 def test_makefiles_learn_the_target(surroundings: dict[str, str]) -> None:
-    """Layers are built for the machine of the containers: SAM tells makefiles no parameters."""
+    """Layers are built for the containers' architecture: SAM passes makefiles no parameters."""
     assert surroundings["ARCHITECTURE"] == "arm64"
     assert surroundings["RUNTIME_VERSION"] == "3.13"
     assert surroundings["DOCKER_HOST"] == "unix:///engine"

@@ -1,4 +1,4 @@
-"""What runs in browsers: its own unit tests, and third-party files that nobody has touched."""
+"""Code for browsers: its own unit tests, and unmodified third-party files."""
 
 import hashlib
 import subprocess
@@ -26,7 +26,7 @@ def test_the_modules_keep_their_promises() -> None:
 
 @pytest.mark.parametrize("version", VENDORED, ids=lambda path: path.parent.name)
 def test_vendored_files_are_the_published_ones(version: Path) -> None:
-    """Third-party files are byte for byte what was published, none is missing, none is extra."""
+    """Third-party files are byte for byte the published ones, none is missing or additional."""
     lines = [line.partition(": ") for line in version.read_text("utf-8").splitlines()]
     told = dict(value.split("  ")[::-1] for key, _, value in lines if key == "sha256")
     files = [path for path in version.parent.iterdir() if not path.name.startswith(".")]
@@ -42,5 +42,5 @@ def test_vendored_files_are_the_published_ones(version: Path) -> None:
 
 
 def test_vendored_libraries_are_found() -> None:
-    """The check above looks at all the libraries that there are."""
+    """The check above covers all the libraries."""
     assert [path.parent.name for path in VENDORED] == ["swagger-ui", "dash.js", "hls.js"]

@@ -1,4 +1,4 @@
-"""The local gateway's events, routes and responses against API Gateway's documented ones."""
+"""The local gateway's events, routes and responses, compared with API Gateway's documentation."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def event_of(given: Request, *routes: Route, context: Any = None) -> dict[str, A
 
 
 def test_event_has_the_documented_shape() -> None:
-    """Every key of the documentation's example is there with the value that the request implies."""
+    """Every key of the documentation's example exists with the value that the request implies."""
     given = request(
         query="parameter1=value1&parameter1=value2&parameter2=value",
         headers=(
@@ -101,7 +101,7 @@ def test_event_has_the_documented_shape() -> None:
 
 
 def test_absent_parts_have_no_key() -> None:
-    """No body, cookies, query or path variables: the keys are missing, as in real events."""
+    """Without body, cookies, query or path variables, their keys are missing, as in real events."""
     event = event_of(request(method="GET"))
     assert event.keys().isdisjoint({"body", "cookies", "queryStringParameters", "pathParameters"})
     assert event["rawQueryString"] == ""
@@ -119,7 +119,7 @@ def test_path_is_decoded_once_and_before_routing() -> None:
 
 
 def test_decoded_question_mark_ends_the_path() -> None:
-    """API Gateway cuts the path at a decoded question mark; so do we."""
+    """API Gateway cuts the path at a decoded question mark; so does the local gateway."""
     assert event_of(request("/films/a%3Fadmin=1"))["rawPath"] == "/films/a"
 
 
@@ -145,7 +145,7 @@ def test_query_is_raw_and_decoded() -> None:
     ],
 )
 def test_body_is_text_or_base64_by_its_type(content_type: str | None, encoded: bool) -> None:  # noqa: FBT001
-    """Only the types that API Gateway takes for text arrive as text."""
+    """Only the media types that API Gateway treats as text arrive as text."""
     headers = () if content_type is None else (("content-type", content_type),)
     event = event_of(request(headers=headers, body=b'{"a": 1}'))
     assert event["isBase64Encoded"] is encoded
@@ -154,13 +154,13 @@ def test_body_is_text_or_base64_by_its_type(content_type: str | None, encoded: b
 
 
 def test_forwarded_for_is_appended() -> None:
-    """A client cannot pretend an address: its own is always the last."""
+    """A client cannot forge its address: its real one is always the last."""
     event = event_of(request(headers=(("x-forwarded-for", "203.0.113.9"),)))
     assert event["headers"]["x-forwarded-for"] == "203.0.113.9, 192.0.2.1"
 
 
 def test_authorizer_context_is_below_lambda() -> None:
-    """What the authorizer returned is in requestContext.authorizer.lambda, types unchanged."""
+    """The authorizer's context is in requestContext.authorizer.lambda, types unchanged."""
     route = Route("POST", "/my/path", "F", authorizer="A")
     event = event_of(request(), route, context={"user_id": "u", "exp": 7})
     assert event["requestContext"]["authorizer"] == {"lambda": {"user_id": "u", "exp": 7}}
@@ -184,7 +184,7 @@ def test_authorizer_event_has_the_documented_shape() -> None:
 
 @pytest.mark.parametrize("headers", [(), (("authorization", ""),)])
 def test_missing_or_empty_identity_is_none(headers: tuple[tuple[str, str], ...]) -> None:
-    """Without the identity source there is nothing to ask the authorizer about."""
+    """Without the identity source the authorizer is not called."""
     match = Match(Route("POST", "/my/path", "F"), {})
     authorizer = Authorizer("A", "F", headers=("authorization",))
     assert events.identity_source(request(headers=headers), authorizer, match) is None
@@ -220,7 +220,7 @@ def test_most_specific_route_wins(method: str, path: str, function: str) -> None
 
 
 def test_trailing_slash_and_empty_variable_match_nothing() -> None:
-    """/films is not /films/, and a variable is never empty."""
+    """/films differs from /films/, and a variable is never empty."""
     router = Router([Route("GET", "/films", "F"), Route("GET", "/films/{name}", "F")])
     assert router.match("GET", "/films/") is None
     assert router.match("HEAD", "/films") is None
@@ -273,7 +273,7 @@ def test_response_without_status_is_inferred(payload: bytes, body: bytes) -> Non
     ],
 )
 def test_invalid_result_is_refused(result: dict[str, Any]) -> None:
-    """What API Gateway answers 500 to is not repaired here."""
+    """Results for which API Gateway returns 500 are not corrected here."""
     with pytest.raises(InvalidResultError):
         responses.from_result(json.dumps(result).encode())
 
@@ -288,7 +288,7 @@ CORS = Cors(
 
 
 def preflight(origin: str, method: str, headers: str = "") -> dict[str, str]:
-    """Return the headers of a preflight's answer."""
+    """Return the headers of a preflight's response."""
     given = request(
         method="OPTIONS",
         headers=(
@@ -301,7 +301,7 @@ def preflight(origin: str, method: str, headers: str = "") -> dict[str, str]:
 
 
 def test_preflight_tells_what_is_allowed() -> None:
-    """An allowed origin learns methods, headers and how long to remember them."""
+    """An allowed origin gets methods, headers and the cache time."""
     assert preflight("https://player.example", "POST", "Authorization, content-type") == {
         "access-control-allow-origin": "https://player.example",
         "access-control-allow-methods": "GET,POST",
@@ -319,12 +319,12 @@ def test_preflight_tells_what_is_allowed() -> None:
     ],
 )
 def test_preflight_of_anything_else_allows_nothing(origin: str, method: str, headers: str) -> None:
-    """One part that is not allowed, and no CORS header is there."""
+    """If one part is not allowed, there is no CORS header."""
     assert preflight(origin, method, headers) == {}
 
 
 def test_api_cors_replaces_the_functions_own() -> None:
-    """The API's configuration wins over CORS headers that a function returns."""
+    """The API's configuration takes precedence over CORS headers that a function returns."""
     response = Response(200, [("access-control-allow-origin", "*"), ("x-other", "kept")])
     given = request(headers=(("origin", "https://player.example"),))
     cors.apply(CORS, given, response)

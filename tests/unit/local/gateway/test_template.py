@@ -1,4 +1,4 @@
-"""What the local gateway reads from a template, and what it refuses to ignore."""
+"""The local gateway's use of a template, and the parts that it refuses to ignore."""
 
 import json
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def http_event(**properties: Any) -> dict[str, Any]:
 
 
 def test_products_own_template_is_served_whole() -> None:
-    """Everything in template.yaml is honoured or known to mean nothing on one machine."""
+    """Everything in template.yaml is supported or known to have no effect on one machine."""
     service = template.read(ROOT / "template.yaml", {"AWS_REGION": "eu-west-1"})
     assert {route.key for route in service.routes} >= {
         "POST /api/v1/stream/{movie_id}",
@@ -51,7 +51,7 @@ def test_products_own_template_is_served_whole() -> None:
 
 
 def test_globals_merge_into_functions() -> None:
-    """Mappings merge, and what a function says itself wins."""
+    """Mappings merge, and a function's own values take precedence."""
     function = template.read(DATA / "template.yaml", {}).functions["BehaveFunction"]
     assert function.timeout == 1
     assert function.handler == "app.handler"
@@ -69,7 +69,7 @@ def test_layer_without_python_folder_adds_no_path() -> None:
 
 
 def test_given_value_wins_over_the_templates() -> None:
-    """The environment file decides; names that the template does not declare are not passed."""
+    """The environment file takes precedence; names that are not in the template are ignored."""
     given = {"GREETING": "hi", "OTHER": "x", "AWS_ACCESS_KEY_ID": "role"}
     environment = template.read(DATA / "template.yaml", given).functions["EchoFunction"].environment
     assert environment["GREETING"] == "hi"
@@ -78,7 +78,7 @@ def test_given_value_wins_over_the_templates() -> None:
 
 
 def test_given_value_reaches_conditions_through_its_parameter() -> None:
-    """A variable that is a plain !Ref gives its parameter the value too."""
+    """A variable that is a plain !Ref also sets its parameter."""
     environment = template.read(DATA / "template.yaml", {"GREETING": "hi"})
     assert environment.functions["EchoFunction"].environment["POLITE"] == "no"
     assert environment.functions["EchoFunction"].environment["PLACE"] == "us-east-1/hi"
@@ -87,7 +87,7 @@ def test_given_value_reaches_conditions_through_its_parameter() -> None:
 def test_undeclared_variables_of_the_shell_are_not_inherited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A variable that only the developer's shell has is missing, as it would be in AWS."""
+    """A variable that exists only in the developer's shell is missing, as in AWS."""
     monkeypatch.setenv("DATABASE_URL", "leaked")
     monkeypatch.setenv("PYTHONPATH", "leaked")
     environment = template.read(DATA / "template.yaml", {}).functions["EchoFunction"].environment
@@ -98,7 +98,7 @@ def test_undeclared_variables_of_the_shell_are_not_inherited(
 
 
 def test_unresolvable_variable_stops_the_start(tmp_path: Path) -> None:
-    """A value that only AWS knows is asked for by its name."""
+    """A value that only AWS knows is required by name."""
     variables = {"TABLE": {"Fn::GetAtt": ["Table", "Arn"]}}
     content = minimal(Environment={"Variables": variables})
     with pytest.raises(
@@ -130,7 +130,7 @@ def test_unresolvable_variable_stops_the_start(tmp_path: Path) -> None:
 def test_unknown_property_fails_loudly(
     tmp_path: Path, content: dict[str, Any], message: str
 ) -> None:
-    """What the gateway would have to ignore is named with its resource and property."""
+    """Parts that the gateway would ignore are reported with resource and property."""
     with pytest.raises(TemplateError, match=message):
         read(tmp_path, content)
 
@@ -148,7 +148,7 @@ def test_unknown_property_fails_loudly(
 def test_unknown_property_of_the_api_fails_loudly(
     tmp_path: Path, properties: dict[str, Any], message: str
 ) -> None:
-    """The same holds for the API, its CORS and its authorizers."""
+    """The same applies to the API, its CORS and its authorizers."""
     content = minimal()
     content["Resources"]["Api"]["Properties"] = properties
     with pytest.raises(TemplateError, match=message):
@@ -156,7 +156,7 @@ def test_unknown_property_of_the_api_fails_loudly(
 
 
 def test_other_kinds_of_routes_and_functions_fail_loudly(tmp_path: Path) -> None:
-    """A function that is not a SAM function would not be served, so it stops the start."""
+    """A function that is not a SAM function could not be served, so it prevents the start."""
     content = minimal()
     content["Resources"]["Raw"] = {"Type": "AWS::Lambda::Function"}
     with pytest.raises(TemplateError, match=r"Raw: .* AWS::Lambda::Function"):
@@ -164,20 +164,20 @@ def test_other_kinds_of_routes_and_functions_fail_loudly(tmp_path: Path) -> None
 
 
 def test_what_means_nothing_on_one_machine_is_left_out(tmp_path: Path) -> None:
-    """Roles, tags and alarms neither stop the start nor change anything."""
+    """Roles, tags and alarms neither prevent the start nor have an effect."""
     content = minimal(Policies=[{"Fn::GetAtt": ["Role", "Arn"]}], Tags={"a": "b"}, Tracing="Active")
     content["Resources"]["Alarm"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"x": 1}}
     assert list(read(tmp_path, content).functions) == ["F"]
 
 
 def test_malformed_intrinsic_is_one_line(tmp_path: Path) -> None:
-    """A mistake in an intrinsic function is named, not a traceback."""
+    """An error in an intrinsic function is reported by name, without a traceback."""
     with pytest.raises(TemplateError, match=r"malformed Fn::Select: \[9, \['a'\]\]"):
         read(tmp_path, minimal(Timeout={"Fn::Select": [9, ["a"]]}))
 
 
 def test_resource_with_a_false_condition_is_absent(tmp_path: Path) -> None:
-    """A function that this deployment would not have is not served."""
+    """A function that this deployment does not contain is not served."""
     content = minimal()
     content["Conditions"] = {"Never": {"Fn::Equals": ["a", "b"]}}
     content["Resources"]["F"]["Condition"] = "Never"
@@ -185,7 +185,7 @@ def test_resource_with_a_false_condition_is_absent(tmp_path: Path) -> None:
 
 
 def test_broken_yaml_is_one_line(tmp_path: Path) -> None:
-    """A template that is no YAML is reported with the place, on one line."""
+    """Invalid YAML is reported with its place, on one line."""
     path = tmp_path / "template.yaml"
     path.write_text("Resources: [\n")
     with pytest.raises(TemplateError, match=r"template\.yaml: .*line 2") as raised:
@@ -227,7 +227,7 @@ def event_source(**properties: Any) -> dict[str, Any]:
 
 
 def test_topic_of_a_self_managed_kafka_is_read(tmp_path: Path) -> None:
-    """An event source mapping says which function gets the records of which topics."""
+    """An event source mapping defines which function gets the records of which topics."""
     endpoints = {"Endpoints": {"KafkaBootstrapServers": ["a:9092", "b:9092"]}}
     content = event_source(SelfManagedEventSource=endpoints, BatchSize=7, StartingPosition="LATEST")
 
@@ -237,13 +237,13 @@ def test_topic_of_a_self_managed_kafka_is_read(tmp_path: Path) -> None:
 
 
 def test_other_event_sources_are_refused(tmp_path: Path) -> None:
-    """What this machine does not have is not silently left out."""
+    """Unsupported event sources are not silently ignored."""
     with pytest.raises(TemplateError, match="does not support EventSourceArn"):
         read(tmp_path, event_source(EventSourceArn="arn:aws:kafka:eu-west-1:1:cluster/x/y"))
 
 
 def test_product_reads_its_topic() -> None:
-    """The subscriptions that change are read from the Kafka that the functions write to."""
+    """Subscription changes are read from the Kafka to which the functions write."""
     service = template.read(ROOT / "template.yaml", {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
 
     (source,) = service.kafka_sources
@@ -253,7 +253,7 @@ def test_product_reads_its_topic() -> None:
 
 
 def test_records_have_the_form_of_lambdas_own() -> None:
-    """A batch from the local Kafka looks like the committed one from Amazon MSK."""
+    """A batch from the local Kafka has the format of the committed one from Amazon MSK."""
     committed = json.loads((ROOT / "events/subscription_changed.json").read_text("utf-8"))
     (first,) = committed["records"]["subscription.changed-0"]
     record = ConsumerRecord(

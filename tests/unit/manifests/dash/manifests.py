@@ -1,7 +1,7 @@
-"""What the tests of the DASH rewriter share: a film, manifests, and an independent reading of them.
+"""Shared code of the DASH tests: a film, manifests, and an independent interpretation of them.
 
-``segments_of`` resolves an MPD as plainly as the standard tells it, with an ordinary XML tree and
-no care for speed or size. The rewriter is judged by reading the same from its result.
+``segments_of`` resolves an MPD by the standard, with an ordinary XML tree and without regard to
+speed or size. The rewriter is correct if its output has the same interpretation.
 """
 
 import re
@@ -22,7 +22,7 @@ NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 
 
 def sign(reference: Reference) -> str:
-    """Return a URL that tells all about the reference, with what XML and templates stumble over."""
+    """Return a URL that contains the reference, with characters special in XML and templates."""
     assert not reference.fragment
     kind = "copy" if reference.is_manifest else "object"
     return f"{SIGNED}{kind}/{quote(reference.path)}?a=$1&b=2"
@@ -53,7 +53,7 @@ def one(representation: str, above: str = "", attributes: str = "") -> str:
 
 
 def signed(path: str, kind: str = "object") -> str:
-    """Return the URL that ``sign`` gives the object, as it is to stand in the manifest."""
+    """Return the URL that ``sign`` gives the object, escaped for the manifest."""
     return f"{SIGNED}{kind}/{quote(path)}?a=%241&amp;b=2"
 
 
@@ -63,8 +63,8 @@ Segment = tuple[str, str | None, Fraction | None, Fraction | None]
 class Track(NamedTuple):
     """A representation: its initialization segment and its media segments.
 
-    Each is a URL and a byte range; a media segment also has its start and duration in seconds
-    where the manifest tells them.
+    Each is a URL and a byte range; a media segment also has its start and duration in seconds if
+    the manifest states them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every place in an MPD that can hold a URL, alone and combined with what surrounds it."""
+"""Every element of an MPD that can hold a URL, alone and combined with its context."""
 
 import pytest
 
@@ -80,7 +80,7 @@ XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
     ],
 )
 def test_segment_information(information: str, expected: list[str]) -> None:
-    """Each kind of segment information gets its URLs signed, in order, and plays the same."""
+    """In each kind of segment information URLs are signed, in order, with the same segments."""
     text = one(information)
     rewritten = rewrite(text)
     positions = [rewritten.index(f"{signed(path)}") for path in expected]
@@ -91,7 +91,7 @@ def test_segment_information(information: str, expected: list[str]) -> None:
 
 
 def test_template_becomes_a_list() -> None:
-    """The list takes the template's place; all that is not a template's stays with it."""
+    """The list replaces the template; attributes and children not of a template stay with it."""
     text = one(
         '<SegmentTemplate timescale="10" duration="40" startNumber="7" media="$Number$.m4s"'
         ' initialization="$RepresentationID$.mp4" availabilityTimeOffset="INF">'
@@ -109,7 +109,7 @@ def test_template_becomes_a_list() -> None:
 
 
 def test_inheritance() -> None:
-    """Attributes and children come from every level, the innermost first; none stays above."""
+    """Attributes and children of all levels are merged, the innermost first; none stays above."""
     text = mpd(
         '<Period><SegmentTemplate timescale="10" initialization="$RepresentationID$/i.mp4"/>'
         '<AdaptationSet><SegmentTemplate duration="30" media="$Number$.m4s"/>'
@@ -143,7 +143,7 @@ def test_inherited_list() -> None:
 
 
 def test_inherited_from_below() -> None:
-    """An outer list moves too when it stands, against the schema, after who inherits it."""
+    """An outer list is also moved if it is, against the schema, after those that inherit it."""
     text = mpd(
         '<Period><AdaptationSet><Representation id="a" bandwidth="1"/>'
         '<SegmentList duration="3"><SegmentURL media="1.m4s"/><SegmentURL media="2.m4s"/>'
@@ -155,20 +155,20 @@ def test_inherited_from_below() -> None:
 
 
 def test_no_number_in_an_initialization() -> None:
-    """All segments share their initialization: a number in its template is no template."""
+    """All segments share their initialization: a number in its template is not a variable."""
     text = one('<SegmentTemplate media="$Number$" duration="6" initialization="$Number$.mp4"/>')
     path = "video/$Number$.mp4"
     assert f'<Initialization sourceURL="{signed(path)}"/>' in rewrite(text)
 
 
 def test_location_in_a_location() -> None:
-    """What is no MPD does not become ill-formed XML on top of that."""
+    """An invalid MPD does not also become ill-formed XML."""
     text = mpd("<Location>a<Location>b</Location></Location>")
     assert mpd(f"<Location>{signed('video/manifest.mpd', 'copy')}</Location>") == rewrite(text)
 
 
 def test_inherited_segment_base() -> None:
-    """A base without URLs stays where it is; one with URLs moves into its representations."""
+    """A base without URLs stays in place; one with URLs moves into its representations."""
     without = one("<BaseURL>a.mp4</BaseURL>", '<SegmentBase indexRange="1-2"/>')
     assert without.replace(">a.mp4<", f">{signed('video/a.mp4')}<") == rewrite(without)
     text = one(
@@ -190,7 +190,7 @@ def test_file_of_an_outer_base() -> None:
 
 
 def test_self_closing_representation() -> None:
-    """A representation that is written as an empty tag is opened for all it gets."""
+    """A representation written as an empty tag gets a start and an end tag for its contents."""
     text = mpd(
         '<Period><AdaptationSet><BaseURL>all.mp4</BaseURL><SegmentList duration="3">'
         '<Initialization sourceURL="i.mp4"/><SegmentURL mediaRange="0-9"/></SegmentList>'
@@ -242,7 +242,7 @@ def test_self_closing_representation() -> None:
     ],
 )
 def test_base_urls(bases: tuple[str, str, str, str], path: str) -> None:
-    """BaseURL elements stack over all levels; those that lead into the film are gone afterwards."""
+    """BaseURL elements combine over all levels; those inside the film are removed afterwards."""
     text = mpd(
         f"{bases[0]}<Period>{bases[1]}<AdaptationSet>{bases[2]}"
         f'<Representation id="v" bandwidth="1">{bases[3]}'
@@ -278,13 +278,13 @@ def test_alternative_files() -> None:
     ],
 )
 def test_foreign(representation: str) -> None:
-    """What leads to another place stays byte for byte."""
+    """References to other hosts stay byte for byte."""
     text = one(representation)
     assert text == rewrite(text)
 
 
 def test_foreign_base_keeps_its_relative_children() -> None:
-    """A relative BaseURL below a foreign one is foreign too, and stays with its template."""
+    """A relative BaseURL below a foreign one is also foreign, and stays with its template."""
     text = mpd(
         "<BaseURL>https://cdn.example/</BaseURL><Period><BaseURL>film/</BaseURL><AdaptationSet>"
         '<SegmentTemplate media="$Number$.m4s" duration="2"/><Representation id="a" bandwidth="1">'
@@ -294,7 +294,7 @@ def test_foreign_base_keeps_its_relative_children() -> None:
 
 
 def test_foreign_beside_ours() -> None:
-    """A foreign representation keeps its template, although the one it shared is gone."""
+    """A foreign representation keeps its template, although the shared one is removed."""
     text = mpd(
         '<Period><AdaptationSet><SegmentTemplate media="$Number$.m4s" duration="3"'
         f' initialization="{ROOT}$RepresentationID$.mp4"/>'
@@ -310,7 +310,7 @@ def test_foreign_beside_ours() -> None:
 
 
 def test_foreign_initialization() -> None:
-    """A foreign initialization segment of our own media stays as it is, filled in."""
+    """A foreign initialization segment of our own media stays unsigned, with values filled in."""
     rewritten = rewrite(
         one(
             '<SegmentTemplate initialization="https://cdn.example/$RepresentationID$?a=1&amp;b=2"'
@@ -341,7 +341,7 @@ def test_foreign_initialization() -> None:
     ],
 )
 def test_escape(escape: str) -> None:
-    """A reference that leaves the film makes the manifest unplayable, wherever it stands."""
+    """A reference outside the film makes the manifest unplayable, in every element."""
     with pytest.raises(OutsideFilm):
         parse(one(escape))
 
@@ -364,7 +364,7 @@ def test_second_root() -> None:
 
 
 def test_one_signature_an_object() -> None:
-    """An object that stands in many places, under many ranges, is signed once."""
+    """An object in many places, with many ranges, is signed once."""
     text = one(
         '<SegmentList duration="1"><Initialization sourceURL="a.mp4" range="0-9"/>'
         '<SegmentURL media="a.mp4" mediaRange="10-19"/>'
@@ -395,7 +395,7 @@ def test_one_signature_an_object() -> None:
     ],
 )
 def test_links_of_the_manifest(element: str, expected: tuple[str, str]) -> None:
-    """What the manifest as a whole points to is signed; a location is that of our own copy."""
+    """URLs of the manifest as a whole are signed; a location is that of our own copy."""
     manifest = parse(mpd(f"{element}<Period/>"))
     assert signed(expected[1], expected[0]) in manifest.render(sign).decode()
     assert manifest.nested == ()
@@ -403,7 +403,7 @@ def test_links_of_the_manifest(element: str, expected: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["Location", "PatchLocation", "ContentSteering"])
 def test_foreign_links(name: str) -> None:
-    """Links to other hosts stay; links that leave the film are refused."""
+    """Links to other hosts stay; links to objects outside the film are rejected."""
     text = mpd(f"<{name}>https://live.example/a</{name}><{name}/><Period/>")
     assert text == rewrite(text)
     with pytest.raises(OutsideFilm):
@@ -411,7 +411,7 @@ def test_foreign_links(name: str) -> None:
 
 
 def event(message: str) -> str:
-    """Return a period with an event that carries this message."""
+    """Return a period with an event that contains this message."""
     return f"<Period><EventStream><Event>{message}</Event></EventStream></Period>"
 
 
@@ -424,7 +424,7 @@ def event(message: str) -> str:
     ],
 )
 def test_other_manifests(period: str) -> None:
-    """A manifest that is played in between gets a signed copy of its own."""
+    """A manifest that is inserted during playback gets its own signed copy."""
     manifest = parse(mpd(period))
     assert (Nested("next.mpd"),) == manifest.nested
     assert signed("next.mpd", "copy") in manifest.render(sign).decode()
@@ -441,7 +441,7 @@ def test_licence_urls() -> None:
 
 
 def test_unknown_elements() -> None:
-    """Elements of other namespaces stay, even when they are called like ours."""
+    """Elements of other namespaces stay, even with the same names as ours."""
     text = mpd(
         '<Period><o:BaseURL xmlns:o="urn:other">a/</o:BaseURL><AdaptationSet>'
         '<SegmentTemplate xmlns="urn:other" media="x"/><Representation id="a" bandwidth="1"/>'
@@ -451,7 +451,7 @@ def test_unknown_elements() -> None:
 
 
 def test_bytes_stay() -> None:
-    """Everything but URLs stays as it was: prefixes, comments, order, quotes, line ends."""
+    """Everything except URLs is unchanged: prefixes, comments, order, quotes, line ends."""
     text = (
         '\ufeff<?xml version="1.0" encoding="utf-8" standalone=\'yes\'?>\r\n<!-- first -->\r\n'
         f'<d:MPD\txmlns:d="{NAMESPACE}" xmlns:cenc="urn:mpeg:cenc"\r\n  type = \'static\' >\r\n'
@@ -466,7 +466,7 @@ def test_bytes_stay() -> None:
 
 
 def test_prefixed_elements() -> None:
-    """What the rewriter writes has the prefix of what it stands for."""
+    """Written elements have the prefix of the elements that they replace."""
     text = one(
         '<SegmentTemplate media="$Time$"><SegmentTimeline><S d="3" r="1"/></SegmentTimeline>'
         "</SegmentTemplate>"
@@ -481,7 +481,7 @@ def test_prefixed_elements() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "iso-8859-1", "ascii"])
 def test_encodings(encoding: str) -> None:
-    """A manifest in another encoding is read; what comes out reads the same."""
+    """A manifest in another encoding is read; the output has the same contents."""
     name = encoding if encoding.startswith("iso") or encoding == "ascii" else "UTF-16"
     accent = "e" if encoding == "ascii" else "é"
     text = f'<?xml version="1.0" encoding="{name}"?>\n' + one(f"<BaseURL>{accent}.mp4</BaseURL>")
@@ -491,14 +491,14 @@ def test_encodings(encoding: str) -> None:
 
 
 def test_without_namespace() -> None:
-    """A manifest that declares no namespace is read like one that does."""
+    """A manifest without a namespace is read like one with it."""
     text = one("<BaseURL>a.mp4</BaseURL>").replace(f' xmlns="{NAMESPACE}"', "")
     assert signed("video/a.mp4") in rewrite(text)
 
 
 @pytest.mark.parametrize("urls", ['<SegmentURL mediaRange="0-9"/>', '<SegmentURL media="1"/>'])
 def test_start_number_of_a_list(urls: str) -> None:
-    """A list's default start number is left out: ffmpeg skips as many segments as it says."""
+    """A list's default start number is omitted: ffmpeg skips as many segments as it says."""
     text = one(
         f'<BaseURL>a.mp4</BaseURL><SegmentList startNumber="1" duration="6">{urls}</SegmentList>'
     )
@@ -544,7 +544,7 @@ def test_rewriting_twice_changes_nothing() -> None:
     ],
 )
 def test_what_changes_requests_is_left_out(element: str) -> None:
-    """Whatever a player would add to a signed URL has S3 refuse it, so it is not told to."""
+    """S3 rejects signed URLs with added parameters, so the instructions to add any are removed."""
     assert rewrite(mpd(f"{element}<Period/>")) == mpd("<Period/>")
 
 
@@ -558,13 +558,13 @@ def test_url_parameters_are_left_out_at_every_level(place: str) -> None:
 
 
 def test_other_properties_stay() -> None:
-    """Properties that change no request are none of our business."""
+    """Properties that change no request are unchanged."""
     text = mpd('<SupplementalProperty schemeIdUri="urn:mpeg:dash:role:2011" value="x"/><Period/>')
     assert rewrite(text) == text
 
 
 def test_empty_slots_do_not_count() -> None:
-    """A period that players remove leaves the length of the one before it to the presentation."""
+    """If a period that players remove follows, a period's length comes from the presentation."""
     slot = (
         '<Period xmlns:xlink="http://www.w3.org/1999/xlink"'
         ' xlink:href="urn:mpeg:dash:resolve-to-zero:2013" xlink:actuate="onLoad"/>'
@@ -577,6 +577,6 @@ def test_empty_slots_do_not_count() -> None:
 
 
 def test_bytes_that_are_not_utf8_do_not_matter() -> None:
-    """A title in Latin-1 that says nothing of its encoding keeps no film from playing."""
+    """A title in Latin-1 without a declared encoding does not prevent playback."""
     body = mpd("<ProgramInformation><Title>Caf?</Title></ProgramInformation><Period/>").encode()
     assert "Caf\ufffd" in parse(body.replace(b"?", b"\xe9")).render(sign).decode()

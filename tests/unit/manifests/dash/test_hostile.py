@@ -1,4 +1,4 @@
-"""Manifests made to harm: they are refused at once, and cost neither time nor memory."""
+"""Malicious manifests are rejected immediately, with little time and memory."""
 
 import contextlib
 import tracemalloc
@@ -80,13 +80,13 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("text", TOO_LARGE.values(), ids=TOO_LARGE)
 def test_too_large(text: str) -> None:
-    """What asks for too much is refused before it gets it."""
+    """A manifest with excessive sizes is rejected before it is expanded."""
     with pytest.raises(ManifestTooLarge):
         parse(text.encode())
 
 
 def test_memory() -> None:
-    """A film of three hours, two-second segments and nine renditions takes little of a Lambda."""
+    """A film of three hours, two-second segments and nine renditions needs little of a Lambda."""
     representations = INHERITED * 9
     text = mpd(
         '<Period><AdaptationSet><SegmentTemplate media="video/$Number$.m4s" duration="2"/>'
@@ -134,14 +134,14 @@ BROKEN = {
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 def test_broken(body: bytes) -> None:
-    """What is no MPD, or hides entities, is refused as no manifest."""
+    """Other documents, and documents with entities, are rejected as not being a manifest."""
     with pytest.raises(NotAManifest):
         parse(body)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes(body: bytes) -> None:
-    """Whatever the bytes, the answer is a manifest or one of our errors."""
+    """For any bytes the result is a manifest or one of our errors."""
     with contextlib.suppress(ManifestError):
         parse(body).render(sign)
 
@@ -164,7 +164,7 @@ FRAGMENTS = st.sampled_from(
 @given(st.lists(FRAGMENTS, max_size=25), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_any_structure(parts: list[str], is_timed: bool) -> None:  # noqa: FBT001
-    """Whatever the structure, the result is well-formed and rewrites to itself, or is refused."""
+    """For any structure the result is well-formed and rewrites to itself, or is rejected."""
     text = "".join(_closed(parts))
     attributes = " mediaPresentationDuration='PT6S'" if is_timed else ""
     try:
@@ -175,7 +175,7 @@ def test_any_structure(parts: list[str], is_timed: bool) -> None:  # noqa: FBT00
 
 
 def _closed(parts: list[str]) -> list[str]:
-    """Return the parts, with every element closed and nothing closed that is not open."""
+    """Return the parts with all elements closed in the right order."""
     opened: list[str] = []
     closed: list[str] = []
     for part in parts:

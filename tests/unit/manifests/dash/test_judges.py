@@ -1,4 +1,4 @@
-"""An independent parser sees the same manifest before and after, but for its URLs."""
+"""An independent parser finds the same manifest before and after, except for its URLs."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -111,7 +111,7 @@ _SEGMENTS = {"segment_templates", "segment_lists", "base_urls"}
 
 
 def seen(node: Any, without: set[str]) -> Any:
-    """Return what mpegdash has read, but for what is named in ``without``."""
+    """Return mpegdash's result without the members named in ``without``."""
     if isinstance(node, list):
         return [seen(each, without) for each in node]
     if hasattr(node, "__dict__"):
@@ -122,29 +122,29 @@ def seen(node: Any, without: set[str]) -> Any:
 
 @pytest.mark.parametrize("text", MANIFESTS.values(), ids=MANIFESTS)
 def test_mpegdash(text: str) -> None:
-    """All that mpegdash reads beside segments is the same before and after."""
+    """Everything that mpegdash reads except segments is the same before and after."""
     before, after = (MPEGDASHParser.parse(each) for each in (text, rewrite(text)))
     assert seen(before, _SEGMENTS | _URLS) == seen(after, _SEGMENTS | _URLS)
 
 
 @pytest.mark.parametrize("text", [ON_DEMAND, LISTS], ids=["on demand", "lists"])
 def test_mpegdash_segments(text: str) -> None:
-    """Where there were no templates, segments too are the same but for their URLs."""
+    """Without templates, segments are also the same except for their URLs."""
     before, after = (MPEGDASHParser.parse(each) for each in (text, rewrite(text)))
-    # BaseURL elements that lead into the film are gone above the representations.
+    # BaseURL elements inside the film are removed above the representations.
     before.base_urls = None
     assert seen(before, _URLS) == seen(after, _URLS)
 
 
 @pytest.mark.parametrize("text", MANIFESTS.values(), ids=MANIFESTS)
 def test_segments(text: str) -> None:
-    """Every segment has the URL, the range and the time that it had, and is signed if ours."""
+    """Every segment keeps its URL, range and time, and is signed if inside the film."""
     before, after = before_and_after(text)
     assert before == after
 
 
 def outside_of_segments(text: str) -> str:
-    """Return the canonical form of what is neither segment information nor a BaseURL."""
+    """Return the canonical form without segment information and BaseURLs."""
     root = ET.fromstring(text)
     for parent in root.iter():
         for child in list(parent):

@@ -1,4 +1,4 @@
-"""Remote elements (xlink:href): parts of a manifest that lie in files of their own."""
+"""Remote elements (xlink:href): parts of a manifest in separate files."""
 
 import pytest
 
@@ -10,13 +10,13 @@ XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
 def copy_of(nested: Nested, body: str) -> str:
-    """Return the signed copy of a remote element that holds ``body``."""
+    """Return the signed copy of a remote element that contains ``body``."""
     manifest = parse(body, nested.path, variables=dict(nested.variables))
     return manifest.render(sign).decode()
 
 
 def test_period() -> None:
-    """A remote period gets a signed copy, resolved against the manifest that it is put into."""
+    """A remote period gets a signed copy, resolved against the manifest that includes it."""
     manifest = parse(
         mpd(
             f'<BaseURL>media/</BaseURL><Period {XLINK} xlink:href="../parts/ad.xml"'
@@ -51,7 +51,7 @@ def test_period_of_known_length() -> None:
 
 
 def test_adaptation_set() -> None:
-    """A remote adaptation set is enumerated over the period that it is put into."""
+    """A remote adaptation set is enumerated over the period that includes it."""
     manifest = parse(
         mpd(f'<Period><BaseURL>p/</BaseURL><AdaptationSet {XLINK} xlink:href="set.xml"/></Period>')
     )
@@ -93,7 +93,7 @@ def test_other_elements() -> None:
     "href", ["urn:mpeg:dash:resolve-to-zero:2013", "https://ads.example/period.xml"]
 )
 def test_foreign(href: str) -> None:
-    """What is resolved to nothing, or elsewhere, stays as it is."""
+    """References that resolve to zero, or to another host, are unchanged."""
     text = mpd(f'<Period {XLINK} xlink:href="{href}"/>')
     manifest = parse(text)
     assert text == manifest.render(sign).decode()
@@ -101,7 +101,7 @@ def test_foreign(href: str) -> None:
 
 
 def test_escape() -> None:
-    """A remote element outside the film is refused, and so is one that refers outside."""
+    """A remote element outside the film is rejected, and so is one that refers outside."""
     with pytest.raises(OutsideFilm):
         parse(mpd(f'<Period {XLINK} xlink:href="../../m2/p.xml"/>'))
     with pytest.raises(OutsideFilm):
@@ -114,6 +114,6 @@ def test_escape() -> None:
 
 @pytest.mark.parametrize("body", ["<Period>", "<!DOCTYPE a []><Period/>", "</remote><a>"])
 def test_broken(body: str) -> None:
-    """A remote element entity that is not well-formed is no manifest."""
+    """A remote element entity that is not well-formed is not a manifest."""
     with pytest.raises(NotAManifest):
         copy_of(Nested("p.xml", (("base_url", ROOT),)), body)

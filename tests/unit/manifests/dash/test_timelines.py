@@ -1,4 +1,4 @@
-"""Templates and timelines name the segments that the standard says they name."""
+"""Templates and timelines produce the segments that the standard defines."""
 
 from urllib.parse import unquote
 
@@ -28,7 +28,7 @@ def timeline(entries: str) -> str:
 
 @st.composite
 def media_templates(draw: st.DrawFn) -> str:
-    """Templates that tell segments apart, with every identifier and escape."""
+    """Templates with different names for all segments, with every identifier and escape."""
     name, width = draw(NAMES), draw(WIDTHS)
     before = draw(
         st.sampled_from(["", "a/", "$RepresentationID$/", "$Bandwidth%08d$-", "50%-", "é "])
@@ -41,7 +41,7 @@ def media_templates(draw: st.DrawFn) -> str:
 
 @st.composite
 def timelines(draw: st.DrawFn) -> str:
-    """Timelines with gaps, repetitions, and a negative repetition where it has an end."""
+    """Timelines with gaps, repetitions, and a negative repetition if its end is known."""
     entries: list[str] = []
     time = draw(st.integers(0, 10**10))
     length = draw(st.integers(1, 5))
@@ -56,8 +56,8 @@ def timelines(draw: st.DrawFn) -> str:
         r = ' r="-1"' if is_open else f' r="{repeat}"' if repeat else ""
         entries.append(f'<S{t} d="{duration}"{r}/>')
         time += duration * (repeat + 1) + (0 if not is_open else draw(st.integers(0, 9)))
-        # Without a time of its own the next one begins at once, so that one without an end which
-        # follows it would fill the gap: with a million segments where they are short.
+        # An entry without a time follows immediately. If it also has no end, it would fill the
+        # gap, with a million segments if they are short.
         follows_gap = draw(st.booleans())
         if follows_gap:
             time += draw(st.integers(0, 20 * duration))
@@ -102,7 +102,7 @@ def test_fixed_duration(
     offset: int,
     last: int | None,
 ) -> None:
-    """A template with a duration becomes as many segments as the period has room for."""
+    """A template with a duration becomes as many segments as fit into the period."""
     end = "" if last is None else f' endNumber="{start + last}"'
     length = f"PT{milliseconds // 1000}.{milliseconds % 1000:03}S"
     text = mpd(
@@ -131,7 +131,7 @@ def test_open_timeline_ends_with_the_period() -> None:
 
 
 def test_numbers_of_entries() -> None:
-    """An entry's own number counts, and endNumber cuts the timeline."""
+    """An entry's own number counts, and endNumber ends the timeline."""
     text = one(
         '<SegmentTemplate media="$Number$.m4s" endNumber="11"><SegmentTimeline>'
         '<S d="1"/><S n="10" d="1" r="8"/></SegmentTimeline></SegmentTemplate>'
@@ -155,7 +155,7 @@ def test_one_entry_a_segment() -> None:
 
 
 def test_repetitions_of_a_list_are_written_out() -> None:
-    """A timeline inside a SegmentList gets one S a SegmentURL as well."""
+    """A timeline inside a SegmentList also gets one S per SegmentURL."""
     text = rewrite(
         one(
             '<SegmentList timescale="2" duration="4"><SegmentTimeline><S d="4" r="1"/>'
@@ -167,7 +167,7 @@ def test_repetitions_of_a_list_are_written_out() -> None:
 
 
 def test_open_list_ends_with_its_urls() -> None:
-    """A list's timeline that repeats without an end, in a period without one, fits its URLs."""
+    """In a period without an end, a list's timeline with endless repetition fits its URLs."""
     text = one(
         '<SegmentList><SegmentTimeline><S d="4" r="-1"/></SegmentTimeline>'
         '<SegmentURL media="a"/><SegmentURL media="b"/></SegmentList>'
@@ -177,7 +177,7 @@ def test_open_list_ends_with_its_urls() -> None:
 
 
 def test_empty_timeline() -> None:
-    """A timeline without entries stays one, so that players do not miss it."""
+    """A timeline without entries is kept, because players require it."""
     text = (
         '<SegmentTemplate media="$Time$.m4s"><SegmentTimeline></SegmentTimeline></SegmentTemplate>'
     )
@@ -185,7 +185,7 @@ def test_empty_timeline() -> None:
 
 
 def test_single_segment() -> None:
-    """A template that names one file, without a duration, is one segment of the period's length."""
+    """A template for one file, without a duration, is one segment of the period's length."""
     text = one('<SegmentTemplate media="subtitles.mp4" timescale="10"/>')
     before, after = before_and_after(text)
     assert before == after
@@ -206,7 +206,7 @@ def test_single_segment() -> None:
     ],
 )
 def test_template(template: str, url: str | None) -> None:
-    """Identifiers, widths and escapes are filled in before the URL is resolved."""
+    """Identifiers, widths and escapes are replaced before the URL is resolved."""
     text = one(f'<SegmentTemplate media="{template}" duration="6"/>')
     expected = signed("video/" + unquote(url or "100%-1.m4s"))
     assert f'<SegmentURL media="{expected}"/>' in rewrite(text)
@@ -217,7 +217,7 @@ def test_template(template: str, url: str | None) -> None:
     ["$Unknown$.m4s", "$SubNumber$.m4s", "$number$.m4s"],
 )
 def test_unknown_identifier(template: str) -> None:
-    """An identifier that we do not know is refused instead of signed as it stands."""
+    """An unknown identifier is rejected instead of signed literally."""
     with pytest.raises(NotAManifest, match="cannot be filled in"):
         parse(one(f'<SegmentTemplate media="{template}" duration="6"/>'))
 
@@ -237,7 +237,7 @@ def test_unknown_identifier(template: str) -> None:
     ],
 )
 def test_broken_timing(information: str, reason: str) -> None:
-    """What cannot be enumerated is refused with its reason."""
+    """Segments that cannot be enumerated are rejected with the reason."""
     with pytest.raises(NotAManifest, match=reason):
         parse(one(information))
 
@@ -250,7 +250,7 @@ def test_broken_timing(information: str, reason: str) -> None:
     ],
 )
 def test_live(information: str) -> None:
-    """A presentation without an end is said to be live; a film has an end."""
+    """A presentation without an end is reported as live; a film has an end."""
     text = one(information).replace('mediaPresentationDuration="PT6S"', "")
     with pytest.raises(NotAManifest, match="live"):
         parse(text.replace("static", "dynamic"))
@@ -273,12 +273,12 @@ def test_dynamic_with_an_end() -> None:
     ],
 )
 def test_duration(periods: str, attributes: str, expected: float | None) -> None:
-    """The duration is what the manifest says, or the end of its last period."""
+    """The duration is the manifest's, or the end of its last period."""
     assert expected == parse(mpd(periods, attributes)).duration_seconds
 
 
 def test_duration_from_segments() -> None:
-    """Where no level tells a duration, the segments do."""
+    """If no level states a duration, the segments determine it."""
     text = one(
         '<SegmentTemplate media="$Time$" timescale="10" presentationTimeOffset="50">'
         '<SegmentTimeline><S t="50" d="20" r="3"/></SegmentTimeline></SegmentTemplate>'
@@ -287,7 +287,7 @@ def test_duration_from_segments() -> None:
 
 
 def test_periods_share_time() -> None:
-    """Each period's segments fill that period, whichever way its length is told."""
+    """Each period's segments fill that period, however its length is stated."""
     inner = (
         '<AdaptationSet><SegmentTemplate media="$Number$.m4s" duration="2"/>'
         '<Representation id="v" bandwidth="1"/></AdaptationSet>'

@@ -1,4 +1,4 @@
-"""What the tests of the HLS rewriter share: a film, and a way to have it signed."""
+"""Shared code of the HLS tests: a film, and a function that signs it."""
 
 import re
 
@@ -10,7 +10,7 @@ FILM = FilmLocation((ROOT,))
 
 
 def sign(reference: Reference) -> str:
-    """Return a URL that tells all about the reference it was made for."""
+    """Return a URL that contains the reference for which it was made."""
     kind = "copy" if reference.is_manifest else "object"
     kind = "inline" if reference.is_inline else kind
     path = reference.path.replace(" ", "%20")

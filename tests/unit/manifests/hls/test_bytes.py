@@ -13,7 +13,7 @@ TEXT = st.text(
     st.characters(codec="utf-8", exclude_characters='"\r\n', exclude_categories=["Cc"]), max_size=12
 )
 NAME = st.from_regex(r"[A-Z0-9-]{1,12}", fullmatch=True)
-# One spelling per object, so that rendering can put it back.
+# One spelling per object, so that rendering can restore it.
 OBJECT = st.from_regex(r"(hd/)?[a-z0-9_-]{1,6}\.(ts|m4s|key|vtt|m3u8)", fullmatch=True)
 FOREIGN = st.sampled_from(
     ["https://ads.example/a.ts?x=1&y", "data:,a", "skd://k", "//ads.example/é", "file:///x"]
@@ -26,7 +26,7 @@ SPACE = st.sampled_from(["", "", "", " ", "\t "])
 
 @st.composite
 def attribute_lists(draw: st.DrawFn) -> str:
-    """Draw an attribute list, in which URIs stand anywhere."""
+    """Generate an attribute list with URIs at any place."""
     carried = st.sampled_from(["URI", "SERVER-URI", "X-ASSET-URI", "X-ASSET-LIST"])
     with_uri = st.tuples(carried, URI.map('"{}"'.format))
     other = st.tuples(NAME.filter(lambda name: "URI" not in name), QUOTED | BARE)
@@ -52,7 +52,7 @@ END = st.sampled_from(["\n", "\r\n", "\n\n", "\r\n \r\n", "\r"])
 
 @st.composite
 def playlists(draw: st.DrawFn) -> str:
-    """Draw a playlist with every kind of line and of line end."""
+    """Generate a playlist with every kind of line and of line end."""
     start = draw(st.sampled_from(["", "\ufeff", "# comment\n", "\ufeff\n"]))
     lines = draw(st.lists(st.tuples(LINE, END).map("".join)))
     last = draw(LINE)
@@ -76,7 +76,7 @@ def test_only_uris_change(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(text=playlists())
 def test_rewriting_signs_each_object_once(text: str) -> None:
-    """No object is asked for twice, and no signed URL is lost on the way into the playlist."""
+    """No object is signed twice, and every signed URL is in the playlist."""
     manifest = hls.parse(text.encode(), path="video/index.m3u8", film=FILM)
     asked: list[Reference] = []
 

@@ -1,11 +1,11 @@
-"""Every place in an HLS playlist that can hold a URI has it signed."""
+"""Every place in an HLS playlist that can hold a URI is signed."""
 
 import pytest
 
 from streaming.manifests.references import Kind, Nested, Reference
 from tests.unit.manifests.hls.playlists import parse, rewrite
 
-# Tag lines with {} where the URI goes, and the kind of URL that belongs there.
+# Tag lines with {} at the place of the URI, and the kind of its URL.
 CARRIERS = {
     "segment": ("#EXTINF:4.000,title, with a comma\n{}", "object"),
     "byte range": ("#EXTINF:4,\n#EXT-X-BYTERANGE:100@0\n{}", "object"),
@@ -27,7 +27,7 @@ CARRIERS = {
 }
 
 
-# What is no playlist, and has a copy all the same.
+# Not a playlist, but it also gets a copy.
 KINDS = {
     "session data": Kind.JSON,
     "content steering": Kind.JSON,
@@ -36,7 +36,7 @@ KINDS = {
 
 
 def playlist(carrier: str, uri: str) -> str:
-    """Return a playlist with one carrier that holds ``uri``."""
+    """Return a playlist with one tag that contains ``uri``."""
     return f"#EXTM3U\n#EXT-X-VERSION:12\n{CARRIERS[carrier][0].format(uri)}\n#EXT-X-ENDLIST\n"
 
 
@@ -69,7 +69,7 @@ def test_signs_what_is_in_the_film(carrier: str, uri: str, path: str) -> None:
     ],
 )
 def test_leaves_foreign_uris_alone(carrier: str, uri: str) -> None:
-    """A URI of another host or scheme stays as it was, and no copy of it is announced."""
+    """A URI of another host or scheme is unchanged, and gets no copy."""
     text = playlist(carrier, uri)
     assert text == rewrite(text)
     assert parse(text).nested == ()
@@ -77,7 +77,7 @@ def test_leaves_foreign_uris_alone(carrier: str, uri: str) -> None:
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_announces_nested_playlists(carrier: str) -> None:
-    """The playlists that need copies of their own are told, and only those."""
+    """Exactly the playlists that need their own copies are reported."""
     kind = KINDS.get(carrier, Kind.MANIFEST)
     is_copied = CARRIERS[carrier][1] in ("copy", "inline")
     expected = (Nested("video/a.x", kind=kind),) if is_copied else ()
@@ -86,9 +86,9 @@ def test_announces_nested_playlists(carrier: str) -> None:
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_keeps_the_fragment_and_drops_the_query(carrier: str) -> None:
-    """A fragment stays behind the signed URL; an object's own query gives way to the signature."""
+    """A fragment stays after the signed URL; the signature replaces an object's own query."""
     kind = CARRIERS[carrier][1]
-    # Of playlists alone, which may import it.
+    # Only of playlists, which may import it.
     is_playlist = kind in ("copy", "inline") and carrier not in KINDS
     query = "?v=1" if is_playlist else ""
     expected = playlist(carrier, f"https://signed.example/{kind}/video/a.x{query}#t=1")
@@ -105,7 +105,7 @@ def test_both_assets_of_one_date_range() -> None:
 
 
 def test_variant_line_may_follow_other_lines() -> None:
-    """Comments and blank lines between a variant's tag and its URI do not hide what it is."""
+    """Comments and blank lines between a variant's tag and its URI are skipped."""
     text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n\n# comment\n#EXT-X-FUTURE\nv.m3u8\na.ts\n"
     manifest = parse(text, path="index.m3u8")
     assert (Nested("v.m3u8"),) == manifest.nested
@@ -113,7 +113,7 @@ def test_variant_line_may_follow_other_lines() -> None:
 
 
 def test_a_nested_playlist_is_announced_once() -> None:
-    """A playlist that many tags refer to, however spelled, is one copy."""
+    """A playlist that many tags refer to, with any spelling, has one copy."""
     text = (
         "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
         "#EXT-X-STREAM-INF:BANDWIDTH=2\n./v.m3u8\n"
@@ -131,7 +131,7 @@ def test_unquoted_uri_is_signed() -> None:
 
 @pytest.mark.parametrize("name", ["de.vtt", "de.webvtt", "DE.SRT", "de.vtt?v=1"])
 def test_a_subtitle_file_is_no_playlist(name: str) -> None:
-    """Subtitles that are named as a file, which some packagers do, are signed as that file."""
+    """Subtitles that are referenced as a file, as by some packagers, are signed as that file."""
     line = '#EXTM3U\n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="Deutsch",URI="{}"\n'
     path = name.partition("?")[0]
     expected = line.format(f"https://signed.example/object/video/{path}")
@@ -140,20 +140,20 @@ def test_a_subtitle_file_is_no_playlist(name: str) -> None:
 
 
 def test_a_space_before_the_fragment_belongs_to_the_path() -> None:
-    """Browsers trim a URI at its ends only, and so do we."""
+    """Browsers trim a URI only at its ends; so does the rewriter."""
     expected = "#EXTM3U\nhttps://signed.example/object/video/a%20#t=1\n"
     assert expected == rewrite("#EXTM3U\na #t=1\n")
 
 
 @pytest.mark.parametrize("uri", ["", " ", "#t=1"])
 def test_empty_uri_is_left_alone(uri: str) -> None:
-    """An attribute that names nothing has nothing to sign."""
+    """An attribute with an empty URI is not signed."""
     text = f'#EXTM3U\n#EXT-X-KEY:METHOD=NONE,URI="{uri}"\n'
     assert text == rewrite(text)
 
 
 def test_one_url_per_object() -> None:
-    """Byte ranges of one file, however often, cost one signature."""
+    """Any number of byte ranges of one file needs one signature."""
     ranges = "".join(
         f"#EXTINF:2,\n#EXT-X-BYTERANGE:10@{offset}\nall.mp4\n" for offset in range(0, 1000, 10)
     )
@@ -171,7 +171,7 @@ def test_one_url_per_object() -> None:
 
 
 def test_an_asset_may_be_a_file() -> None:
-    """An interstitial that is a file of media is signed as that file."""
+    """An interstitial that is a media file is signed as that file."""
     line = '#EXTM3U\n#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="{}"\n'
     expected = line.format("https://signed.example/object/video/ad.mp4")
     assert expected == rewrite(line.format("ad.mp4"))

@@ -1,4 +1,4 @@
-"""What is a playlist, what is too much of one, and how long it plays."""
+"""Recognizing a playlist, its limits, and its duration."""
 
 from contextlib import suppress
 
@@ -23,7 +23,7 @@ from tests.unit.manifests.hls.playlists import FILM, parse, rewrite, sign, signe
     ],
 )
 def test_accepts_a_header(text: str) -> None:
-    """A playlist is known by its first tag, with whatever players forgive around it."""
+    """A playlist is recognized by its first tag, with everything around it that players accept."""
     assert text + "\na.ts" == rewrite(text + "\na.ts").replace(
         "https://signed.example/object/video/", ""
     )
@@ -45,14 +45,14 @@ def test_accepts_a_header(text: str) -> None:
     ],
 )
 def test_refuses_what_is_no_playlist(text: str) -> None:
-    """An error page or a stray file is not published as a playlist."""
+    """An error page or another file is not published as a playlist."""
     with pytest.raises(NotAManifest):
         parse(text)
 
 
 @pytest.mark.parametrize("body", [b"#EXTM3U\n\xff\xfe.ts\n", "#EXTM3U\n".encode("utf-16")])
 def test_refuses_other_encodings(body: bytes) -> None:
-    """A playlist is UTF-8; guessing would sign keys that do not exist."""
+    """A playlist is UTF-8; another interpretation would sign keys that do not exist."""
     with pytest.raises(NotAManifest):
         hls.parse(body, path="index.m3u8", film=FILM)
 
@@ -66,20 +66,20 @@ def test_refuses_other_encodings(body: bytes) -> None:
     ],
 )
 def test_refuses_broken_attribute_lists(line: str) -> None:
-    """Where a URI begins and ends must be beyond doubt before anything is signed."""
+    """Only URIs with an unambiguous beginning and end are signed."""
     with pytest.raises(NotAManifest, match="attribute list"):
         parse(f"#EXTM3U\n{line}\n")
 
 
 @pytest.mark.parametrize("uri", ["./", "../video/", "?x=1", "hd/", "x" * 1100])
 def test_refuses_what_names_no_object(uri: str) -> None:
-    """A folder has no URL that plays, and S3 has no key that long."""
+    """A folder has no playable URL, and S3 has no keys of that length."""
     with pytest.raises(NotAManifest, match="no object"):
         parse(f"#EXTM3U\n{uri}\n")
 
 
 def test_an_escape_in_one_line_condemns_the_playlist() -> None:
-    """No half-signed playlist: one reference out of the film is an error for all of it."""
+    """No partially signed playlist: one reference outside the film is an error of all of it."""
     with pytest.raises(OutsideFilm):
         parse("#EXTM3U\na.ts\n../../m2/a.ts\nb.ts\n")
 
@@ -95,18 +95,18 @@ def test_an_escape_in_one_line_condemns_the_playlist() -> None:
     ],
 )
 def test_duration(text: str, duration: float | None) -> None:
-    """A media playlist lasts as long as its segments; a multivariant one does not tell."""
+    """A media playlist lasts as long as its segments; a multivariant one has no duration."""
     assert duration == parse(f"#EXTM3U\n{text}\n").duration_seconds
 
 
 def test_caps_bytes() -> None:
-    """A playlist beyond the cap is refused before it is read."""
+    """A playlist above the size limit is rejected before it is read."""
     with pytest.raises(ManifestTooLarge):
         parse("#EXTM3U\n" + "#" * limits.MAX_BYTES)
 
 
 def test_caps_references() -> None:
-    """A playlist may refer to so many objects and no more, foreign or repeated ones included."""
+    """The number of references is limited, including foreign and repeated ones."""
     lines = "a.ts\nhttps://ads.example/a\n" * (limits.MAX_REFERENCES // 2)
     parse(f"#EXTM3U\n{lines}")
     with pytest.raises(ManifestTooLarge):
@@ -114,7 +114,7 @@ def test_caps_references() -> None:
 
 
 def test_caps_nested_playlists() -> None:
-    """A playlist may lead to so many copies and no more."""
+    """The number of copies that a playlist needs is limited."""
     lines = "".join(
         f'#EXT-X-MEDIA:TYPE=AUDIO,URI="{n}.m3u8"\n' for n in range(limits.MAX_NESTED + 1)
     )
@@ -146,14 +146,14 @@ def test_caps_nested_playlists() -> None:
 @pytest.mark.parametrize("header", ["#EXTM3U\n", "", "#EXTM3U\n#EXT-X-KEY:", "#EXTM3U\na"])
 @pytest.mark.timeout(60)
 def test_hostile_playlists_are_answered(header: str, unit: str) -> None:
-    """A megabyte of anything is rewritten or refused, whether it is a playlist or not."""
+    """A megabyte of any contents is rewritten or rejected, whether it is a playlist or not."""
     body = header + unit * (1_000_000 // len(unit))
     with suppress(ManifestError):
         rewrite(body)
 
 
 def test_bare_carriage_returns_end_lines() -> None:
-    """Old players end lines at a lone CR; a URI behind one is found and signed."""
+    """Old players end lines at a lone CR; a URI after one is found and signed."""
     text = "#EXTM3U\r#EXTINF:2,\ra.ts\r#EXT-X-ENDLIST\r"
     assert signed_paths(rewrite(text)) == ["object/video/a.ts"]
 
@@ -193,7 +193,7 @@ high.m3u8
 
 @pytest.mark.parametrize("lost", ["one", "two", "frames", "low", "high"])
 def test_missing_playlists_are_left_out(lost: str) -> None:
-    """What refers to a playlist that is not there goes, groups without renditions as well."""
+    """References to a missing playlist are removed, including groups without renditions."""
     missing = frozenset({(f"video/{lost}.m3u8", "")})
 
     text = rewrite(MASTER, missing=missing)
@@ -208,7 +208,7 @@ def test_missing_playlists_are_left_out(lost: str) -> None:
 
 
 def test_without_any_variant_there_is_no_film() -> None:
-    """A master playlist whose variants are all missing plays nothing."""
+    """A multivariant playlist without any existing variant is unplayable."""
     missing = frozenset({("video/low.m3u8", ""), ("video/high.m3u8", "")})
     with pytest.raises(NotAManifest):
         rewrite(MASTER, missing=missing)

@@ -1,4 +1,4 @@
-"""Independent parsers see the same playlist before and after, but for its URLs."""
+"""Independent parsers find the same playlist before and after, except for its URLs."""
 
 import json
 from collections.abc import Callable
@@ -62,12 +62,12 @@ https://cdn.example/bumper.m4s
 
 
 def seen_by_m3u8(text: str) -> Any:
-    """Return what the parser m3u8 makes of a playlist."""
+    """Return the result of the parser m3u8 for a playlist."""
     return m3u8.loads(text).data
 
 
 def seen_by_openm3u8(text: str) -> Any:
-    """Return what the parser openm3u8 makes of a playlist."""
+    """Return the result of the parser openm3u8 for a playlist."""
     return openm3u8.loads(text).data
 
 
@@ -75,7 +75,7 @@ def seen_by_openm3u8(text: str) -> Any:
 @pytest.mark.parametrize("text", [MULTIVARIANT, MEDIA], ids=["multivariant", "media"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
 def test_equal_but_for_urls(text: str, end: str, judge: Callable[[str], Any]) -> None:
-    """With each signed URL put back to what it replaced, a parser's whole view is the same."""
+    """With each signed URL replaced by its original, a parser's complete result is the same."""
     text = text.replace("\n", end)
     manifest = hls.parse(text.encode(), path="index.m3u8", film=FILM)
     rewritten = manifest.render(sign).decode()
@@ -87,7 +87,7 @@ def test_equal_but_for_urls(text: str, end: str, judge: Callable[[str], Any]) ->
 
 @pytest.mark.parametrize("text", [MULTIVARIANT, MEDIA], ids=["multivariant", "media"])
 def test_every_uri_that_a_parser_finds_is_signed_or_foreign(text: str) -> None:
-    """No URI that a parser can see is left to resolve against the place of the copy."""
+    """No URI that a parser finds has to be resolved against the URL of the copy."""
     rewritten = hls.parse(text.encode(), path="index.m3u8", film=FILM).render(sign).decode()
     found: list[str] = []
 

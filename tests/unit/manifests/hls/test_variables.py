@@ -1,4 +1,4 @@
-"""Variables are resolved before anything is signed, and players still find what they need."""
+"""Variables are resolved before signing, and players still find those that they need."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.unit.manifests.hls.playlists import parse, rewrite, signed_paths
 
 
 def test_named_variable() -> None:
-    """A reference that is made of variables is signed as what they stand for."""
+    """A reference with variables is signed with their values."""
     text = (
         '#EXTM3U\n#EXT-X-DEFINE:NAME="dir",VALUE="hd"\n'
         '#EXT-X-DEFINE:NAME="base",VALUE="../{$dir}/x"\n'
@@ -21,7 +21,7 @@ def test_named_variable() -> None:
 
 
 def test_imported_variable() -> None:
-    """A media playlist gets the values that its parent announced with it."""
+    """A media playlist gets its parent's values."""
     parent = parse(
         '#EXTM3U\n#EXT-X-DEFINE:NAME="dir",VALUE="hd"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n'
         '#EXT-X-DEFINE:NAME="late",VALUE="x"\n'
@@ -34,13 +34,13 @@ def test_imported_variable() -> None:
 
 
 def test_importable_variable_needs_its_import() -> None:
-    """A parent's variable is no variable of the child until the child imports it."""
+    """A parent's variable is not defined in the child until the child imports it."""
     with pytest.raises(NotAManifest, match="'dir' has no value"):
         parse("#EXTM3U\n{$dir}/a.ts\n", variables={"dir": "hd"})
 
 
 def test_query_parameter() -> None:
-    """A variable of the playlist's own query becomes one that the copy, at another URL, keeps."""
+    """A variable of the playlist's query is defined explicitly in the copy, whose URL differs."""
     parent = parse(
         '#EXTM3U\n#EXT-X-DEFINE:NAME="q",VALUE="7%200"\n'
         "#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8?size={$q}&x={$none}\n"
@@ -56,7 +56,7 @@ def test_query_parameter() -> None:
 
 
 def test_one_playlist_under_two_queries_is_two_copies() -> None:
-    """What a playlist says can depend on its query, so each query has a copy of its own."""
+    """A playlist may depend on its query, so each query has a separate copy."""
     text = (
         "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8?size=1\n"
         "#EXT-X-STREAM-INF:BANDWIDTH=2\nv.m3u8?size=2\n"
@@ -67,7 +67,7 @@ def test_one_playlist_under_two_queries_is_two_copies() -> None:
 
 
 def test_missing_query_parameter_may_be_a_token() -> None:
-    """A CDN's token that nobody gave does no harm in a query: the signature replaces it."""
+    """A missing CDN token in a query is harmless, because the signature replaces the query."""
     text = (
         '#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM="token"\n#EXTINF:2,\na.ts?token={$token}\n'
         "#EXTINF:2,\nhttps://ads.example/b.ts?token={$token}\n"
@@ -82,7 +82,7 @@ def test_missing_query_parameter_may_be_a_token() -> None:
 
 @pytest.mark.parametrize("form", ['QUERYPARAM="dir"', 'IMPORT="dir"'])
 def test_missing_value_may_not_be_a_path(form: str) -> None:
-    """A path that depends on a value that nobody gave leads nowhere, so it is an error."""
+    """A path that depends on a missing value is an error."""
     with pytest.raises(NotAManifest, match="'dir' has no value"):
         parse(f"#EXTM3U\n#EXT-X-DEFINE:{form}\n{{$dir}}/a.ts\n")
 
@@ -94,7 +94,7 @@ def test_variable_must_be_defined_before_its_use() -> None:
 
 
 def test_variables_cannot_leave_the_film() -> None:
-    """What a variable hides is checked like what stands there openly."""
+    """Values of variables are checked like literal text."""
     for value in ("../../m2", "https://s3.example/vod/movies/m2", "%2e%2e/%2e%2e/m2", "..\\.."):
         with pytest.raises(OutsideFilm):
             parse(f'#EXTM3U\n#EXT-X-DEFINE:NAME="d",VALUE="{value}"\n{{$d}}/a.ts\n')
@@ -107,7 +107,7 @@ def test_foreign_by_variable_stays() -> None:
 
 
 def test_siblings_import_from_the_common_parent() -> None:
-    """A playlist that a rendition report names gets the parent's variables, not the reporter's."""
+    """A playlist in a rendition report gets the parent's variables, not the reporter's."""
     text = '#EXTM3U\n#EXT-X-DEFINE:NAME="own",VALUE="1"\n#EXT-X-RENDITION-REPORT:URI="b.m3u8"\n'
     manifest = parse(text, variables={"shared": "2"})
     assert (Nested("video/b.m3u8", (("shared", "2"),)),) == manifest.nested
@@ -125,7 +125,7 @@ def test_siblings_import_from_the_common_parent() -> None:
     ],
 )
 def test_refuses_a_broken_definition(definition: str) -> None:
-    """A definition that players would stumble over is an error before it is published."""
+    """A definition that players would reject is an error before it is published."""
     with pytest.raises(NotAManifest):
         parse(f"#EXTM3U\n#EXT-X-DEFINE:{definition}\n")
 
@@ -138,7 +138,7 @@ def test_query_cannot_write_lines(value: str) -> None:
 
 
 def test_variables_cannot_explode() -> None:
-    """Definitions that double each other end at a cap, not in the memory."""
+    """The growth of definitions that double each other is limited."""
     lines = ['#EXT-X-DEFINE:NAME="v0",VALUE="aaaaaaaaaa"']
     lines += [f'#EXT-X-DEFINE:NAME="v{n}",VALUE="{{$v{n - 1}}}{{$v{n - 1}}}"' for n in range(1, 60)]
     with pytest.raises(ManifestTooLarge):
@@ -146,7 +146,7 @@ def test_variables_cannot_explode() -> None:
 
 
 def test_caps_the_number_of_variables() -> None:
-    """There are only so many variables that a playlist may keep."""
+    """The number of a playlist's variables is limited."""
     lines = [f'#EXT-X-DEFINE:NAME="v{n}",VALUE=""\n' for n in range(MAX_VARIABLES + 1)]
     parse("#EXTM3U\n" + "".join(lines[:-1]))
     with pytest.raises(ManifestTooLarge):

@@ -1,4 +1,4 @@
-"""The ladder that a film is published in, for every size that a film can have."""
+"""The ladder of sizes in which a film is published, for every size of a film."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -31,7 +31,7 @@ def test_even_sizes(width: int, height: int, rate: Fraction) -> None:
 
 @given(st.integers(16, 3840), st.integers(16, 2160), rates)
 def test_own_size(width: int, height: int, rate: Fraction) -> None:
-    """The first rung is the film's own size, to the even pixel, as long as that is at most 4K."""
+    """The first rung is the film's own size, rounded to even numbers, if that is at most 4K."""
     first = ladder(width, height, rate)[0]
 
     assert (first.width, first.height) == (width - width % 2, height - height % 2)
@@ -39,7 +39,7 @@ def test_own_size(width: int, height: int, rate: Fraction) -> None:
 
 @given(sides, sides, rates)
 def test_ordered(width: int, height: int, rate: Fraction) -> None:
-    """Rungs get clearly smaller from one to the next, and never take more bits."""
+    """Each rung is clearly smaller than the previous one, and never has a higher bit rate."""
     rungs = ladder(width, height, rate)
 
     assert rungs
@@ -50,7 +50,7 @@ def test_ordered(width: int, height: int, rate: Fraction) -> None:
 
 @given(sides, sides, rates)
 def test_shape(width: int, height: int, rate: Fraction) -> None:
-    """Every rung has the film's shape, to the rounded pixel."""
+    """Every rung has the film's aspect ratio, rounded to pixels."""
     for rung in ladder(width, height, rate)[1:]:
         scale = max(rung.width, rung.height) / max(width, height)
         assert abs(rung.width - width * scale) <= 2
@@ -59,7 +59,7 @@ def test_shape(width: int, height: int, rate: Fraction) -> None:
 
 @given(sides, sides, rates)
 def test_upright(width: int, height: int, rate: Fraction) -> None:
-    """A film that was turned has the turned ladder."""
+    """A rotated film has the rotated ladder."""
     turned = [Rung(r.height, r.width, r.bits_per_second) for r in ladder(height, width, rate)]
 
     assert list(ladder(width, height, rate)) == turned
@@ -81,13 +81,13 @@ def test_upright(width: int, height: int, rate: Fraction) -> None:
     ],
 )
 def test_usual_films(size: tuple[int, int], expected: list[tuple[int, int]]) -> None:
-    """Films of usual sizes get the rungs that one would choose by hand."""
+    """Films of usual sizes get the usual rungs."""
     rungs = ladder(*size, Fraction(24))
 
     assert [(rung.width, rung.height) for rung in rungs] == expected
 
 
 def test_rates() -> None:
-    """A film of 1080p takes 5 Mbit/s at most, half as much again with 60 frames a second."""
+    """A film of 1080p gets 5 Mbit/s at most, half as much again with 60 frames a second."""
     assert ladder(1920, 1080, Fraction(24))[0].bits_per_second == 5_000_000
     assert ladder(1920, 1080, Fraction(60))[0].bits_per_second == 7_500_000

@@ -1,4 +1,4 @@
-"""What a file is said to hold."""
+"""The detected contents of a file."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,7 @@ from tools.publish.source import Track
 
 
 def test_tracks(tmp_path: Path) -> None:
-    """Tracks carry language, title and dispositions as in the container."""
+    """Tracks have language, title and dispositions as in the container."""
     film = tmp_path / "film.mkv"
     ffmpeg(
         *(*picture("green", 2), *tone(440, 2), *tone(880, 2), "-map", "0", "-map", "1"),
@@ -34,7 +34,7 @@ def test_tracks(tmp_path: Path) -> None:
 
 
 def test_shown_size(tmp_path: Path) -> None:
-    """Oblong pixels and rotation count: the size is what a viewer sees."""
+    """Oblong pixels and rotation count: the size is the displayed one."""
     lying, upright = tmp_path / "lying.mp4", tmp_path / "upright.mp4"
     ffmpeg(*picture("green", 1, size="360x288"), *h264(), "-vf", "setsar=64/45", str(lying))
     ffmpeg("-display_rotation", "90", "-i", str(lying), "-c", "copy", str(upright))
@@ -54,7 +54,7 @@ def test_shown_size(tmp_path: Path) -> None:
     ],
 )
 def test_steady_frame_rate(told: Fraction, rate: Fraction) -> None:
-    """A film of a steady rate keeps it, exactly, and at most 60, also with rounded times."""
+    """A film with a constant rate keeps it exactly, up to 60, also with rounded times."""
     starts = [round(float(n / told), 3) for n in range(500)]
 
     assert frame_rate(starts, told) == rate
@@ -71,14 +71,14 @@ def test_unusual_frame_rate(tmp_path: Path, rate: int) -> None:
 
 @pytest.mark.parametrize(("fast", "rate"), [(60, 60), (30, 30), (240, 60), (15, 15)])
 def test_changing_frame_rate(fast: int, rate: int) -> None:
-    """A film that is fast for some seconds and slow for many has the rate of its fast part."""
+    """A film with some fast seconds and many slow ones has the rate of its fast part."""
     starts = [n / fast for n in range(fast * 3)] + [3 + n for n in range(600)]
 
     assert frame_rate(starts, Fraction(len(starts), 603)) == rate
 
 
 def test_burst_of_frames() -> None:
-    """Half a second of scrolling in a recording of a still screen is as smooth as it was."""
+    """Half a second of scrolling in a recording of a still screen keeps its frame rate."""
     burst = [3 + n / 60 for n in range(30)]
     starts = [0.0, 1.0, 2.0, *(round(at, 3) for at in burst), *(4.0 + n for n in range(60))]
 
@@ -86,19 +86,19 @@ def test_burst_of_frames() -> None:
 
 
 def test_wavering_frame_times() -> None:
-    """A camera whose frames come irregularly has the rate that it has over a second."""
+    """A camera with irregular frames has its average rate over a second."""
     starts = [n / 30 + (0.012 if n % 3 else 0.0) for n in range(300)]
 
     assert frame_rate(starts, Fraction(30)) == 30
 
 
 def test_unknown_frame_rate() -> None:
-    """A film that tells nothing of its times has the rate of most films."""
+    """A film without time stamps has the most common rate."""
     assert frame_rate([0.0], None) == 25
 
 
 def test_no_video(tmp_path: Path) -> None:
-    """Sound with a cover is refused in one line."""
+    """Audio with a cover is rejected in one line."""
     cover, sound = tmp_path / "cover.jpg", tmp_path / "sound.m4a"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=300x300", "-frames:v", "1", str(cover))
     ffmpeg(
@@ -111,7 +111,7 @@ def test_no_video(tmp_path: Path) -> None:
 
 
 def test_labels() -> None:
-    """Tracks are called by their titles, else by their language, and no two alike."""
+    """Tracks are named by their titles, otherwise by their language, each uniquely."""
     tracks = [
         Track(1, "aac", "ger"),
         Track(2, "aac", "deu"),

@@ -1,4 +1,4 @@
-"""Subtitles that are made to fit WebVTT and their film."""
+"""Subtitles converted to WebVTT and to the film's length."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CUES = (
 
 @pytest.mark.parametrize("codec", ["srt", "mov_text"])
 def test_cues_are_shown_as_written_and_end_with_the_film(tmp_path: Path, codec: str) -> None:
-    """What is no markup is escaped, and a cue that would outlast the film ends with it."""
+    """Text without markup is escaped, and a cue beyond the film's end is cut."""
     words = tmp_path / "words.srt"
     words.write_text("".join(f"{n}\n{when}\n{text}\n\n" for n, (when, text) in enumerate(CUES, 1)))
     film = tmp_path / ("film.mkv" if codec == "srt" else "film.mp4")
@@ -53,7 +53,7 @@ def test_cues_are_shown_as_written_and_end_with_the_film(tmp_path: Path, codec: 
     ],
 )
 def test_subrip(written: str, shown: str) -> None:
-    """Bold, italic and underlined stay; colours and places go; all else is shown as written."""
+    """Bold, italic and underlined are kept; colours and positions are removed; text is escaped."""
     assert from_subrip(written) == shown
 
 
@@ -72,7 +72,7 @@ def test_substation_alpha(line: str, shown: str) -> None:
 
 
 def test_plain_text_has_no_markup() -> None:
-    """What looks like a tag in plain text is text."""
+    """Text that looks like a tag stays text."""
     assert from_plain("<i>") == "&lt;i&gt;"
 
 
@@ -89,7 +89,7 @@ def test_plain_text_has_no_markup() -> None:
     ],
 )
 def test_encodings(text: str, encoding: str) -> None:
-    """Letters are read as what they were written, without being told the encoding."""
+    """Letters are decoded correctly without a declared encoding."""
     cues = [f"{text} {number}".encode(encoding) for number in range(3)]
 
     assert b"".join(cues).decode(encoding_of(cues)) == b"".join(cues).decode(encoding)
