@@ -226,7 +226,7 @@ def test_unknown_identifier(template: str) -> None:
     ("information", "reason"),
     [
         ('<SegmentTemplate media="$Number$" duration="0"/>', "zero"),
-        ('<SegmentTemplate media="$Number$" duration="x"/>', "no number"),
+        ('<SegmentTemplate media="$Number$" duration="x"/>', "not a number"),
         ('<SegmentTemplate media="$Number$" duration="2" timescale="0"/>', "timescale"),
         ('<SegmentTemplate media="$Number$" duration="2" startNumber="1.5"/>', "startNumber"),
         ('<SegmentTemplate initialization="i.mp4"/>', "no @media"),

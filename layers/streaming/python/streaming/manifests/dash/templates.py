@@ -75,7 +75,7 @@ def _literal(text: str) -> str:
 
 def _constant(name: str, value: str | None, width: str | None, conversion: str | None) -> str:
     if value is None:
-        raise NotAManifest(f"${name}$ of a template has no value")
+        raise NotAManifest(f"a template's ${name}$ cannot be filled in")
     if name == "RepresentationID" or width is None:
         return value
     if not re.fullmatch("[0-9]{1,20}", value):

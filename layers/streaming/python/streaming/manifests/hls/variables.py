@@ -58,7 +58,7 @@ class Variables:
             return None
         value = self._values[name] = self._parameters.get(name)
         if value is not None and _NOT_IN_A_QUOTED_STRING.search(value):
-            raise NotAManifest(f"the variable {name!r} has a value that no playlist can contain")
+            raise NotAManifest(f"the variable {name!r} has a value that no playlist can hold")
         return attribute, f'NAME="{name}",VALUE="{value or ""}"'
 
     def substitute(self, text: str, *, unset: str | None = None) -> str:
