@@ -1,0 +1,156 @@
+"""What the outbox promises to the relay."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from streaming.repository.outbox import Batch, Outcome, Waiting
+from tests.contracts.record import EVENING, Player, Record, refuse, seconds
+
+
+class Relay:
+    """Sends what it is given, and answers with the outcomes of its messages' positions."""
+
+    def __init__(
+        self,
+        *,
+        acknowledged: Sequence[int] = (),
+        dead: Sequence[int] = (),
+        postponed: Sequence[int] = (),
+        pause_seconds: float = 60,
+    ) -> None:
+        self._acknowledged = acknowledged
+        self._dead = dead
+        self._postponed = postponed
+        self._pause_seconds = pause_seconds
+        self.seen: list[list[Waiting]] = []
+
+    def __call__(self, queues: Sequence[Sequence[Waiting]]) -> Outcome:
+        """Note the queues and tell what became of their messages, counted through all queues."""
+        self.seen = [list(queue) for queue in queues]
+        ids = [each.id for queue in queues for each in queue]
+        return Outcome(
+            acknowledged=[ids[place] for place in self._acknowledged],
+            dead={ids[place]: "too large" for place in self._dead},
+            postponed={ids[place]: self._pause_seconds for place in self._postponed},
+        )
+
+    @property
+    def event_ids(self) -> list[list[UUID]]:
+        """The events that were seen, by queue."""
+        return [[each.message.event_id for each in queue] for queue in self.seen]
+
+
+def relay(
+    record: Record,
+    send: Relay,
+    *,
+    after: int = 0,
+    keys: int = 10,
+    per_key: int = 10,
+    settling_seconds: float = -1,
+) -> Batch:
+    """Relay everything, however young it is."""
+    return record.outbox.relay(
+        send, after=after, keys=keys, per_key=per_key, settling_seconds=settling_seconds
+    )
+
+
+def positions_of(queues: Sequence[Sequence[Waiting]], players: Sequence[Player]) -> list[list[int]]:
+    """Return to whom the messages of each queue belong, as places in ``players``."""
+    users = [str(player.user_id) for player in players]
+    return [[users.index(each.message.key) for each in queue] for queue in queues]
+
+
+def fill(record: Record, *counts: int) -> list[Player]:
+    """Have each of some users report so often without Kafka, in turns."""
+    players = [Player(record) for _ in counts]
+    for turn in range(max(counts)):
+        for player, count in zip(players, counts, strict=True):
+            if turn < count:
+                player.report(turn, EVENING + seconds(turn), send=refuse)
+    return players
+
+
+def test_queues_are_in_order(record: Record) -> None:
+    """Each key has one queue in the order of its events; the key that waits longest is first."""
+    players = fill(record, 3, 1, 2)
+    send = Relay()
+    batch = relay(record, send)
+    assert positions_of(send.seen, players) == [[0, 0, 0], [1], [2, 2]]
+    assert [event["position_seconds"] for event in players[0].waiting()] == [0, 1, 2]
+    assert batch.keys == 3
+    assert batch.last == send.seen[-1][0].id
+
+
+def test_a_batch_has_bounds(record: Record) -> None:
+    """It has no more keys and messages of a key than wanted; the next one goes on behind it."""
+    players = fill(record, 3, 1, 2)
+    send = Relay()
+    batch = relay(record, send, keys=2, per_key=2)
+    assert positions_of(send.seen, players) == [[0, 0], [1]]
+    batch = relay(record, send, after=batch.last, keys=2, per_key=2)
+    assert positions_of(send.seen, players) == [[2, 2]]
+    assert relay(record, send, after=batch.last) == Batch(0, batch.last, Outcome())
+
+
+def test_what_is_acknowledged_is_gone(record: Record) -> None:
+    """The others stay, and the next of the key is the head then."""
+    players = fill(record, 2, 1)
+    relay(record, Relay(acknowledged=[0]))
+    send = Relay()
+    relay(record, send)
+    assert sorted(positions_of(send.seen, players)) == [[0], [1]]
+    assert record.outbox.measure().messages == 2
+
+
+def test_a_postponed_key_waits(record: Record) -> None:
+    """Nothing of the key is sent before the pause is over; others are. The attempt is counted."""
+    players = fill(record, 2, 1)
+    relay(record, Relay(postponed=[0], pause_seconds=60))
+    send = Relay()
+    relay(record, send)
+    assert positions_of(send.seen, players) == [[1]]
+
+
+def test_a_pause_that_is_over(record: Record) -> None:
+    """The key is sent again, with the count of its attempts."""
+    fill(record, 2)
+    for attempts in range(3):
+        send = Relay(postponed=[0], pause_seconds=-1)
+        relay(record, send)
+        assert [each.attempts for each in send.seen[0]] == [attempts, 0]
+
+
+def test_dead_letters(record: Record) -> None:
+    """What Kafka never takes leaves the outbox and is counted; the next of the key goes on."""
+    players = fill(record, 2)
+    relay(record, Relay(dead=[0]))
+    measures = record.outbox.measure()
+    assert (measures.messages, measures.dead_letters) == (1, 1)
+    assert [event["position_seconds"] for event in players[0].waiting()] == [1]
+
+
+def test_young_messages_are_left_alone(record: Record) -> None:
+    """What has just been committed is left to its request."""
+    fill(record, 1)
+    assert relay(record, Relay(), settling_seconds=60).keys == 0
+    assert relay(record, Relay(), settling_seconds=-1).keys == 1
+
+
+def test_deleting_an_event(record: Record) -> None:
+    """It is gone, and another deletion does nothing."""
+    fill(record, 2)
+    send = Relay()
+    relay(record, send)
+    ((first, second),) = send.event_ids
+    record.outbox.delete(first)
+    record.outbox.delete(first)
+    relay(record, send)
+    assert send.event_ids == [[second]]
+
+
+def test_an_empty_outbox(record: Record) -> None:
+    """Nothing is sent, and nothing is measured."""
+    assert relay(record, Relay()) == Batch(0, 0, Outcome())
+    measures = record.outbox.measure()
+    assert (measures.messages, measures.oldest_seconds, measures.dead_letters) == (0, 0, 0)
