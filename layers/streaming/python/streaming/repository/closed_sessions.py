@@ -1,4 +1,4 @@
-"""The rows of ``stream_sessions`` whose player did not stop: abandoned ones, and those taken over.
+"""Ends sessions that their player did not stop: abandoned ones and those taken over.
 
 Each function runs within the caller's transaction.
 """
@@ -60,9 +60,9 @@ _TAKE_OVER = f"""
 
 
 def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[ClosedSession]:
-    """End the sessions without a heartbeat since then, each at its last one, at most ``limit``.
+    """End at most ``limit`` sessions without a heartbeat since then, each at its last heartbeat.
 
-    Sessions whose player reports at this moment are passed over.
+    Skips sessions that a report has locked.
     """
     rows = transaction.rows(_END_SILENT, silent_since=silent_since, limit=limit)
     return [ClosedSession(**row) for row in rows]
@@ -71,7 +71,7 @@ def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> 
 def take_over(
     transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
 ) -> list[ClosedSession]:
-    """End those of the user's sessions that are open, in favour of another one, oldest first."""
+    """End the open ones of these sessions of the user; return them, oldest first."""
     if not session_ids:
         return []
     ids = [str(session_id) for session_id in session_ids]

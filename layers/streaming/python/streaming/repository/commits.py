@@ -1,6 +1,6 @@
-"""Finds out what became of a transaction when the reply to its COMMIT is lost.
+"""Finds out whether a transaction was committed when the reply to its COMMIT is lost.
 
-PostgreSQL remembers it, so nobody has to guess:
+PostgreSQL keeps the status of recent transactions:
 https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
 """
 
@@ -13,12 +13,12 @@ import pg8000.native
 
 from streaming.resilience.deadline import allowance
 
-# After a crash a server may use ids again that it had not written down.
+# After a crash the server may assign an id again, so the id alone does not identify a transaction.
 SELECT_IDENTITY = """
     SELECT CAST(pg_current_xact_id() AS text),
         CAST(1000000 * extract(epoch FROM pg_postmaster_start_time()) AS bigint)
 """
-"""What identifies the transaction that runs it, for ``TransactionIdentity.of``."""
+"""Returns the row that ``TransactionIdentity.of`` reads, for the current transaction."""
 
 _SELECT_OUTCOME = """
     SELECT CASE
@@ -28,7 +28,7 @@ _SELECT_OUTCOME = """
     END
 """
 
-# The server may not be done with the commit yet, or not have noticed that the connection is gone.
+# The server may still be committing, or may not have noticed that the connection is closed.
 _LONGEST_SECONDS = 0.5
 _PAUSE_SECONDS = 0.02
 
@@ -37,7 +37,7 @@ Outcome = Literal["in progress", "committed", "aborted"]
 
 @dataclass(frozen=True, slots=True)
 class TransactionIdentity:
-    """Which transaction, of which run of the server: by the microsecond in which it started."""
+    """The id of a transaction, and when the server started, in microseconds since 1970."""
 
     transaction_id: int
     server_started_at: int
@@ -52,17 +52,17 @@ class TransactionIdentity:
 def outcome_of(
     connection: pg8000.native.Connection, identity: TransactionIdentity
 ) -> Outcome | None:
-    """Ask the server what became of a transaction; None when it does not know.
+    """Return the status of a transaction; None when the server does not know it.
 
     Raises what pg8000 and sockets raise.
     """
-    # A simple query is a transaction of its own, whatever pooler stands in between.
+    # A simple query is a transaction of its own, also behind a transaction pooler.
     ((outcome,),) = connection.run(_SELECT_OUTCOME.format(**asdict(identity)))
     return outcome or None
 
 
 def final_outcome(ask: Callable[[], Outcome | None]) -> Outcome | None:
-    """Return what ``ask`` answers once the transaction is over, or its last answer after 0.5 s.
+    """Call ``ask`` until the transaction has ended, for at most 0.5 s; return its last answer.
 
     Raises ``DeadlineExceeded`` and what ``ask`` raises.
     """

@@ -1,4 +1,4 @@
-"""Opening and closing a connection to PostgreSQL, each in bounded time."""
+"""Opens and closes connections to PostgreSQL, each in bounded time."""
 
 import socket
 import struct
@@ -16,20 +16,20 @@ from streaming.resilience.deadline import allowance, within
 from streaming.resilience.sockets import bounded
 
 WIRE_ERRORS = (pg8000.native.InterfaceError, OSError, struct.error, UnicodeError)
-"""What pg8000 raises when it has lost the server, or its place in what the server sends."""
+"""What pg8000 raises when the connection is broken or the protocol is out of step."""
 
 _CONNECT_SECONDS = 1.0
 _CLOSE_SECONDS = 0.1
 
 
 class Connector:
-    """Opens connections with the password of the time, as ``settings`` rotate."""
+    """Opens connections with the current password; ``settings`` may rotate."""
 
     def __init__(self, settings: DatabaseSettings | Rotating[DatabaseSettings]) -> None:
         self._settings = settings
 
     def connect(self) -> pg8000.native.Connection:
-        """Open a connection; where the login is refused, once more with a password that is newer.
+        """Open a connection; when the login is refused, retry once with a newer password.
 
         Raises ``DatabaseUnavailable`` when the password cannot be read, and what ``connect`` does.
         """
@@ -76,10 +76,10 @@ def connect(url: str) -> pg8000.native.Connection:
 
 
 def close_quietly(connection: pg8000.native.Connection) -> None:
-    """Close a connection that may be dead."""
+    """Close a connection that may be broken. Never raises."""
     try:
         with within(_CLOSE_SECONDS):
             connection.close()
     except (pg8000.native.InterfaceError, OSError, struct.error):
-        # The wire is dead already, which is why it is being closed.
+        # A broken connection needs no goodbye.
         return

@@ -1,8 +1,8 @@
-"""The connection to PostgreSQL: one an execution environment, always in explicit transactions.
+"""Runs work in explicit transactions on the one connection of an execution environment.
 
-pg8000's connections do not survive a surprise: after an error that the server did not report, an
-unread answer may be left on the wire, and the next query would get another user's rows. So such a
-connection is closed, never rolled back and reused.
+After an error that the server did not report, an unread answer may be left on pg8000's connection,
+and the next query would get another user's rows. So such a connection is closed, never rolled back
+and reused.
 """
 
 import time
@@ -36,19 +36,19 @@ from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 logger = Logger(child=True)
 
 _STATEMENT_SECONDS = 1.0
-# An environment that was frozen may wake with a dead connection, which the first statement shows:
-# it waits so little that there is time for another connection.
+# After a freeze the connection may be dead. The first statement then waits less, which leaves time
+# to open another connection.
 _IDLE_SECONDS = 10.0
 _FIRST_STATEMENT_SECONDS = 0.5
 _BEGIN_SECONDS = 0.75
-# A server that does not even answer an attempt to connect is left alone for so long.
+# How long the breaker stays open after an attempt to connect timed out.
 _PAUSE_SECONDS = 1.0
 
 Result = TypeVar("Result")
 
 
 class _Lost(Exception):
-    """The connection cannot be used any more; another one might do."""
+    """The connection cannot be used any more; the same work may succeed on another one."""
 
     def __init__(self, operation: str) -> None:
         super().__init__(operation)
@@ -56,9 +56,9 @@ class _Lost(Exception):
 
 
 class _CommitUnanswered(_Lost):
-    """The connection was lost at COMMIT, which the server may have done; ``result`` is the work's.
+    """The connection was lost during COMMIT, so the transaction may be committed.
 
-    ``identity`` is the transaction's; None when it only read.
+    ``result`` is what the work returned. ``identity`` is None for a transaction that only reads.
     """
 
     def __init__(self, result: Any, identity: TransactionIdentity | None) -> None:
@@ -68,14 +68,14 @@ class _CommitUnanswered(_Lost):
 
 
 class _GaveWay(Exception):
-    """The transaction was undone in favour of another one; the same work may succeed now."""
+    """The server rolled the transaction back in favour of another one; a retry may succeed."""
 
 
 class Database:
-    """Runs work in transactions, and reconnects when the connection has died meanwhile.
+    """Runs work in transactions, and reconnects when the connection has broken.
 
-    ``settings`` may rotate: each connection is opened with the password of its time. A
-    statement may take ``statement_seconds``.
+    ``settings`` may rotate: each new connection uses the current password. A statement may take
+    ``statement_seconds``.
     """
 
     def __init__(
@@ -94,19 +94,20 @@ class Database:
     def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run ``work`` in a transaction, commit, and return its result.
 
-        ``work`` takes effect once: where the reply to COMMIT is lost, the server is asked what
-        became of the transaction. When it was undone because a connection that was open before
-        turned out dead, or because it gave way to another transaction, it runs once more. Raises
-        ``DatabaseUnavailable``, also when nobody can tell whether it was committed.
+        ``work`` takes effect at most once: when the reply to COMMIT is lost, the server is asked
+        for the status of the transaction. ``work`` runs a second time when a reused connection was
+        broken, or when the server rolled the transaction back in favour of another one. Raises
+        ``DatabaseUnavailable``, also when it is unknown whether the transaction was committed;
+        ``pg8000.native.DatabaseError`` for a rejected statement, and what ``work`` raises.
         """
         return self._run(work, self._begin_to_write)
 
     def read(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run ``work``, which changes nothing, as ``run`` does; here a repeat does no harm."""
+        """Run ``work``, which only reads, as ``run`` does; it may run again."""
         return self._run(work, self._begin)
 
     def close(self) -> None:
-        """Close the connection; the next work opens another one."""
+        """Close the connection; the next transaction opens another one. Never raises."""
         connection, self._connection = self._connection, None
         if connection is not None:
             close_quietly(connection)
@@ -146,9 +147,9 @@ class Database:
             return result
 
     def _was_committed(self, identity: TransactionIdentity) -> bool:
-        """Find out on a new connection whether a transaction, which is over, was committed.
+        """Find out on a new connection whether a transaction was committed.
 
-        Raises ``DatabaseUnavailable`` when nobody can tell.
+        Raises ``DatabaseUnavailable`` when that is unknown.
         """
         try:
             outcome = final_outcome(lambda: self._outcome_of(identity))
@@ -222,8 +223,8 @@ class Database:
             self._breaker.record_failure()
 
     def _patience(self) -> float:
-        """Return for how many seconds to wait for a transaction to begin."""
-        # The wall's clock, because another may stand still while an environment is frozen.
+        """Return how many seconds BEGIN may take."""
+        # The monotonic clock may stop while the environment is frozen; the system time does not.
         is_idle = self._used_at and time.time() - self._used_at > _IDLE_SECONDS
         return _FIRST_STATEMENT_SECONDS if is_idle else _BEGIN_SECONDS
 

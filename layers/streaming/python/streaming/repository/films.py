@@ -7,7 +7,7 @@ from streaming.domain.films import ManifestType
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# Nothing is written, and nothing locked, where nothing changes: many start the same film at once.
+# Writes and locks only if a value changes: many viewers start the same film at once.
 _KEEP = """
     INSERT INTO films AS known (movie_id, is_there, duration_seconds, checked_at)
     SELECT :movie_id, true, CAST(:duration_seconds AS integer), :at
@@ -35,7 +35,7 @@ _SELECT_IS_THERE = "SELECT is_there FROM films WHERE movie_id = :movie_id"
 _HAS_POSITION = "SELECT 1 FROM watch_progress WHERE user_id = :user_id AND movie_id = :movie_id"
 _HAS_SESSION = "SELECT 1 FROM stream_sessions WHERE movie_id = :movie_id LIMIT 1"
 
-# Reports of one user wait for each other here, so that the count is true.
+# Serialises the reports of one user, so that the count is exact.
 _LOCK_USER = "SELECT pg_advisory_xact_lock(hashtextextended(:user_id, 5))"
 _COUNT_UNCONFIRMED = """
     SELECT count(*) AS films
@@ -57,8 +57,7 @@ _SELECT_DUE = """
     LIMIT :limit
 """
 
-# Of a film that nobody has ever started, and that the bucket does not hold, nothing is worth
-# keeping.
+# Positions in a film that is not in the bucket and that nobody ever started.
 _DELETE_POSITIONS_OF_NO_FILM = """
     DELETE FROM watch_progress
     WHERE id IN (
@@ -98,7 +97,7 @@ _SELECT_IN_USE = """
 
 
 class Films:
-    """The films on record, and what the bucket was last seen to hold of them.
+    """The films on record, and whether the bucket held them at the last check.
 
     Each method is a transaction, and raises ``DatabaseUnavailable``.
     """
@@ -107,17 +106,17 @@ class Films:
         self._database = database
 
     def keep(self, movie_id: UUID, duration_seconds: int | None, at: datetime) -> None:
-        """Note that the film exists and how many seconds long it is, if that is known."""
+        """Record that the film exists, and its length in seconds if that is known."""
         self._database.run(lambda transaction: keep(transaction, movie_id, duration_seconds, at))
 
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
-        """Note whether the bucket holds the film, if it is on record."""
+        """Record whether the bucket holds the film. Ignores a film that is not on record."""
         self._database.run(
             lambda transaction: transaction.rows(_MARK, movie_id=movie_id, at=at, is_there=is_there)
         )
 
     def find_due(self, before: datetime, limit: int) -> list[UUID]:
-        """Return films that nobody has looked for since ``before``, the longest first."""
+        """Return films that were not checked since ``before``, the longest unchecked first."""
         rows = self._database.read(
             lambda transaction: transaction.rows(_SELECT_DUE, before=before, limit=limit)
         )
@@ -126,7 +125,7 @@ class Films:
     def find_in_use(
         self, now: datetime, seconds: int, limit: int
     ) -> list[tuple[UUID, ManifestType]]:
-        """Return the films started in the last ``seconds`` and their form, most started first."""
+        """Return the films started in the last ``seconds``, with their form, most started first."""
         rows = self._database.read(
             lambda transaction: transaction.rows(
                 _SELECT_IN_USE, now=now, seconds=seconds, limit=limit
@@ -135,7 +134,7 @@ class Films:
         return [(row["movie_id"], row["manifest_type"]) for row in rows]
 
     def delete_no_films(self, before: datetime, limit: int) -> int:
-        """Delete positions in films that never existed, reported before then; return how many."""
+        """Delete old positions in films that never existed; return how many."""
 
         def work(transaction: Transaction) -> int:
             deleted = transaction.rows(_DELETE_POSITIONS_OF_NO_FILM, before=before, limit=limit)
@@ -148,7 +147,7 @@ class Films:
 def keep(
     transaction: Transaction, movie_id: UUID, duration_seconds: int | None, at: datetime
 ) -> None:
-    """Note that the film exists and how long it is, if known, within the caller's transaction."""
+    """Record as ``Films.keep`` does, within the caller's transaction."""
     transaction.rows(_KEEP, movie_id=movie_id, duration_seconds=duration_seconds, at=at)
 
 
@@ -157,14 +156,14 @@ def admit(
 ) -> bool:
     """Tell whether the user may have a position in a film that they have no session of.
 
-    They may in films that exist, as far as is known, where they have a position already, and in at
-    most so many others. Those are not known to exist until somebody has looked. Runs within the
-    caller's transaction.
+    They may in a film that is known to exist, in one where they have a position already, and in at
+    most ``most_unconfirmed`` others; housekeeping checks those later. Runs within the caller's
+    transaction.
     """
     known = transaction.row(_SELECT_IS_THERE, movie_id=movie_id)
     if known is not None and known["is_there"]:
         return True
-    # A former version, which runs beside this one during a deployment, may not know of films.
+    # During a deployment the former version may open sessions without recording the film.
     if known is None and transaction.row(_HAS_SESSION, movie_id=movie_id):
         keep(transaction, movie_id, None, at)
         return True

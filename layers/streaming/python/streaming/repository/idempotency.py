@@ -11,7 +11,7 @@ from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# An attempt that was given up before is taken over, with its ids.
+# An attempt whose time has run out is continued, under its own ids.
 _CLAIM = """
     INSERT INTO idempotency_keys AS known (
         user_id, key, fingerprint, session_id, event_id, running_until
@@ -62,7 +62,7 @@ _DELETE_OLD = """
 
 
 class IdempotencyKeys:
-    """The keys of starts. Raises ``DatabaseUnavailable``."""
+    """The keys of starts. Each method raises ``DatabaseUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class IdempotencyKeys:
     def claim(
         self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
     ) -> Attempt:
-        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
+        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the earlier one.
 
         Raises ``IdempotencyKeyReused`` when the key stands for another request, and
         ``RequestInProgress`` while an attempt is running.
@@ -80,7 +80,7 @@ class IdempotencyKeys:
         )
 
     def release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
-        """Forget an ``attempt`` that has failed, so that its request may be repeated at once."""
+        """Delete the key of a failed ``attempt``, so that its request can be repeated at once."""
         self._database.run(
             lambda transaction: transaction.rows(
                 _RELEASE, user_id=user_id, key=key.value, session_id=attempt.session_id
@@ -98,12 +98,12 @@ class IdempotencyKeys:
 def complete(
     transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID
 ) -> None:
-    """Note that the session of ``key`` is open."""
+    """Record that the session of ``key`` is open."""
     transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
 
 
 def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
-    """Forget the key of a session, so that it stands for nothing any more."""
+    """Delete the key of a session, so that it can be used for another request."""
     transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
 
 
@@ -123,7 +123,7 @@ def _claim(
         return Attempt(claimed["session_id"], claimed["event_id"])
     known = transaction.row(_SELECT, user_id=user_id, key=key.value)
     if known is None:
-        # The attempt that was in the way has failed in this moment.
+        # The earlier attempt failed between the two statements.
         raise RequestInProgress("a request with this Idempotency-Key has just failed")
     if known["fingerprint"] != key.fingerprint:
         raise IdempotencyKeyReused("this Idempotency-Key was sent with another request")

@@ -19,7 +19,7 @@ _LONGEST = 1000
 
 
 def describe(error: BaseException) -> str:
-    """Return the causes of an error, each once, the outermost first."""
+    """Return the error and its causes as text, each once, the outermost first. Never raises."""
     texts: list[str] = []
     cause: BaseException | None = error
     while cause is not None:

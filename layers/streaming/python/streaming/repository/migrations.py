@@ -15,18 +15,20 @@ _CREATE_LEDGER = """
         applied_at timestamptz NOT NULL DEFAULT now()
     )
 """
-# Of the transaction, because a pooler gives the session to somebody else; taken before the ledger
-# is created, because two CREATE TABLE IF NOT EXISTS at once collide. migrate.sh takes it too.
+# Held by the transaction, because a pooler may give the session to another client. Taken before the
+# ledger is created: of two concurrent CREATE TABLE IF NOT EXISTS one fails. migrate.sh locks, too.
 _LOCK = "SELECT pg_advisory_xact_lock(7403912650)"
 _SELECT_APPLIED = "SELECT name FROM schema_migrations"
 _INSERT_APPLIED = "INSERT INTO schema_migrations (name) VALUES (:name)"
 
 
 def apply(database: Database, directory: Path) -> list[str]:
-    """Apply the files of ``directory`` that the database has not seen; return their names.
+    """Apply the files of ``directory`` that are not in the ledger; return their names.
 
-    All in one transaction, so a failing migration leaves nothing behind. Several callers at once
-    wait for each other. Raises ``FileNotFoundError`` when there is no file at all.
+    All run in one transaction, so a failing migration leaves nothing behind. Concurrent callers
+    wait for each other. Raises ``FileNotFoundError`` when there is no file,
+    ``pg8000.native.DatabaseError``, with a note that names the file, when the server rejects a
+    migration, and ``DatabaseUnavailable``.
     """
     files = sorted(directory.glob("[0-9]*.sql"))
     if not files:
@@ -48,7 +50,7 @@ def apply(database: Database, directory: Path) -> list[str]:
 
 @contextmanager
 def _named(file: Path) -> Iterator[None]:
-    """Note on an error in which file it was."""
+    """Add the name of the file to an error as a note."""
     try:
         yield
     except pg8000.native.DatabaseError as error:

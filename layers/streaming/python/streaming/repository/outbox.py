@@ -1,7 +1,7 @@
-"""The outbox: events that were committed with what they tell of, and are not yet in Kafka.
+"""The outbox: events that were committed with the change they describe, and are not yet in Kafka.
 
-Messages of one key reach Kafka in the order in which they lie here. Whoever relays a key holds the
-lock of its oldest row, its head, until those that were acknowledged are gone.
+Messages of one key reach Kafka in the order of their rows. A relay locks the oldest row of a key,
+its head, until the acknowledged rows are deleted.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from streaming.events.event import Message, StreamEvent
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# Of its own row, a statement sees nothing yet.
+# A statement does not see its own insert, so this finds older rows only.
 _INSERT = """
     INSERT INTO event_outbox (event_id, topic, key, value)
     VALUES (:event_id, :topic, :key, :value)
@@ -26,9 +26,9 @@ _INSERT = """
 
 _SELECT_OF_KEY = "SELECT 1 FROM event_outbox WHERE key = :key LIMIT 1"
 
-# A relay that has lost its network must not keep its keys from the others for hours. And heads are
-# read in the order of an index: an outbox that has just grown has no statistics yet that say so,
-# and would be sorted as a whole for each batch.
+# A relay that has lost its network must not hold its locks for hours. Sorting is disabled because
+# heads can be read in index order: without it, an outbox that has just grown, and has no statistics
+# yet, would be sorted as a whole for each batch.
 _PREPARE = """
     SELECT set_config('idle_in_transaction_session_timeout', '10s', true),
         set_config('enable_sort', 'off', true)
@@ -89,13 +89,13 @@ _MEASURE = """
     FROM event_outbox
 """
 
-# A request that has just committed is still publishing; leaving its row alone avoids a repeat.
+# A request that has just committed is still sending; leaving its row alone avoids a duplicate.
 SETTLING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that waits. ``attempts`` is how often Kafka refused it while it took others."""
+    """A message in the outbox. ``attempts`` counts refusals while Kafka accepted other messages."""
 
     id: int
     message: Message
@@ -104,9 +104,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of messages, by their ids; those that are nowhere wait as they did.
+    """The results of sending, by row id. Rows that are not named stay as they are.
 
-    ``acknowledged`` are in Kafka, ``dead`` never will be, for that error, and the keys of
+    ``acknowledged`` are in Kafka. ``dead`` can never be; the value is the error. The keys of
     ``postponed`` are not tried again for so many seconds.
     """
 
@@ -117,7 +117,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was relayed. ``keys`` is how many were locked; ``last`` the id of the last head."""
+    """The result of one batch: how many ``keys`` were locked, and the id of the ``last`` head."""
 
     keys: int
     last: int
@@ -126,7 +126,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How much waits, for how many seconds the oldest has, and how many dead letters there are."""
+    """How many messages wait, the age of the oldest, and how many dead letters there are."""
 
     messages: int
     oldest_seconds: float
@@ -134,14 +134,14 @@ class Measures:
 
 
 MessageOf = Callable[[StreamEvent], Message | None]
-"""Makes an event what goes to Kafka; None when events are switched off."""
+"""Returns the message of an event; None when events are switched off."""
 
 Send = Callable[[Sequence[Sequence[Waiting]]], Outcome]
-"""Sends the queues of some keys, each in order."""
+"""Sends the queues of several keys, each in order."""
 
 
 class Outbox:
-    """Reads and empties the outbox. Raises ``DatabaseUnavailable``."""
+    """Reads and empties the outbox. Each method raises ``DatabaseUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -153,10 +153,10 @@ class Outbox:
     def relay(
         self, send: Send, *, after: int, keys: int, per_key: int, settling_seconds: float
     ) -> Batch:
-        """Have ``send`` publish the oldest messages of at most so many keys; record what it did.
+        """Call ``send`` with the oldest messages of at most so many keys; record the outcome.
 
         Takes keys whose head has a greater id than ``after``, is older than ``settling_seconds``
-        and is due. Keys that another instance is relaying are passed over. ``send`` runs within the
+        and is due. Skips keys that another instance is relaying. ``send`` runs within the
         transaction that holds the locks.
         """
 
@@ -174,7 +174,7 @@ class Outbox:
         return self._database.run(work)
 
     def measure(self) -> Measures:
-        """Count what waits and what is dead."""
+        """Count the waiting messages and the dead letters."""
         row = self._database.read(lambda transaction: transaction.row(_MEASURE))
         return Measures(**row) if row else Measures(0, 0.0, 0)
 
@@ -183,7 +183,7 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
     """Put ``messages`` in the outbox, in order, within the caller's transaction.
 
     Returns whether they may be sent as soon as they are committed: False when older messages of
-    the first one's key wait, which Kafka must get before.
+    the first one's key wait, which must reach Kafka first.
     """
     inserted = [
         transaction.row(
@@ -195,14 +195,14 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
         )
         for message in messages
     ]
-    # There is no row for an event that an earlier attempt has put there.
+    # No row is returned for an event that an earlier attempt has inserted.
     return bool(inserted and inserted[0] and inserted[0]["is_next"])
 
 
 def insert_events(
     transaction: Transaction, events: Sequence[StreamEvent], message_of: MessageOf
 ) -> Sequence[Message]:
-    """Put ``events`` in the outbox as ``insert`` does; return the messages, if they may be sent."""
+    """Put ``events`` in the outbox as ``insert`` does; return the messages that may be sent now."""
     made = [message_of(event) for event in events]
     messages = [message for message in made if message is not None]
     return messages if insert(transaction, messages) else ()

@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of people, as far as it is to be forgotten."""
+"""Deletes personal data: what is older than the retention, and all of one user."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from streaming.domain.identifiers import first_uuid7
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# Ids of sessions tell when they were made, so the primary key finds the old ones.
+# Ids of sessions begin with their time, so the primary key finds the old ones.
 _DELETE_SESSIONS = """
     DELETE FROM stream_sessions
     WHERE id IN (
@@ -60,7 +60,7 @@ _DELETE_IDEMPOTENCY_KEYS_OF = "DELETE FROM idempotency_keys WHERE user_id = :use
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How many sessions and dead letters were deleted, and sessions lost their address."""
+    """How many sessions and dead letters were deleted, and how many addresses were removed."""
 
     sessions: int
     addresses: int
@@ -77,20 +77,20 @@ class ErasedRows:
 
 
 ForgetCopies = Callable[[Sequence[UUID]], None]
-"""Forgets what is cached of a user who has watched these films, or raises."""
+"""Deletes the cached data of a user who has watched these films, or raises."""
 
 
 class PersonalData:
-    """Deletes personal data. Raises ``DatabaseUnavailable``."""
+    """Deletes personal data. Each method raises ``DatabaseUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def forget(self, before: datetime, limit: int) -> Forgotten:
-        """Forget what is older than ``before``, at most ``limit`` rows of each kind.
+        """Delete what is older than ``before``, at most ``limit`` rows of each kind.
 
-        Sessions that had ended by then are deleted, those that began earlier lose IP address and
-        user agent. Events that died by then are deleted.
+        Deletes sessions that ended before then, removes IP address and user agent of sessions that
+        began before then, and deletes dead letters of before then.
         """
         first_id = first_uuid7(clock.milliseconds(before))
 
@@ -107,12 +107,12 @@ class PersonalData:
     def erase(self, user_id: UUID, forget_copies: ForgetCopies) -> ErasedRows:
         """Delete every row of the user.
 
-        ``forget_copies`` is called before the commit: what it raises leaves everything as it was.
+        ``forget_copies`` is called before the commit; if it raises, everything is rolled back.
         """
 
         def work(transaction: Transaction) -> ErasedRows:
-            # Sessions first, as everybody locks them first. Who ends one at this moment writes an
-            # event, and who relays that may bury it: each comes after what it may come from.
+            # Sessions first, which every transaction locks first. Delete in the direction data
+            # flows: sessions, outbox, dead letters.
             sessions = transaction.rows(_DELETE_SESSIONS_OF, user_id=user_id)
             positions = transaction.rows(_DELETE_POSITIONS_OF, user_id=user_id)
             waiting = transaction.rows(_DELETE_EVENTS_OF, key=str(user_id))

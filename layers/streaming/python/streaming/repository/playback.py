@@ -1,4 +1,4 @@
-"""What playing a film changes on record, in one transaction: its session, position and events."""
+"""Records what a player does: its session, position and events, in one transaction a call."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ from streaming.repository.outbox import MessageOf
 from streaming.repository.transaction import Transaction
 from streaming.resilience.deadline import leaving
 
-# What putting an event into the outbox and committing may take.
+# Time that remains for inserting an event into the outbox and for COMMIT.
 _COMMIT_SECONDS = 0.3
-# In how many films may a user have a position that nobody knows of? Players that have started a
-# film, and those of films that somebody else has, are not counted.
+# In how many films that are not known to exist a user may have a position. Films with a session
+# are known.
 _MOST_UNCONFIRMED_FILMS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """What a start did. ``progress`` is the user's in the film, if any.
+    """The result of a start. ``progress`` is the user's in the film, if any.
 
-    ``next_messages`` are the events to send now, in order: none while older ones of the user wait.
+    ``next_messages`` are to be sent now, in order: none while older ones are in the outbox.
     """
 
     progress: SavedProgress | None
@@ -45,9 +45,9 @@ class OpenedSession:
 
 
 class Playback:
-    """Opens, counts and ends sessions. Each method is a transaction.
+    """Opens and ends sessions, and saves their reports.
 
-    Raises ``DatabaseUnavailable``.
+    Each method is a transaction, and raises ``DatabaseUnavailable``.
     """
 
     def __init__(self, database: Database) -> None:
@@ -63,7 +63,7 @@ class Playback:
     ) -> OpenedSession:
         """Insert ``session`` with its event, once, and complete the attempt with ``key``.
 
-        Those of the user's sessions that are ``taken_over`` end in the same transaction.
+        Ends the user's sessions that are ``taken_over`` in the same transaction.
         """
 
         def work(transaction: Transaction) -> OpenedSession:
@@ -89,7 +89,7 @@ class Playback:
     ) -> Sequence[Message]:
         """End a session that was taken over while it was opened; return the events to send now.
 
-        Its start is refused, so its Idempotency-Key is free for another try.
+        Its start is refused, so its Idempotency-Key is deleted and can be used again.
         """
 
         def work(transaction: Transaction) -> Sequence[Message]:
@@ -101,7 +101,7 @@ class Playback:
         return self._database.run(work)
 
     def find_repeated(self, user_id: UUID, movie_id: UUID, session_id: UUID) -> RepeatedStart:
-        """Return what the repeat of a start has to know. Raises ``SessionEnded``."""
+        """Return what a repeated start needs. Raises ``SessionEnded``."""
 
         def work(transaction: Transaction) -> RepeatedStart:
             heard_at = session_rows.find_last_heartbeat(transaction, user_id, session_id)
@@ -123,16 +123,16 @@ class Playback:
         progress_message: Callable[[UUID | None], Message | None],
         send: Callable[[Message], bool],
     ) -> RecordedReport:
-        """Save the position of ``report`` and count it as its session's heartbeat.
+        """Save the position of ``report``, and count it as a heartbeat of its session.
 
         When the report changes the record, ``progress_message`` makes its event from the session's
-        id, and ``send`` tells whether Kafka has it. An event that could not be sent, or must not be
-        yet because older ones of the user wait, goes to the outbox in the same transaction.
+        id, and ``send`` tells whether Kafka has it. An event that Kafka did not acknowledge, or
+        that has to wait for older ones of the user, goes to the outbox in the same transaction.
 
-        A report to an abandoned session reopens it; one to a session that has ended otherwise
-        changes nothing. Raises ``SessionNotFound`` when the report names a session that is not the
-        user's, and ``MovieNotFound`` when it belongs to none and the user has reported too many
-        films that nobody knows.
+        A report to an abandoned session reopens it; one to a session that ended otherwise changes
+        nothing. Raises ``SessionNotFound`` when the report names a session that is not the user's,
+        and ``MovieNotFound`` when it belongs to no session and the user has positions in too many
+        films that are not known to exist.
         """
 
         def work(transaction: Transaction) -> RecordedReport:
@@ -166,8 +166,8 @@ class Playback:
         """End the session of ``report``, or the user's latest open one, and save the position.
 
         ``stop_message`` makes the event, which goes to the outbox in the same transaction if this
-        call is the one that ended the session. Raises ``SessionNotFound`` and ``MovieNotFound`` as
-        ``record_report`` does.
+        call ends the session. Raises ``SessionNotFound`` and ``MovieNotFound`` as ``record_report``
+        does.
         """
 
         def work(transaction: Transaction) -> EndedSession:
@@ -202,7 +202,7 @@ class Playback:
         limit: int,
         message_of: MessageOf,
     ) -> list[ClosedSession]:
-        """End the sessions that had no heartbeat since then, at most ``limit``, and return them.
+        """End at most ``limit`` sessions that had no heartbeat since then; return them.
 
         Their events go to the outbox in the same transaction.
         """
@@ -226,7 +226,7 @@ class Playback:
             _MOST_UNCONFIRMED_FILMS,
         ):
             raise MovieNotFound("nobody has ever started such a film")
-        # Who names no session may tell of what was watched before this one.
+        # A report that names no session may describe what was watched before this one.
         return progress_rows.upsert(
             transaction,
             report,
@@ -236,7 +236,7 @@ class Playback:
 
 
 def _sent_in_time(send: Callable[[Message], bool], message: Message) -> bool:
-    """Send ``message`` while there is time to commit: without Kafka the report still counts."""
+    """Send ``message`` and leave time to commit: without Kafka the report still counts."""
     with leaving(_COMMIT_SECONDS):
         return send(message)
 

@@ -23,8 +23,8 @@ _WAS_WATCHED_LATER = """CASE
         ELSE CAST(:is_fresh AS boolean) OR excluded.last_watched_at >= saved.last_watched_at
     END"""
 
-# The sequence of a session's report is noted before the report is judged: in one statement, while
-# the session is locked.
+# Records the report's sequence in its session before the upsert decides whether the report counts:
+# in one statement, while the session is locked.
 _NOTE_SEQUENCE = """
     WITH noted AS (
         UPDATE stream_sessions
@@ -133,7 +133,7 @@ _SELECT_TO_CONTINUE = f"""
     LIMIT :limit
 """  # noqa: S608
 
-# The order stays, so that what its session sent before stays without effect.
+# Session and sequence stay, so that earlier reports of that session have no effect.
 _REMOVE = f"""
     UPDATE watch_progress AS saved
     SET position_seconds = 0,
@@ -147,13 +147,13 @@ _REMOVE = f"""
 
 
 class ProgressRecord:
-    """The positions of users in films. Raises ``DatabaseUnavailable``."""
+    """The positions of users in films. Each method raises ``DatabaseUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-        """Return the user's progress in the film, with the film's present length, or None."""
+        """Return the user's progress in the film, with the film's current length, or None."""
         row = self._database.read(
             lambda transaction: transaction.row(
                 _SELECT_WITH_FILM, user_id=user_id, movie_id=movie_id
@@ -164,10 +164,10 @@ class ProgressRecord:
     def find_to_continue(
         self, user_id: UUID, limit: int, min_seconds: int, min_share: float
     ) -> list[SavedProgress]:
-        """Return the user's begun and not completed films, newest first, at most ``limit``.
+        """Return at most ``limit`` films that the user began and did not complete, newest first.
 
-        A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first,
-        and one of unknown length at its first second.
+        A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first;
+        a film of unknown length at its first second.
         """
         rows = self._database.read(
             lambda transaction: transaction.rows(
@@ -181,7 +181,7 @@ class ProgressRecord:
         return [_to_progress(row) for row in rows]
 
     def remove(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
-        """Forget the user's position in the film; return the changed record, if there is one.
+        """Remove the user's position in the film; return the changed record, if there is one.
 
         That the film was completed stays on record.
         """
@@ -197,7 +197,7 @@ def upsert(
     session_started_at: datetime | None,
     film_duration_seconds: int | None,
 ) -> SavedProgress | None:
-    """Save the position of ``report``; None when the record is later than the report."""
+    """Save the position of ``report``; return None when the record is newer than the report."""
     order = report.order
     row = transaction.row(
         _UPSERT,

@@ -1,33 +1,32 @@
-"""What an error that PostgreSQL reports means, by its fields.
+"""Interprets the errors that PostgreSQL reports, by their fields.
 
 https://www.postgresql.org/docs/current/protocol-error-fields.html
 """
 
 import pg8000.native
 
-# Shutdown (57P0x), a failover that left a read-only server behind it (25006), broken protocol state
-# (08xxx): the server means the connection.
+# Shutdown (57P0x), a server that is read-only since a failover (25006), connection errors (08xxx).
 _CONNECTION_IS_LOST = ("57P01", "57P02", "57P03", "25006", "08")
 _LOGIN_IS_REFUSED = "28"
-# Too many connections (53300) and other resources, a cancelled statement, a lock that is not free.
+# Too few resources (53xxx), a cancelled statement, a lock that is not available.
 _SERVER_IS_BUSY = ("53", "57014", "55P03")
 # Deadlocks and serialization failures.
 _TRANSACTION_GAVE_WAY = "40"
 
 
 def sql_state(error: pg8000.native.DatabaseError) -> str:
-    """Return the SQLSTATE that the server has sent, or nothing."""
+    """Return the SQLSTATE of the error, or an empty text."""
     return _field(error, "C")
 
 
 def message(error: pg8000.native.DatabaseError) -> str:
-    """Return what the server says in a sentence, without the details, which quote rows."""
+    """Return the primary message, without the details, which quote rows."""
     return _field(error, "M")
 
 
 def means_lost_connection(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the server has ended the connection, or is one that it must not lead to."""
-    # With FATAL and PANIC the server closes the connection, whatever the state says.
+    """Tell whether the connection is closed, or leads to a server that cannot be used."""
+    # With FATAL and PANIC the server closes the connection.
     return _severity(error) in ("FATAL", "PANIC") or _is_in(error, _CONNECTION_IS_LOST)
 
 
@@ -37,12 +36,12 @@ def means_refused_login(error: pg8000.native.DatabaseError) -> bool:
 
 
 def means_busy_server(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the server has no resources or no time for the statement now."""
+    """Tell whether the server lacks the resources or the time for the statement."""
     return _is_in(error, _SERVER_IS_BUSY)
 
 
 def means_transaction_gave_way(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the transaction was undone in favour of another one."""
+    """Tell whether the server rolled the transaction back in favour of another one."""
     return _is_in(error, _TRANSACTION_GAVE_WAY)
 
 
@@ -51,7 +50,7 @@ def _is_in(error: pg8000.native.DatabaseError, states: str | tuple[str, ...]) ->
 
 
 def _severity(error: pg8000.native.DatabaseError) -> str:
-    """Return how severe the server says it is, such as ``ERROR`` or ``FATAL``, or nothing."""
+    """Return the severity, such as ``ERROR`` or ``FATAL``, or an empty text."""
     return _field(error, "V")
 
 

@@ -1,7 +1,7 @@
 """The rows of ``stream_sessions``: who watches what, since when, and until when.
 
-Each function runs within the caller's transaction. Whoever changes a session and a position locks
-the session first: so a report and the end of its session never meet halfway, and never deadlock.
+Each function runs within the caller's transaction. A transaction that changes a session and a
+position locks the session first, so a report and the end of its session cannot deadlock.
 """
 
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ _SELECT_OPEN = """
     WHERE user_id = :user_id AND id = :session_id AND ended_at IS NULL
 """
 
-# Who reports without a session's id may mean one that was abandoned, but not one of last month.
+# A report without a session's id reopens an abandoned session only if that is recent.
 _LONGEST_PAUSE_WITHOUT_ID = timedelta(days=1)
 
 
@@ -121,7 +121,7 @@ def insert(transaction: Transaction, session: NewSession) -> bool:
 
 
 def lock(transaction: Transaction, session_id: UUID, report: Report) -> Session | None:
-    """Lock and return the session of that id if the user of ``report`` has it for the film."""
+    """Lock and return the session of that id if it is of the user and the film of ``report``."""
     user_id, movie_id = report.user_id, report.movie_id
     return _to_session(
         transaction.row(_LOCK, session_id=session_id, user_id=user_id, movie_id=movie_id)
@@ -148,7 +148,7 @@ def lock_latest_abandoned(transaction: Transaction, report: Report) -> Session |
 
 
 def count_heartbeat(transaction: Transaction, session: Session, at: datetime) -> None:
-    """Note that the player of ``session``, which is locked, was there; reopen an abandoned one."""
+    """Record a heartbeat of ``session``, which is locked; reopen an abandoned one."""
     transaction.rows(_COUNT_HEARTBEAT if session.is_open else _REOPEN, session_id=session.id, at=at)
 
 
@@ -160,13 +160,13 @@ def end(transaction: Transaction, session: Session, at: datetime) -> int:
 
 
 def keep_ended(transaction: Transaction, session: Session) -> None:
-    """See to it that no late report reopens ``session``, which has ended and is locked."""
+    """Prevent late reports from reopening ``session``, which has ended and is locked."""
     if session.is_abandoned:
         transaction.rows(_KEEP_ENDED, session_id=session.id)
 
 
 def find(transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
-    """Return those of the user's sessions that are on record."""
+    """Return those of the sessions that are on record and the user's."""
     ids = [str(session_id) for session_id in session_ids]
     rows = transaction.rows(_SELECT, user_id=user_id, ids=ids)
     return [LiveSession(**row) for row in rows]
@@ -175,7 +175,7 @@ def find(transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]) -
 def find_last_heartbeat(
     transaction: Transaction, user_id: UUID, session_id: UUID
 ) -> datetime | None:
-    """Return when the player of the user's session was last heard of; None unless it is open."""
+    """Return the last heartbeat of the user's session; None unless it is open."""
     row = transaction.row(_SELECT_OPEN, user_id=user_id, session_id=session_id)
     return row["last_heartbeat_at"] if row else None
 

@@ -1,6 +1,6 @@
-"""What ``sslmode`` and ``sslrootcert`` in the URL of a database mean here.
+"""Interprets ``sslmode`` and ``sslrootcert`` in the URL of a database.
 
-Stricter than libpq: TLS is either off or verified to the host name, and nothing falls back.
+Stricter than libpq: TLS is either off or verified to the host name, without fallback.
 """
 
 import ssl
@@ -16,11 +16,11 @@ _PUBLIC_AUTHORITIES = "system"
 
 
 def ssl_context(query: str) -> ssl.SSLContext | bool:
-    """Return what the ``query`` of a URL asks for: a verifying context, or False for no TLS.
+    """Return a verifying context, or False for no TLS, as the ``query`` of a URL asks for.
 
     pg8000's own True and None do not verify the server. Raises ``ConfigurationError`` for a mode
-    that may fall back to plaintext, for any parameter that is not understood, because it may be a
-    misspelt wish for TLS, and for one that is there twice.
+    that may fall back to plaintext, for an unknown parameter, which may be misspelt, and for one
+    that is given twice.
     """
     pairs = parse_qsl(query, keep_blank_values=True)
     parameters = dict(pairs)
@@ -41,7 +41,7 @@ def ssl_context(query: str) -> ssl.SSLContext | bool:
 
 @cache
 def _verifying(authorities: str) -> ssl.SSLContext:
-    """Build a context, once: reading the authorities costs more than the handshake."""
+    """Build a context, once: reading the authorities takes longer than the handshake."""
     try:
         context = ssl.create_default_context(
             cafile=None if authorities == _PUBLIC_AUTHORITIES else authorities

@@ -6,7 +6,7 @@ import pg8000.native
 
 from streaming.resilience.deadline import within
 
-# Whoever is cut off in a transaction must not hold a viewer's row for hours.
+# A client that is cut off in a transaction must not hold locks for hours.
 _ABANDONED_SECONDS = 5.0
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ class Transaction:
 
 
 def begin_statement(statement_seconds: float) -> str:
-    """Return what begins a transaction whose statements the server ends after so many seconds."""
+    """Return what begins a transaction; the server cancels its statements after so many seconds."""
     return f"""
     BEGIN;
     SET LOCAL idle_in_transaction_session_timeout = '{_ABANDONED_SECONDS:g}s';
