@@ -1,4 +1,4 @@
-"""Answers of AWS's JSON APIs: an object, or an error with its code."""
+"""Responses of AWS's JSON APIs: an object, or an error with a code."""
 
 import json
 from http import HTTPStatus
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class AwsRefusal(Exception):
-    """An answer that is an error, with its code, such as ``AccessDeniedException``."""
+    """AWS answered with an error; ``code`` is for example ``AccessDeniedException``."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -14,9 +14,9 @@ class AwsRefusal(Exception):
 
 
 def parsed(status: int, body: bytes) -> dict[str, Any]:
-    """Return the JSON object of an answer.
+    """Return the JSON object of a response.
 
-    Raises ``AwsRefusal`` for an error and ``ValueError`` for what is no object.
+    Raises ``AwsRefusal`` if the response is an error, and ``ValueError`` if it is not an object.
     """
     if status == HTTPStatus.OK:
         answer = json.loads(body)

@@ -9,7 +9,7 @@ from streaming.config.variables import Variables, flag, integer
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """Where Redis is. Times are seconds."""
+    """How to connect to Redis, and how long values are cached. Times are in seconds."""
 
     host: str
     port: int

@@ -1,6 +1,6 @@
-"""The credentials of a function's role, where Lambda gives an address instead of variables.
+"""Fetches the credentials of the function's role from Lambda's credentials endpoint.
 
-An environment that was restored from a snapshot (SnapStart) has to ask for them.
+An environment restored from a snapshot (SnapStart) has no credentials in its variables.
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 """
 
@@ -21,9 +21,9 @@ _SECONDS = 1.0
 
 
 def container_credentials(environment: Variables, http_exchange: HttpExchange) -> dict[str, str]:
-    """Return the credentials and when they expire, as variables would name them.
+    """Return the credentials and their expiry, named like the environment variables.
 
-    Takes a second at most. Raises ``SecretUnavailable`` when they cannot be read.
+    Takes at most one second. Raises ``SecretUnavailable`` if they cannot be read.
     """
     try:
         token = {"authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}

@@ -10,7 +10,7 @@ from streaming.config.variables import ConfigurationError, Variables, required
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Where PostgreSQL is."""
+    """How to connect to PostgreSQL."""
 
     url: str = field(repr=False)
 
@@ -18,8 +18,8 @@ class DatabaseSettings:
     def from_environment(cls, environment: Variables) -> Self:
         """Read ``DATABASE_URL``.
 
-        Raises ``ConfigurationError`` for one that says anything twice, and for one that does not
-        say in production whether it means TLS.
+        Raises ``ConfigurationError`` if it is missing or repeats a parameter, and in production if
+        it has no ``sslmode``.
         """
         url = required(environment, "DATABASE_URL")
         parts = urlsplit(url)

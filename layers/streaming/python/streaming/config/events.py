@@ -9,7 +9,7 @@ from streaming.config.variables import ConfigurationError, Variables, flag, list
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """Where events go."""
+    """How to connect to Kafka, and the prefix of the topics."""
 
     enabled: bool
     bootstrap_servers: tuple[str, ...]
@@ -23,7 +23,7 @@ class EventSettings:
     def from_environment(cls, environment: Variables) -> Self:
         """Read ``ENABLE_KAFKA`` and the ``KAFKA_*`` variables.
 
-        Raises ``ConfigurationError`` for a mechanism without TLS or without its credentials.
+        Raises ``ConfigurationError`` for a SASL mechanism without TLS or without credentials.
         """
         protocol = environment.get("KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT"
         mechanism = environment.get("KAFKA_SASL_MECHANISM") or None

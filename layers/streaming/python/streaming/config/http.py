@@ -8,14 +8,14 @@ from streaming.config.variables import Variables, flag, listed
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """How answers look."""
+    """Which origins may call the API, and whether it serves its documentation."""
 
     cors_allow_origins: tuple[str, ...]
     docs_enabled: bool
 
     @classmethod
     def from_environment(cls, environment: Variables) -> Self:
-        """Read ``CORS_ALLOW_ORIGIN``, a list with commas, and ``DOCS_ENABLED``."""
+        """Read ``CORS_ALLOW_ORIGIN``, a comma-separated list, and ``DOCS_ENABLED``."""
         return cls(
             cors_allow_origins=listed(environment, "CORS_ALLOW_ORIGIN") or ("*",),
             docs_enabled=flag(environment, "DOCS_ENABLED", default=True),

@@ -1,4 +1,4 @@
-"""Settings of how long personal data is kept."""
+"""Settings of the retention of personal data."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,7 +8,7 @@ from streaming.config.variables import Variables, integer
 
 @dataclass(frozen=True, slots=True)
 class PrivacySettings:
-    """For how many days personal data is kept."""
+    """How many days personal data is kept."""
 
     retention_days: int
 

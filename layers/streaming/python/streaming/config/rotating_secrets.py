@@ -1,7 +1,7 @@
-"""Settings that are made of secrets, and follow them when they are rotated.
+"""Settings that contain secrets, and are read again after a rotation.
 
-A deployment names secrets by their ARN in a variable beside the one that local runs fill in. Where
-no ARN is given, nothing here reads anything.
+A deployment passes the ARN of each secret in a variable; local runs pass the values themselves.
+Without an ARN no secret is read.
 """
 
 import json
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 Read = Callable[[str], str]
 
 LIFE_SECONDS = 300.0
-# Whoever sends foreign tokens must not make us ask for the secret each time.
+# Requests with invalid tokens must not cause one read of the secret each.
 RENEWAL_PAUSE_SECONDS = 5.0
 
 _FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -29,14 +29,14 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 
 
 class SecretUnavailable(Exception):
-    """The secret store does not answer, and nothing is known from before."""
+    """The secret cannot be read, and no earlier value is known."""
 
 
 class Rotating(Generic[Value]):
-    """Settings built from the environment and the secret that ``variable`` names in it.
+    """Settings built from the environment and the secret whose ARN is in ``variable``.
 
-    The secret is read when it is first needed and again after ``LIFE_SECONDS``; when it cannot be
-    read then, the known value stays. ``read`` returns the text of a secret, given its ARN.
+    The secret is read on first use and again after ``LIFE_SECONDS``; if that fails, the known value
+    is kept. ``read`` returns the text of a secret, given its ARN.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Rotating(Generic[Value]):
 
     @property
     def read_at(self) -> float:
-        """When the secret was last read, by ``clock``; what fails does not count."""
+        """The time of the last successful read, on ``clock``."""
         return self._read_at
 
     def current(self) -> Value:
@@ -74,7 +74,7 @@ class Rotating(Generic[Value]):
             return self._value
 
     def renewed(self) -> Value | None:
-        """Return the settings that replace refused ones; None when there are no newer ones."""
+        """Return newer settings after a refusal; None if there are none. Never raises."""
         with self._lock:
             if not self._arn or self._clock() - self._tried_at < RENEWAL_PAUSE_SECONDS:
                 return None
@@ -93,14 +93,14 @@ class Rotating(Generic[Value]):
         try:
             self._refresh()
         except (SecretUnavailable, ConfigurationError):
-            # What is known may be right still; the pause keeps an outage from costing each request.
+            # The known value may still be valid. The pause avoids a failing read for each request.
             self._tried_at = self._clock()
 
 
 def with_secret(environment: Variables, variable: str, text: str) -> dict[str, str]:
-    """Return ``environment`` with the variables that the secret's text stands for.
+    """Return ``environment`` with the variables that the secret contains.
 
-    Raises ``ConfigurationError`` when the text has another form than its variable asks for.
+    Raises ``ConfigurationError`` if the text does not have the format that ``variable`` requires.
     """
     if variable == "JWT_SECRET_ARN":
         return {**environment, "JWT_SECRET_KEY": text.strip()}
@@ -123,7 +123,7 @@ def _fields(variable: str, text: str) -> dict[str, str]:
 
 
 def _with_credentials(url: str, fields: Mapping[str, str]) -> str:
-    """Return ``url`` with the user and password of the secret that RDS keeps for a database."""
+    """Return ``url`` with the user and password of a secret in the format of RDS."""
     if "username" not in fields or "password" not in fields:
         raise ConfigurationError("the secret of DATABASE_SECRET_ARN has no username and password")
     parts = urlsplit(url)

@@ -1,6 +1,6 @@
 """Reads secrets from AWS Secrets Manager without loading boto3, which takes a third of a second.
 
-One call of one API, signed with the function's own credentials. See docs/decisions/0004-secrets.md.
+It signs one API call with the function's own credentials. See docs/decisions/0004-secrets.md.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from streaming.signer.sigv4 import ALGORITHM, SigningKey, derive_key, scope_of
 logger = Logger(child=True)
 
 _SECONDS = 1.0
-# Reading the authorities and the first handshake take time on a small processor, not on the wire.
+# Loading the CA certificates and the first TLS handshake need CPU time.
 _COMPUTING_SECONDS = 1.0
 _TARGET = "secretsmanager.GetSecretValue"
 _SIGNED_HEADERS = ("content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target")
@@ -33,10 +33,10 @@ _ARN = re.compile(r"arn:[a-z-]+:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S+")
 
 
 class SecretsManager:
-    """Reads secrets as the function's role.
+    """Reads secrets with the permissions of the function's role.
 
-    ``environment`` has the role's credentials, or says where they are to be had, and may have the
-    address of another server (``AWS_ENDPOINT_URL_SECRETS_MANAGER``).
+    ``environment`` has the role's credentials or the address of Lambda's credentials endpoint.
+    ``AWS_ENDPOINT_URL_SECRETS_MANAGER`` overrides the address of the service.
     """
 
     def __init__(self, environment: Variables) -> None:
@@ -44,9 +44,9 @@ class SecretsManager:
         self._http = HttpExchange()
 
     def read(self, arn: str) -> str:
-        """Return the current text of a secret, within a second of waiting.
+        """Return the current text of a secret; wait for the network one second at most.
 
-        Raises ``SecretUnavailable`` when it cannot be read, and ``ConfigurationError`` for what is
+        Raises ``SecretUnavailable`` if it cannot be read, and ``ConfigurationError`` if ``arn`` is
         not the ARN of a secret.
         """
         match = _ARN.fullmatch(arn)

@@ -13,10 +13,10 @@ _SHORTEST_SESSION = timedelta(seconds=900)
 
 @dataclass(frozen=True, slots=True)
 class SigningSettings:
-    """What URLs are signed with.
+    """The key that signs URLs.
 
-    ``expires_at`` is when a temporary key dies, if known; ``session_life`` is for how long one is
-    trusted otherwise, from when it was first seen.
+    ``expires_at`` is the expiry of a temporary key, if known. Otherwise it is used for
+    ``session_life`` from its first use.
     """
 
     access_key: str
@@ -29,9 +29,9 @@ class SigningSettings:
     def from_environment(cls, environment: Variables) -> Self:
         """Read ``S3_ACCESS_KEY`` and ``S3_SECRET_KEY``, else the function's own credentials.
 
-        ``SIGNING_SESSION_SECONDS`` is for how long temporary ones of unknown life are trusted.
+        ``SIGNING_SESSION_SECONDS`` is how long temporary credentials of unknown expiry are used.
 
-        A Lambda role's credentials are temporary, and URLs signed with them die with them.
+        A role's credentials are temporary, and a URL expires with the credentials that signed it.
         """
         if environment.get("S3_ACCESS_KEY"):
             prefix, key, token = "S3_", "S3_ACCESS_KEY", "S3_SESSION_TOKEN"

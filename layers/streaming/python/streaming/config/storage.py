@@ -1,4 +1,4 @@
-"""Settings of the bucket of films, and of how they are delivered."""
+"""Settings of the film bucket and of delivery."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ from streaming.config.variables import ConfigurationError, Variables, integer
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """Where films lie and how they are delivered. Times are seconds."""
+    """Where films are stored and how they are delivered. Times are in seconds."""
 
     bucket: str
     region: str

@@ -1,4 +1,4 @@
-"""Which servers are reached by TLS: in production all but those in ``ALLOW_PLAINTEXT``."""
+"""Requires TLS in production, except for the servers that ``ALLOW_PLAINTEXT`` lists."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 from streaming.config.variables import ConfigurationError, Variables, listed
 
 _MAY_BE_PLAINTEXT = ("key_set", "user_service", "redis", "kafka", "s3")
-# Any other name counts as production, however it is spelt.
+# Any other value counts as production.
 _NO_PRODUCTION = ("local", "dev", "staging", "")
 
 
 def check_url(environment: Variables, variable: str, url: str, server: str) -> None:
-    """Raise ``ConfigurationError`` for no URL of HTTP, and for plaintext that is not allowed."""
+    """Raise ``ConfigurationError`` unless ``url`` is https, or http where that is allowed."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"{variable} does not begin with https:// or http://, and a host")
@@ -19,7 +19,7 @@ def check_url(environment: Variables, variable: str, url: str, server: str) -> N
 
 
 def check_tls(environment: Variables, variable: str, server: str, *, is_tls: bool) -> None:
-    """Raise ``ConfigurationError`` for plaintext in production that is not allowed by name."""
+    """Raise ``ConfigurationError`` if production uses plaintext that is not allowed."""
     allowed = listed(environment, "ALLOW_PLAINTEXT")
     if unknown := set(allowed).difference(_MAY_BE_PLAINTEXT):
         raise ConfigurationError(f"ALLOW_PLAINTEXT names {sorted(unknown)}: {_MAY_BE_PLAINTEXT}")
@@ -31,7 +31,7 @@ def check_tls(environment: Variables, variable: str, server: str, *, is_tls: boo
 
 
 def check_authorities(environment: Variables) -> None:
-    """Raise ``ConfigurationError`` for a missing ``SSL_CERT_FILE``, which OpenSSL ignores."""
+    """Raise ``ConfigurationError`` if ``SSL_CERT_FILE`` names no file; OpenSSL ignores that."""
     file = environment.get("SSL_CERT_FILE")
     if file is not None and not Path(file).is_file():
         raise ConfigurationError(f"SSL_CERT_FILE is no file: {file!r}")

@@ -9,7 +9,7 @@ from streaming.config.variables import Variables, integer, required
 
 @dataclass(frozen=True, slots=True)
 class UserServiceSettings:
-    """Where subscriptions are known. Times are seconds."""
+    """How to call the user service. Times are in seconds."""
 
     url: str
     timeout: float

@@ -1,4 +1,4 @@
-"""Environment variables: how one is read, and what is raised for a wrong value."""
+"""Reads single environment variables and raises ``ConfigurationError`` for invalid values."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ Variables = Mapping[str, str]
 
 
 class ConfigurationError(Exception):
-    """An environment variable is missing or has a value that the service refuses."""
+    """An environment variable is missing or invalid."""
 
 
 def required(environment: Variables, name: str) -> str:
-    """Return the value. Raises ``ConfigurationError`` for a missing or empty one."""
+    """Return the value. Raises ``ConfigurationError`` if it is missing or empty."""
     value = environment.get(name)
     if not value:
         raise ConfigurationError(f"{name} is not set")
@@ -18,12 +18,12 @@ def required(environment: Variables, name: str) -> str:
 
 
 def listed(environment: Variables, name: str) -> tuple[str, ...]:
-    """Return the parts of a list with commas, without empty ones."""
+    """Return the non-empty parts of a comma-separated list."""
     return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
 
 
 def flag(environment: Variables, name: str, *, default: bool) -> bool:
-    """Return whether the value is ``true`` or ``1``. Raises ``ConfigurationError`` for others."""
+    """Return a boolean. Raises ``ConfigurationError`` unless it is true, false, 1 or 0."""
     value = environment.get(name, "").strip().lower()
     if not value:
         return default
@@ -33,7 +33,7 @@ def flag(environment: Variables, name: str, *, default: bool) -> bool:
 
 
 def integer(environment: Variables, name: str, default: int, least: int, most: int) -> int:
-    """Return a whole number. Raises ``ConfigurationError`` for one outside of the bounds."""
+    """Return an integer. Raises ``ConfigurationError`` if it is out of range."""
     text = environment.get(name) or str(default)
     try:
         value = int(text)

@@ -1,4 +1,4 @@
-"""Settings of what viewers may watch at once, and continue."""
+"""Settings of concurrent streams and of continue watching."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,7 +8,7 @@ from streaming.config.variables import Variables, integer
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """How many streams a user may have at once whose subscription does not say; 0 is any number."""
+    """The limit of streams for subscriptions that set none; 0 means unlimited."""
 
     max_streams: int
 
@@ -20,7 +20,7 @@ class SessionSettings:
 
 @dataclass(frozen=True, slots=True)
 class WatchingSettings:
-    """From where on a film is offered to continue: seconds, or percent of it if that is less."""
+    """The least position for continue watching: seconds, or percent of the film if less."""
 
     min_seconds: int
     min_percent: int

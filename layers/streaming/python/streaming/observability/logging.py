@@ -1,7 +1,7 @@
-"""The log of an execution environment: one JSON object a line, from the level that is set on.
+"""The log: one JSON object per line, from the configured level on.
 
-Lambda's ``ApplicationLogLevel`` decides, which the template sets from its parameter ``LogLevel``;
-outside AWS ``LOG_LEVEL`` does. Metrics are no part of the log
+The level is Lambda's ``ApplicationLogLevel``, which the template sets from its parameter
+``LogLevel``, and ``LOG_LEVEL`` outside AWS. Metrics do not depend on it
 (``streaming.observability.metrics``).
 """
 
@@ -11,13 +11,13 @@ from aws_lambda_powertools.logging import Logger
 
 
 def service_logger() -> Logger:
-    """Return the logger that those of the package, its children, write through.
+    """Return the parent of all loggers of the package.
 
     Handlers are decorated with its ``inject_lambda_context(log_event=False)``: each line has
     Lambda's request id, and no event is logged, because events contain tokens.
 
-    Other packages are heard from WARNING on, whatever is set: below that, botocore and httpx log
-    the requests and answers themselves, with the secrets and signatures in them.
+    Other packages always log from WARNING on: below that, botocore and httpx log requests and
+    responses with secrets and signatures.
     """
     root = logging.getLogger()
     root.setLevel(max(root.level, logging.WARNING))

@@ -1,6 +1,7 @@
-"""Metrics in lines of their own (CloudWatch embedded metric format): no call, no client.
+"""Metrics in CloudWatch's embedded metric format: printed lines, no API call.
 
-Alarms depend on them, so they are no part of the log, and no log level holds them back.
+Alarms depend on them, so the log level does not suppress them. docs/decisions/0019-powertools.md
+says how this differs from Powertools' ``Metrics``.
 """
 
 import json
@@ -16,7 +17,7 @@ from streaming.domain import clock
 Dependency = Literal[
     "postgresql", "redis", "kafka", "s3", "user_service", "jwks", "secrets_manager"
 ]
-# pg8000 unpacks what a broken connection left of a message.
+# pg8000 raises struct.error when a connection breaks within a message.
 _CUT = (OSError, EOFError, struct.error)
 FailureKind = Literal["refused", "cut", "timeout", "rejected", "invalid_answer"]
 
@@ -29,11 +30,11 @@ def emit(**values: float) -> None:
 
 
 def emit_server_error(function_name: str, version: str, status: int) -> None:
-    """Emit that a function's version answered a request with ``status``, 500 or more.
+    """Emit that a version of a function responded with ``status``, which is 500 or more.
 
-    Lambda does not count it among the function's ``Errors``, because the call ends with an answer.
-    ``ServerErrors`` are all such answers. ``UnexpectedErrors`` are those with 500, which means that
-    the service itself is wrong; with another status something that it depends on is.
+    Lambda's ``Errors`` do not count it, because the invocation succeeds. ``ServerErrors`` counts
+    all such responses. ``UnexpectedErrors`` counts those with 500, a bug of the service; other
+    statuses mean that a dependency failed.
     """
     values = {"ServerErrors": 1} | ({"UnexpectedErrors": 1} if status == 500 else {})
     dimensions = [["service", "function_name"], ["service", "function_name", "version"]]
@@ -41,10 +42,10 @@ def emit_server_error(function_name: str, version: str, status: int) -> None:
 
 
 def emit_slow_answer(function_name: str, request_id: str, seconds: float) -> None:
-    """Emit that a call was answered, and took longer than the objective of its kind allows.
+    """Emit that a successful response took longer than its objective.
 
-    ``seconds`` count from its arrival at API Gateway: the authorizer and the start of an
-    environment, which Lambda's ``Duration`` leaves out, are in it.
+    ``seconds`` count from the arrival at API Gateway, so they include the authorizer and the cold
+    start, which Lambda's ``Duration`` does not.
     """
     about = {"function_name": function_name, "request_id": request_id, "seconds": seconds}
     _emit([["service", "function_name"]], {"SlowAnswers": 1}, **about)
@@ -53,10 +54,10 @@ def emit_slow_answer(function_name: str, request_id: str, seconds: float) -> Non
 def emit_dependency_failure(
     dependency: Dependency, operation: str, error: BaseException
 ) -> dict[str, Any]:
-    """Emit that an ``operation`` on ``dependency`` failed; return what the log should tell of it.
+    """Emit that an ``operation`` on ``dependency`` failed; return the fields for the log.
 
-    The metric ``DependencyFailure`` is counted for the service, for the dependency, and for the
-    dependency's operation with the kind of the failure.
+    ``DependencyFailure`` has three sets of dimensions: the service; the dependency; and the
+    dependency, operation and kind of failure.
     """
     dimensions = [
         ["service"],
@@ -69,14 +70,14 @@ def emit_dependency_failure(
 
 
 def kind_of(error: BaseException) -> FailureKind:
-    """Tell how a dependency failed, by the error that a client raised and by what caused that.
+    """Return how a dependency failed, from a client's exception and its causes.
 
-    ``refused``: nobody listens; ``timeout``: no answer in time; ``cut``: the connection broke;
-    ``rejected``: the server answered with an error; ``invalid_answer``: with what it must not.
+    ``refused``: nothing listens; ``timeout``: no response in time; ``cut``: the connection broke;
+    ``rejected``: the server responded with an error; ``invalid_answer``: the response is invalid.
     """
     chain = list(_chain(error))
     for each in chain:
-        # Clients wrap the system's errors each in their own way; the system's say most.
+        # Clients wrap errors of the operating system, which are the most specific.
         if isinstance(each, ConnectionRefusedError):
             return "refused"
         if isinstance(each, TimeoutError) or "Timeout" in type(each).__name__:
@@ -89,7 +90,7 @@ def kind_of(error: BaseException) -> FailureKind:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    # An error that was raised again while what it had caused was handled, is caused by itself.
+    # A chain of causes may contain a cycle, if an error is raised again while it is handled.
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -98,7 +99,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _words(error: BaseException) -> str:
-    # redis-py's own form leaves out what the server has said.
+    # str() of some of redis-py's errors omits the message of the server.
     return f"{type(error).__name__}({', '.join(map(repr, error.args))})"
 
 
@@ -107,7 +108,7 @@ def _is_of_the_wire(error: BaseException) -> bool:
 
 
 def _emit(dimensions: list[list[str]], values: Mapping[str, float], **members: object) -> None:
-    # Of its own, as Powertools' Metrics share their dimensions among all threads.
+    # Instances of Powertools' Metrics share their dimensions; threads must not.
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     told = {"service": metrics.service or "service_undefined", **members}
     first, *others = ({name: str(told[name]) for name in names} for names in dimensions)
@@ -125,5 +126,5 @@ def _emit(dimensions: list[list[str]], values: Mapping[str, float], **members: o
     line = {"level": "FATAL", "timestamp": clock.iso(now), **metrics.serialize_metric_set()}
     # Powertools writes each value as a list, whose field is "name.0" in CloudWatch Logs Insights.
     line = {**line, **told, **values}
-    # One write, so that the lines of threads do not mix.
+    # A single write keeps the lines of several threads apart.
     sys.stdout.write(f"{json.dumps(line)}\n")

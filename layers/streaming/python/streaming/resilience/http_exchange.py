@@ -1,7 +1,6 @@
-"""Single HTTP requests with the standard library, for where loading httpx would cost more.
+"""Single HTTP requests with the standard library, where importing httpx would take longer.
 
-Every wait draws from the deadline that is open, so that connecting, the handshake and an answer
-that drips are bounded together.
+Connecting, the TLS handshake and reading share the current deadline.
 """
 
 import http.client
@@ -19,14 +18,14 @@ _LARGEST_ANSWER_BYTES = 256 * 1024
 
 
 class HttpExchange:
-    """Sends requests, each over a connection of its own; all share one TLS context."""
+    """Sends each request over a new connection. All connections share one TLS context."""
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> tuple[int, bytes]:
-        """Return the status and the first 256 KiB of the answer.
+        """Return the status and the first 256 KiB of the body.
 
-        Raises ``OSError``, of which ``DeadlineExceeded`` is one, and ``http.client.HTTPException``.
+        Raises ``OSError``, including ``DeadlineExceeded``, and ``http.client.HTTPException``.
         """
         parts = urlsplit(url)
         context = self._tls if parts.scheme == "https" else None
@@ -41,21 +40,21 @@ class HttpExchange:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        # Reading the authorities takes longer than many requests.
+        # Loading the CA certificates takes longer than many requests.
         context = ssl.create_default_context()
         context.sslsocket_class = BoundedTls
         return context
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection whose every wait draws from the deadline."""
+    """A connection whose waits are all limited by the deadline."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         super().__init__(host, port)
         self._context = context
 
     def connect(self) -> None:
-        """Connect to the first address of the host that answers."""
+        """Connect to the first address of the host that accepts."""
         connection = _connected(self.host, self.port)
         connection.settimeout(allowance(_LONGEST_SECONDS))
         if self._context:
@@ -70,10 +69,10 @@ def _connected(host: str, port: int) -> socket.socket:
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         connection = socket.socket(family, kind, protocol)
         try:
-            # A silent address leaves time for the others.
+            # An unreachable address must leave time for the others.
             connection.settimeout(allowance(_LONGEST_SECONDS) / (len(addresses) - tried))
             connection.connect(address)
-            # Headers and body are two packets, and the second must not wait for the first's ACK.
+            # Headers and body are two packets; Nagle's algorithm would delay the second.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             connection.close()
