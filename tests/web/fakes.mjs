@@ -1,13 +1,13 @@
-/** Hand-written stand-ins for what a browser gives: a network, a media element, a player. */
+/** Fakes of the browser's objects: a network, a media element, a player. */
 
 import { Player } from '../../web/players/player.js';
 
 export const MOVIE = '018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01';
 
-/** A service that answers as the API does and keeps what it was asked. */
+/** A service that responds as the API does and records its requests. */
 export class FakeService {
   requests = [];
-  /** Answers to give instead of the usual ones, each once, by the last part of the path. */
+  /** Responses instead of the usual ones, each used once, by the last part of the path. */
   failures = [];
   resume = { resume_position_seconds: 0, duration_seconds: 60, completed: false };
   /** Sessions that another player has taken over. @type {Set<string>} */
@@ -74,7 +74,7 @@ export function problem(status, code, headers = {}, members = {}) {
   return json(status, { ...body, request_id: 'request-1', ...members }, headers);
 }
 
-/** A media element that a test moves by hand. */
+/** A media element that a test controls. */
 export class FakeVideo extends EventTarget {
   currentTime = 0;
   duration = 60;
@@ -107,7 +107,7 @@ export class FakeVideo extends EventTarget {
     this.tell('seeked');
   }
 
-  /** Play on, as an element tells it: in steps of a quarter of a second. */
+  /** Play, with the element's events: in steps of a quarter of a second. */
   watch(seconds) {
     for (let step = 0; step < seconds * 4; step += 1) {
       this.currentTime += 0.25;
@@ -129,11 +129,11 @@ export class FakeVideo extends EventTarget {
   }
 }
 
-/** A player that shows every URL at once, or refuses as many as a test wants. */
+/** A player that shows every URL immediately, or rejects as many as a test configures. */
 export class FakePlayer extends Player {
   loads = [];
   refusals = [];
-  /** How many loads neither show anything nor fail by themselves. */
+  /** The number of loads that neither show anything nor fail. */
   hangs = 0;
 
   async load(url, positionSeconds) {
@@ -147,11 +147,11 @@ export class FakePlayer extends Player {
     this.video.currentTime = positionSeconds;
   }
 
-  /** A library that has been told the URL, and says nothing. */
+  /** A library that loads the URL without any event. */
   open() {}
 }
 
-/** Let everything that waits for an answer go on. */
+/** Let all pending promises settle. */
 export async function settle() {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -36,7 +36,7 @@ test('a problem document becomes a typed error', async () => {
   );
 });
 
-/** A date in Retry-After is as good as a number. */
+/** Retry-After may be a date or a number. */
 test('Retry-After may be a date', async () => {
   const service = new FakeService();
   const date = new Date(Date.now() + 30_000).toUTCString();
@@ -47,8 +47,8 @@ test('Retry-After may be a date', async () => {
   assert.ok(error.retryAfter >= 28 && error.retryAfter <= 30, String(error.retryAfter));
 });
 
-/** API Gateway's own 401 is no problem document, and still says that a token is missing. */
-test('the refusal of API Gateway itself is understood', async () => {
+/** API Gateway's own 401 is not a problem document, and means that a token is missing. */
+test('a refusal of API Gateway itself is recognized', async () => {
   const service = new FakeService();
   service.fail('start', () => json(401, { message: 'Unauthorized' }));
 
@@ -58,7 +58,7 @@ test('the refusal of API Gateway itself is understood', async () => {
   assert.equal(error.title, 'Unauthorized');
 });
 
-/** A page of some proxy in place of an answer is an error, also with status 200. */
+/** A proxy's page instead of a response is an error, also with status 200. */
 test('HTML instead of JSON is an error', async () => {
   const service = new FakeService();
   service.fail('start', () => new Response('<h1>Welcome to the Wi-Fi</h1>', { status: 200 }));
@@ -68,8 +68,8 @@ test('HTML instead of JSON is an error', async () => {
   assert.equal(error.code, 'http_error');
 });
 
-/** Without an answer the status is 0, and trying again makes sense. */
-test('a broken connection is told apart from a refusal', async () => {
+/** Without a response the status is 0, and a retry is possible. */
+test('a broken connection is distinguished from a refusal', async () => {
   const service = new FakeService();
   service.disconnect('start');
 
@@ -78,8 +78,8 @@ test('a broken connection is told apart from a refusal', async () => {
   assert.deepEqual([error.status, error.code, error.retryable], [0, 'network_error', true]);
 });
 
-/** Ages are what the API takes: to the millisecond, never less than nothing. */
-test('a report may say how old it is', async () => {
+/** Ages are in the API's format: in milliseconds, never negative. */
+test('a report may contain its age', async () => {
   const service = new FakeService();
   for (const ageSeconds of [1.23456, -1, 1e9]) {
     await clientOf(service).progress(MOVIE, { positionSeconds: 1, ageSeconds });
@@ -91,8 +91,8 @@ test('a report may say how old it is', async () => {
   );
 });
 
-/** An answer without a body is a success. */
-test('a film is removed from those to continue', async () => {
+/** A response without a body is a success. */
+test('a film is removed from continue watching', async () => {
   const service = new FakeService();
   service.failures.push({ action: 'progress', response: () => new Response(null, { status: 204 }) });
 
@@ -101,7 +101,7 @@ test('a film is removed from those to continue', async () => {
   assert.equal(service.of('progress')[0].method, 'DELETE');
 });
 
-/** The API takes whole seconds only. */
+/** The API accepts only whole seconds. */
 test('positions are sent as whole seconds', async () => {
   const service = new FakeService();
 
@@ -110,8 +110,8 @@ test('positions are sent as whole seconds', async () => {
   assert.deepEqual(service.of('progress')[0].body, { position_seconds: 12 });
 });
 
-/** A token that is renewed while a film runs is used from the next call on. */
-test('a token provider is asked before each request', async () => {
+/** A token that is renewed while a film plays is used from the next call on. */
+test('a token provider is called before each request', async () => {
   const service = new FakeService();
   const tokens = ['first', 'second'];
   const client = clientOf(service, { token: async () => tokens.shift() });
@@ -125,7 +125,7 @@ test('a token provider is asked before each request', async () => {
   );
 });
 
-/** A leaving page runs nothing more: its last request goes out before the handler returns. */
+/** A page that is closed runs no more code: its last request is sent before the handler returns. */
 test('a keepalive request is sent within the same task', async () => {
   const service = new FakeService();
   const client = clientOf(service, { token: async () => 'fresh' });
@@ -139,8 +139,8 @@ test('a keepalive request is sent within the same task', async () => {
   await stopped;
 });
 
-/** What is logged of a call is what happened, also when it failed. */
-test('each call is told to the log', async () => {
+/** The log contains each call with its result, including failures. */
+test('each call is logged', async () => {
   const service = new FakeService();
   const calls = [];
   const client = clientOf(service, { onCall: (call) => calls.push(call) });

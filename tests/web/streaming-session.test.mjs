@@ -44,7 +44,7 @@ beforeEach(() => {
   now = 5000;
 });
 
-/** A start asks for the format, loads the URL that it gets, and plays. */
+/** A start requests the format, loads the returned URL, and plays. */
 test('start plays the film', async () => {
   const session = sessionWith();
 
@@ -56,7 +56,7 @@ test('start plays the film', async () => {
   assert.equal(session.sessionId, 'session-1');
 });
 
-/** A film goes on where it was left. */
+/** A film resumes at its saved position. */
 test('start resumes at the saved position', async () => {
   service.resume.resume_position_seconds = 30;
 
@@ -65,7 +65,7 @@ test('start resumes at the saved position', async () => {
   assert.equal(player.loads[0].positionSeconds, 30);
 });
 
-/** Nobody wants to resume in the credits. */
+/** A completed film starts at the beginning. */
 test('a film watched to its end starts over', () => {
   const answer = { resume_position_seconds: 53, duration_seconds: 60, completed: false };
 
@@ -93,7 +93,7 @@ test('heartbeats carry the session and an increasing sequence', async () => {
   ]);
 });
 
-/** A paused film is reported once and then costs nothing. */
+/** A pause is reported once, without further reports. */
 test('a pause is reported and ends the heartbeats', async () => {
   await sessionWith().start(MOVIE);
   video.watch(4);
@@ -108,8 +108,8 @@ test('a pause is reported and ends the heartbeats', async () => {
   );
 });
 
-/** A film left paused is as old as its pause: what was watched elsewhere meanwhile is later. */
-test('a stop after a pause says how long ago the film was watched', async () => {
+/** The position of a paused film is as old as the pause, so later positions take precedence. */
+test('a stop after a pause contains the age of the position', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
   video.watch(4);
@@ -126,7 +126,7 @@ test('a stop after a pause says how long ago the film was watched', async () => 
   );
 });
 
-/** Scrubbing is one report, of where it came to rest. */
+/** Several seeks cause one report, of the final position. */
 test('seeks are reported once they settle', async () => {
   await sessionWith().start(MOVIE);
 
@@ -140,7 +140,7 @@ test('seeks are reported once they settle', async () => {
   );
 });
 
-/** A page that goes away says so in a request that outlives it. */
+/** When a page is closed, it sends a request that outlives it. */
 test('pagehide stops the session with keepalive', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -159,7 +159,7 @@ test('pagehide stops the session with keepalive', async () => {
   assert.equal(session.sessionId, null);
 });
 
-/** A page left before the player reached the saved position must not save 0 over it. */
+/** A page closed before the player reached the saved position must not save 0 instead. */
 test('leaving while loading keeps the saved position', async () => {
   service.resume.resume_position_seconds = 30;
   player.load = () => new Promise(() => {});
@@ -173,7 +173,7 @@ test('leaving while loading keeps the saved position', async () => {
   assert.equal(reports('stop')[0].position_seconds, 30);
 });
 
-/** A page that comes back from the back/forward cache gets a session and a URL again. */
+/** A page from the back/forward cache gets a new session and URL. */
 test('pageshow from the cache starts again at the position', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -188,7 +188,7 @@ test('pageshow from the cache starts again at the position', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** An expired URL costs the viewer nothing but a new start at the position. */
+/** An expired URL causes only a new start at the position. */
 test('a refused URL is renewed at the position', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -206,7 +206,7 @@ test('a refused URL is renewed at the position', async () => {
   assert.deepEqual(toldOf('renewed'), [{ positionSeconds: 12 }]);
 });
 
-/** What is in the buffer is shown before anything is asked for again. */
+/** The buffer is played before a new request. */
 test('a renewal waits until the buffer is nearly empty', async () => {
   await sessionWith().start(MOVIE);
   video.bufferedSeconds = 20;
@@ -221,8 +221,8 @@ test('a renewal waits until the buffer is nearly empty', async () => {
   assert.equal(player.loads.length, 2);
 });
 
-/** A film that stays refused ends in an error, not in an endless loop of starts. */
-test('renewals in a row are bounded', async () => {
+/** A permanent refusal ends in an error, not in an endless loop of starts. */
+test('the number of renewals in a row is limited', async () => {
   const session = sessionWith({ maxRenewals: 3 });
   await session.start(MOVIE);
   player.refusals = [expired(), expired(), expired(), expired(), expired()];
@@ -239,8 +239,8 @@ test('renewals in a row are bounded', async () => {
   assert.equal(service.of('stop').length, 4);
 });
 
-/** A film may be renewed all night, as long as it plays in between. */
-test('playing on refills the budget of renewals', async () => {
+/** The number of renewals is not limited while the film plays in between. */
+test('playback resets the budget of renewals', async () => {
   const session = sessionWith({ maxRenewals: 2 });
   await session.start(MOVIE);
 
@@ -254,8 +254,8 @@ test('playing on refills the budget of renewals', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** What a slow renewal leaves time to watch of the old buffer says nothing of the new URLs. */
-test('the old buffer does not refill the budget of renewals', async () => {
+/** Playback of the old buffer during a slow renewal does not prove that the new URLs work. */
+test('playback of the old buffer does not reset the budget of renewals', async () => {
   const session = sessionWith({ maxRenewals: 2 });
   await session.start(MOVIE);
 
@@ -271,8 +271,8 @@ test('the old buffer does not refill the budget of renewals', async () => {
   assert.equal(session.state, 'failed');
 });
 
-/** Seeking is not playing: it earns no renewals. */
-test('seeking does not refill the budget of renewals', async () => {
+/** Seeking is not playback: it does not reset the budget. */
+test('seeking does not reset the budget of renewals', async () => {
   const session = sessionWith({ maxRenewals: 2 });
   await session.start(MOVIE);
 
@@ -286,7 +286,7 @@ test('seeking does not refill the budget of renewals', async () => {
   assert.equal(session.state, 'failed');
 });
 
-/** A subscription that has ended is said so when the film would be renewed. */
+/** If the subscription has ended, a renewal reports this. */
 test('a refused renewal fails with the reason', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -299,7 +299,7 @@ test('a refused renewal fails with the reason', async () => {
   assert.equal(toldOf('failed')[0].code, 'subscription_required');
 });
 
-/** A page may renew before anything fails. */
+/** A page may renew before a failure. */
 test('the hook renews proactively', async () => {
   const questions = [];
   const shouldRenew = (question) => questions.push(question) === 2;
@@ -316,7 +316,7 @@ test('the hook renews proactively', async () => {
   assert.equal(player.loads.length, 2);
 });
 
-/** A start that is refused throws, and leaves nothing running. */
+/** A refused start throws, and leaves nothing running. */
 test('a refused start throws', async () => {
   const session = sessionWith();
   service.fail('start', () => problem(404, 'movie_not_found'));
@@ -328,8 +328,8 @@ test('a refused start throws', async () => {
   assert.equal(service.requests.length, 1);
 });
 
-/** A report that fails is told and repeated; the film plays on. */
-test('network trouble does not stop the film', async () => {
+/** A failed report is dispatched as an event and repeated; the film keeps playing. */
+test('network failures do not stop the film', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
   service.disconnect('progress');
@@ -344,8 +344,8 @@ test('network trouble does not stop the film', async () => {
   assert.equal(toldOf('saved').length, 1);
 });
 
-/** A service that asks for time gets it. */
-test('Retry-After holds back the reports', async () => {
+/** The session waits as long as the service requests. */
+test('Retry-After delays the reports', async () => {
   mock.timers.reset();
   mock.timers.enable({ apis: ['setInterval', 'setTimeout', 'Date'] });
   await sessionWith().start(MOVIE);
@@ -358,8 +358,8 @@ test('Retry-After holds back the reports', async () => {
   }
 });
 
-/** A session that the service has ended is replaced without the viewer noticing. */
-test('a lost session is opened anew', async () => {
+/** A session that the service has ended is replaced without an interruption. */
+test('a lost session is replaced by a new one', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
   service.fail('progress', () => problem(404, 'session_not_found'));
@@ -372,7 +372,7 @@ test('a lost session is opened anew', async () => {
   assert.deepEqual(reports('progress')[1].session_id, 'session-2');
 });
 
-/** The end of a film is a stop at its end. */
+/** The end of a film sends a stop with the end position. */
 test('the end is saved', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -385,8 +385,8 @@ test('the end is saved', async () => {
   assert.equal(service.of('progress').length, 0);
 });
 
-/** Some players pause at the end, and the element never says that it has ended. */
-test('a pause at the end is the end', async () => {
+/** Some players pause at the end, and the element never fires ended. */
+test('a pause at the end counts as the end', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
 
@@ -399,7 +399,7 @@ test('a pause at the end is the end', async () => {
   assert.equal(service.of('progress').length, 0);
 });
 
-/** Watching again after the end is a session of its own. */
+/** Playback after the end opens a new session. */
 test('playing after the end opens a session', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -415,8 +415,8 @@ test('playing after the end opens a session', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** A second start ends the first session, whatever is in flight. */
-test('a start that is overtaken leaves no open session', async () => {
+/** A second start ends the first session, whatever requests are pending. */
+test('a start that is superseded leaves no open session', async () => {
   const session = sessionWith();
 
   await Promise.all([session.start(MOVIE), session.start(MOVIE)]);
@@ -427,7 +427,7 @@ test('a start that is overtaken leaves no open session', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** A session is stopped once, by whoever comes first. */
+/** A session is stopped once, by the first trigger. */
 test('stop is sent once', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -438,7 +438,7 @@ test('stop is sent once', async () => {
   assert.deepEqual(answers, [true, false, false]);
 });
 
-/** Each start has a key of its own, whoever asks for it. */
+/** Each start has a unique key. */
 test('starts and renewals have different keys', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -450,8 +450,8 @@ test('starts and renewals have different keys', async () => {
   for (const key of keys) assert.match(key, /^[!-~]{16,255}$/);
 });
 
-/** A start whose answer was lost is repeated with its key, so that it opens one session. */
-test('a lost answer costs no second session', async () => {
+/** A start whose response was lost is repeated with its key, so that it opens one session. */
+test('a lost response opens no second session', async () => {
   const session = sessionWith();
   service.disconnect('start');
 
@@ -462,7 +462,7 @@ test('a lost answer costs no second session', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** A network that is gone is said so, and the page may repeat the very same start later. */
+/** A network failure is reported, and the page may repeat the same start later. */
 test('a page may repeat a start by its key', async () => {
   const session = sessionWith();
   service.disconnect('start');
@@ -474,7 +474,7 @@ test('a page may repeat a start by its key', async () => {
   assert.deepEqual(service.of('start').map(({ key }) => key), ['one-key', 'one-key', 'one-key']);
 });
 
-/** While the service still works on the first try, the second one waits as it is told. */
+/** While the service still processes the first attempt, the second one waits as requested. */
 test('a start that is still running is waited for', async () => {
   const session = sessionWith();
   service.disconnect('start');
@@ -490,8 +490,8 @@ test('a start that is still running is waited for', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** A key that is repeated too late stands for a session that has ended: a new one gets another. */
-test('a start whose session has ended is made anew', async () => {
+/** A key repeated too late belongs to an ended session: a new start gets another key. */
+test('a start whose session has ended is replaced by a new start', async () => {
   const session = sessionWith();
   service.disconnect('start');
   service.fail('start', () => problem(409, 'session_ended'));
@@ -505,8 +505,8 @@ test('a start whose session has ended is made anew', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** A service that says so of a new key, too, is not asked for ever. */
-test('a start is made anew once', async () => {
+/** If the service responds the same to a new key, the session gives up. */
+test('a start is replaced once', async () => {
   const session = sessionWith();
   for (let tries = 0; tries < 2; tries += 1) {
     service.fail('start', () => problem(409, 'session_ended'));
@@ -518,8 +518,8 @@ test('a start is made anew once', async () => {
   assert.equal(service.of('start').length, 2);
 });
 
-/** A refusal lists what runs, and the next start may take over. */
-test('one stream too many can take over', async () => {
+/** A refusal lists the running streams, and the next start may take over. */
+test('a start above the stream limit can take over', async () => {
   const session = sessionWith();
   const sessions = [{ session_id: 'other', movie_id: MOVIE }];
   service.fail('start', () => problem(429, 'stream_limit_reached', {}, { sessions }));
@@ -532,7 +532,7 @@ test('one stream too many can take over', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** A player that was taken over pauses, says so, and neither stops, reports nor reopens. */
+/** After a take-over the player pauses and fails; it sends no stop, report or start. */
 test('a session that was taken over stops the film', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
@@ -550,8 +550,8 @@ test('a session that was taken over stops the film', async () => {
   assert.equal(service.of('start').length, 1);
 });
 
-/** Its signed URLs are good still, but pressing play on the element does not use them. */
-test('a film that was taken over does not play on', async () => {
+/** Its signed URLs are still valid, but pressing play on the element does not use them. */
+test('a film whose session was taken over does not continue', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
   service.taken.add('session-1');
@@ -565,8 +565,8 @@ test('a film that was taken over does not play on', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** What a stop finds out about its own session is no news. */
-test('a report that crosses the stop tells nothing', async () => {
+/** The result of a stop on its own session is not reported. */
+test('a report that overlaps the stop dispatches nothing', async () => {
   const session = sessionWith();
   await session.start(MOVIE);
   service.taken.add('session-1');
@@ -579,8 +579,8 @@ test('a report that crosses the stop tells nothing', async () => {
   assert.equal(session.state, 'stopped');
 });
 
-/** A film that stands still without an error is nudged, and nothing else when that helps. */
-test('a film that stands still is nudged', async () => {
+/** A stalled film without an error is nudged, and nothing more if that helps. */
+test('a stalled film is nudged', async () => {
   const session = sessionWith({ stallSeconds: 8 });
   await session.start(MOVIE);
   video.watch(5);
@@ -597,8 +597,8 @@ test('a film that stands still is nudged', async () => {
   assert.equal(session.state, 'playing');
 });
 
-/** When the nudge does not help, a fresh URL is tried at the position; at last it is told. */
-test('a film that stays still is renewed, and then told', async () => {
+/** If the nudge does not help, a new URL is loaded; finally a failure is reported. */
+test('a film that stays stalled is renewed, and then reported', async () => {
   const session = sessionWith({ stallSeconds: 8 });
   await session.start(MOVIE);
   video.watch(5);
@@ -618,8 +618,8 @@ test('a film that stays still is renewed, and then told', async () => {
   assert.equal(session.state, 'failed');
 });
 
-/** A viewer's pause, and a buffer that still grows, are no stalls. */
-test('who waits with a reason is left alone', async () => {
+/** A viewer's pause, and a growing buffer, are not stalls. */
+test('expected waits are not treated as stalls', async () => {
   const session = sessionWith({ stallSeconds: 8 });
   await session.start(MOVIE);
   for (let second = 0; second < 60; second += 1) {
@@ -635,7 +635,7 @@ test('who waits with a reason is left alone', async () => {
   assert.deepEqual(toldOf('failed'), []);
 });
 
-/** A load that shows no life and reports no error is given up like one that failed. */
+/** A load without progress or error is treated as a failed one. */
 test('a load that hangs is renewed', async () => {
   const session = sessionWith({ stallSeconds: 8 });
   player.hangs = 1;

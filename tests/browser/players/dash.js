@@ -1,4 +1,4 @@
-// dash.js behind the interface that the tests drive.
+// dash.js behind the interface of the tests.
 import "/vendor/dash.js/dash.mediaplayer.min.js";
 
 const video = document.getElementById("video");

@@ -1,4 +1,4 @@
-// hls.js behind the interface that the tests drive.
+// hls.js behind the interface of the tests.
 import Hls from "/vendor/hls.js/hls.min.mjs";
 
 const video = document.getElementById("video");

@@ -1,4 +1,4 @@
-// Shaka Player behind the interface that the tests drive.
+// Shaka Player behind the interface of the tests.
 import "/node_modules/shaka-player/dist/shaka-player.compiled.js";
 
 const { shaka } = window;
@@ -11,7 +11,7 @@ export const player = {
   async load(url) {
     shakaPlayer.addEventListener("error", ({ detail }) => window.problems.push(`${detail.code}`));
     await shakaPlayer.attach(video);
-    // It lines HLS subtitles up with the next piece of video that it buffers, so some must be left.
+    // It aligns HLS subtitles with the next video segment that it buffers, so some must be left.
     shakaPlayer.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 3 } });
     await shakaPlayer.load(url);
   },

@@ -1,4 +1,4 @@
-// video.js behind the interface that the tests drive.
+// video.js behind the interface of the tests.
 import "/node_modules/video.js/dist/video.min.js";
 
 const options = { html5: { vhs: { overrideNative: true } } };
