@@ -81,10 +81,10 @@ PUBLISH_BEFORE_COMMIT = Mutation(
     "publish before the commit, without the outbox",
     {
         """
-        ended = self._playback.end_session(report, stop_message)
+        ended = self._playback.end_session(report, message_of)
 """: """
-        def publish(session_id: UUID) -> None:
-            message = stop_message(session_id)
+        def publish(session_id):
+            message = message_of(session_id)
             if message is not None:
                 self._events.send(message)
 
