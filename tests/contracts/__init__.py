@@ -1,1 +1,1 @@
-"""What an adapter promises, as tests which the real adapter and its fake both pass."""
+"""The promises of adapters, as tests that both the real adapter and its fake pass."""

@@ -1,4 +1,4 @@
-"""Each adapter twice: in memory, and with the server that it stands for.
+"""Each adapter twice: in memory, and with its real server.
 
 Tests that need a server have the mark ``server``.
 """
@@ -40,7 +40,7 @@ def record(request: pytest.FixtureRequest) -> Record:
 
 @pytest.fixture(scope="session")
 def own_database(stack: Stack) -> Iterator[Database]:
-    """A database that nobody else uses."""
+    """A separate database."""
     with empty_database(stack) as url:
         database = Database(DatabaseSettings(url))
         migrations.apply(database, ROOT / "migrations")

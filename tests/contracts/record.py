@@ -1,4 +1,4 @@
-"""The adapters of PostgreSQL that are tried together, and viewers who play films on them."""
+"""The adapters of PostgreSQL that are tested together, and viewers who play films with them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from streaming.repository.playback import OpenedSession, Playback
 from streaming.repository.progress import ProgressRecord
 
 EVENING = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
-"""When the viewers begin to watch."""
+"""The time at which the viewers start."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Record:
         )
 
     def waiting(self) -> list[Message]:
-        """Return what waits in the outbox, the queues of its keys one after another."""
+        """Return the waiting messages of the outbox, one key after another."""
         found: list[Message] = []
 
         def look(queues: Sequence[Sequence[Waiting]]) -> Outcome:
@@ -61,28 +61,28 @@ class Record:
 
 
 def message_of(event: StreamEvent) -> Message:
-    """Return ``event`` as it goes to Kafka."""
+    """Return ``event`` as it is sent to Kafka."""
     return event.to_message("stream")
 
 
 def acknowledge(message: Message) -> bool:
-    """Be Kafka that has taken ``message``."""
+    """Accept ``message``, as Kafka does."""
     return True
 
 
 def refuse(message: Message) -> bool:
-    """Be Kafka that does not answer."""
+    """Fail, as Kafka does when it does not respond."""
     return False
 
 
 def seconds(count: float) -> timedelta:
-    """Return so many seconds."""
+    """Return that many seconds."""
     return timedelta(seconds=count)
 
 
 @dataclass
 class Player:
-    """A user who watches a film. Once it is started, reports name its session."""
+    """A user who watches a film. After its start, reports name its session."""
 
     record: Record
     user_id: UUID = field(default_factory=uuid4)
@@ -154,7 +154,7 @@ class Player:
         return saved
 
     def session_is_open(self) -> bool:
-        """Tell whether the session is open on record."""
+        """Return whether the session is open on record."""
         assert self.session_id is not None
         try:
             self.record.playback.find_repeated(self.user_id, self.movie_id, self.session_id)
@@ -163,13 +163,13 @@ class Player:
         return True
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Return the events of the user that wait in the outbox, in order."""
+        """Return the user's waiting events in the outbox, in order."""
         messages = self.record.waiting()
         return [json.loads(each.value) for each in messages if each.key == str(self.user_id)]
 
 
 def start_of(session: NewSession) -> StreamEvent:
-    """Return the event that tells of a start."""
+    """Return the event of a start."""
     at = session.started_at
     return StreamEvent(
         new_event_id(at), "stream_start", session.user_id, session.movie_id, at, session.id

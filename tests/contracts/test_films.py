@@ -1,4 +1,4 @@
-"""What the record promises of films."""
+"""The promises of the repository about films."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -8,7 +8,7 @@ from tests.contracts.record import EVENING, Player, Record, seconds
 
 
 def test_films_that_are_due(record: Record) -> None:
-    """Those that nobody has looked for come first, then the one that was looked for first."""
+    """Unchecked films come first, then the one with the oldest check."""
     never, earlier, later, just_now = (uuid4() for _ in range(4))
     record.films.keep(later, None, EVENING + seconds(10))
     record.films.keep(earlier, None, EVENING)
@@ -19,7 +19,7 @@ def test_films_that_are_due(record: Record) -> None:
 
 
 def test_marking_a_film(record: Record) -> None:
-    """It notes when the film was looked for; a film that is not on record stays so."""
+    """The time of a check is stored; a film without a record does not get one."""
     known, unknown = uuid4(), uuid4()
     record.films.keep(known, 100, EVENING)
     record.films.mark(known, EVENING + seconds(100), is_there=False)
@@ -29,7 +29,7 @@ def test_marking_a_film(record: Record) -> None:
 
 
 def test_keeping_what_is_known(record: Record) -> None:
-    """A film that is as it was is not written anew; what is new of it is."""
+    """An unchanged film is not written; changes of it are."""
     movie_id = uuid4()
     record.films.keep(movie_id, 100, EVENING)
     record.films.keep(movie_id, 100, EVENING + seconds(100))
@@ -40,7 +40,7 @@ def test_keeping_what_is_known(record: Record) -> None:
 
 
 def test_films_in_use(record: Record) -> None:
-    """Those that were started since then are found, the most started first."""
+    """Films started since then are found, the most started first."""
     often, once, long_ago = Player(record), Player(record), Player(record)
     long_ago.start(EVENING - seconds(3600))
     once.start()
@@ -52,7 +52,7 @@ def test_films_in_use(record: Record) -> None:
 
 
 def test_positions_in_films_that_never_were(record: Record) -> None:
-    """They are deleted once the bucket is known not to hold the film, unless it was started."""
+    """Positions are deleted if the bucket does not have the film and it was never started."""
     never, started, unconfirmed = Player(record), Player(record), Player(record)
     never.report(1, EVENING)
     Player(record, movie_id=never.movie_id).report(1, EVENING)

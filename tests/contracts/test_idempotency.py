@@ -1,4 +1,4 @@
-"""What the record promises of idempotency keys."""
+"""The promises of the repository about idempotency keys."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ def test_a_key_belongs_to_its_user(record: Record) -> None:
 
 
 def test_a_running_attempt(record: Record) -> None:
-    """While it runs, the key is not given to another one."""
+    """While an attempt runs, no other one gets its key."""
     user_id = uuid4()
     record.keys.claim(user_id, KEY, new_attempt(), 60)
     with pytest.raises(RequestInProgress):
@@ -35,7 +35,7 @@ def test_a_running_attempt(record: Record) -> None:
 
 
 def test_an_attempt_that_was_given_up(record: Record) -> None:
-    """The next one takes it over with its ids, so that nothing is done twice."""
+    """The next attempt takes over the key with its ids, so that nothing happens twice."""
     user_id, given_up = uuid4(), new_attempt()
     record.keys.claim(user_id, KEY, given_up, -1)
     assert record.keys.claim(user_id, KEY, new_attempt(), 60) == given_up
@@ -45,7 +45,7 @@ def test_an_attempt_that_was_given_up(record: Record) -> None:
 
 @pytest.mark.parametrize("running_seconds", [-1, 60])
 def test_a_key_stands_for_one_request(record: Record, running_seconds: float) -> None:
-    """Another request with the key is refused, whatever became of the first."""
+    """Another request with the key is rejected, whatever the result of the first."""
     user_id = uuid4()
     record.keys.claim(user_id, KEY, new_attempt(), running_seconds)
     with pytest.raises(IdempotencyKeyReused):
@@ -53,7 +53,7 @@ def test_a_key_stands_for_one_request(record: Record, running_seconds: float) ->
 
 
 def test_a_completed_attempt(record: Record) -> None:
-    """When its session is open, the key stands for it, however long ago that was."""
+    """After its session was opened, the key belongs to that session, however long ago."""
     player = Player(record)
     session = player.new_session()
     event = start_of(session)
@@ -69,7 +69,7 @@ def test_a_completed_attempt(record: Record) -> None:
 
 
 def test_releasing_a_failed_attempt(record: Record) -> None:
-    """The key is free at once; another attempt's key is not touched."""
+    """The key can be used again immediately; another attempt's key is not affected."""
     user_id, failed, running = uuid4(), new_attempt(), new_attempt()
     record.keys.claim(user_id, KEY, failed, 60)
     record.keys.release(user_id, KEY, failed)
@@ -80,7 +80,7 @@ def test_releasing_a_failed_attempt(record: Record) -> None:
 
 
 def test_deleting_old_keys(record: Record) -> None:
-    """Keys that are older are deleted, at most so many."""
+    """Older keys are deleted, up to the limit."""
     users = [uuid4() for _ in range(3)]
     for user_id in users:
         record.keys.claim(user_id, KEY, new_attempt(), 60)

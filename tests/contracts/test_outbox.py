@@ -1,4 +1,4 @@
-"""What the outbox promises to the relay."""
+"""The promises of the outbox to the relay."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from tests.contracts.record import EVENING, Player, Record, refuse, seconds
 
 
 class Relay:
-    """Sends what it is given, and answers with the outcomes of its messages' positions."""
+    """Sends its messages, and returns the outcomes of their positions."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Relay:
         self.seen: list[list[Waiting]] = []
 
     def __call__(self, queues: Sequence[Sequence[Waiting]]) -> Outcome:
-        """Note the queues and tell what became of their messages, counted through all queues."""
+        """Record the queues and return their messages' outcomes, counted through all queues."""
         self.seen = [list(queue) for queue in queues]
         ids = [each.id for queue in queues for each in queue]
         return Outcome(
@@ -49,20 +49,20 @@ def relay(
     per_key: int = 10,
     settling_seconds: float = -1,
 ) -> Batch:
-    """Relay everything, however young it is."""
+    """Relay everything, regardless of its age."""
     return record.outbox.relay(
         send, after=after, keys=keys, per_key=per_key, settling_seconds=settling_seconds
     )
 
 
 def positions_of(queues: Sequence[Sequence[Waiting]], players: Sequence[Player]) -> list[list[int]]:
-    """Return to whom the messages of each queue belong, as places in ``players``."""
+    """Return the owners of each queue's messages, as indexes of ``players``."""
     users = [str(player.user_id) for player in players]
     return [[users.index(each.message.key) for each in queue] for queue in queues]
 
 
 def fill(record: Record, *counts: int) -> list[Player]:
-    """Have each of some users report so often without Kafka, in turns."""
+    """Let each of some users report that often without Kafka, in turns."""
     players = [Player(record) for _ in counts]
     for turn in range(max(counts)):
         for player, count in zip(players, counts, strict=True):
@@ -83,7 +83,7 @@ def test_queues_are_in_order(record: Record) -> None:
 
 
 def test_a_batch_has_bounds(record: Record) -> None:
-    """It has no more keys and messages of a key than wanted; the next one goes on behind it."""
+    """Keys and messages per key are limited; the next message of the key is sent afterwards."""
     players = fill(record, 3, 1, 2)
     send = Relay()
     batch = relay(record, send, keys=2, per_key=2)
@@ -94,7 +94,7 @@ def test_a_batch_has_bounds(record: Record) -> None:
 
 
 def test_what_is_acknowledged_is_gone(record: Record) -> None:
-    """The others stay, and the next of the key is the head then."""
+    """The other messages stay, and the next one of the key becomes its head."""
     players = fill(record, 2, 1)
     relay(record, Relay(acknowledged=[0]))
     send = Relay()
@@ -104,7 +104,7 @@ def test_what_is_acknowledged_is_gone(record: Record) -> None:
 
 
 def test_a_postponed_key_waits(record: Record) -> None:
-    """Nothing of the key is sent before the pause is over; others are. The attempt is counted."""
+    """During the pause the key is not sent, but others are. The attempt is counted."""
     players = fill(record, 2, 1)
     relay(record, Relay(postponed=[0], pause_seconds=60))
     send = Relay()
@@ -113,7 +113,7 @@ def test_a_postponed_key_waits(record: Record) -> None:
 
 
 def test_a_pause_that_is_over(record: Record) -> None:
-    """The key is sent again, with the count of its attempts."""
+    """The key is sent again, with its number of attempts."""
     fill(record, 2)
     for attempts in range(3):
         send = Relay(postponed=[0], pause_seconds=-1)
@@ -122,7 +122,7 @@ def test_a_pause_that_is_over(record: Record) -> None:
 
 
 def test_dead_letters(record: Record) -> None:
-    """What Kafka never takes leaves the outbox and is counted; the next of the key goes on."""
+    """A permanently rejected message leaves the outbox and is counted; the next one is sent."""
     players = fill(record, 2)
     relay(record, Relay(dead=[0]))
     measures = record.outbox.measure()
@@ -131,14 +131,14 @@ def test_dead_letters(record: Record) -> None:
 
 
 def test_young_messages_are_left_alone(record: Record) -> None:
-    """What has just been committed is left to its request."""
+    """A message that was just committed is left to its request."""
     fill(record, 1)
     assert relay(record, Relay(), settling_seconds=60).keys == 0
     assert relay(record, Relay(), settling_seconds=-1).keys == 1
 
 
 def test_deleting_an_event(record: Record) -> None:
-    """It is gone, and another deletion does nothing."""
+    """The message is deleted, and another deletion has no effect."""
     fill(record, 2)
     send = Relay()
     relay(record, send)

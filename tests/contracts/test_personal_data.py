@@ -1,4 +1,4 @@
-"""What the record promises of forgetting people."""
+"""The promises of the repository about deleting personal data."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ KEY = IdempotencyKey("key", "fingerprint")
 
 
 def bury_all(record: Record) -> None:
-    """Move what waits to the dead letters."""
+    """Move the waiting messages to the dead letters."""
 
     def bury(queues: Sequence[Sequence[Waiting]]) -> Outcome:
         return Outcome(dead={each.id: "too large" for queue in queues for each in queue})
@@ -26,7 +26,7 @@ def bury_all(record: Record) -> None:
 
 
 def test_forgetting_sessions(record: Record) -> None:
-    """Those that had ended are deleted, those that had begun lose where they were watched."""
+    """Old ended sessions are deleted, old started ones lose their address and user agent."""
     ended, running, later = Player(record), Player(record), Player(record)
     ended.start(EVENING - seconds(100))
     ended.stop(1, EVENING - seconds(50))
@@ -41,7 +41,7 @@ def test_forgetting_sessions(record: Record) -> None:
 
 
 def test_forgetting_has_a_bound(record: Record) -> None:
-    """At most so many rows of a kind are forgotten at once."""
+    """The number of rows deleted per call and kind is limited."""
     for _ in range(3):
         player = Player(record)
         player.start(EVENING - seconds(100))
@@ -51,7 +51,7 @@ def test_forgetting_has_a_bound(record: Record) -> None:
 
 
 def test_forgetting_dead_letters(record: Record) -> None:
-    """Those that died before are deleted."""
+    """Older dead letters are deleted."""
     Player(record).report(1, EVENING, send=refuse)
     bury_all(record)
     assert record.personal_data.forget(clock.now() - timedelta(days=1), 10).dead_letters == 0
@@ -60,7 +60,7 @@ def test_forgetting_dead_letters(record: Record) -> None:
 
 
 def test_erasing_a_user(record: Record) -> None:
-    """Every row of the user goes, and nobody else's; it tells which films were watched."""
+    """Only the user's rows are deleted, and the films of their positions are returned."""
     user_id = uuid4()
     player, other_film, stranger = Player(record, user_id), Player(record, user_id), Player(record)
     for each in (player, other_film, stranger):
@@ -83,7 +83,7 @@ def test_erasing_a_user(record: Record) -> None:
 
 
 def test_erasing_wholly_or_not_at_all(record: Record) -> None:
-    """When what is cached cannot be forgotten, everything stays on record."""
+    """If cached copies cannot be deleted, everything stays on record."""
 
     def fail(_: Sequence[UUID]) -> None:
         raise CacheUnavailable("Redis does not answer")

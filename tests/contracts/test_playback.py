@@ -1,4 +1,4 @@
-"""What the record promises of sessions and positions."""
+"""The promises of the repository about sessions and positions."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -22,7 +22,7 @@ from tests.contracts.record import (
 
 
 def test_the_latest_of_a_sessions_reports_counts(record: Record) -> None:
-    """A report with a smaller or the same sequence changes nothing, and says what is on record."""
+    """A report with a smaller or the same sequence changes nothing, and returns the record."""
     player = Player(record)
     player.start()
     assert player.report(20, EVENING + seconds(20), sequence=2).applied
@@ -36,7 +36,7 @@ def test_the_latest_of_a_sessions_reports_counts(record: Record) -> None:
 
 
 def test_what_was_watched_later_counts(record: Record) -> None:
-    """A report that was made before what is on record changes nothing; one made later does."""
+    """A report made before the recorded one changes nothing; one made later does."""
     player = Player(record)
     player.start()
     player.report(100, EVENING + seconds(100))
@@ -48,7 +48,7 @@ def test_what_was_watched_later_counts(record: Record) -> None:
 
 
 def test_a_report_without_age_counts(record: Record) -> None:
-    """A player whose report has just been made is believed, whatever clock the record is from."""
+    """A report without an age counts, regardless of the clock of the record."""
     player = Player(record)
     player.start()
     player.report(100, EVENING + seconds(100))
@@ -58,7 +58,7 @@ def test_a_report_without_age_counts(record: Record) -> None:
 
 
 def test_no_report_is_older_than_its_session(record: Record) -> None:
-    """Whatever age a report of a session has, it was made after the session began."""
+    """Whatever its age, a report of a session was made after the session began."""
     player = Player(record)
     player.start()
     player.report(1, EVENING + seconds(10), sequence=1, age_seconds=3600)
@@ -66,7 +66,7 @@ def test_no_report_is_older_than_its_session(record: Record) -> None:
 
 
 def test_each_session_counts_its_own_sequence(record: Record) -> None:
-    """The first report of a new session counts; a late one of the former goes by its time."""
+    """The first report of a new session counts; a late one of the previous goes by its time."""
     former = Player(record)
     former.start()
     former.report(500, EVENING + seconds(500), sequence=50)
@@ -75,13 +75,13 @@ def test_each_session_counts_its_own_sequence(record: Record) -> None:
     assert player.report(3, EVENING + seconds(603), sequence=1).applied
     late = former.report(501, EVENING + seconds(610), sequence=51, age_seconds=100)
     assert (late.applied, player.saved().position_seconds) == (False, 3)
-    # Its sequence is noted all the same.
+    # Its sequence is stored nevertheless.
     again = former.report(502, EVENING + seconds(620), sequence=51)
     assert (again.applied, player.saved().position_seconds) == (False, 3)
 
 
 def test_a_film_is_completed_near_its_end(record: Record) -> None:
-    """From 90 % of the film on it is completed, and counted once for each time it gets there."""
+    """From 90 % of the film on it is completed, counted once for each time it reaches 90 %."""
     player = Player(record, film_duration_seconds=1000)
     player.start()
     player.report(899, EVENING + seconds(899))
@@ -98,7 +98,7 @@ def test_a_film_is_completed_near_its_end(record: Record) -> None:
 
 
 def test_a_film_of_unknown_length_is_never_completed(record: Record) -> None:
-    """Without a length nobody knows where the end is."""
+    """Without a length no position completes the film."""
     player = Player(record, film_duration_seconds=None)
     player.start()
     player.report(100_000, EVENING + seconds(10))
@@ -106,7 +106,7 @@ def test_a_film_of_unknown_length_is_never_completed(record: Record) -> None:
 
 
 def test_a_session_that_is_not_the_users(record: Record) -> None:
-    """A report or stop that names somebody else's session is refused and changes nothing."""
+    """A report or stop with another user's session is rejected and changes nothing."""
     player = Player(record)
     player.start()
     player.report(10, EVENING + seconds(10))
@@ -122,7 +122,7 @@ def test_a_session_that_is_not_the_users(record: Record) -> None:
 
 
 def test_a_report_without_a_session_id(record: Record) -> None:
-    """It belongs to the user's latest open session of the film."""
+    """The report belongs to the user's latest open session of the film."""
     player = Player(record)
     player.start()
     player.start(EVENING + seconds(5))
@@ -133,7 +133,7 @@ def test_a_report_without_a_session_id(record: Record) -> None:
 
 
 def test_stopping_ends_the_session_once(record: Record) -> None:
-    """The first stop ends the session with its event; a second one changes nothing about it."""
+    """The first stop ends the session with its event; a second one does not change it."""
     player = Player(record)
     player.start()
     ended = player.stop(40, EVENING + seconds(42.5))
@@ -145,7 +145,7 @@ def test_stopping_ends_the_session_once(record: Record) -> None:
 
 
 def test_a_report_after_the_end(record: Record) -> None:
-    """A report of a session that its player has stopped changes nothing, and is told so."""
+    """A report of a stopped session changes nothing, and its result says that it has ended."""
     player = Player(record)
     player.start()
     player.stop(40, EVENING + seconds(40))
@@ -155,7 +155,7 @@ def test_a_report_after_the_end(record: Record) -> None:
 
 
 def test_a_stop_without_a_session(record: Record) -> None:
-    """The position is saved although there is nothing to end."""
+    """The position is saved although there is no session to end."""
     player = Player(record)
     ended = player.stop(15, EVENING)
     assert (ended.session_id, ended.ended_now, ended.applied) == (None, False, True)
@@ -163,7 +163,7 @@ def test_a_stop_without_a_session(record: Record) -> None:
 
 
 def test_abandoned_sessions_end_at_their_last_heartbeat(record: Record) -> None:
-    """Sessions that are silent end, the longest silent first and with events; others do not."""
+    """Sessions without heartbeats end with events, the oldest heartbeat first; others do not."""
     silent, silent_longer, lively = Player(record), Player(record), Player(record)
     silent_longer.start()
     silent.start()
@@ -191,7 +191,7 @@ def test_abandoned_sessions_end_at_their_last_heartbeat(record: Record) -> None:
 
 
 def test_a_report_reopens_an_abandoned_session(record: Record) -> None:
-    """A player that comes back goes on with its session."""
+    """A report reopens its session."""
     player = Player(record)
     player.start()
     record.playback.end_abandoned(EVENING + seconds(300), 10, message_of)
@@ -203,7 +203,7 @@ def test_a_report_reopens_an_abandoned_session(record: Record) -> None:
 
 @pytest.mark.parametrize(("pause", "is_reopened"), [(86_399, True), (86_400, False)])
 def test_coming_back_without_a_session_id(record: Record, pause: int, *, is_reopened: bool) -> None:
-    """It reopens the session that was abandoned within a day, and none that is older."""
+    """The report reopens a session abandoned within a day, and no older one."""
     player = Player(record)
     player.start()
     record.playback.end_abandoned(EVENING + seconds(300), 10, message_of)
@@ -212,7 +212,7 @@ def test_coming_back_without_a_session_id(record: Record, pause: int, *, is_reop
 
 
 def test_stopping_an_abandoned_session(record: Record) -> None:
-    """It stays ended: what was stopped is not reopened by a late report."""
+    """A late report does not reopen the stopped session."""
     player = Player(record)
     player.start()
     record.playback.end_abandoned(EVENING + seconds(300), 10, message_of)
@@ -223,7 +223,7 @@ def test_stopping_an_abandoned_session(record: Record) -> None:
 
 
 def test_a_take_over_ends_the_others(record: Record) -> None:
-    """The sessions end with events before that of the start, which names only the user's own."""
+    """The user's own sessions end, with events before the start's; others do not."""
     stranger = Player(record)
     stranger.start()
     player = Player(record)
@@ -246,7 +246,7 @@ def test_a_take_over_ends_the_others(record: Record) -> None:
 
 
 def test_a_start_is_recorded_once(record: Record) -> None:
-    """Opening a session again has no second event; its messages may be sent the first time."""
+    """A repeated opening has no second event; its messages may be sent the first time."""
     player = Player(record)
     session = player.new_session()
     event = start_of(session)
@@ -258,7 +258,7 @@ def test_a_start_is_recorded_once(record: Record) -> None:
 
 
 def test_a_start_returns_the_saved_position(record: Record) -> None:
-    """It is that of the film, from whatever session."""
+    """The length is that of the film, set by any session."""
     player = Player(record)
     assert player.start().progress is None
     player.stop(33, EVENING + seconds(33))
@@ -268,7 +268,7 @@ def test_a_start_returns_the_saved_position(record: Record) -> None:
 
 
 def test_a_refused_start(record: Record) -> None:
-    """Its session ends, and its Idempotency-Key is free."""
+    """Its session ends, and its Idempotency-Key can be used again."""
     player = Player(record)
     session = player.new_session()
     key = IdempotencyKey("key", "fingerprint")
@@ -282,7 +282,7 @@ def test_a_refused_start(record: Record) -> None:
 
 
 def test_repeating_a_start(record: Record) -> None:
-    """It finds the session while that is open, with its last heartbeat, and then no more."""
+    """The repeat gets the session with its last heartbeat while that is open, and not later."""
     player = Player(record)
     player.start()
     assert player.session_id is not None
@@ -297,7 +297,7 @@ def test_repeating_a_start(record: Record) -> None:
 
 
 def test_finding_sessions(record: Record) -> None:
-    """Those of the user that are on record are found, with their times."""
+    """The user's recorded sessions are returned, with their times."""
     player, stranger = Player(record), Player(record)
     player.start()
     stranger.start()
@@ -311,7 +311,7 @@ def test_finding_sessions(record: Record) -> None:
 
 
 def test_films_that_nobody_knows(record: Record) -> None:
-    """A user may report twenty such films and go on in those; of films that exist, any number."""
+    """Positions in unknown films are limited to twenty, those in existing films are not."""
     user_id = uuid4()
     viewers = [Player(record, user_id) for _ in range(20)]
     for viewer in viewers:
@@ -328,7 +328,7 @@ def test_films_that_nobody_knows(record: Record) -> None:
 
 
 def test_an_event_that_kafka_takes_at_once(record: Record) -> None:
-    """It is in no outbox; a report without effect sends nothing."""
+    """A sent event is not in the outbox; a report without effect sends nothing."""
     player = Player(record)
     sent: list[Message] = []
 
@@ -343,7 +343,7 @@ def test_an_event_that_kafka_takes_at_once(record: Record) -> None:
 
 
 def test_an_event_that_kafka_does_not_take(record: Record) -> None:
-    """It waits in the outbox, and those of later reports behind it without being sent."""
+    """The event waits in the outbox; those of later reports wait behind it and are not sent."""
     player = Player(record)
     player.report(10, EVENING, send=refuse)
     player.report(20, EVENING + seconds(10), send=acknowledge)
@@ -351,10 +351,10 @@ def test_an_event_that_kafka_does_not_take(record: Record) -> None:
 
 
 def test_an_error_undoes_everything(record: Record) -> None:
-    """What raises within a start or a report leaves the record as it was."""
+    """An exception within a start or a report leaves the record unchanged."""
 
     class Interrupted(Exception):
-        """The work goes no further."""
+        """Raise."""
 
     def interrupt(_: StreamEvent) -> Message:
         raise Interrupted

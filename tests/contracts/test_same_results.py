@@ -1,7 +1,7 @@
-"""The record in memory and PostgreSQL, driven side by side.
+"""The in-memory repository and PostgreSQL, compared call by call.
 
-Whatever players send, in any order, both have to answer the same: the fake would otherwise let the
-use cases' tests pass for a record that does not exist.
+For any calls in any order, both have to return the same: otherwise tests of use cases with the
+fake would prove nothing about the real repository.
 """
 
 import json
@@ -35,7 +35,7 @@ movies = st.sampled_from(MOVIES)
 positions = st.sampled_from([0, 1, 50, 899, 900, 950, 1000])
 sequences = st.none() | st.integers(0, 4)
 ages = st.sampled_from([0.0, 0.5, 30.0, 400.0, 90_000.0])
-# None is a report without the id of a session.
+# None is a report without a session id.
 places = st.none() | st.integers(0, 5)
 
 
@@ -47,7 +47,7 @@ class Raised:
 
 
 class SideBySide(RuleBasedStateMachine):
-    """Starts, reports and stops of two users in two films, and what housekeeping does."""
+    """Starts, reports and stops of two users in two films, and housekeeping."""
 
     database: Database
 
@@ -60,7 +60,7 @@ class SideBySide(RuleBasedStateMachine):
         self.sessions: list[UUID] = []
 
     def both(self, call: Callable[[Record], Any]) -> Any:
-        """Make a call to both records, which have to return or raise the same."""
+        """Make a call on both, which have to return or raise the same."""
         in_memory, in_postgresql = (outcome_of(call, each) for each in self.records)
         assert in_memory == in_postgresql
         return in_memory
@@ -72,7 +72,7 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule(passed=st.sampled_from([0.4, 20.0, 200.0, 400.0, 50_000.0, 90_000.0]))
     def time_passes(self, passed: float) -> None:
-        """Everything that follows happens later."""
+        """All following calls happen later."""
         self.at += seconds(passed)
 
     @rule(
@@ -86,7 +86,7 @@ class SideBySide(RuleBasedStateMachine):
     ) -> None:
         """A player starts a film, and may end other sessions."""
         player = Player(self.memory, user_id, movie_id, length)
-        # Sessions have ids in the order in which they began.
+        # Sessions have ids in the order of their beginning.
         self.at += seconds(0.001)
         session = player.new_session(self.at)
         event = start_of(session)
@@ -119,7 +119,7 @@ class SideBySide(RuleBasedStateMachine):
         *,
         is_sent: bool,
     ) -> None:
-        """A player reports, with or without the id of a session that may be another's."""
+        """A player reports, with or without a session id, which may be another's."""
         report = Report(user_id, movie_id, position, self.session(place), sequence, self.at, age)
         event_id = new_event_id(self.at)
         self.both(
@@ -160,7 +160,7 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule()
     def end_abandoned(self) -> None:
-        """Housekeeping ends the sessions that were silent for five minutes."""
+        """Housekeeping ends the sessions without a heartbeat for five minutes."""
 
         def end(record: Record) -> list[ClosedSession]:
             silent_since = self.at - seconds(300)
@@ -171,19 +171,19 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule(movie_id=movies, is_there=st.booleans())
     def look_for_film(self, movie_id: UUID, *, is_there: bool) -> None:
-        """Housekeeping looks for a film in the bucket."""
+        """Housekeeping checks whether a film is in the bucket."""
         self.both(lambda record: record.films.mark(movie_id, self.at, is_there=is_there))
 
     @rule(user_id=users)
     def relay(self, user_id: UUID) -> None:
-        """Kafka takes what waits of a user."""
+        """Kafka accepts a user's waiting messages."""
         for record in self.records:
             for message in record.waiting():
                 if message.key == str(user_id):
                     record.outbox.delete(message.event_id)
 
     def teardown(self) -> None:
-        """In the end, both hold the same positions, sessions and events."""
+        """At the end, both contain the same positions, sessions and events."""
         for user_id in USERS:
             for movie_id in MOVIES:
                 self.both(partial(position_of, user_id=user_id, movie_id=movie_id))
@@ -192,14 +192,14 @@ class SideBySide(RuleBasedStateMachine):
             self.both(partial(waiting_of, user_id=user_id))
 
     def session(self, place: int | None) -> UUID | None:
-        """Return a session that was started, the latest first, or one that never was."""
+        """Return a started session, the latest first, or an unknown one."""
         if place is None:
             return None
         return self.sessions[-1 - place] if place < len(self.sessions) else UNKNOWN_SESSION
 
 
 def outcome_of(call: Callable[[Record], Any], record: Record) -> Any:
-    """Return what ``call`` returns, or the error that it raises."""
+    """Return the result of ``call``, or the error that it raises."""
     try:
         return call(record)
     except StreamingError as error:
@@ -207,12 +207,12 @@ def outcome_of(call: Callable[[Record], Any], record: Record) -> Any:
 
 
 def position_of(record: Record, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-    """Return a position with the count of its changes."""
+    """Return a position with its number of changes."""
     return record.progress.find(user_id, movie_id)
 
 
 def films_to_continue(record: Record, user_id: UUID) -> dict[UUID, SavedProgress]:
-    """Return the films by their ids: two that were watched at one moment come in any order."""
+    """Return the films by their ids, because two watched at the same time have no order."""
     found = record.progress.find_to_continue(user_id, 10, 60, 0.05)
     return {saved.movie_id: saved for saved in found}
 
@@ -230,7 +230,7 @@ def sessions_of(
 
 
 def waiting_of(record: Record, user_id: UUID) -> list[Message]:
-    """Return what waits of the user, in order."""
+    """Return the user's waiting messages, in order."""
     waiting = record.waiting()
     return [described(message) for message in waiting if message.key == str(user_id)]
 
@@ -244,7 +244,7 @@ def described(message: Message) -> Message:
 
 @pytest.mark.server
 def test_memory_and_postgresql_have_the_same_results(own_database: Database) -> None:
-    """After any calls in any order they return and raise the same, and hold the same."""
+    """For any calls in any order they return and raise the same, and contain the same."""
 
     class Driven(SideBySide):
         database = own_database

@@ -1,1 +1,1 @@
-"""The service's adapters in memory: they keep the rules of the real ones, and need no server."""
+"""The service's adapters in memory: they follow the rules of the real ones, without servers."""

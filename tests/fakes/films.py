@@ -1,4 +1,4 @@
-"""The films on record, in memory."""
+"""The recorded films, in memory."""
 
 from collections import Counter
 from dataclasses import replace
@@ -17,18 +17,18 @@ class MemoryFilms(Films):
         self._record = record
 
     def keep(self, movie_id: UUID, duration_seconds: int | None, at: datetime) -> None:
-        """Note that the film exists and how many seconds long it is, if that is known."""
+        """Record that the film exists, and its length in seconds if known."""
         with self._record.transaction():
             keep(self._record, movie_id, duration_seconds, at)
 
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
-        """Note whether the bucket holds the film, if it is on record."""
+        """Record whether the bucket has the film, if the film is on record."""
         with self._record.transaction():
             if film := self._record.films.get(movie_id):
                 self._record.films[movie_id] = replace(film, is_there=is_there, checked_at=at)
 
     def find_due(self, before: datetime, limit: int) -> list[UUID]:
-        """Return films that nobody has looked for since ``before``, the longest first."""
+        """Return films that were not checked since ``before``, the oldest check first."""
         with self._record.transaction():
             due = [
                 (film.checked_at is not None, film.checked_at or before, movie_id)
@@ -40,7 +40,7 @@ class MemoryFilms(Films):
     def find_in_use(
         self, now: datetime, seconds: int, limit: int
     ) -> list[tuple[UUID, ManifestType]]:
-        """Return the films started in the last ``seconds`` and their form, most started first."""
+        """Return the films started in the last ``seconds`` with their type, most started first."""
         with self._record.transaction():
             starts = Counter(
                 (session.movie_id, session.manifest_type)
@@ -72,7 +72,7 @@ class MemoryFilms(Films):
 
 
 def keep(record: MemoryRecord, movie_id: UUID, duration_seconds: int | None, at: datetime) -> None:
-    """Note that the film exists and how long it is, if known."""
+    """Record that the film exists, and its length if known."""
     film = record.films.get(movie_id) or FilmRow(created_at=record.now())
     duration = film.duration_seconds if duration_seconds is None else duration_seconds
     if not film.is_there or film.duration_seconds != duration:
@@ -84,7 +84,7 @@ def keep(record: MemoryRecord, movie_id: UUID, duration_seconds: int | None, at:
 def admit(
     record: MemoryRecord, user_id: UUID, movie_id: UUID, at: datetime, most_unconfirmed: int
 ) -> bool:
-    """Tell whether the user may have a position in a film that they have no session of."""
+    """Return whether the user may have a position in a film without a session of it."""
     film = record.films.get(movie_id)
     if film is not None and film.is_there:
         return True

@@ -19,7 +19,7 @@ class MemoryIdempotencyKeys(IdempotencyKeys):
     def claim(
         self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
     ) -> Attempt:
-        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the one before it.
+        """Begin ``attempt`` with ``key`` for that many seconds, or return the previous attempt.
 
         Raises ``IdempotencyKeyReused`` and ``RequestInProgress``.
         """
@@ -45,14 +45,14 @@ class MemoryIdempotencyKeys(IdempotencyKeys):
             return Attempt(known.session_id, known.event_id)
 
     def release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
-        """Forget an ``attempt`` that has failed, so that its request may be repeated at once."""
+        """Delete a failed ``attempt``, so that its request may be repeated immediately."""
         with self._record.transaction():
             known = self._record.keys.get((user_id, key.value))
             if known and known.session_id == attempt.session_id and not known.is_completed:
                 del self._record.keys[user_id, key.value]
 
     def delete_old(self, before: datetime, limit: int) -> int:
-        """Delete keys that are older than ``before``, at most ``limit``; return how many."""
+        """Delete keys older than ``before``, at most ``limit``; return their number."""
         with self._record.transaction():
             old = [place for place, row in self._record.keys.items() if row.created_at < before]
             old.sort(key=lambda place: self._record.keys[place].created_at)
@@ -62,14 +62,14 @@ class MemoryIdempotencyKeys(IdempotencyKeys):
 
 
 def complete(record: MemoryRecord, user_id: UUID, key: IdempotencyKey, session_id: UUID) -> None:
-    """Note that the session of ``key`` is open."""
+    """Record that the session of ``key`` is open."""
     known = record.keys.get((user_id, key.value))
     if known and known.session_id == session_id:
         record.keys[user_id, key.value] = replace(known, is_completed=True)
 
 
 def forget(record: MemoryRecord, user_id: UUID, session_id: UUID) -> None:
-    """Forget the key of a session."""
+    """Delete the key of a session."""
     for (owner, value), row in list(record.keys.items()):
         if owner == user_id and row.session_id == session_id:
             del record.keys[owner, value]

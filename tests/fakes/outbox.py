@@ -37,7 +37,7 @@ class MemoryOutbox(Outbox):
     def relay(
         self, send: Send, *, after: int, keys: int, per_key: int, settling_seconds: float
     ) -> Batch:
-        """Have ``send`` publish the oldest messages of at most so many keys; record what it did."""
+        """Let ``send`` publish the oldest messages of a limited number of keys; store results."""
         with self._record.transaction():
             settled_before = self._record.now() - timedelta(seconds=settling_seconds)
             heads = [
@@ -60,14 +60,14 @@ class MemoryOutbox(Outbox):
             return Batch(len(heads), heads[-1].id, outcome)
 
     def measure(self) -> Measures:
-        """Count what waits and what is dead."""
+        """Count the waiting messages and the dead letters."""
         with self._record.transaction():
             now = self._record.now()
             ages = [(now - row.created_at).total_seconds() for row in self._record.outbox.values()]
             return Measures(len(ages), max(ages, default=0.0), len(self._record.dead_letters))
 
     def _queues(self) -> dict[str, list[OutboxRow]]:
-        """Return what waits of each key, the key with the oldest message first."""
+        """Return the waiting messages of each key, the key with the oldest message first."""
         queues: dict[str, list[OutboxRow]] = {}
         for _, row in sorted(self._record.outbox.items()):
             queues.setdefault(row.message.key, []).append(row)
@@ -93,7 +93,7 @@ class MemoryOutbox(Outbox):
 
 
 def insert(record: MemoryRecord, messages: Sequence[Message]) -> bool:
-    """Put ``messages`` in the outbox, in order; tell whether they may be sent once committed."""
+    """Insert ``messages`` in order; return whether they may be sent once committed."""
     inserted = [_insert(record, message) for message in messages]
     return bool(inserted and inserted[0])
 
@@ -101,14 +101,14 @@ def insert(record: MemoryRecord, messages: Sequence[Message]) -> bool:
 def insert_events(
     record: MemoryRecord, events: Sequence[StreamEvent], message_of: MessageOf
 ) -> Sequence[Message]:
-    """Put ``events`` in the outbox as ``insert`` does; return the messages, if they may be sent."""
+    """Insert ``events`` as ``insert`` does; return the messages, if they may be sent."""
     made = [message_of(event) for event in events]
     messages = [message for message in made if message is not None]
     return messages if insert(record, messages) else ()
 
 
 def has_messages_of(record: MemoryRecord, key: str) -> bool:
-    """Tell whether messages of ``key`` wait."""
+    """Return whether messages of ``key`` wait."""
     return any(row.message.key == key for row in record.outbox.values())
 
 

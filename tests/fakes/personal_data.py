@@ -1,4 +1,4 @@
-"""What is known of people, in memory, as far as it is to be forgotten."""
+"""The deletion of personal data, in memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +17,7 @@ class MemoryPersonalData(PersonalData):
         self._record = record
 
     def forget(self, before: datetime, limit: int) -> Forgotten:
-        """Forget what is older than ``before``, at most ``limit`` rows of each kind."""
+        """Delete data older than ``before``, at most ``limit`` rows of each kind."""
         sessions, dead_letters = self._record.sessions, self._record.dead_letters
         first_id = first_uuid7(clock.milliseconds(before))
         with self._record.transaction():
@@ -41,7 +41,7 @@ class MemoryPersonalData(PersonalData):
             return Forgotten(len(ended), len(begun), len(dead))
 
     def erase(self, user_id: UUID, forget_copies: ForgetCopies) -> ErasedRows:
-        """Delete every row of the user; what ``forget_copies`` raises leaves all as it was."""
+        """Delete every row of the user; an error of ``forget_copies`` reverts all deletions."""
         record, key = self._record, str(user_id)
         with record.transaction():
             sessions = [row.id for row in record.sessions.values() if row.user_id == user_id]

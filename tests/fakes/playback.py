@@ -1,4 +1,4 @@
-"""What playing a film changes on record, in memory."""
+"""The changes of the record during playback, in memory."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -53,7 +53,7 @@ class MemoryPlayback(Playback):
     def refuse_opened(
         self, user_id: UUID, session_id: UUID, at: datetime, message_of: MessageOf
     ) -> Sequence[Message]:
-        """End a session that was taken over while it was opened, and free its key."""
+        """End a session that was taken over before its start was complete, and release its key."""
         with self._record.transaction():
             closed = sessions.take_over(self._record, user_id, [session_id], at)
             idempotency.forget(self._record, user_id, session_id)
@@ -61,7 +61,7 @@ class MemoryPlayback(Playback):
             return outbox.insert_events(self._record, events, message_of)
 
     def find_repeated(self, user_id: UUID, movie_id: UUID, session_id: UUID) -> RepeatedStart:
-        """Return what the repeat of a start has to know. Raises ``SessionEnded``."""
+        """Return the state for the repeat of a start. Raises ``SessionEnded``."""
         with self._record.transaction():
             session = self._record.sessions.get(session_id)
             if session is None or session.user_id != user_id or session.ended_at:

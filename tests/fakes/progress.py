@@ -17,7 +17,7 @@ class MemoryProgressRecord(ProgressRecord):
         self._record = record
 
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-        """Return the user's progress in the film, with the film's present length, or None."""
+        """Return the user's progress in the film, with the film's current length, or None."""
         with self._record.transaction():
             saved = self._record.positions.get((user_id, movie_id))
             return self._with_film(saved) if saved else None
@@ -25,7 +25,7 @@ class MemoryProgressRecord(ProgressRecord):
     def find_to_continue(
         self, user_id: UUID, limit: int, min_seconds: int, min_share: float
     ) -> list[SavedProgress]:
-        """Return the user's begun and not completed films, newest first, at most ``limit``."""
+        """Return the user's started and not completed films, newest first, at most ``limit``."""
         with self._record.transaction():
             begun = [
                 self._with_film(saved)
@@ -43,7 +43,7 @@ class MemoryProgressRecord(ProgressRecord):
             return sorted(begun, key=lambda saved: saved.last_watched_at, reverse=True)[:limit]
 
     def remove(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
-        """Forget the user's position in the film; return the changed record, if there is one."""
+        """Delete the user's position in the film; return the changed record, if there is one."""
         with self._record.transaction():
             saved = self._record.positions.get((user_id, movie_id))
             if saved is None:
@@ -75,7 +75,7 @@ def save(
     session_started_at: datetime | None,
     film_duration_seconds: int | None,
 ) -> SavedProgress | None:
-    """Save the position of ``report``; None when the record is later than the report."""
+    """Save the position of ``report``; None if the record is later than the report."""
     order = report.order
     if order is not None and not _note_sequence(record, order):
         return None
@@ -106,7 +106,7 @@ def save(
 
 
 def _note_sequence(record: MemoryRecord, order: ReportOrder) -> bool:
-    """Note the sequence of a session's report; False when one as great is known."""
+    """Store the sequence of a session's report; False if it is not greater than the stored one."""
     session = record.sessions.get(order.session_id)
     if session is None:
         return False

@@ -1,4 +1,4 @@
-"""What PostgreSQL keeps, in memory: each table is a dictionary."""
+"""The tables of PostgreSQL, in memory: each is a dictionary."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,7 +95,7 @@ class MemoryRecord:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Undo what the enclosed work has changed if it raises. Raises ``DatabaseUnavailable``."""
+        """Revert the changes of the enclosed work if it raises. Raises ``DatabaseUnavailable``."""
         if self.is_down:
             raise DatabaseUnavailable("the database does not answer")
         tables: tuple[dict[Any, Any], ...] = (

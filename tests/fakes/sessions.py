@@ -1,4 +1,4 @@
-"""The sessions on record, in memory."""
+"""The recorded sessions, in memory."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,7 +15,7 @@ _LONGEST_PAUSE_WITHOUT_ID = timedelta(days=1)
 
 
 def insert(record: MemoryRecord, session: NewSession) -> bool:
-    """Insert ``session``, once; tell whether it is new."""
+    """Insert ``session``, once; return whether it is new."""
     if session.id in record.sessions:
         return False
     record.sessions[session.id] = SessionRow(
@@ -33,9 +33,9 @@ def insert(record: MemoryRecord, session: NewSession) -> bool:
 
 
 def find(record: MemoryRecord, report: Report) -> SessionRow | None:
-    """Return the session that ``report`` names, or else the user's latest open one of the film.
+    """Return the session of ``report``, or else the user's latest open one of the film.
 
-    Raises ``SessionNotFound`` when the user has no such session of the film.
+    Raises ``SessionNotFound`` if the user has no such session of the film.
     """
     own = _of_film(record, report)
     if report.session_id is None:
@@ -56,7 +56,7 @@ def find_abandoned(record: MemoryRecord, report: Report) -> SessionRow | None:
 
 
 def count_heartbeat(record: MemoryRecord, session: SessionRow, at: datetime) -> None:
-    """Note that the player of ``session`` was there; reopen an abandoned one."""
+    """Record a heartbeat of ``session``; reopen an abandoned one."""
     row = record.sessions[session.id]
     record.sessions[row.id] = replace(
         row,
@@ -68,7 +68,7 @@ def count_heartbeat(record: MemoryRecord, session: SessionRow, at: datetime) -> 
 
 
 def end(record: MemoryRecord, session: SessionRow, at: datetime) -> int:
-    """End ``session``, which its player has stopped; return how many seconds it lasted."""
+    """End ``session`` after a stop; return its duration in seconds."""
     row = _end(record, session.id, at, None)
     heard_at = max(row.last_heartbeat_at, at)
     record.sessions[row.id] = replace(row, last_heartbeat_at=heard_at)
@@ -77,7 +77,7 @@ def end(record: MemoryRecord, session: SessionRow, at: datetime) -> int:
 
 
 def keep_ended(record: MemoryRecord, session: SessionRow) -> None:
-    """See to it that no late report reopens ``session``, which has ended."""
+    """Make the end of ``session`` permanent, so that no late report reopens it."""
     record.sessions[session.id] = replace(record.sessions[session.id], end_reason=None)
 
 
@@ -95,7 +95,7 @@ def end_silent(record: MemoryRecord, silent_since: datetime, limit: int) -> list
 def take_over(
     record: MemoryRecord, user_id: UUID, session_ids: Iterable[UUID], at: datetime
 ) -> list[ClosedSession]:
-    """End those of the user's sessions that are open, in favour of another one, oldest first."""
+    """End those of these sessions that are open and the user's, oldest first."""
     rows = [record.sessions.get(session_id) for session_id in sorted(set(session_ids))]
     return [
         _close(record, row.id, at, "taken_over")

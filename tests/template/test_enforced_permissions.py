@@ -1,4 +1,4 @@
-"""Roles of the template at work: the film bucket's own requests to an S3 that enforces IAM."""
+"""The template's roles with the film bucket's requests, at an S3 that enforces IAM."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,7 +25,7 @@ FUNCTIONS = sorted(
     if resource["Type"] == "AWS::Serverless::Function"
     and "streaming.storage.bucket" in adapters_of(resource["Properties"]["CodeUri"]).modules
 )
-# What no function does, by a client that has the function's credentials.
+# Calls of no function, with the function's credentials.
 STRANGE: dict[str, Callable[[Any, str], object]] = {
     "delete a film": lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=MOVIE),
     "delete a copy": lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=COPY),
@@ -41,7 +41,7 @@ STRANGE: dict[str, Callable[[Any, str], object]] = {
 
 @pytest.fixture(scope="module", params=["s3", "direct"])
 def stack(request: pytest.FixtureRequest) -> Stack:
-    """A stack, and its bucket with a film, a copy and something private."""
+    """A stack, and its bucket with a film, a copy and a private object."""
     made = Stack({"Delivery": request.param})
     s3 = client("s3")
     for bucket in (made.parameters["BucketName"], OTHER_BUCKET):
@@ -65,7 +65,7 @@ def session(stack: Stack, function: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     role = stack.of_type("AWS::IAM::Role")[f"{function}Role"]
     for name, value in assume_role(role.get("Policies", [])).items():
         monkeypatch.setenv(name, value)
-    # boto3's default session keeps the credentials that it has found first.
+    # boto3's default session caches the first credentials that it finds.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with enforced_iam():
         yield
@@ -81,12 +81,12 @@ def settings_of(stack: Stack, function: str) -> StorageSettings:
 
 
 def test_functions_with_the_bucket() -> None:
-    """Those that publish or look for films have the bucket."""
+    """The functions that publish or check films have the bucket."""
     assert FUNCTIONS == ["HousekeepingFunction", "InvalidateFunction", "StartFunction"]
 
 
 def test_films_are_read_and_copies_written(stack: Stack, function: str, session: None) -> None:
-    """A function with the bucket reads and finds films, and writes copies where it publishes."""
+    """A function with the bucket reads and finds films, and writes copies if it publishes."""
     bucket = FilmBucket(settings_of(stack, function))
 
     assert bucket.read(MOVIE, 100) == b"#EXTM3U"
@@ -104,7 +104,7 @@ def test_films_are_read_and_copies_written(stack: Stack, function: str, session:
 
 
 def test_nothing_else_is_allowed(stack: Stack, session: None) -> None:
-    """Neither other prefixes and buckets nor deleting and listing: S3 denies it."""
+    """S3 denies other prefixes and buckets, deleting and listing."""
     s3 = boto3.client("s3", region_name=REGION, endpoint_url=url())
     for what, call in STRANGE.items():
         with pytest.raises(ClientError) as denied:

@@ -1,4 +1,4 @@
-"""Single HTTP requests over TLS: verified, bounded as a whole, with authorities read once."""
+"""Single HTTP requests over TLS: verified, limited in total, with authorities read once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ def front(authority: Authority) -> Iterator[TlsFront]:
 
 
 def url_of(port: int) -> str:
-    """Return a path that the server answers."""
+    """Return a path that the server serves."""
     return f"https://localhost:{port}/moto-api/data.json"
 
 
@@ -45,7 +45,7 @@ def test_authorities_are_read_once(front: TlsFront, authority: Authority) -> Non
 
 
 def test_server_is_verified(tmp_path: Path, authority: Authority) -> None:
-    """A certificate of another authority, and one of another host, are refused."""
+    """A certificate of another authority, and one of another host, are rejected."""
     stranger = Authority(tmp_path, "stranger")
     for context in (stranger.server_context("localhost"), authority.server_context("elsewhere")):
         with TlsFront(moto_server.port(), context) as front, pytest.raises(OSError):
@@ -54,7 +54,7 @@ def test_server_is_verified(tmp_path: Path, authority: Authority) -> None:
 
 @pytest.mark.parametrize("fault", ["black_hole", "drip"])
 def test_deadline_bounds_everything(front: TlsFront, fault: str) -> None:
-    """A handshake that hangs and an answer that drips end with the time of the request."""
+    """A handshake that hangs and a slow response end with the time of the request."""
     with TcpProxy(front.port) as proxy:
         exchange = HttpExchange()
         assert exchange.send("GET", url_of(proxy.port), {})[0] == 200

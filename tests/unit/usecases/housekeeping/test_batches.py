@@ -1,10 +1,10 @@
-"""Work in batches: when it goes on, and when it ends."""
+"""Work in batches: when it continues, and when it ends."""
 
 from streaming.usecases.housekeeping.batches import Batch, in_batches
 
 
 class Rows:
-    """Rows of two kinds that wait for batches; ``limits`` are those of the batches so far."""
+    """Waiting rows of two kinds; ``limits`` are those of the batches so far."""
 
     def __init__(self, first: int, second: int) -> None:
         self._left = [first, second]
@@ -19,7 +19,7 @@ class Rows:
 
 
 def test_until_no_kind_fills_a_batch() -> None:
-    """All rows of all kinds are processed and counted; no batch follows one that was not full."""
+    """All rows of all kinds are processed and counted; an incomplete batch is the last."""
     rows = Rows(25, 3)
     batch: Batch = rows.batch
 
@@ -28,7 +28,7 @@ def test_until_no_kind_fills_a_batch() -> None:
 
 
 def test_an_empty_batch_is_the_last() -> None:
-    """When rows fill their batches exactly, one more batch finds that none is left."""
+    """If rows fill their batches exactly, one more batch finds none."""
     rows = Rows(20, 0)
 
     assert in_batches(rows.batch, 10, 60) == 20
