@@ -61,7 +61,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 def server() -> Iterator[str]:
     """The origin of the pages."""
     if not PACKAGES.exists():
-        pytest.fail("the players are not installed: make test-browser does it")
+        pytest.fail("the players are not installed: run make test-browser")
     mimetypes.add_type("text/javascript", ".mjs")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -157,7 +157,9 @@ class PlayerUnderTest:
                 "() => ({at: video().currentTime, ready: video().readyState, problems,"
                 " height: video().videoHeight, ended: video().ended, paused: video().paused})"
             )
-            raise AssertionError(f"never so: {condition} ({argument}); {state}") from error
+            raise AssertionError(
+                f"the condition was never true: {condition} ({argument}); {state}"
+            ) from error
 
     def play(self, url: str) -> None:
         """Load the film and play its beginning."""

@@ -259,7 +259,7 @@ def await_condition(condition: Callable[[], Any], seconds: float) -> None:
     """Wait until `condition` holds, at most `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        assert time.monotonic() < deadline, f"the condition was false for {seconds} s"
         time.sleep(0.05)
 
 

@@ -69,7 +69,7 @@ class Call:
         if self.function == "stop" and world.rows(_SESSIONS, **key)[0]["ended_at"] is None:
             return "the session has not ended"
         if not self.is_done(world, scene):
-            return "it was not done"
+            return "it had no effect"
         return None
 
 

@@ -28,11 +28,11 @@ exec "$@"
 def why_not() -> str:
     """Return why minimal systems are not possible here; empty if they are."""
     if sys.platform != "linux":
-        return "bare machines are made on Linux"
+        return "minimal systems need Linux"
     if os.geteuid() != 0:
-        return "only root can make bare machines"
+        return "minimal systems need root"
     if not shutil.which("mmdebstrap") and not shutil.which("debootstrap"):
-        return "mmdebstrap or debootstrap makes bare machines: apt install mmdebstrap"
+        return "minimal systems need mmdebstrap or debootstrap: apt install mmdebstrap"
     return ""
 
 

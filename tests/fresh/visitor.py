@@ -95,7 +95,7 @@ def play(told: str) -> None:
         playlist = content.decode()
     if len(content) < 1000:
         sys.exit("a segment is empty")
-    say(f"the film starts, plays ({len(content)} bytes) and remembers the position")
+    say(f"the film starts, plays ({len(content)} bytes) and its position is saved")
 
 
 def load(url: str) -> bytes:

@@ -38,7 +38,7 @@ def _judge_answers(history: History) -> Iterator[Violation]:
             continue
         if operation.status not in _EXPECTED:
             what = f"#{operation.number} was answered {operation.status}"
-            yield Violation("a fault is answered 503", what, (operation,))
+            yield Violation("a failure is a 503", what, (operation,))
         if not operation.is_acknowledged:
             continue
         told = operation.answer.get("items", [operation.answer])
@@ -49,7 +49,7 @@ def _judge_answers(history: History) -> Iterator[Violation]:
         )
         if is_foreign:
             what = f"#{operation.number} was told of {users}, {films}"
-            yield Violation("nobody is told of somebody else", what, (operation,))
+            yield Violation("a response has only its user's data", what, (operation,))
 
 
 def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
@@ -66,7 +66,7 @@ def _judge_keys(history: History, evidence: Evidence) -> Iterator[Violation]:
         made = {row.id for row in evidence.sessions.values() if row.operation in numbers}
         if len(told | made) > 1:
             what = f"{key} has begun {sorted(map(short, told | made))}"
-            yield Violation("a key begins one session", what, tuple(starts))
+            yield Violation("a key opens one session", what, tuple(starts))
 
 
 def _judge_claims(history: History) -> Iterator[Violation]:
@@ -84,7 +84,7 @@ def _judge_claims(history: History) -> Iterator[Violation]:
         ]
         if not any(_may_hold_its_key(each, refused, history) for each in others):
             what = f"#{refused.number} was told to wait, and no other try was running"
-            yield Violation("a start does not wait for itself", what, (*others, refused))
+            yield Violation("a start waits only for a running try", what, (*others, refused))
 
 
 def _may_hold_its_key(other: Operation, refused: Operation, history: History) -> bool:

@@ -30,7 +30,7 @@ def _judge_sessions(history: History, evidence: Evidence) -> Iterator[Violation]
     told = {**starts, **stops}
     for session_id in told.keys() - evidence.sessions.keys():
         yield Violation(
-            "there is no event of what was not committed",
+            "every event was committed",
             f"there is no session {session_id}",
             _about(history, session_id),
             tuple(told[session_id]),
@@ -77,7 +77,7 @@ def _miscounted(
 def _judge_owner(row: SessionRow, events: Sequence[Event]) -> Iterator[Violation]:
     for event in events:
         if (event.key, event.value["movie_id"]) != (row.user_id, row.movie_id):
-            yield Violation("an event tells of its session", str(row), events=(event,))
+            yield Violation("an event matches its session", str(row), events=(event,))
 
 
 def _judge_acknowledged(
@@ -114,14 +114,14 @@ def _judge_reports(history: History, evidence: Evidence) -> Iterator[Violation]:
             event.session_id not in named for event in told if named != {None}
         ):
             yield Violation(
-                "an event tells of its report",
+                "an event matches its report",
                 f"{len(possible)} reports have {len(told)} distinct events",
                 tuple(tries),
                 tuple(told),
             )
     for stray in events.keys() - attempts.keys():
         yield Violation(
-            "an event tells of its report", "nobody reported it", events=tuple(events[stray])
+            "an event matches its report", "nobody reported it", events=tuple(events[stray])
         )
 
 

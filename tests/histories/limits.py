@@ -26,7 +26,7 @@ def judge_limits(history: History, evidence: Evidence) -> Iterator[Violation]:
             others = _certainly_running(history, evidence, operations, start)
             if len(others) >= limit:
                 yield Violation(
-                    "no more streams run than may",
+                    "the stream limit is kept",
                     f"#{start.number} was answered a session beside {len(others)} others, "
                     f"{limit} may run",
                     (*others, start),

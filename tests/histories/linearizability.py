@@ -112,7 +112,7 @@ class _Search(Generic[State]):
             for following in self._following(*configuration):
                 if following not in self._came_from:
                     if len(self._came_from) >= MOST_CONFIGURATIONS:
-                        raise TooComplex(f"{len(steps)} steps can be put in too many orders")
+                        raise TooComplex(f"{len(steps)} steps have too many orders")
                     self._came_from[following] = []
                     waiting.append(following)
                 self._came_from[following].append(configuration)

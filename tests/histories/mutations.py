@@ -61,7 +61,7 @@ CLAIM_NOT_IDEMPOTENT = Mutation(
 )
 
 REPEATS_OF_WHAT_HAS_ENDED = Mutation(
-    "repeats of what has ended",
+    "repeats of ended sessions",
     {
         'raise SessionEnded("the session that was started with this key has ended")': (
             "heard_at = datetime.fromtimestamp(0).astimezone()"
@@ -103,7 +103,7 @@ _UNCLEANED_USER_AGENT = {
 GAP_AT_THE_EDGE = Mutation("a lone surrogate gets as far as PostgreSQL", _UNCLEANED_USER_AGENT)
 
 REUSE_POISONED_CONNECTION = Mutation(
-    "reuse a poisoned connection",
+    "reuse a corrupted connection",
     {
         **_UNCLEANED_USER_AGENT,
         """

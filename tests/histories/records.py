@@ -51,13 +51,13 @@ def _judge(history: History, evidence: Evidence, film: FilmOfUser) -> Iterator[V
     try:
         violations = list(_judge_steps(history, evidence, film, likely_steps_of))
     except TooComplex as limit:
-        warnings.warn(f"seed {history.seed}: a film is not judged, {limit}", stacklevel=2)
+        warnings.warn(f"seed {history.seed}: a film is not checked, {limit}", stacklevel=2)
         return
     if violations:
         try:
             violations = list(_judge_steps(history, evidence, film, possible_steps_of))
         except TooComplex as limit:
-            yield Violation("the search comes to an end", f"{limit}; what follows may be possible")
+            yield Violation("the search ends", f"{limit}; what follows may be possible")
     yield from violations
 
 
@@ -148,7 +148,7 @@ def _unexplained(
     if culprit is not None:
         states = states_before(steps, Film(), culprit)
         return Violation(
-            "an answer is true",
+            "a response matches its effect",
             f"nothing explains the answer to #{culprit.number}; by then the record was "
             + " or ".join(sorted(map(str, states))),
             shortest(operations, steps, Film(), culprit, recorded),
@@ -213,7 +213,7 @@ def _judge_list(
         position is not None and position >= _BEGUN_AT_SECONDS for position in possible
     ):
         yield Violation(
-            "a begun film is among those to continue",
+            "continue watching lists a started film",
             f"#{read.number} left {film[1]} out, whose position was {_listed(possible)}",
             _about(read, operations, possible),
         )
@@ -234,7 +234,7 @@ def _misread(
     possible: set[int | None],
 ) -> Violation:
     return Violation(
-        "a read sees what is on record",
+        "a read returns the record",
         f"#{read.number} saw {found}; possible were {_listed(possible)}",
         _about(read, operations, possible | {found}),
     )

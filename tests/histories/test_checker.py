@@ -117,7 +117,7 @@ def test_being_set_back_is_found(tale: Tale) -> None:
     late = tale.tell("report", position_seconds=15, session_id=session_id, sequence=1)
     tale.respell(late, position_seconds=15, applied=True)
 
-    assert "an answer is true" in tale.promises_broken()
+    assert "a response matches its effect" in tale.promises_broken()
 
 
 def test_a_stale_read_is_found(tale: Tale) -> None:
@@ -125,7 +125,7 @@ def test_a_stale_read_is_found(tale: Tale) -> None:
     read = tale.tell("get")
     tale.respell(read, position_seconds=20)
 
-    assert tale.promises_broken() == {"a read sees what is on record"}
+    assert tale.promises_broken() == {"a read returns the record"}
 
 
 def test_redis_may_stand_in_for_postgresql(tale: Tale) -> None:
@@ -136,7 +136,7 @@ def test_redis_may_stand_in_for_postgresql(tale: Tale) -> None:
     assert tale.promises_broken(disturbances=(away,)) == set()
 
     tale.respell(tale.operations[-1], position_seconds=77)
-    assert tale.promises_broken(disturbances=(away,)) == {"a read sees what is on record"}
+    assert tale.promises_broken(disturbances=(away,)) == {"a read returns the record"}
 
 
 def test_a_read_of_nothing_is_found(tale: Tale) -> None:
@@ -144,7 +144,7 @@ def test_a_read_of_nothing_is_found(tale: Tale) -> None:
     asked = tale.asked("get", ANNA)
     tale.record(asked, {"code": "progress_not_found"})
 
-    assert tale.promises_broken() == {"a read sees what is on record"}
+    assert tale.promises_broken() == {"a read returns the record"}
 
 
 def test_somebody_elses_position_is_found(tale: Tale) -> None:
@@ -152,14 +152,14 @@ def test_somebody_elses_position_is_found(tale: Tale) -> None:
     tale.tell("report", "bert", position_seconds=77)
     tale.respell(tale.tell("get"), position_seconds=77)
 
-    assert tale.promises_broken() == {"a read sees what is on record"}
+    assert tale.promises_broken() == {"a read returns the record"}
 
 
 def test_somebody_elses_name_is_found(tale: Tale) -> None:
     """A response that names a user names the caller."""
     tale.respell(tale.tell("get"), user_id="bert")
 
-    assert tale.promises_broken() == {"nobody is told of somebody else"}
+    assert tale.promises_broken() == {"a response has only its user's data"}
 
 
 def test_a_film_left_out_is_found(tale: Tale) -> None:
@@ -168,7 +168,7 @@ def test_a_film_left_out_is_found(tale: Tale) -> None:
     asked = replace(tale.asked("continue", ANNA), movie_id=None)
     tale.record(asked, {"items": []})
 
-    assert tale.promises_broken() == {"a begun film is among those to continue"}
+    assert tale.promises_broken() == {"continue watching lists a started film"}
 
 
 @pytest.mark.parametrize("action", ["stream_start", "stream_progress", "stream_stop"])
@@ -248,7 +248,7 @@ def test_a_failure_is_found(tale: Tale) -> None:
     asked = tale.asked("get", ANNA)
     tale.operations.append(replace(asked, status=500, answer={"code": "internal_error"}))
 
-    assert tale.promises_broken() == {"a fault is answered 503"}
+    assert tale.promises_broken() == {"a failure is a 503"}
 
 
 def test_a_second_session_for_a_key_is_found(tale: Tale) -> None:
@@ -259,7 +259,7 @@ def test_a_second_session_for_a_key_is_found(tale: Tale) -> None:
 
     tale.tell("start", key="once")
 
-    assert tale.promises_broken() == {"a key begins one session"}
+    assert tale.promises_broken() == {"a key opens one session"}
 
 
 def test_a_repeat_that_answers_an_ended_session_is_found(tale: Tale) -> None:
@@ -270,7 +270,7 @@ def test_a_repeat_that_answers_an_ended_session_is_found(tale: Tale) -> None:
     assert tale.promises_broken() == set()
     refused = replace(tale.asked("start", ANNA, key="once"), status=409)
     tale.operations.append(replace(refused, answer={"code": "session_ended"}))
-    assert tale.promises_broken() == {"an answer is true"}
+    assert tale.promises_broken() == {"a response matches its effect"}
     tale.operations.pop()
 
     session_id = first.answer["session_id"]
@@ -280,7 +280,7 @@ def test_a_repeat_that_answers_an_ended_session_is_found(tale: Tale) -> None:
     assert tale.promises_broken() == set()
     repeat = tale.asked("start", ANNA, key="once")
     tale.record(repeat, {**first.answer, "resume_position_seconds": 40})
-    assert tale.promises_broken() == {"an answer is true"}
+    assert tale.promises_broken() == {"a response matches its effect"}
 
 
 def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
@@ -288,7 +288,7 @@ def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
     refused = replace(tale.asked("start", ANNA, key="once"), status=409)
     refused = replace(refused, answer={"code": "request_in_progress"})
     tale.operations.append(refused)
-    assert tale.promises_broken() == {"a start does not wait for itself"}
+    assert tale.promises_broken() == {"a start waits only for a running try"}
     tale.operations.pop()
 
     tale.lose("start", happens=False, key="once")
@@ -298,7 +298,7 @@ def test_a_start_that_waits_for_itself_is_found(tale: Tale) -> None:
 
     # A refused start releases its key, unless the database is unavailable.
     tale.operations[-2] = replace(tale.operations[-2], status=404, answer={"code": "no_film"})
-    assert tale.promises_broken() == {"a start does not wait for itself"}
+    assert tale.promises_broken() == {"a start waits only for a running try"}
     away = Disturbance("cut postgres", later.invoked_at - 1, later.invoked_at - 1)
     assert tale.promises_broken((away,)) == set()
 
@@ -316,7 +316,7 @@ def test_a_stream_too_many_is_found(what: str) -> None:
 
     broken = tale.promises_broken(disturbances, {ANNA: 1}, **evidence)
 
-    assert broken == ({"no more streams run than may"} if what == "nothing" else set())
+    assert broken == ({"the stream limit is kept"} if what == "nothing" else set())
     assert tale.promises_broken(disturbances, {ANNA: 2}, **evidence) == set()
 
 

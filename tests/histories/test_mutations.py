@@ -59,12 +59,12 @@ _MOST_TRIES = 4
 @pytest.mark.parametrize(
     ("mutation", "promise", "planned"),
     [
-        (UPSERT_WITHOUT_WHERE, "an answer is true", _ONE_AFTER_THE_OTHER),
-        (OLDER_SESSION_NEVER_WINS, "an answer is true", _ONE_AFTER_THE_OTHER),
-        (REPEATS_OF_WHAT_HAS_ENDED, "an answer is true", _ONE_AFTER_THE_OTHER),
-        (STREAMS_WITHOUT_LIMIT, "no more streams run than may", _ONE_AFTER_THE_OTHER),
+        (UPSERT_WITHOUT_WHERE, "a response matches its effect", _ONE_AFTER_THE_OTHER),
+        (OLDER_SESSION_NEVER_WINS, "a response matches its effect", _ONE_AFTER_THE_OTHER),
+        (REPEATS_OF_WHAT_HAS_ENDED, "a response matches its effect", _ONE_AFTER_THE_OTHER),
+        (STREAMS_WITHOUT_LIMIT, "the stream limit is kept", _ONE_AFTER_THE_OTHER),
         (PUBLISH_BEFORE_COMMIT, "a session ends once, with one event", _AT_RANDOM),
-        (REUSE_POISONED_CONNECTION, "a fault is answered 503", _AT_RANDOM),
+        (REUSE_POISONED_CONNECTION, "a failure is a 503", _AT_RANDOM),
     ],
     ids=lambda value: None if isinstance(value, Plan) else str(value),
 )
@@ -87,7 +87,7 @@ def test_a_claim_that_refuses_itself_is_found(rig: Rig, mutation: Mutation, tmp_
     lost = tuple(Fault("lose postgres", 0.02, 0.0, 0.0) for _ in range(400))
     broken = promises_broken(rig, mutation, tmp_path, Plan(1, (None, None), devices, lost))
 
-    assert broken == set() if mutation is NONE else "a start does not wait for itself" in broken
+    assert broken == set() if mutation is NONE else "a start waits only for a running try" in broken
 
 
 @pytest.mark.parametrize("planned", [_AT_RANDOM, _ONE_AFTER_THE_OTHER], ids=["random", "ordered"])

@@ -13,6 +13,6 @@ def bench() -> Iterator[Bench]:
     """Return the parsers of PyPI and npm; skip if the latter are missing, and give the reason."""
     missing = why_missing()
     if missing is not None:
-        pytest.skip(f"{missing} (make test-judges installs what it needs)")
+        pytest.skip(f"{missing} (run make test-judges, which installs it)")
     with NodeJudges() as node:
         yield Bench(node)

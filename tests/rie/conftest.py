@@ -26,7 +26,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def dependencies_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dependency layer as in a deployment, for this machine."""
     if sys.platform != "linux":
-        pytest.skip("Lambda's emulator is a program for Linux")
+        pytest.skip("Lambda's emulator needs Linux")
     return build_dependencies(tmp_path_factory.mktemp("dependencies"))
 
 

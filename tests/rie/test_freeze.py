@@ -27,7 +27,7 @@ def test_thaw(
     scene = Scene(function, stack, rows)
     scene.check(environment.invoke(scene.event))
     unused = [each for each in dependencies(function) if not proxies[each].accepted]
-    assert not unused, "the event of this function leaves something out"
+    assert not unused, "the event of this function does not use every dependency"
     pid = environment.runtime.pid
 
     def thaw() -> tuple[Scene, Json]:

@@ -26,11 +26,11 @@ RUNTIME_CLIENT = ROOT / ".venv" / f"runtime-{VERSION}"
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The container engine."""
     if sys.platform != "linux" or not ARCHITECTURE:
-        leave("containers reach the services of a Linux machine only, with x86-64 or arm64")
+        leave("containers reach the services only on Linux, with x86-64 or arm64")
     try:
         with container_engine(tmp_path_factory.mktemp("engine") / "dockerd.log") as engine:
             if not _is_here(engine.bridge_address):
-                leave("the container engine runs elsewhere, where the services are not")
+                leave("the container engine runs on another machine, without the services")
             yield engine
     except NoEngine as reason:
         leave(str(reason))

@@ -62,15 +62,15 @@ def container_engine(log: Path) -> Iterator[Engine]:
         NoEngine: None responds, and none can be started.
     """
     if not shutil.which("docker"):
-        raise NoEngine("there is no docker command here")
+        raise NoEngine("there is no docker command")
     running = _running_engine()
     if running is not None:
         yield running
         return
     if os.geteuid() != 0:
-        raise NoEngine("no container engine answers, and only root can start one")
+        raise NoEngine("no container engine responds, and only root can start one")
     if not shutil.which("dockerd"):
-        raise NoEngine("no container engine answers, and there is no dockerd to start")
+        raise NoEngine("no container engine responds, and there is no dockerd to start")
     with _own_engine(log) as engine:
         yield engine
 

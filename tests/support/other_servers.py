@@ -43,7 +43,7 @@ def own_s3(environment: Mapping[str, str]) -> OwnServers:
 def require_embedded_s3(stack: Stack) -> None:
     """Skip a test that needs the three keys of the embedded store, if an external one is used."""
     if "s3" in stack.own:
-        pytest.skip("the keys are those of the embedded store")
+        pytest.skip("this needs the keys of the embedded store")
 
 
 class _NotOurs:
@@ -56,7 +56,7 @@ class _NotOurs:
 
     def __getattr__(self, name: str) -> Any:
         if name in self._TOUCHING:
-            pytest.skip(f"{self._server.name} is somebody else's")
+            pytest.skip(f"{self._server.name} is an external server")
         return getattr(self._server, name)
 
 
@@ -85,5 +85,5 @@ class StackWithOthers:
         if name == "s3" and "s3" in self._stack.own:
             return _NotOurs(self._stack.s3)
         if name in self._others:
-            pytest.skip(f"{name} is somebody else's")
+            pytest.skip(f"{name} is an external server")
         return getattr(self._stack, name)

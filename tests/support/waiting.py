@@ -26,4 +26,4 @@ def bounded_wait() -> Iterator[None]:
     """Fail if the code in the context hangs; `make faults` measures how long it may take."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < HUNG_SECONDS, "nothing has bounded this wait"
+    assert time.monotonic() - began < HUNG_SECONDS, "no time limit has ended this wait"
