@@ -1,0 +1,63 @@
+"""The environment: built of the variables that it is given, when its parts are used."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from streaming.composition.environment import Environment
+from streaming.config.variables import ConfigurationError
+from streaming.usecases.event_sink import NoEvents
+
+VARIABLES = {
+    "ENVIRONMENT": "local",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "REDIS_PORT": "9",
+}
+
+
+class Unreadable(Mapping[str, str]):
+    """Variables that must not be read."""
+
+    def __getitem__(self, name: str) -> str:
+        raise AssertionError(f"{name} is read")
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("all variables are read")
+
+    def __len__(self) -> int:
+        raise AssertionError("the variables are counted")
+
+
+def test_nothing_is_read_before_it_is_used() -> None:
+    """Making an environment reads no variable, whatever it imports ahead."""
+    Environment(Unreadable(), preload=["start_stream", "relay_outbox", "token_verifier"])
+
+
+def test_wrong_settings() -> None:
+    """A wrong value is reported when a part that needs it is used, each time, and not before."""
+    environment = Environment({**VARIABLES, "DATABASE_URL": ""})
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+            _ = environment.find_progress
+    _ = environment.forget_subscriptions
+
+
+def test_parts_are_shared() -> None:
+    """Use cases of one environment share its adapters; another environment has its own."""
+    one, another = Environment(VARIABLES), Environment(VARIABLES)
+
+    assert one.stop_stream is one.stop_stream
+    assert one.database is one.database
+    assert one.database is not another.database
+
+
+def test_the_process_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a dictionary does not say is not looked up in the process's own variables."""
+    monkeypatch.setenv("ENABLE_KAFKA", "true")
+    monkeypatch.setenv("DATABASE_URL", VARIABLES["DATABASE_URL"])
+
+    assert isinstance(Environment({"ENABLE_KAFKA": "false"}).event_sink, NoEvents)
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        _ = Environment({}).database
