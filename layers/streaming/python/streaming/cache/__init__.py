@@ -1,1 +1,1 @@
-"""Redis: what may be lost without any request failing."""
+"""Redis: data that may be lost without any request failing."""

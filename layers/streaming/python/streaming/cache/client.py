@@ -1,8 +1,8 @@
-"""Redis, which may vanish at any time without any request failing.
+"""A client of Redis that never makes a request fail.
 
-Every operation answers as if the key were absent when Redis does not answer, and leaves Redis
-alone for a moment then, so that an outage costs each request at most one time-out. An operation
-has one key: in a cluster two keys are at two nodes.
+When Redis does not answer, an operation returns what it returns for an absent key, and a circuit
+breaker opens, so that an outage costs each request at most one time-out. An operation has one key:
+in a cluster two keys may be on two nodes.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 logger = Logger(child=True)
 
 _OPERATION_SECONDS = 0.25
-# Late twice in this time, Redis is slow: it is not that a connection has died.
+# After a second time-out within this time Redis counts as slow, and the operation is not repeated.
 _SLOW_SECONDS = 10.0
-# With less time than this, it is not Redis's fault to be late.
+# Time-outs below this budget do not open the breaker.
 _FAIR_SECONDS = 0.1
 _PAUSE_SECONDS = 2.0
 
-# The greater version stays, whoever writes last.
+# The greater version wins, in whatever order they are written.
 _SET_IF_NEWER = """
 local stored = redis.call('GET', KEYS[1])
 if stored then
@@ -56,10 +56,9 @@ class _Servers(Protocol):
 
 
 class Cache:
-    """JSON objects by key, each with a life in seconds.
+    """JSON objects by key, each with a time to live in seconds. No method raises.
 
-    ``source`` gives the password of the time when a connection is opened; without it the settings
-    do.
+    ``source`` provides the current password for each new connection; without it the settings do.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class Cache:
         return self._breaker.is_open
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """Return the object under ``key``; None when there is none, or none that can be read."""
+        """Return the object under ``key``; None when there is none, or it cannot be read."""
         text = self._attempt("get", key, lambda: self._servers.execute(key, "GET", key))
         try:
             value = json.loads(text) if isinstance(text, str) else None
@@ -86,13 +85,13 @@ class Cache:
         return value if isinstance(value, dict) else None
 
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
-        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis did."""
+        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis answered."""
         text = json.dumps(value, separators=(",", ":"))
         command = ("SET", key, text, "EX", ttl_seconds)
         return bool(self._attempt("set", key, lambda: self._servers.execute(key, *command)))
 
     def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
-        """Put ``value`` under ``key`` unless what is there has its ``version`` or a greater one.
+        """Put ``value`` under ``key`` unless the stored ``version`` is equal or greater.
 
         Returns whether Redis answered, and so has ``value`` or a newer one.
         """
@@ -101,21 +100,21 @@ class Cache:
         return self.run("set_if_newer", _SET_IF_NEWER, key, *arguments) is not None
 
     def delete(self, key: str) -> bool:
-        """Remove ``key``; tell whether Redis did."""
+        """Remove ``key``; tell whether Redis answered."""
         answer = self._attempt("delete", key, lambda: self._servers.execute(key, "DEL", key))
         return answer is not None
 
     def run(self, operation: str, script: str, key: str, *arguments: str | int) -> Any:
         """Run a Lua ``script`` on ``key``; None when Redis does not answer.
 
-        It may run twice when an answer is lost, and is counted under ``operation`` when it fails.
+        The script may run twice when an answer is lost. ``operation`` names it in metrics.
         """
 
         def call() -> Any:
             try:
                 return self._servers.execute(key, "EVALSHA", _sha(script), 1, key, *arguments)
             except NoScriptError:
-                # The server keeps it from now on.
+                # From now on the server has the script.
                 return self._servers.execute(key, "EVAL", script, 1, key, *arguments)
 
         return self._attempt(operation, key, call)
@@ -148,7 +147,7 @@ class Cache:
                 if self._was_late_before:
                     raise
                 self._late_at = time.time()
-        # A frozen environment wakes with a dead connection. All operations here may be repeated.
+        # After a freeze the connection may be dead. All operations here may be repeated.
         return self._once(call, CONNECT_SECONDS)
 
     def _once(self, call: Callable[[], Any], seconds: float) -> Any:
@@ -161,12 +160,12 @@ class Cache:
 
     @property
     def _was_late_before(self) -> bool:
-        # The wall's clock, because another may stand still while an environment is frozen.
+        # The monotonic clock may stop while the environment is frozen; the system time does not.
         return time.time() - self._late_at < _SLOW_SECONDS
 
 
 def _servers(settings: CacheSettings, source: Rotating[CacheSettings] | None) -> _Servers:
-    # Each is imported where it is used: a cold start is its imports.
+    # Imported where it is used, because imports make up a cold start.
     if settings.is_cluster:
         from streaming.cache.cluster import ClusteredRedis
 

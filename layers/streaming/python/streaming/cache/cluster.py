@@ -1,8 +1,8 @@
-"""A Redis in cluster mode: each node owns some slots, and sends clients elsewhere for the others.
+"""Redis in cluster mode: each node owns some slots, and redirects clients for the others.
 
-redis-py's client knows the rules: which slot a key has, MOVED, ASK. What it does on failures may
-take long, so it never repeats anything here, its waits draw from the deadline, and after a failure
-it is made anew from what the other nodes say.
+redis-py's client implements the protocol: the slot of a key, MOVED, ASK. Its handling of failures
+may take long, so its retries are disabled, its waits are bounded by the deadline, and after a
+failure a new client is created from what the other nodes report.
 """
 
 from collections.abc import Callable
@@ -27,15 +27,15 @@ from streaming.config.rotating_secrets import Rotating
 
 Address = tuple[str, int]
 
-# What redis-py raises beside ``RedisError``: a node that has no slots makes it look into nothing.
+# What redis-py raises beside ``RedisError``; for a node without slots it raises ``LookupError``.
 _NO_REDIS_ERRORS = (RedisClusterException, LookupError)
 
 
 class ClusteredRedis:
     """Executes commands on the node that owns the key.
 
-    The settings name a node, or an address that leads to any. The first operation asks it for the
-    others.
+    The settings name one node, or an address that leads to any. The first operation discovers the
+    others from it.
     """
 
     def __init__(
@@ -46,23 +46,23 @@ class ClusteredRedis:
         self._client: _Client | None = None
         self._reached: set[Address] = set()
         self._known: list[Address] = []
-        # Whom the next discovery asks for the nodes.
+        # The addresses that the next discovery asks, in order.
         self._to_ask = [self._address]
         self._pools: dict[Address, ConnectionPool] = {}
 
     def is_connected(self, key: str) -> bool:
-        """Tell whether the node of ``key`` has answered, so that the operation need not connect."""
+        """Tell whether the node of ``key`` is connected."""
         try:
             return self._client is not None and _node(self._client, key) in self._reached
         except RedisError:
             return False
 
     def execute(self, key: str, *command: str | int) -> Any:
-        """Return the answer to a ``command`` on ``key``, which has no other key.
+        """Return the answer to a ``command`` on ``key``, its only key.
 
-        What was known of the nodes may be outdated. So a command that fails is tried once more, in
-        the same time, by what they say then; not when that time is over, and not when the cluster
-        has said that it is down.
+        The known nodes may be outdated. So a command that fails is tried once more after a new
+        discovery, within the same deadline; not after a time-out, and not when the cluster reports
+        that it is down. Raises ``RedisError``.
         """
         client = self._client
         if client is None:
@@ -76,7 +76,7 @@ class ClusteredRedis:
         return self._execute(self._discover(), key, command)
 
     def disconnect(self) -> None:
-        """Close the connections that nobody uses just now, and ask for the nodes next time."""
+        """Close the idle connections; the next operation discovers the nodes again."""
         self._client = None
         self._reached.clear()
         for pool in list(self._pools.values()):
@@ -99,16 +99,16 @@ class ClusteredRedis:
         return answer
 
     def _distrust(self, node: Address) -> None:
-        """Ask the others for the nodes, because this one may not answer."""
+        """Let the next discovery ask the other nodes, because this one may not answer."""
         self._to_ask = [each for each in self._known if each != node] or [self._address]
 
     def _discover(self) -> "_Client":
         first, *others = self._to_ask
-        # When these do not answer, anybody is asked.
+        # If these do not answer, the following discovery asks all known addresses.
         self._to_ask = list(dict.fromkeys([self._address, *self._known]))
         try:
             client = _Client(
-                # Only a client that was given an address makes pools of a class of ours.
+                # redis-py uses ``connection_pool_class`` only when it is given a URL.
                 url=_url(first),
                 startup_nodes=[ClusterNode(*address) for address in others],
                 connection_pool_class=self._pool,
@@ -123,20 +123,20 @@ class ClusteredRedis:
         return client
 
     def _pool(self, host: str, port: int, **options: Any) -> ConnectionPool:
-        # Each client that is made goes on with the connections of the one before.
+        # A new client reuses the connections of the former one.
         pool = self._pools.get((host, port))
         if pool is None:
-            # Bound to the client that is made just now, it would keep that alive.
+            # It is bound to the client, and would keep it alive.
             options.pop("redis_connect_func")
             pool = self._pools[host, port] = _Pool(host=host, port=port, **options)
         return pool
 
 
 class _Client(redis.cluster.RedisCluster):
-    """redis-py's client, which knows without asking where the commands here have their key."""
+    """redis-py's client, which finds the key of a command without asking the server."""
 
     def command(self, **_: Any) -> dict[str, Any]:
-        """Return no descriptions of commands: reading them takes longer than all else."""
+        """Return no descriptions of commands: reading them takes longer than everything else."""
         return {}
 
     def determine_slot(self, *args: Any) -> int:
@@ -146,7 +146,7 @@ class _Client(redis.cluster.RedisCluster):
     def get_node(
         self, host: str | None = None, port: int | None = None, node_name: str | None = None
     ) -> ClusterNode | None:
-        """Return a node, even one that an ASK has named and that is too new to be known."""
+        """Return a node, also one that an ASK names and that discovery has not seen yet."""
         node = self.nodes_manager.get_node(host, port, node_name)
         if node is None and node_name:
             host, _, number = node_name.rpartition(":")
@@ -155,7 +155,7 @@ class _Client(redis.cluster.RedisCluster):
 
 
 class _Pool(ConnectionPool):
-    """A pool whose connections outlive that a node was asked for the others."""
+    """A pool that keeps its connections when redis-py discovers nodes."""
 
     def disconnect_free_connections(self, *_: Any, **__: Any) -> None:
         """Keep them."""
@@ -177,7 +177,7 @@ def _slot(key: str) -> int:
 
 
 def _as_redis_error(error: Exception) -> RedisError:
-    """Return what the node said that was asked last, where redis-py wraps it in something else."""
+    """Return the ``RedisError`` that redis-py has wrapped in ``error``, else a ``ClusterError``."""
     inner: BaseException | None = error
     while inner is not None and not isinstance(inner, RedisError):
         inner = inner.__cause__ or inner.__context__

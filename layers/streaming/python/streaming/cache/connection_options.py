@@ -1,7 +1,6 @@
-"""Connections to Redis: how they are opened, log in, and how long they wait.
+"""How connections to Redis are opened: login, TLS and time-outs.
 
-A server alone and the nodes of a cluster are connected to in the same way, so an outage takes the
-same time with both.
+The same for a standalone server and the nodes of a cluster, so an outage takes the same time.
 """
 
 import socket
@@ -18,7 +17,7 @@ from streaming.config.rotating_secrets import Rotating
 from streaming.resilience.deadline import allowance
 from streaming.resilience.sockets import bounded
 
-# An operation that has to connect may have to make a TLS context, too.
+# Includes creating a TLS context.
 CONNECT_SECONDS = 0.5
 
 if TYPE_CHECKING:
@@ -28,10 +27,10 @@ else:
 
 
 class _Bounded(_Connection):
-    """A connection whose waits, from the first packet on, draw from the deadline."""
+    """A connection whose waits are bounded by the deadline."""
 
     def _connect(self) -> socket.socket:
-        # The handshake of TLS waits with the time-out of reading.
+        # The TLS handshake uses the time-out for reading.
         self.socket_connect_timeout = self.socket_timeout = allowance(CONNECT_SECONDS)
         connect: Callable[[], socket.socket] = super()._connect
         try:
@@ -43,15 +42,15 @@ class _Bounded(_Connection):
 
 
 class _Plain(_Bounded, Connection):
-    """A connection of TCP."""
+    """A connection over TCP."""
 
 
 class _Tls(_Bounded, SSLConnection):
-    """A connection of TLS."""
+    """A connection over TLS."""
 
 
 class _Credentials(CredentialProvider):
-    """What each new connection logs in with."""
+    """The login of each new connection."""
 
     def __init__(self, source: Rotating[CacheSettings]) -> None:
         self._source = source
@@ -66,10 +65,9 @@ class _Credentials(CredentialProvider):
 def connection_options(
     settings: CacheSettings, source: Rotating[CacheSettings] | None
 ) -> dict[str, Any]:
-    """Return what a connection pool is made with, but for the address.
+    """Return the options of a connection pool, without the address.
 
-    ``source`` gives the password of the time when a connection is opened; without it the settings
-    do.
+    ``source`` provides the current password for each new connection; without it the settings do.
     """
     return {
         "connection_class": _Tls if settings.is_tls else _Plain,
@@ -83,7 +81,7 @@ def connection_options(
 
 
 def no_retries() -> Retry:
-    """Return how often redis-py itself repeats what has failed: never."""
+    """Return the retry policy of redis-py: no retries."""
     return Retry(NoBackoff(), 0)
 
 

@@ -1,4 +1,4 @@
-"""The keys of Redis: whoever reads, writes or erases there takes them from here."""
+"""The keys of Redis. No other module spells one."""
 
 from uuid import UUID
 
@@ -9,17 +9,17 @@ def progress(user_id: UUID, movie_id: UUID) -> str:
 
 
 def subscription(user_id: UUID) -> str:
-    """Return the key of what the user service answered last."""
+    """Return the key of the last answer of the user service."""
     return f"subscription:{user_id}"
 
 
 def subscription_for_grace(user_id: UUID) -> str:
-    """Return the key of the last positive answer, which lives longer."""
+    """Return the key of the last positive answer, which is kept longer."""
     return f"subscription:grace:{user_id}"
 
 
 def subscription_changed(user_id: UUID) -> str:
-    """Return the key of the mark that the subscription has just changed."""
+    """Return the key of the mark of a subscription that has just changed."""
     return f"subscription:changed:{user_id}"
 
 
@@ -29,5 +29,5 @@ def streams(user_id: UUID) -> str:
 
 
 def signed_copy(movie_id: UUID, manifest_type: str, window: str, signing_id: str) -> str:
-    """Return the key of what is known of the signed copy of a film for a time window."""
+    """Return the key of the registry's entry of a signed copy."""
     return f"copy:{movie_id}:{manifest_type}:{window}:{signing_id}"

@@ -9,14 +9,14 @@ from streaming.cache.client import Cache
 from streaming.domain import clock
 from streaming.domain.progress import ReportOrder, SavedProgress
 
-# No record, and newer than any.
+# Stands for no record, and is newer than any.
 _GREATEST_VERSION = {"version": (1 << 53) - 1}
-# Longer than any request runs.
+# Longer than any request.
 _FORGETTING_SECONDS = 60
 
 
 class ProgressCache:
-    """Keeps the newest version of each record that it is given."""
+    """Keeps the newest version of each record. No method raises."""
 
     def __init__(self, cache: Cache, ttl_seconds: int) -> None:
         self._cache = cache
@@ -30,11 +30,11 @@ class ProgressCache:
         try:
             return _from_value(user_id, movie_id, value)
         except (KeyError, TypeError, ValueError):
-            # Written by another version of the service: PostgreSQL has the record.
+            # Another version of the service wrote it. PostgreSQL has the record.
             return None
 
     def keep(self, progress: SavedProgress) -> None:
-        """Cache ``progress`` unless a newer version is there."""
+        """Cache ``progress`` unless a newer version is cached."""
         self._cache.set_if_newer(
             keys.progress(progress.user_id, progress.movie_id),
             _to_value(progress),
@@ -42,9 +42,9 @@ class ProgressCache:
         )
 
     def forget(self, user_id: UUID, movie_ids: Sequence[UUID]) -> bool:
-        """Forget the user's records of these films; tell whether Redis did.
+        """Delete the user's records of these films; tell whether Redis answered.
 
-        For a minute they cannot be cached again: requests that are running may still hold them.
+        For a minute they cannot be cached again, because running requests may still hold them.
         """
         return all(
             self._cache.set(

@@ -1,4 +1,4 @@
-"""A Redis that is one server, or that looks like one to its clients."""
+"""Redis as one server, or as one address that leads to the current primary."""
 
 from typing import Any
 
@@ -25,18 +25,18 @@ class StandaloneRedis:
         self._is_connected = False
 
     def is_connected(self, key: str) -> bool:
-        """Tell whether the last operation was answered, so that the next need not connect."""
+        """Tell whether the server is connected: whether it answered the last operation."""
         return self._is_connected
 
     def execute(self, key: str, *command: str | int) -> Any:
-        """Return the answer to a ``command`` on ``key``, which has no other key."""
+        """Return the answer to a ``command`` on ``key``, its only key. Raises ``RedisError``."""
         answer = self._redis.execute_command(*command)
         self._is_connected = True
         return answer
 
     def disconnect(self) -> None:
-        """Close the connections that nobody uses just now."""
+        """Close the idle connections."""
         self._is_connected = False
-        # redis-py keeps a connection whose server answers with an error: one that has become a
-        # replica (READONLY, MASTERDOWN) or loads its data, while the address leads elsewhere.
+        # redis-py keeps a connection whose server answers with an error. After a fail-over that may
+        # be a replica (READONLY, MASTERDOWN), while the address leads to the new primary.
         self._redis.connection_pool.disconnect(inuse_connections=False)

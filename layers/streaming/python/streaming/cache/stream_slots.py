@@ -1,9 +1,10 @@
-"""The streams that each user has running, in Redis: one hash a user, ``streams:{user_id}``.
+"""The running streams of each user in Redis: one hash a user, ``streams:{user_id}``.
 
-A field is a session. Its value is the time of its last heartbeat, in Redis' own milliseconds, or,
-behind a minus, the time when it ended: such a tombstone keeps a late heartbeat from reviving it.
-Either counts for a minute. A tombstone that a take-over has left also names the session that took
-over and the last heartbeat, ``-ended:by:heartbeat``, so that a start that fails can undo it.
+A field is a session. Its value is the time of its last heartbeat in milliseconds of Redis' clock.
+A negative value is a tombstone: the time when the session ended. It prevents a late heartbeat from
+counting the session again. Both are valid for a minute. The tombstone of a take-over has the form
+``-ended:by:heartbeat``: it also contains the session that took over and the last heartbeat, so that
+a start that fails can undo it.
 
 Each operation is one script on one key, so it is atomic in a cluster, too, and may be repeated.
 """
@@ -25,7 +26,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local key, session, life = KEYS[1], ARGV[1], tonumber(ARGV[2])
 """
 
-# What is forgotten for its age is dropped by whoever claims; all of it goes with the key.
+# A claim deletes expired fields; the key itself expires after the last one.
 _CLAIM = f"""{_NOW}
 local limit, take_over = tonumber(ARGV[3]), ARGV[4] == '1'
 local live, taken, is_held = {{}}, {{}}, false
@@ -59,7 +60,7 @@ redis.call('PEXPIRE', key, life)
 return {{1, taken}}
 """
 
-# A session that has no field may have begun before Redis lost what it counted, or without a limit.
+# A session without a field may have begun before Redis lost its data, or without a limit.
 _KEEP = f"""{_NOW}
 local limit = tonumber(ARGV[3])
 local value = redis.call('HGET', key, session)
@@ -120,7 +121,7 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A stream that runs, and when its player was last heard of."""
+    """A running stream and its last heartbeat."""
 
     session_id: UUID
     heartbeat_at: datetime
@@ -128,10 +129,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What became of a claim.
+    """The result of a claim.
 
-    ``slots`` are, when it was granted, those that were taken over for it, and else those in its
-    way; the first began first.
+    ``slots`` are those that a granted claim took over, or those that prevent a refused one; the
+    oldest first.
     """
 
     is_granted: bool
@@ -154,7 +155,7 @@ class StreamSlots:
     ) -> Claim | None:
         """Count the session if fewer than ``limit`` others run; with ``take_over``, end the oldest.
 
-        A session that is counted already is granted again.
+        A session that is already counted is granted again.
         """
         arguments = (limit, int(take_over))
         answer = self._run("claim_stream", _CLAIM, user_id, session_id, *arguments)
@@ -164,27 +165,27 @@ class StreamSlots:
         return Claim(bool(answer[0]), slots)
 
     def keep(self, user_id: UUID, session_id: UUID, limit: int) -> bool | None:
-        """Count the session from now on if it has its place, or if nothing is known of it.
+        """Count a heartbeat of the session if it is counted, or if nothing is known of it.
 
-        In that case it gets a place while fewer than ``limit`` others run. False when it has ended,
-        was taken over, or was not heard of for as long as streams count.
+        An unknown session is counted while fewer than ``limit`` others run. Returns False when the
+        session has ended, was taken over, or its last heartbeat is older than streams count.
         """
         return self._flag("keep_stream", _KEEP, user_id, session_id, limit)
 
     def release(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Undo a granted claim, and what it has taken over."""
+        """Undo a granted claim and its take-overs."""
         return self._flag("release_stream", _RELEASE, user_id, session_id)
 
     def heartbeat(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Count the session from now on; False when it has ended or was taken over."""
+        """Count a heartbeat of the session; return False when it has ended or was taken over."""
         return self._flag("count_stream", _HEARTBEAT, user_id, session_id)
 
     def end(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Count the session no more, whatever heartbeat is still under way."""
+        """Stop counting the session, also when a late heartbeat arrives."""
         return self._flag("end_stream", _END, user_id, session_id)
 
     def forget(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Count the session no more, until its next heartbeat."""
+        """Stop counting the session until its next heartbeat."""
         return self._flag("forget_stream", _FORGET, user_id, session_id)
 
     def _flag(
@@ -201,7 +202,7 @@ class StreamSlots:
 
 
 def forget_streams(cache: Cache, user_id: UUID) -> bool:
-    """Forget all that is counted of the user; tell whether Redis did."""
+    """Delete what is counted of the user; tell whether Redis answered."""
     return cache.delete(keys.streams(user_id))
 
 

@@ -1,9 +1,9 @@
 """Subscriptions in Redis.
 
-``subscription:{user_id}`` is what the user service answered last, ``subscription:grace:{user_id}``
-a longer-lived copy of a positive answer, for when it does not answer. After a change was told of,
-``subscription:changed:{user_id}`` stands for a minute: an answer from before the change may arrive
-after it, so while that mark stands no answer is kept for long.
+``subscription:{user_id}`` is the last answer of the user service. ``subscription:grace:{user_id}``
+is a copy of a positive answer that is kept longer, for when the user service does not answer. A
+message of a change sets ``subscription:changed:{user_id}`` for a minute: an answer from before the
+change may arrive after it, so while that mark exists answers are kept for a short time only.
 """
 
 import random
@@ -19,11 +19,11 @@ from streaming.domain.subscriptions import Subscription
 
 logger = Logger(child=True)
 
-# Someone who has just paid is let in soon, and whose subscription has just changed seen soon.
+# Short, so that a payment or a change takes effect soon.
 _SHORT_TTL_SECONDS = 30
 # Longer than any request waits for the user service.
 _MARK_SECONDS = 60
-# What was cached at once does not run out at once.
+# Entries that were cached at the same time expire at different times.
 _LEAST_OF_THE_TTL = 0.9
 
 
@@ -45,7 +45,7 @@ class SubscriptionCache:
         return self._read(keys.subscription(user_id))
 
     def find_for_grace(self, user_id: UUID) -> Subscription | None:
-        """Return the user's last known valid subscription, which may be older."""
+        """Return the user's last known valid subscription, which may be outdated."""
         return self._read(keys.subscription_for_grace(user_id))
 
     def keep(self, user_id: UUID, subscription: Subscription, now: datetime) -> None:
@@ -58,7 +58,7 @@ class SubscriptionCache:
         left = (subscription.expires_at - now).total_seconds() if subscription.expires_at else None
         self._write(keys.subscription(user_id), value, self._ttl_seconds, left)
         self._write(keys.subscription_for_grace(user_id), value, self._grace_seconds, left)
-        # Looked for after writing: whoever sets it later deletes what has been written.
+        # Read after writing: a change that is marked later deletes what was written.
         if self._cache.get(keys.subscription_changed(user_id)) is not None:
             self._write(
                 keys.subscription(user_id), value, min(self._ttl_seconds, _SHORT_TTL_SECONDS), left
@@ -84,9 +84,9 @@ class SubscriptionCache:
 
 
 def forget(cache: Cache, user_id: UUID) -> bool:
-    """Forget what is cached of the user's subscription, which has changed; tell whether Redis did.
+    """Delete the cached answers of a subscription that has changed; tell whether Redis answered.
 
-    The copy for outages goes too: who has cancelled must not watch on when the user service fails.
+    The copy for outages is deleted, too: it must not outlive a cancellation.
     """
     return (
         cache.set(keys.subscription_changed(user_id), {}, _MARK_SECONDS)
