@@ -52,12 +52,8 @@ def _serve(handler: Any, settings: dict[str, Any], connection: socket.socket) ->
 
 
 def _seconds() -> float:
-    """Return a clock that stops while this process is runnable but has no CPU.
-
-    Other processes on the machine must not count as latency.
-    https://docs.kernel.org/scheduler/sched-stats
-    """
-    # Other work on the machine is nobody's latency. https://docs.kernel.org/scheduler/sched-stats
+    """Return a clock that stops while this process is runnable but has no CPU."""
+    # Other processes must not count as latency. https://docs.kernel.org/scheduler/sched-stats
     statistics = Path("/proc/self/schedstat")
     starved = int(statistics.read_text().split()[1]) / 1e9 if statistics.exists() else 0.0
     return time.monotonic() - starved

@@ -75,7 +75,7 @@ def watch(viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows) -> None:
 def test_nothing_is_left(
     stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows, redis: Redis
 ) -> None:
-    """The user's data are deleted from every table and key, and nobody else's."""
+    """The user's data are deleted from every table and key, other users' are not."""
     other = new_viewer(stack.token)
     set_subscription(stack, other.user_id)
     for each in (viewer, other):

@@ -279,7 +279,7 @@ def test_outage_is_no_messages_fault(database: Database, rows: Rows) -> None:
 
 
 def test_forbidden_topic_is_dead_after_ten_attempts(database: Database, rows: Rows) -> None:
-    """A message rejected while others are accepted is dead after ten attempts; its key goes on."""
+    """A message rejected while others are accepted is dead after 10 attempts; its key continues."""
     kafka = FakeKafka(closed_topics={"stream.stop": FORBIDDEN})
     put(database, message("a", "forbidden", "stream.stop"), message("a", "behind"))
     relay = RelayOutbox(Outbox(database), kafka)

@@ -1,4 +1,4 @@
-"""The environment: built of the variables that it is given, when its parts are used."""
+"""The environment: built from the given variables when its parts are used."""
 
 from collections.abc import Iterator, Mapping
 
@@ -30,12 +30,12 @@ class Unreadable(Mapping[str, str]):
 
 
 def test_nothing_is_read_before_it_is_used() -> None:
-    """Making an environment reads no variable, whatever it imports ahead."""
+    """Creating an environment reads no variable, whichever modules it imports in advance."""
     Environment(Unreadable(), preload=["start_stream", "relay_outbox", "token_verifier"])
 
 
 def test_wrong_settings() -> None:
-    """A wrong value is reported when a part that needs it is used, each time, and not before."""
+    """An invalid value is reported when a part that needs it is used, each time, and not before."""
     environment = Environment({**VARIABLES, "DATABASE_URL": ""})
 
     for _ in range(2):
@@ -54,7 +54,7 @@ def test_parts_are_shared() -> None:
 
 
 def test_the_process_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a dictionary does not say is not looked up in the process's own variables."""
+    """Variables missing in the dictionary are not read from the process's environment."""
     monkeypatch.setenv("ENABLE_KAFKA", "true")
     monkeypatch.setenv("DATABASE_URL", VARIABLES["DATABASE_URL"])
 
