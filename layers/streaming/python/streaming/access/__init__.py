@@ -1,1 +1,1 @@
-"""Who may call, and who may watch: tokens and subscriptions."""
+"""Access control: authentication by tokens, permission to watch by subscriptions."""

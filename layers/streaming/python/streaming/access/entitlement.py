@@ -1,4 +1,4 @@
-"""Decides whether a user may watch, from what is cached and what the user service says."""
+"""Checks subscriptions, with the cache and the user service."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,18 +17,18 @@ logger = Logger(child=True)
 
 
 class SubscriptionSource(Protocol):
-    """Where a subscription is looked up when it is not cached."""
+    """A source of subscriptions that are not cached."""
 
     def current_subscription(self, authorization: str) -> Subscription:
         """Return the caller's subscription. Raises ``UserServiceUnavailable``."""
 
 
 class Entitlement:
-    """Knows who may watch.
+    """Checks that users have a valid subscription.
 
-    When the user service does not answer, a positive answer of not long ago is honoured. ``source``
-    is called only when nothing is cached, so that its client need not be loaded before; what it
-    takes, up to ``longest_seconds``, does not count as the request's time.
+    If the user service does not answer, a recent positive answer is still valid. ``source`` is
+    called only if nothing is cached, so that its client is not loaded earlier; the time it takes,
+    up to ``longest_seconds``, does not count towards the request's deadline.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class Entitlement:
     def require(self, user_id: UUID, authorization: str, now: datetime) -> Subscription:
         """Return the user's valid subscription.
 
-        Raises ``SubscriptionRequired`` when there is none, ``EntitlementUnavailable`` when nobody
-        can tell.
+        Raises ``SubscriptionRequired`` if there is none, ``EntitlementUnavailable`` if it cannot
+        be determined.
         """
         subscription = self._cache.find(user_id) or self._ask(user_id, authorization, now)
         if not subscription.is_valid_at(now):
@@ -62,10 +62,10 @@ class Entitlement:
             known = self._cache.find_for_grace(user_id)
             if known is None:
                 raise EntitlementUnavailable("the user service does not answer") from error
-            logger.warning("the user service is down; a known subscription is honoured")
+            logger.warning("the user service does not answer; a recent subscription is used")
             return known
 
     def _time_of_its_own(self) -> AbstractContextManager[None]:
-        # The answer spares the viewer's next starts the same wait. Without Redis it would not, and
-        # whoever has already waited for Redis is not made to wait so long again.
+        # The answer is cached, so the user's next starts do not wait again. While Redis is down it
+        # is not cached, and the request has already waited for Redis: the deadline then applies.
         return nullcontext() if self._cache.is_down else apart(self._longest_seconds)

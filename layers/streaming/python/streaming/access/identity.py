@@ -1,8 +1,8 @@
-"""Who calls: the identity that the authorizer passes on, and the guard that handlers ask for it.
+"""The caller's identity: the authorizer passes it on, and handlers get it from the guard here.
 
-An HTTP API answers 403 to every denial of a Lambda authorizer, so a player could not tell "log in
-again" from "no subscription". Hence the authorizer never denies: it passes on an identity, or what
-is wrong with the token, and the guard turns the latter into the right 401.
+An HTTP API answers 403 to every denial of a Lambda authorizer, so a player could not distinguish
+"log in again" from "no subscription". Therefore the authorizer never denies: it passes on an
+identity or the problem of the token, and the guard raises the matching 401 error.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from streaming.domain.errors import (
 )
 from streaming.domain.identifiers import parse_uuid
 
-# The clocks of two machines differ. An auth service whose clock is ahead is no reason to refuse.
+# Clocks differ: a new token is valid even if the auth service's clock is ahead by this much.
 LEEWAY_SECONDS = 5
 
 _PROBLEMS: Mapping[str, type[Unauthorized]] = {
@@ -61,17 +61,16 @@ class Identity:
 
 
 def problem_context(error: Unauthorized) -> dict[str, str]:
-    """Return the authorizer context that says what is wrong with the token."""
+    """Return the authorizer context that describes the problem of the token."""
     return {"token_problem": error.code, "token_problem_detail": error.detail}
 
 
 def require_identity(authorizer: Mapping[str, Any], now: datetime) -> Identity:
-    """Return the caller's identity, as the context of the authorizer carries it.
+    """Return the caller's identity from the authorizer's context.
 
-    Raises the ``Unauthorized`` error that the authorizer reported, ``TokenMissing`` when it
-    reported nothing, ``TokenExpired`` when the token has expired since and ``TokenInvalid`` when it
-    is not good yet: API Gateway caches the authorizer's answers, so what time changes is judged
-    here.
+    Raises the ``Unauthorized`` error that the authorizer reported, ``TokenMissing`` if it reported
+    nothing, ``TokenExpired`` if the token has expired since, and ``TokenInvalid`` if it is not
+    valid yet. API Gateway caches the authorizer's answers, so the token's times are checked here.
     """
     problem = _PROBLEMS.get(str(authorizer.get("token_problem")))
     if problem is not None:
@@ -82,7 +81,7 @@ def require_identity(authorizer: Mapping[str, Any], now: datetime) -> Identity:
     if identity.expires_at <= now.timestamp():
         raise TokenExpired("the token has expired")
     if identity.not_before > now.timestamp() + LEEWAY_SECONDS:
-        raise TokenInvalid("the token is not good yet")
+        raise TokenInvalid("the token is not valid yet")
     return identity
 
 

@@ -1,4 +1,4 @@
-"""The public keys of the auth service: a JSON Web Key Set (RFC 7517) behind a URL."""
+"""The public keys of the auth service: a JSON Web Key Set (RFC 7517) that is read from a URL."""
 
 import math
 import time
@@ -20,17 +20,17 @@ logger = Logger(child=True)
 LIFE_SECONDS = 300
 _ANSWER_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
-# Foreign tokens that name keys at random must not make us ask each time.
+# Tokens of other issuers, with random key ids, must not cause a request each.
 REFRESH_PAUSE_SECONDS = 5.0
-# For so long a key is honoured that was known when the auth service was last heard of.
+# How long keys remain valid after they were last read, if the auth service does not answer.
 _GRACE_SECONDS = 3600.0
 
 
 class KeySet:
-    """Finds the key of a token. Keys are read anew when they are old, or one is not among them.
+    """Finds the key of a token. The keys are read again if they are old or one is missing.
 
-    Keys of other kinds than ``algorithm`` needs are none of ours. An answer without a key that can
-    be used is no answer: the keys that are known stay. ``clock`` gives monotonic seconds.
+    Keys that do not fit ``algorithm`` are ignored. A key set without a usable key counts as a
+    failed read: the known keys are kept. ``clock`` returns monotonic seconds.
     """
 
     def __init__(
@@ -47,8 +47,9 @@ class KeySet:
     def key_of(self, token: str) -> Any:
         """Return the public key that ``token`` names.
 
-        Raises ``TokenInvalid`` when the auth service has no such key, ``KeysUnavailable`` when it
-        does not answer or was asked a moment ago, and ``jwt.DecodeError`` for what is no token.
+        Raises ``TokenInvalid`` if the auth service has no such key, ``KeysUnavailable`` if it does
+        not answer or the keys were read too recently to read them again, and ``jwt.DecodeError``
+        for a malformed token.
         """
         header = jwt.get_unverified_header(token)
         name = header.get("kid")
@@ -91,9 +92,9 @@ class KeySet:
 
 
 def _keys_by_name(document: Any, algorithm: str) -> dict[str, Any]:
-    """Return the keys of a set by their names, None for those that are not for ``algorithm``.
+    """Return the keys of a set by their ids, None for those that do not fit ``algorithm``.
 
-    Raises ``ValueError`` when no key is.
+    Raises ``ValueError`` if no key fits.
     """
     members = document.get("keys") if isinstance(document, dict) else None
     keys: dict[str, Any] = {}
@@ -107,8 +108,8 @@ def _keys_by_name(document: Any, algorithm: str) -> dict[str, Any]:
 
 
 def _key_of(member: dict[str, Any], algorithm: str) -> Any:
-    """Return the key of one member; None when it is of another kind, for another use or broken."""
-    # RFC 9864 calls by the name of its curve what RFC 8037 calls EdDSA.
+    """Return the key of one member; None if it is malformed or for another algorithm or use."""
+    # RFC 9864 names this algorithm by its curve, Ed25519; RFC 8037 names it EdDSA.
     names = (None, algorithm, "Ed25519") if algorithm == "EdDSA" else (None, algorithm)
     if member.get("use") not in (None, "sig") or member.get("alg") not in names:
         return None

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from streaming.access.jwks import KeySet
 
 _LONGEST_TOKEN = 8 * 1024
-# API Gateway keeps an authorizer's answer for an hour at most, so it must not be a refusal that
-# ends sooner: a token that is good by then is passed on, and the guard of each call judges it.
+# API Gateway caches an authorizer's answer for up to an hour, so a token that becomes valid within
+# that time must not be rejected here: it is passed on, and the guard of each call checks it again.
 _LONGEST_KEPT_SECONDS = 3600
 
 
 class KeysUnavailable(Exception):
-    """Nobody can tell now who has signed a token. In a few seconds somebody may.
+    """The key of a token cannot be determined now; a retry after some seconds may succeed.
 
-    It is raised, not answered: API Gateway keeps answers of an authorizer for minutes, and no
-    failures.
+    The authorizer fails with it instead of answering: API Gateway caches an authorizer's answers
+    for minutes, but not its failures.
     """
 
 
 class TokenVerifier:
-    """Turns a token into an identity, by the one algorithm that the settings name.
+    """Verifies tokens with the one algorithm that the settings name.
 
-    ``source`` is where secrets come from that may be rotated; a token that none of the known ones
-    has signed makes it look for new ones. ``key_set`` replaces secrets where tokens are signed with
+    ``source`` provides secrets that may be rotated; if none of the known secrets has signed a
+    token, the secrets are read again. ``key_set`` replaces secrets if tokens are signed with
     private keys.
     """
 
@@ -47,17 +47,17 @@ class TokenVerifier:
         self._key_set = key_set
 
     def verify(self, authorization: str | None, now: datetime) -> Identity:
-        """Verify the value of an ``Authorization`` header.
+        """Verify the value of an ``Authorization`` header, and return the caller's identity.
 
-        Raises ``TokenMissing`` without a bearer token, ``TokenExpired`` for one that was good once
-        and ``TokenInvalid`` for everything else; ``KeysUnavailable`` when nobody can tell.
+        Raises ``TokenMissing`` without a bearer token, ``TokenExpired`` for an expired token,
+        ``KeysUnavailable`` if its key cannot be determined now, ``TokenInvalid`` otherwise.
         """
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise TokenMissing("the Authorization header carries no bearer token")
         if len(token) > _LONGEST_TOKEN or not token.isascii():
-            raise TokenInvalid("the token is no JWT of ours")
+            raise TokenInvalid("the token is too long or not ASCII")
         return _identity(self._claims(token), now)
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class TokenVerifier:
                 return self._decode_with_any(token, self._settings.secrets)
             return self._decode_with_newest(token, self._source)
         except jwt.InvalidSignatureError as error:
-            raise TokenInvalid("the token was signed by somebody else") from error
+            raise TokenInvalid("the token's signature is not valid") from error
         except (jwt.InvalidTokenError, jwt.InvalidKeyError, ValueError, RecursionError) as error:
             raise TokenInvalid("the token is not valid") from error
 
@@ -94,7 +94,7 @@ class TokenVerifier:
         raise refusal
 
     def _decode(self, token: str, key: Any) -> dict[str, Any]:
-        # Times are judged by _identity, against the caller's clock and after the signature.
+        # _identity checks the times, after the signature and against the time that it is given.
         return jwt.decode(
             token,
             key,
@@ -120,7 +120,7 @@ def _identity(claims: dict[str, Any], now: datetime) -> Identity:
     if expires_at <= now.timestamp():
         raise TokenExpired("the token has expired")
     if not_before > now.timestamp() + _LONGEST_KEPT_SECONDS:
-        raise TokenInvalid("the token is not good yet")
+        raise TokenInvalid("the token is not valid yet")
     role = claims.get("role")
     return Identity(user_id, int(expires_at), role if role == "admin" else "", int(not_before))
 

@@ -1,4 +1,4 @@
-"""Asks the user service who has paid."""
+"""The HTTP client of the user service, which knows the subscriptions."""
 
 import time
 
@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 2.0
 class UserServiceClient:
     """Reads subscriptions over HTTP. ``http`` replaces the connection in tests.
 
-    After a question that got no answer, the service is left alone for a moment.
+    After a request without an answer, further requests are skipped for two seconds.
     """
 
     def __init__(self, settings: UserServiceSettings, http: HttpClient | None = None) -> None:
@@ -32,7 +32,8 @@ class UserServiceClient:
     def current_subscription(self, authorization: str) -> Subscription:
         """Return the subscription of the user whose ``Authorization`` header this is.
 
-        Tries twice within the time-out of the settings. Raises ``UserServiceUnavailable``.
+        Tries twice within the time-out of the settings. Raises ``UserServiceUnavailable`` if both
+        fail, or at once after a recent failure.
         """
         if self._breaker.is_open:
             raise UserServiceUnavailable("the user service did not answer a moment ago")
@@ -45,7 +46,7 @@ class UserServiceClient:
                 if attempt == _ATTEMPTS:
                     failure = emit_dependency_failure("user_service", "current_subscription", error)
                     logger.warning("the user service does not answer", **failure)
-                    # Nonsense comes at once, and maybe to one user only.
+                    # An invalid answer takes no time to wait for and may concern one user only.
                     if isinstance(error, httpx.HTTPError):
                         self._breaker.record_failure()
                     raise UserServiceUnavailable(repr(error)) from error

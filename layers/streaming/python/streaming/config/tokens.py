@@ -29,9 +29,9 @@ class TokenSettings:
     def from_environment(cls, environment: Variables) -> Self:
         """Read the ``JWT_*`` variables.
 
-        Raises ``ConfigurationError`` for a missing key, for a key set in plaintext in production,
-        and outside local runs for a secret that is published or shorter than 32 bytes (RFC 7518
-        section 3.2).
+        Raises ``ConfigurationError`` for a missing key; in production for a key set over plain
+        HTTP; and outside local runs for a secret that is published or shorter than 32 bytes (RFC
+        7518 section 3.2).
         """
         algorithm = environment.get("JWT_ALGORITHM") or "HS256"
         settings = cls(

@@ -1,1 +1,1 @@
-"""The nouns and rules of watching films; no input or output."""
+"""Data types and rules of the product, without input or output."""

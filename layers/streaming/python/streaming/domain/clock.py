@@ -1,4 +1,4 @@
-"""The service's clock and its text form of time."""
+"""The current time, and conversions to and from ISO 8601 and Unix milliseconds."""
 
 from datetime import UTC, datetime
 
@@ -17,10 +17,12 @@ def iso(moment: datetime) -> str:
 
 
 def parse_iso(text: str) -> datetime:
-    """Read an ISO 8601 time, in UTC; one without an offset is taken as UTC. Raises ``ValueError``.
+    """Parse an ISO 8601 time and convert it to UTC; without an offset it is UTC already.
 
-    What lies in no year of UTC's is the nearest moment that does: systems write the ends of their
-    calendars for "never", in their own time zone.
+    A time outside the years 1 to 9999 after the conversion becomes the first or last time of that
+    range: systems write the end of their calendar for "never", in their own time zone.
+
+    Raises ``ValueError`` for any other text.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -32,12 +34,12 @@ def parse_iso(text: str) -> datetime:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return ``moment`` as whole milliseconds since 1970."""
+    """Return ``moment`` as whole Unix milliseconds."""
     return int(moment.timestamp() * 1000)
 
 
 def from_milliseconds(value: object) -> datetime | None:
-    """Return the moment so many milliseconds after 1970; None for what is no such number."""
+    """Return the UTC time of Unix milliseconds; None unless ``value`` is a number in range."""
     if not isinstance(value, int | float) or not 0 < value < _LAST.timestamp() * 1000:
         return None
     return datetime.fromtimestamp(value / 1000, UTC)

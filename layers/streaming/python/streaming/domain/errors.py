@@ -1,7 +1,7 @@
 """The errors that the service answers with.
 
-Each knows its HTTP status, its stable ``code`` and whether a retry helps; ``streaming.api.http``
-turns them into ``application/problem+json`` (RFC 9457) in one place.
+Each has an HTTP status, a stable ``code`` and, where a retry helps, the seconds to wait before it.
+``streaming.api.http`` converts them to ``application/problem+json`` (RFC 9457).
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 
 class StreamingError(Exception):
-    """An answer that is not a success. ``detail`` is shown to the caller."""
+    """An error response. ``detail`` and ``members`` are shown to the caller."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -32,7 +32,7 @@ class InvalidJson(StreamingError):
 
 
 class Unauthorized(StreamingError):
-    """The caller did not prove an identity."""
+    """The request is not authenticated."""
 
     status = 401
     title = "Log in again"
@@ -47,7 +47,7 @@ class TokenMissing(Unauthorized):
 
 
 class TokenInvalid(Unauthorized):
-    """The token is garbled, signed by somebody else, or lacks a claim."""
+    """The token is malformed, has an unknown signature, or lacks a claim."""
 
     code = "token_invalid"
     title = "The token is not valid"
@@ -55,7 +55,7 @@ class TokenInvalid(Unauthorized):
 
 
 class TokenExpired(Unauthorized):
-    """The token was good once."""
+    """The token has expired."""
 
     code = "token_expired"
     title = "The token has expired"
@@ -71,7 +71,7 @@ class SubscriptionRequired(StreamingError):
 
 
 class Forbidden(StreamingError):
-    """The caller may not use this call."""
+    """The caller's role does not permit this request."""
 
     status = 403
     code = "forbidden"
@@ -79,13 +79,13 @@ class Forbidden(StreamingError):
 
 
 class NotFound(StreamingError):
-    """Something that the call names does not exist."""
+    """A resource that the request names does not exist."""
 
     status = 404
 
 
 class MovieNotFound(NotFound):
-    """The bucket holds no such film in the wanted form."""
+    """The bucket does not contain this film in the requested manifest type."""
 
     code = "movie_not_found"
     title = "No such film"
@@ -115,7 +115,7 @@ class RequestInProgress(StreamingError):
 
 
 class SessionEnded(StreamingError):
-    """An ``Idempotency-Key`` stands for a session that does not run any more."""
+    """The session that was started with this ``Idempotency-Key`` has ended."""
 
     status = 409
     code = "session_ended"
@@ -123,7 +123,7 @@ class SessionEnded(StreamingError):
 
 
 class BodyTooLarge(StreamingError):
-    """The body exceeds the cap."""
+    """The body exceeds the size limit."""
 
     status = 413
     code = "body_too_large"
@@ -139,7 +139,7 @@ class InvalidRequest(StreamingError):
 
 
 class IdempotencyKeyReused(StreamingError):
-    """An ``Idempotency-Key`` came with two different requests."""
+    """The same ``Idempotency-Key`` was sent with two different requests."""
 
     status = 422
     code = "idempotency_key_reused"
@@ -147,7 +147,7 @@ class IdempotencyKeyReused(StreamingError):
 
 
 class FilmUnplayable(StreamingError):
-    """The film's manifest in the bucket is broken, or leads out of the film."""
+    """The film's manifest in the bucket is invalid, or refers to objects outside the film."""
 
     status = 502
     code = "film_unplayable"
@@ -155,24 +155,24 @@ class FilmUnplayable(StreamingError):
 
 
 class StreamLimitReached(StreamingError):
-    """As many streams of the user run as may run at once; ``sessions`` lists them."""
+    """The user has the maximum number of concurrent streams; ``sessions`` lists them."""
 
     status = 429
     code = "stream_limit_reached"
     title = "Too many streams at once"
-    # By then a player that has died does not count any more.
+    # After this time, a player that has stopped reporting no longer counts.
     retry_after_seconds = 60
 
 
 class Unavailable(StreamingError):
-    """A dependency does not answer; the same call may succeed shortly."""
+    """A dependency does not answer; a retry may succeed shortly."""
 
     status = 503
     retry_after_seconds = 2
 
 
 class EntitlementUnavailable(Unavailable):
-    """Nobody can tell whether the user has paid."""
+    """The user's subscription cannot be determined."""
 
     code = "entitlement_unavailable"
     title = "The subscription cannot be checked right now"
@@ -186,7 +186,7 @@ class StorageUnavailable(Unavailable):
 
 
 class StorageMisconfigured(StreamingError):
-    """The bucket is in another region than the settings say: every URL would be refused."""
+    """The bucket's region differs from the configured one, so S3 would reject every URL."""
 
     status = 500
     code = "storage_misconfigured"
@@ -194,7 +194,7 @@ class StorageMisconfigured(StreamingError):
 
 
 class CacheUnavailable(Unavailable):
-    """Redis does not answer, and the call cannot do without it."""
+    """Redis does not answer, and the request requires it."""
 
     code = "cache_unavailable"
     title = "The cache does not answer"

@@ -1,4 +1,4 @@
-"""Films: the forms in which they are stored, and where their objects are in the bucket."""
+"""Films: their manifest types, and the keys of their objects in the bucket."""
 
 from typing import Final, Literal
 from uuid import UUID
@@ -9,5 +9,5 @@ MANIFEST_NAMES: Final[dict[ManifestType, str]] = {"hls": "index.m3u8", "dash": "
 
 
 def film_prefix(movie_id: UUID | str) -> str:
-    """Return the prefix of the keys of a film's objects, ending in ``/``."""
+    """Return the key prefix of a film's objects, ending in ``/``."""
     return f"movies/{movie_id}/"

@@ -1,4 +1,4 @@
-"""The ``Idempotency-Key`` header, by which a repeated request is told from a new one.
+"""The ``Idempotency-Key`` header, which identifies repeats of a request.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -17,14 +17,14 @@ _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A key with the fingerprint of what its request asks for."""
+    """A key, and the fingerprint (SHA-256) of its request's parameters."""
 
     value: str
     fingerprint: str
 
     @classmethod
     def of(cls, header: str | None, **request: Any) -> Self | None:
-        """Read the header's value; None without one. ``request`` is what the caller asks for.
+        """Parse the header's value; None if absent. ``request`` has the request's parameters.
 
         Raises ``InvalidRequest`` unless it is 1 to 255 characters of visible ASCII.
         """
@@ -38,9 +38,9 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt at a start, with the ids that all attempts with its key have in common.
+    """An attempt to start a stream, with the ids shared by all attempts with the same key.
 
-    ``is_completed`` tells that an earlier one has opened the session.
+    ``is_completed`` is true if an earlier attempt has opened the session.
     """
 
     session_id: UUID

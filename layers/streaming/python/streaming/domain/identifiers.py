@@ -1,4 +1,4 @@
-"""Identifiers: reading UUIDs strictly, and making UUIDv7 ones, which compare by time."""
+"""Identifiers: strict parsing of UUIDs, and generation of UUIDv7, which sort by time."""
 
 import os
 import re
@@ -8,14 +8,17 @@ _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.
 
 
 def parse_uuid(text: object) -> UUID | None:
-    """Return the UUID that ``text`` spells in the canonical 36-character form, else None."""
+    """Parse a UUID in the canonical 36-character form; None for anything else."""
     if isinstance(text, str) and _CANONICAL_UUID.fullmatch(text):
         return UUID(text)
     return None
 
 
 def first_uuid7(unix_milliseconds: int) -> UUID:
-    """Return what no UUIDv7 of ``unix_milliseconds`` or later compares less than."""
+    """Return the smallest UUIDv7 of this Unix millisecond.
+
+    It is a lower bound for comparisons: all bits after the version are zero, the variant too.
+    """
     return UUID(int=(unix_milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76)
 
 
@@ -25,7 +28,7 @@ def milliseconds_of(uuid: UUID) -> int:
 
 
 def uuid7(unix_milliseconds: int) -> UUID:
-    """Make a UUIDv7: 48 bits of ``unix_milliseconds``, then random bits (RFC 9562 section 5.7)."""
+    """Generate a UUIDv7 (RFC 9562 section 5.7): ``unix_milliseconds`` (48 bits), then random."""
     random_bits = int.from_bytes(os.urandom(10), "big")
     value = (unix_milliseconds & (1 << 48) - 1) << 80 | random_bits
     value = value & ~(0xF << 76) | 0x7 << 76

@@ -1,4 +1,4 @@
-"""IP addresses without the part that tells one household from the next."""
+"""Truncation of IP addresses, so that they do not identify a household."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -6,10 +6,10 @@ _KEPT_BITS = {4: 24, 6: 48}
 
 
 def truncated(text: str | None) -> str | None:
-    """Return the first address of the network of the IP address that ``text`` spells.
+    """Return the network address of the IP address ``text``; None if it is not an IP address.
 
-    The network is a /24 for IPv4 and a /48 for IPv6. An IPv6 address that is made of an IPv4 one
-    (mapped, 6to4) counts as that one. None for what is no address.
+    The network is a /24 for IPv4 and a /48 for IPv6. An IPv6 address that embeds an IPv4 address
+    (mapped, 6to4) counts as that IPv4 address.
     """
     try:
         address: IPv4Address | IPv6Address = ip_address(text or "")

@@ -1,16 +1,16 @@
-"""Watch progress: what players report, what is on record, and where a film goes on."""
+"""Watch progress: reports of players, saved positions, and the position to resume from."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 COMPLETED_AT = 0.9
-"""The share of a film's length from which on it counts as watched to its end."""
+"""A film is completed from this fraction of its duration on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOrder:
-    """Where a report stands among those of its session."""
+    """The rank of a report among the reports of its session."""
 
     session_id: UUID
     sequence: int
@@ -20,8 +20,8 @@ class ReportOrder:
 class Report:
     """A position that a player reports, in whole seconds.
 
-    ``session_id`` says whose report it is; with ``sequence`` it also has its place in an order. It
-    was made ``age_seconds`` before ``reported_at``, when it arrived.
+    ``session_id`` is the session that it belongs to, ``sequence`` its rank in that session. The
+    report arrived at ``reported_at`` and was made ``age_seconds`` before.
     """
 
     user_id: UUID
@@ -34,13 +34,13 @@ class Report:
 
     @property
     def order(self) -> ReportOrder | None:
-        """The report's place in its session, or None."""
+        """The report's rank in its session; None without a session or a sequence."""
         if self.session_id is None or self.sequence is None:
             return None
         return ReportOrder(self.session_id, self.sequence)
 
     def made_at(self, session_started_at: datetime | None) -> datetime:
-        """Return when it was made: not before its session, if any, was started."""
+        """Return when it was made, at the earliest when its session (if any) started."""
         made_at = self.reported_at - timedelta(seconds=self.age_seconds)
         if session_started_at is None or made_at >= session_started_at:
             return made_at
@@ -49,13 +49,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class SavedProgress:
-    """A position on record.
+    """A saved position.
 
-    ``version`` counts the changes of the record; a cache keeps the greatest. ``order`` is that of
-    the latest ordered report that counted. ``times_completed`` is how often the film was watched
-    to its end, the last time at ``completed_at``. A record that ``is_removed`` has no position
-    until the next report. ``film_duration_seconds`` is the film's length as it is now, when that
-    was looked up, and ``duration_seconds`` as it was when the user watched it.
+    ``version`` counts the changes of the record; the cache keeps the greatest version. ``order``
+    is the order of the latest ordered report that was applied. ``times_completed`` is how often
+    the user has completed the film, the last time at ``completed_at``. A record with
+    ``is_removed`` has no position until the next report. ``film_duration_seconds`` is the film's
+    present duration, if it was looked up; ``duration_seconds`` is its duration when the user
+    watched it.
     """
 
     user_id: UUID
@@ -74,10 +75,10 @@ class SavedProgress:
 
 @dataclass(frozen=True, slots=True)
 class RecordedReport:
-    """What a report did.
+    """The result of a report.
 
-    ``progress`` is None when there is none on record; ``applied`` is false when the report did not
-    change it; ``session_ended`` is true when the report's session is over for good.
+    ``progress`` is None if none is saved; ``applied`` is false if the report did not change it;
+    ``session_ended`` is true if the report's session has ended permanently.
     """
 
     progress: SavedProgress | None
@@ -87,14 +88,14 @@ class RecordedReport:
 
 
 def position_to_resume(position_seconds: int, duration_seconds: int | None) -> int:
-    """Return where a film of that length begins for who has left it there: before its end."""
+    """Return the position at which playback resumes, which is before the end of the film."""
     if duration_seconds is None or position_seconds < duration_seconds:
         return position_seconds
     return max(0, duration_seconds - 1)
 
 
 def position_inside(position_seconds: int, duration_seconds: int | None) -> int:
-    """Return a position that is not behind the end of a film of that length."""
+    """Return the position; one beyond the end of the film becomes its last second."""
     if duration_seconds is None or position_seconds <= duration_seconds:
         return position_seconds
     return position_to_resume(position_seconds, duration_seconds)

@@ -1,4 +1,4 @@
-"""Sessions: one player watching one film, from its start until it ends."""
+"""Sessions: each is one playback of one film by one player, from start to end."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,12 @@ from streaming.domain.films import ManifestType
 from streaming.domain.progress import SavedProgress
 
 EndReason = Literal["abandoned", "taken_over"]
-"""Why a session ended that its player did not stop."""
+"""Why a session ended without a stop from its player."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session that begins."""
+    """A session to be opened."""
 
     id: UUID
     user_id: UUID
@@ -28,7 +28,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class StartedStream:
-    """A session that has begun, and how its film plays.
+    """A started session, and how to play its film.
 
     ``manifest_url`` is valid for ``expires_in`` seconds. ``resume_position_seconds`` is the saved
     position, and ``completed`` whether the user has ever completed the film.
@@ -45,7 +45,7 @@ class StartedStream:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session on record. ``duration_seconds`` is how long it lasted, once it has ended."""
+    """A saved session. ``duration_seconds`` is how long it lasted, None until it has ended."""
 
     id: UUID
     started_at: datetime
@@ -61,15 +61,15 @@ class Session:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it ended because nothing was heard of its player, who may come back."""
+        """Whether it ended because its player stopped reporting; the player may return."""
         return self.end_reason == "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedSession:
-    """A session that ended without its player's doing.
+    """A session that was ended by the service, not by its player.
 
-    ``position_seconds`` is the saved position in its film, None when there is none.
+    ``position_seconds`` is the saved position in its film, None if there is none.
     """
 
     id: UUID
@@ -82,21 +82,21 @@ class ClosedSession:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A stream that runs, or whose player was heard of less than a minute ago."""
+    """A running stream: its player sent a request less than a minute ago."""
 
     session_id: UUID
     """The session."""
     movie_id: UUID | None
-    """The film; null while the session is only being opened."""
+    """The film; null until the session has been opened."""
     started_at: datetime
     """When it was started."""
     last_heartbeat_at: datetime
-    """When its player was last heard of."""
+    """When its player last sent a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatedStart:
-    """A session that is open already, and the user's ``progress`` in its film, if any."""
+    """An already open session, and the user's ``progress`` in its film, if any."""
 
     progress: SavedProgress | None
     last_heartbeat_at: datetime
@@ -104,12 +104,11 @@ class RepeatedStart:
 
 @dataclass(frozen=True, slots=True)
 class EndedSession:
-    """What a stop did.
+    """The result of a stop.
 
-    ``session_id`` is None when there was no session; ``ended_now`` is false when it had ended
-    before. ``duration_seconds`` is how long it lasted; ``applied`` is false when the position did
-    not change the record. ``event_is_next`` tells that no older event of the user waits in the
-    outbox.
+    ``session_id`` is None if there was no session; ``ended_now`` is false if it had ended before.
+    ``duration_seconds`` is how long it lasted; ``applied`` is false if the position did not change
+    the saved progress. ``event_is_next`` is true if the outbox has no older event of the user.
     """
 
     progress: SavedProgress

@@ -1,4 +1,4 @@
-"""A subscription, as the user service tells it and as it is cached."""
+"""A subscription, as the user service returns it and as the cache stores it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from streaming.domain import clock
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a user has paid for. ``expires_at`` is None for a subscription without an end."""
+    """A user's subscription. ``expires_at`` is None if it does not expire."""
 
     is_active: bool
     plan_id: str | None
@@ -17,11 +17,11 @@ class Subscription:
     max_streams: int | None = None
 
     def is_valid_at(self, moment: datetime) -> bool:
-        """Tell whether the subscription lets its user watch at ``moment``."""
+        """Return whether the subscription permits watching at ``moment``."""
         return self.is_active and (self.expires_at is None or self.expires_at > moment)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form in which it is cached."""
+        """Return the JSON object that is cached."""
         return {
             "is_active": self.is_active,
             "plan_id": self.plan_id,
@@ -31,7 +31,7 @@ class Subscription:
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Read the user service's answer or a cached one. Raises ``ValueError`` if it is none."""
+        """Parse a user service's answer or a cached one. Raises ``ValueError`` if invalid."""
         if not isinstance(value, dict) or type(value.get("is_active")) is not bool:
             raise ValueError("is_active is not a boolean")
         plan_id, expires_at = value.get("plan_id"), value.get("expires_at")
@@ -52,4 +52,4 @@ NO_SUBSCRIPTION = Subscription(is_active=False, plan_id=None, expires_at=None)
 
 
 class UserServiceUnavailable(Exception):
-    """The user service did not answer, or gave an answer that means nothing."""
+    """The user service did not answer, or its answer is invalid."""

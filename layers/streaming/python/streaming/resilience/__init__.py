@@ -1,1 +1,1 @@
-"""Time-outs, deadlines, and dependencies that fail."""
+"""Deadlines, bounded sockets and HTTP clients, and the circuit breaker."""

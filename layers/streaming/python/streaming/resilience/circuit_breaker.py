@@ -1,13 +1,13 @@
-"""A breaker: after a failure, a dependency is left alone for a while."""
+"""A circuit breaker: after a failure, calls to a dependency are skipped for some seconds."""
 
 import time
 from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Says whether a dependency is worth a try.
+    """Tracks whether calls to a dependency should be skipped.
 
-    ``pause_seconds`` is how long it is left alone after a failure; ``clock`` gives monotonic
+    ``pause_seconds`` is how long they are skipped after a failure; ``clock`` returns monotonic
     seconds.
     """
 
@@ -18,13 +18,13 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the dependency is being left alone."""
+        """Whether calls to the dependency should be skipped."""
         return self._clock() < self._closed_again_at
 
     def record_failure(self) -> None:
-        """Leave the dependency alone from now on for the pause."""
+        """Open the breaker for the pause."""
         self._closed_again_at = self._clock() + self._pause_seconds
 
     def record_success(self) -> None:
-        """Use the dependency freely."""
+        """Close the breaker."""
         self._closed_again_at = 0.0

@@ -1,7 +1,7 @@
-"""The time that one request may take, from which every client call draws.
+"""The deadline of a request, which limits every client call that it makes.
 
-A handler opens a deadline; adapters ask it how long they may wait. Without an open deadline (a
-background function, a script) each call gets the most that it asked for.
+A handler sets a deadline; adapters ask it how long they may wait. Without a deadline (a background
+function, a script) each call may wait for as long as it asked.
 """
 
 import time
@@ -21,7 +21,7 @@ class DeadlineExceeded(TimeoutError):
 
 @dataclass(frozen=True, slots=True)
 class _Deadline:
-    """``waited_enough_at`` is on the clock of waiting, ``ends_at`` on the monotonic one."""
+    """``waited_enough_at`` is in seconds of ``_waited``, ``ends_at`` in monotonic seconds."""
 
     waited_enough_at: float
     ends_at: float
@@ -35,10 +35,9 @@ _open: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float, computing_seconds: float = 0.0) -> Iterator[None]:
-    """Give the enclosed work ``seconds``; a deadline that ends sooner stays in force.
+    """Limit the enclosed work to ``seconds``; an outer deadline that ends earlier still applies.
 
-    With ``computing_seconds`` the processor's time is not taken off, up to so much: waiting is what
-    the caller suffers in vain, while computing brings the answer nearer.
+    CPU time up to ``computing_seconds`` does not count; waiting does.
     """
     outer = _open.get() or _Deadline(float("inf"), float("inf"))
     token = _open.set(
@@ -55,7 +54,7 @@ def within(seconds: float, computing_seconds: float = 0.0) -> Iterator[None]:
 
 @contextmanager
 def leaving(seconds: float) -> Iterator[None]:
-    """Keep the last ``seconds`` of the request from the enclosed work, for what has to follow."""
+    """Reserve the last ``seconds`` of the deadline for the work after the enclosed work."""
     outer = _open.get()
     token = _open.set(outer and outer.put_off(-seconds))
     try:
@@ -66,7 +65,10 @@ def leaving(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def apart(seconds: float) -> Iterator[None]:
-    """Give the enclosed work ``seconds`` of its own; the deadline is put off by what it takes."""
+    """Limit the enclosed work to ``seconds``, and extend the outer deadline by the time it takes.
+
+    The outer deadline does not apply to the enclosed work.
+    """
     outer = _open.get()
     began = time.monotonic()
     token = _open.set(_Deadline(float("inf"), began + seconds))
@@ -79,9 +81,9 @@ def apart(seconds: float) -> Iterator[None]:
 
 
 def allowance(at_most: float) -> float:
-    """Return how many seconds a call may wait: ``at_most``, or what is left when that is less.
+    """Return how many seconds a call may wait: ``at_most``, or the time left if that is less.
 
-    Raises ``DeadlineExceeded`` when nothing is left.
+    Raises ``DeadlineExceeded`` if no time is left.
     """
     deadline = _open.get()
     if deadline is None:
@@ -93,7 +95,7 @@ def allowance(at_most: float) -> float:
 
 
 def inherited(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Return ``work`` with the present deadline, for another thread, which has none of its own."""
+    """Return ``work`` bound to the present deadline, for a thread, which would not inherit it."""
     context = copy_context()
 
     def run(*arguments: Parameters.args, **keywords: Parameters.kwargs) -> Result:

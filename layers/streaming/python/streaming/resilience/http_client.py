@@ -1,7 +1,7 @@
-"""HTTP requests that end: a deadline over the whole exchange, a cap on the answer, no redirects.
+"""HTTP requests with a deadline for the whole exchange, a size limit and no redirects.
 
-httpx bounds each read, not the whole: an answer that drips would never end. So every read of the
-socket draws from the deadline.
+httpx limits each read, not the whole exchange: an answer that arrives byte by byte would never
+end. Therefore the deadline limits every operation of the socket.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ _LONGEST_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """An answer as it came over the wire, its body still compressed."""
+    """A response as it was received: its body is not decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,30 +30,31 @@ class RawResponse:
 
 
 class HttpClient:
-    """Makes requests. ``transport`` replaces the network in tests."""
+    """Sends requests. ``transport`` replaces the network in tests."""
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._http = httpx.Client(transport=transport or _transport(), follow_redirects=False)
 
     def get(self, url: str, seconds: float, **headers: str) -> httpx.Response:
-        """Return a JSON document, at most 64 KiB, within ``seconds`` and the request's deadline.
+        """Get a JSON document of at most 64 KiB, within ``seconds`` and the request's deadline.
 
-        Raises ``httpx.HTTPError``.
+        Raises ``httpx.HTTPError``, but not for an error status.
         """
-        # A few compressed bytes may become gigabytes.
+        # A few compressed bytes can expand to gigabytes.
         plain = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
         with _bounded(seconds), self._stream("GET", url, plain) as response:
             if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-                raise httpx.DecodingError("the answer is compressed, which nobody asked for")
+                raise httpx.DecodingError("the answer is compressed, which was not requested")
             body = _read(response.iter_raw(), _LARGEST_ANSWER_BYTES)
         return httpx.Response(response.status_code, content=body, request=response.request)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, largest: int
     ) -> RawResponse:
-        """Return the answer, within the deadline. A body that says it is too large is not read.
+        """Send a request and return the response, within the deadline.
 
-        Raises ``httpx.HTTPError``.
+        A body whose ``Content-Length`` exceeds ``largest`` bytes is not read and returned empty.
+        Raises ``httpx.HTTPError``, also if a body without that header is larger.
         """
         with (
             _bounded(float("inf")),
@@ -70,7 +71,7 @@ class HttpClient:
     def _stream(
         self, method: str, url: str, headers: Mapping[str, str], **more: Any
     ) -> AbstractContextManager[httpx.Response]:
-        # The least of these and of the deadline counts, anew at each read.
+        # At each read the socket takes the lesser of this and the deadline's remaining time.
         left = allowance(_LONGEST_SECONDS)
         return self._http.stream(method, url, headers=dict(headers), timeout=left, **more)
 
@@ -94,7 +95,7 @@ def _read(chunks: Iterable[bytes], largest: int) -> bytes:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A socket whose every operation draws from the deadline of its time."""
+    """A socket whose every operation is limited by the present deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -124,7 +125,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """Opens such sockets."""
+    """Opens sockets that are limited by the deadline."""
 
     def connect_tcp(
         self,
@@ -144,12 +145,12 @@ def _least(seconds: float | None) -> float:
 
 def _transport() -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport(verify=tls_context())
-    # httpx has no argument for it; building the pool here would make the TLS context twice.
+    # httpx has no argument for the backend; replacing the pool would build a second TLS context.
     transport._pool._network_backend = _Backend()  # noqa: SLF001
     return transport
 
 
 @cache
 def tls_context() -> SSLContext:
-    """Return what verifies servers. Made once: reading the authorities takes long."""
+    """Return the context that verifies servers. Cached, as loading the CA certificates is slow."""
     return httpx.create_ssl_context()

@@ -1,7 +1,7 @@
-"""Sockets whose every wait draws from the deadline.
+"""Sockets whose waits are limited by the deadline.
 
-A client's time-out bounds single reads, so an answer that drips byte by byte never ends. The
-deadline bounds them together, whichever library reads.
+A client's time-out limits single reads, so an answer that arrives byte by byte never ends. The
+deadline limits all reads together, whichever library makes them.
 """
 
 import socket
@@ -19,9 +19,9 @@ else:
 
 
 class _Bounded(_Socket):
-    """Waits as long as its time-out and the deadline allow, whichever is less.
+    """A socket that waits for its time-out or the deadline's remaining time, whichever is less.
 
-    Raises ``TimeoutError``, which says ``DeadlineExceeded`` when nothing was left to begin with.
+    Raises ``TimeoutError``, as ``DeadlineExceeded`` if no time was left before the operation.
     """
 
     __slots__ = ()
@@ -48,14 +48,14 @@ class _BoundedPlain(_Bounded, socket.socket):
 
 
 class BoundedTls(_Bounded, ssl.SSLSocket):
-    """A socket of TLS like that: what a context's ``sslsocket_class`` may be."""
+    """The same for TLS. A context's ``sslsocket_class`` can be set to it."""
 
     __slots__ = ()
 
 
 def bounded(connection: socket.socket) -> socket.socket:
-    """Return ``connection``, whose waits draw from the deadline from now on."""
-    # The way that leaves the socket to whoever already holds it.
+    """Limit the waits of ``connection`` by the deadline from now on, and return it."""
+    # Changing the class keeps the object, to which the client may already have references.
     connection.__class__ = BoundedTls if isinstance(connection, ssl.SSLSocket) else _BoundedPlain
     return connection
 
