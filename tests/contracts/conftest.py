@@ -4,14 +4,19 @@ Tests that need a server have the mark ``server``.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from local.stack import Stack
+from streaming.cache.client import Cache
+from streaming.cache.stream_slots import StreamSlots
+from streaming.config.cache import CacheSettings
 from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database
 from tests.contracts.record import Record
+from tests.fakes.cache import MemoryCache
 from tests.fakes.films import MemoryFilms
 from tests.fakes.idempotency import MemoryIdempotencyKeys
 from tests.fakes.outbox import MemoryOutbox
@@ -19,6 +24,7 @@ from tests.fakes.personal_data import MemoryPersonalData
 from tests.fakes.playback import MemoryPlayback
 from tests.fakes.progress import MemoryProgressRecord
 from tests.fakes.record import MemoryRecord
+from tests.fakes.stream_slots import MemoryStreamSlots
 from tests.support.databases import empty_database
 from tests.support.templates import ROOT
 
@@ -36,6 +42,32 @@ def record(request: pytest.FixtureRequest) -> Record:
     database: Database = request.getfixturevalue("own_database")
     empty(database)
     return Record.of(database)
+
+
+@dataclass(frozen=True)
+class StreamCounts:
+    """Streams that count for a minute, the same ones as if their life were over, their cache."""
+
+    slots: StreamSlots
+    lifeless_slots: StreamSlots
+    cache: Cache
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
+def cache(request: pytest.FixtureRequest) -> Cache:
+    """A cache."""
+    if request.param == "memory":
+        return MemoryCache()
+    stack: Stack = request.getfixturevalue("stack")
+    return Cache(CacheSettings.from_environment(stack.environment))
+
+
+@pytest.fixture
+def counts(cache: Cache) -> StreamCounts:
+    """Streams that ``cache`` counts."""
+    if isinstance(cache, MemoryCache):
+        return StreamCounts(MemoryStreamSlots(cache), MemoryStreamSlots(cache, 0), cache)
+    return StreamCounts(StreamSlots(cache), StreamSlots(cache, 0), cache)
 
 
 @pytest.fixture(scope="session")

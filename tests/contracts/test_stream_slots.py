@@ -1,0 +1,125 @@
+"""What is promised of counting the streams that a user has running."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from streaming.cache.stream_slots import StreamSlots, forget_streams
+from streaming.domain.identifiers import uuid7
+from tests.contracts.conftest import StreamCounts
+
+# In the order in which they began.
+FIRST, SECOND, THIRD = (uuid7(1_700_000_000_000 + number) for number in range(3))
+
+
+@pytest.fixture
+def user_id() -> UUID:
+    """A user whose streams nobody counts yet."""
+    return uuid4()
+
+
+@pytest.fixture
+def slots(counts: StreamCounts) -> StreamSlots:
+    """Streams that count for a minute."""
+    return counts.slots
+
+
+def claimed(slots: StreamSlots, user_id: UUID, session_id: UUID, limit: int = 2) -> bool:
+    """Claim a slot without a take-over; tell whether it was granted."""
+    claim = slots.claim(user_id, session_id, limit, take_over=False)
+    assert claim is not None
+    return claim.is_granted
+
+
+def test_no_more_than_the_limit(slots: StreamSlots, user_id: UUID) -> None:
+    """The next stream is refused, and told which are in its way, the first one first."""
+    assert claimed(slots, user_id, SECOND)
+    assert claimed(slots, user_id, FIRST)
+    claim = slots.claim(user_id, THIRD, 2, take_over=False)
+    assert claim is not None
+    assert not claim.is_granted
+    assert [slot.session_id for slot in claim.slots] == [FIRST, SECOND]
+    assert claimed(slots, uuid4(), THIRD)
+
+
+def test_a_stream_that_runs_already(slots: StreamSlots, user_id: UUID) -> None:
+    """It is granted again, whatever the limit is now."""
+    claimed(slots, user_id, FIRST)
+    claimed(slots, user_id, SECOND)
+    assert claimed(slots, user_id, FIRST, limit=1)
+
+
+def test_taking_over(slots: StreamSlots, user_id: UUID) -> None:
+    """The oldest stream makes way, and its late heartbeat is refused."""
+    claimed(slots, user_id, FIRST)
+    claimed(slots, user_id, SECOND)
+    claim = slots.claim(user_id, THIRD, 2, take_over=True)
+    assert claim is not None
+    assert claim.is_granted
+    assert [slot.session_id for slot in claim.slots] == [FIRST]
+    assert slots.heartbeat(user_id, FIRST) is False
+    assert slots.heartbeat(user_id, SECOND) is True
+    again = slots.claim(user_id, THIRD, 2, take_over=True)
+    assert again == claim
+
+
+def test_taking_over_nobody(slots: StreamSlots, user_id: UUID) -> None:
+    """Below the limit nobody has to make way."""
+    claimed(slots, user_id, FIRST)
+    claim = slots.claim(user_id, SECOND, 2, take_over=True)
+    assert claim is not None
+    assert (claim.is_granted, list(claim.slots)) == (True, [])
+
+
+def test_releasing(slots: StreamSlots, user_id: UUID) -> None:
+    """A start that fails gives back its slot, and that of the stream which it took over."""
+    claimed(slots, user_id, FIRST)
+    slots.claim(user_id, SECOND, 1, take_over=True)
+    slots.release(user_id, SECOND)
+    assert not claimed(slots, user_id, THIRD, limit=1)
+    assert slots.heartbeat(user_id, FIRST) is True
+
+
+def test_ending(slots: StreamSlots, user_id: UUID) -> None:
+    """A stream that has ended counts no more, and a late heartbeat does not revive it."""
+    claimed(slots, user_id, FIRST)
+    slots.end(user_id, FIRST)
+    assert slots.heartbeat(user_id, FIRST) is False
+    assert slots.keep(user_id, FIRST, 5) is False
+    assert claimed(slots, user_id, SECOND, limit=1)
+
+
+def test_forgetting(slots: StreamSlots, user_id: UUID) -> None:
+    """A stream that is forgotten counts no more until its next heartbeat."""
+    claimed(slots, user_id, FIRST)
+    slots.forget(user_id, FIRST)
+    assert claimed(slots, user_id, SECOND, limit=1)
+    assert slots.heartbeat(user_id, FIRST) is True
+    assert not claimed(slots, user_id, THIRD, limit=2)
+
+
+def test_keeping(slots: StreamSlots, user_id: UUID) -> None:
+    """A stream keeps its place; one of which nothing is known gets one below the limit."""
+    claimed(slots, user_id, FIRST)
+    assert slots.keep(user_id, FIRST, 0) is True
+    assert slots.keep(user_id, SECOND, 1) is False
+    assert slots.keep(user_id, SECOND, 2) is True
+    assert not claimed(slots, user_id, THIRD)
+
+
+def test_a_silent_stream(counts: StreamCounts, user_id: UUID) -> None:
+    """It does not count once its life is over, and keeps no place then."""
+    claimed(counts.slots, user_id, FIRST)
+    claim = counts.lifeless_slots.claim(user_id, SECOND, 1, take_over=True)
+    assert claim is not None
+    assert (claim.is_granted, list(claim.slots)) == (True, [])
+    claimed(counts.slots, user_id, FIRST)
+    assert counts.lifeless_slots.keep(user_id, FIRST, 5) is False
+
+
+def test_forgetting_a_user(counts: StreamCounts, user_id: UUID) -> None:
+    """Nothing is counted of them any more."""
+    claimed(counts.slots, user_id, FIRST)
+    counts.slots.end(user_id, SECOND)
+    assert forget_streams(counts.cache, user_id)
+    assert claimed(counts.slots, user_id, THIRD, limit=1)

@@ -1,0 +1,72 @@
+"""Redis in memory: JSON objects by key, each with a life."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from streaming.cache.client import Cache
+from streaming.domain import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value, and when its life ends."""
+
+    value: Any
+    expires_at: datetime
+
+
+class MemoryCache(Cache):
+    """The keys. While it ``is_down``, every operation answers as if the key were absent.
+
+    ``now`` is Redis' clock.
+    """
+
+    is_down = False
+
+    def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
+        self.now = now
+        self.entries: dict[str, Entry] = {}
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the object under ``key``, or None."""
+        text = None if self.is_down else self.read(key)
+        value = json.loads(text) if isinstance(text, str) else None
+        return value if isinstance(value, dict) else None
+
+    def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis did."""
+        if self.is_down:
+            return False
+        self.write(key, json.dumps(value), timedelta(seconds=ttl_seconds))
+        return True
+
+    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+        """Put ``value`` under ``key`` unless its ``version`` or a greater one is there."""
+        stored = self.get(key)
+        version = stored.get("version") if stored else None
+        if isinstance(version, int | float) and version >= value["version"]:
+            return True
+        return self.set(key, value, ttl_seconds)
+
+    def delete(self, key: str) -> bool:
+        """Remove ``key``; tell whether Redis did."""
+        if self.is_down:
+            return False
+        self.entries.pop(key, None)
+        return True
+
+    def run(self, operation: str, script: str, key: str, *arguments: str | int) -> Any:
+        """Refuse: Lua needs a server."""
+        raise NotImplementedError(operation)
+
+    def read(self, key: str) -> Any:
+        """Return what lives under ``key``, or None."""
+        entry = self.entries.get(key)
+        return entry.value if entry and self.now() < entry.expires_at else None
+
+    def write(self, key: str, value: Any, life: timedelta) -> None:
+        """Put ``value`` under ``key`` for so long."""
+        self.entries[key] = Entry(value, self.now() + life)
