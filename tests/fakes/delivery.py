@@ -1,0 +1,79 @@
+"""Films in a bucket, and how they get to players, in memory."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from streaming.delivery.protocol import PlayableFilm
+from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
+from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
+
+EXPIRES_IN = 3600
+
+
+@dataclass(frozen=True)
+class StoredFilm:
+    """A film in the bucket. One that is not ``playable`` has a broken manifest."""
+
+    forms: tuple[ManifestType, ...] = ("hls",)
+    duration_seconds: int | None = 1000
+    playable: bool = True
+
+
+@dataclass
+class MemoryDelivery:
+    """The bucket's ``films``. While ``is_down``, it raises ``StorageUnavailable``.
+
+    ``renewed`` and ``republished`` is what was asked for and done; with ``is_window_ending`` films
+    in use have to be renewed. It is a ``Delivery``, and the bucket of a ``FilmPresence``.
+    """
+
+    films: dict[UUID, StoredFilm] = field(default_factory=dict)
+    is_down: bool = False
+    is_window_ending: bool = True
+    renewed: list[tuple[UUID, ManifestType]] = field(default_factory=list)
+    republished: list[UUID] = field(default_factory=list)
+
+    def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
+        """Return where the film plays from."""
+        film = self._film(movie_id, manifest_type)
+        url = f"https://films.test/{movie_id}/{manifest_type}"
+        return PlayableFilm(url, EXPIRES_IN, film.duration_seconds)
+
+    def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
+        """Prepare the film for the next window, once."""
+        self._film(movie_id, manifest_type)
+        if (movie_id, manifest_type) in self.renewed:
+            return False
+        self.renewed.append((movie_id, manifest_type))
+        return True
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Tell whether films in use have to be renewed."""
+        return self.is_window_ending
+
+    def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
+        """See a film as it is now; return the forms that it has."""
+        film = self._film(movie_id)
+        self.republished.append(movie_id)
+        return list(film.forms)
+
+    def check_object_exists(self, key: str) -> bool:
+        """Tell whether the bucket has such an object. Raises ``StorageUnavailable``."""
+        if self.is_down:
+            raise StorageUnavailable("the storage does not answer")
+        return any(
+            key == film_prefix(movie_id) + MANIFEST_NAMES[form]
+            for movie_id, film in self.films.items()
+            for form in film.forms
+        )
+
+    def _film(self, movie_id: UUID, form: ManifestType | None = None) -> StoredFilm:
+        if self.is_down:
+            raise StorageUnavailable("the storage does not answer")
+        film = self.films.get(movie_id)
+        if film is None or (form is not None and form not in film.forms):
+            raise MovieNotFound("there is no such film")
+        if not film.playable:
+            raise FilmUnplayable("the manifest is broken")
+        return film

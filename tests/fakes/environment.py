@@ -1,0 +1,163 @@
+"""An execution environment whose servers are in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from streaming.access.entitlement import Entitlement
+from streaming.cache.subscriptions import SubscriptionCache
+from streaming.composition.environment import Environment
+from streaming.delivery.presence import FilmPresence
+from streaming.usecases.erase_user import EraseUser
+from streaming.usecases.event_sink import EventSink, KafkaSink
+from streaming.usecases.housekeeping.check_films import CheckFilms
+from streaming.usecases.housekeeping.end_abandoned import EndAbandonedSessions
+from streaming.usecases.housekeeping.expire_keys import ExpireIdempotencyKeys
+from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
+from streaming.usecases.housekeeping.renew_copies import RenewCopies
+from streaming.usecases.housekeeping.retention import ForgetPersonalData
+from tests.fakes.cache import MemoryCache
+from tests.fakes.delivery import MemoryDelivery
+from tests.fakes.films import MemoryFilms
+from tests.fakes.idempotency import MemoryIdempotencyKeys
+from tests.fakes.kafka import MemoryKafka
+from tests.fakes.outbox import MemoryOutbox
+from tests.fakes.personal_data import MemoryPersonalData
+from tests.fakes.playback import MemoryPlayback
+from tests.fakes.progress import MemoryProgressRecord
+from tests.fakes.record import MemoryRecord
+from tests.fakes.stream_slots import MemoryStreamSlots
+from tests.fakes.user_service import MemoryUserService
+
+RETENTION_DAYS = 30
+
+
+class MemoryEnvironment(Environment):
+    """Builds the use cases on ``record``, ``redis``, ``kafka``, ``bucket`` and ``users``.
+
+    The servers have one clock, which only ``pass_time`` moves.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        super().__init__(variables or {})
+        self.now = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+        self.record = MemoryRecord(lambda: self.now)
+        self.redis = MemoryCache(lambda: self.now)
+        self.kafka = MemoryKafka()
+        self.bucket = MemoryDelivery()
+        self.users = MemoryUserService()
+
+    def pass_time(self, seconds: float) -> None:
+        """Make it so much later."""
+        self.now += timedelta(seconds=seconds)
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """The events that Kafka has, in order."""
+        return [json.loads(message.value) for message in self.kafka.messages]
+
+    @property
+    def waiting(self) -> list[dict[str, Any]]:
+        """The events in the outbox, in order."""
+        rows = sorted(self.record.outbox.values(), key=lambda row: row.id)
+        return [json.loads(row.message.value) for row in rows]
+
+    @cached_property
+    def redis_cache(self) -> MemoryCache:
+        """Redis."""
+        return self.redis
+
+    @cached_property
+    def stream_slots(self) -> MemoryStreamSlots:
+        """The count of running streams."""
+        return MemoryStreamSlots(self.redis)
+
+    @cached_property
+    def playback(self) -> MemoryPlayback:
+        """The record of sessions."""
+        return MemoryPlayback(self.record)
+
+    @cached_property
+    def progress_record(self) -> MemoryProgressRecord:
+        """The record of positions."""
+        return MemoryProgressRecord(self.record)
+
+    @cached_property
+    def idempotency_keys(self) -> MemoryIdempotencyKeys:
+        """The record of idempotency keys."""
+        return MemoryIdempotencyKeys(self.record)
+
+    @cached_property
+    def films(self) -> MemoryFilms:
+        """The record of films."""
+        return MemoryFilms(self.record)
+
+    @cached_property
+    def outbox(self) -> MemoryOutbox:
+        """The outbox of events."""
+        return MemoryOutbox(self.record)
+
+    @cached_property
+    def personal_data(self) -> MemoryPersonalData:
+        """What is known of people."""
+        return MemoryPersonalData(self.record)
+
+    @cached_property
+    def event_sink(self) -> EventSink:
+        """Where the use cases send events."""
+        return KafkaSink(self.kafka, self.outbox, "stream")
+
+    @cached_property
+    def entitlement(self) -> Entitlement:
+        """What decides whether a user may watch."""
+        subscriptions = SubscriptionCache(self.redis, ttl_seconds=300, grace_seconds=900)
+        return Entitlement(subscriptions, lambda: self.users)
+
+    @cached_property
+    def delivery(self) -> MemoryDelivery:
+        """The delivery of films."""
+        return self.bucket
+
+    @cached_property
+    def film_presence(self) -> FilmPresence:
+        """What looks for films in the bucket."""
+        return FilmPresence(lambda: self.bucket)
+
+    @cached_property
+    def erase_user(self) -> EraseUser:
+        """Erases a user."""
+        return EraseUser(self.personal_data, self.progress_cache, self.redis)
+
+    @cached_property
+    def end_abandoned_sessions(self) -> EndAbandonedSessions:
+        """Ends abandoned sessions."""
+        return EndAbandonedSessions(self.playback, self.stream_slots, self.event_sink)
+
+    @cached_property
+    def relay_outbox(self) -> RelayOutbox:
+        """Relays the outbox to Kafka."""
+        return RelayOutbox(self.outbox, self.kafka)
+
+    @cached_property
+    def renew_copies(self) -> RenewCopies:
+        """Renews the copies of films in use."""
+        return RenewCopies(self.films, self.bucket)
+
+    @cached_property
+    def check_films(self) -> CheckFilms:
+        """Looks for the films that viewers may continue."""
+        return CheckFilms(self.films, self.film_presence)
+
+    @cached_property
+    def expire_idempotency_keys(self) -> ExpireIdempotencyKeys:
+        """Deletes old idempotency keys."""
+        return ExpireIdempotencyKeys(self.idempotency_keys)
+
+    @cached_property
+    def forget_personal_data(self) -> ForgetPersonalData:
+        """Deletes old personal data."""
+        return ForgetPersonalData(self.personal_data, RETENTION_DAYS)

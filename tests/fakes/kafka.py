@@ -1,0 +1,44 @@
+"""Kafka in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from streaming.events.event import Message
+from streaming.events.refusal import Refusal
+
+
+def _nothing(_: Message) -> None:
+    """Do nothing."""
+
+
+@dataclass
+class MemoryKafka:
+    """Takes ``messages``, unless it ``is_down``.
+
+    It refuses messages by their key for the reason in ``refusals``. ``before_sending`` is called
+    with each message, so that a test can look at, or change, the rest of the world at that moment.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    is_down: bool = False
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    before_sending: Callable[[Message], None] = _nothing
+
+    def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
+        """Send ``message``; tell whether it was acknowledged."""
+        return not self.deliver([message], wait_seconds)
+
+    def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
+        """Send ``messages``; return, by their ids, why those were refused that were."""
+        refused: dict[UUID, Refusal] = {}
+        for message in messages:
+            self.before_sending(message)
+            refusal = self.refusals.get(message.key)
+            if self.is_down:
+                refusal = Refusal("unanswered", TimeoutError("no answer"))
+            if refusal is None:
+                self.messages.append(message)
+            else:
+                refused[message.event_id] = refusal
+        return refused

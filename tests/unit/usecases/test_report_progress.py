@@ -1,0 +1,144 @@
+"""Reporting where the player is."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from streaming.domain.errors import DatabaseUnavailable, MovieNotFound, SessionNotFound
+from streaming.events.event import Message
+from streaming.usecases.event_sink import NoEvents
+from tests.fakes.environment import MemoryEnvironment
+from tests.fakes.viewer import MemoryViewer
+
+
+def test_a_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
+    """It is on record and in Redis, and Kafka is told of it with its session."""
+    session_id = viewer.start(movie_id).session_id
+    world.pass_time(10)
+    recorded = viewer.report(movie_id, 10, session_id, sequence=1)
+    assert recorded.applied
+    assert world.record.positions[viewer.user_id, movie_id].position_seconds == 10
+    assert world.progress_cache.find(viewer.user_id, movie_id) == recorded.progress
+    event = world.sent[-1]
+    assert (event["action"], event["session_id"]) == ("stream_progress", str(session_id))
+    assert (event["position_seconds"], event["sequence"]) == (10, 1)
+
+
+def test_a_report_counts_as_a_heartbeat(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The session is known to be alive, on record and among the running streams."""
+    session_id = viewer.start(movie_id).session_id
+    world.pass_time(50)
+    viewer.report(movie_id, 10, session_id)
+    assert world.record.sessions[session_id].last_heartbeat_at == world.now
+    world.pass_time(50)
+    claim = world.stream_slots.claim(viewer.user_id, uuid4(), 1, take_over=False)
+    assert claim is not None
+    assert [slot.session_id for slot in claim.slots] == [session_id]
+
+
+def test_a_late_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
+    """It changes nothing, and Kafka is told nothing; Redis has what is on record."""
+    session_id = viewer.start(movie_id).session_id
+    viewer.report(movie_id, 20, session_id, sequence=2)
+    world.redis.entries.clear()
+    sent = len(world.sent)
+    recorded = viewer.report(movie_id, 10, session_id, sequence=1)
+    assert not recorded.applied
+    assert len(world.sent) == sent
+    cached = world.progress_cache.find(viewer.user_id, movie_id)
+    assert cached is not None
+    assert cached.position_seconds == 20
+
+
+def test_a_report_after_the_end(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It changes nothing, is told so, and its stream does not count again."""
+    session_id = viewer.start(movie_id).session_id
+    viewer.stop(movie_id, 30, session_id)
+    world.pass_time(120)
+    recorded = viewer.report(movie_id, 40, session_id)
+    assert (recorded.applied, recorded.session_ended) == (False, True)
+    claim = world.stream_slots.claim(viewer.user_id, uuid4(), 1, take_over=False)
+    assert claim is not None
+    assert claim.is_granted
+
+
+def test_a_report_without_a_session(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The position is saved, and no stream is counted."""
+    assert viewer.report(movie_id, 10).applied
+    assert world.sent[-1]["session_id"] is None
+    assert world.stream_slots.keep(viewer.user_id, uuid4(), 1)
+
+
+def test_refused_reports(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
+    """A session of somebody else, or too many films that nobody knows, change nothing."""
+    session_id = MemoryViewer(world).start(movie_id).session_id
+    sent = len(world.sent)
+    with pytest.raises(SessionNotFound):
+        viewer.report(movie_id, 10, session_id)
+    assert len(world.sent) == sent
+    for _ in range(20):
+        viewer.report(uuid4(), 1)
+    with pytest.raises(MovieNotFound):
+        viewer.report(uuid4(), 1)
+
+
+def test_the_database_does_not_answer(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The report is refused, and neither Redis nor Kafka know of it."""
+    world.record.is_down = True
+    with pytest.raises(DatabaseUnavailable):
+        viewer.report(movie_id, 10)
+    assert world.sent == []
+    assert world.redis.entries == {}
+
+
+def test_kafka_does_not_answer(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The report counts; its event waits, and the next one is not sent before it."""
+    world.kafka.is_down = True
+    assert viewer.report(movie_id, 10).applied
+    world.kafka.is_down = False
+    assert viewer.report(movie_id, 20).applied
+    assert [each["position_seconds"] for each in world.waiting] == [10, 20]
+    assert world.sent == []
+
+
+def test_redis_does_not_answer(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The report counts all the same."""
+    session_id = viewer.start(movie_id).session_id
+    world.redis.is_down = True
+    assert viewer.report(movie_id, 10, session_id).applied
+
+
+def test_an_error_while_sending(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """A bug within the transaction leaves no position behind, also not in Redis."""
+
+    class Bug(Exception):
+        """Something that nobody has thought of."""
+
+    def fail(_: Message) -> None:
+        raise Bug
+
+    world.kafka.before_sending = fail
+    with pytest.raises(Bug):
+        viewer.report(movie_id, 10)
+    assert (world.record.positions, world.redis.entries) == ({}, {})
+
+
+def test_without_events(world: MemoryEnvironment, movie_id: UUID) -> None:
+    """Where events are switched off, reports count, and nothing waits for Kafka."""
+    world.event_sink = NoEvents()
+    assert MemoryViewer(world).report(movie_id, 10).applied
+    assert (world.sent, world.waiting) == ([], [])

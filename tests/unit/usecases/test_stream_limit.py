@@ -1,0 +1,155 @@
+"""Holding users to the number of streams that they may have at once."""
+
+from uuid import UUID
+
+import pytest
+
+from streaming.domain.errors import SessionEnded, StorageUnavailable, StreamLimitReached
+from streaming.domain.sessions import LiveSession
+from streaming.events.event import Message
+from tests.fakes.environment import MemoryEnvironment
+from tests.fakes.viewer import MemoryViewer, add_film
+
+
+@pytest.fixture
+def viewer(world: MemoryEnvironment) -> MemoryViewer:
+    """A subscriber who may have two streams at once."""
+    return MemoryViewer(world, max_streams=2)
+
+
+def start_two(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> list[UUID]:
+    """Start the film twice, a second apart; return the sessions."""
+    first = viewer.start(movie_id).session_id
+    world.pass_time(1)
+    second = viewer.start(movie_id).session_id
+    world.pass_time(1)
+    return [first, second]
+
+
+def test_one_stream_too_many(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It is refused, and the player is told which streams run, the first one first."""
+    sessions = start_two(world, viewer, movie_id)
+    with pytest.raises(StreamLimitReached) as refused:
+        viewer.start(movie_id)
+    assert refused.value.members["max_streams"] == 2
+    told: list[LiveSession] = refused.value.members["sessions"]
+    assert [each.session_id for each in told] == sessions
+    assert [each.movie_id for each in told] == [movie_id, movie_id]
+    assert set(world.record.sessions) == set(sessions)
+
+
+def test_what_runs_while_the_record_is_away(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The streams are told from what Redis counts, without their films."""
+    sessions = start_two(world, viewer, movie_id)
+    world.record.is_down = True
+    with pytest.raises(StreamLimitReached) as refused:
+        viewer.start(movie_id)
+    told: list[LiveSession] = refused.value.members["sessions"]
+    assert [(each.session_id, each.movie_id) for each in told] == [
+        (session_id, None) for session_id in sessions
+    ]
+
+
+def test_the_limit_of_the_settings() -> None:
+    """It counts when the subscription has none; 0 in a subscription is no limit."""
+    world = MemoryEnvironment({"MAX_CONCURRENT_STREAMS": "1"})
+    movie_id = add_film(world)
+    viewer, unlimited = MemoryViewer(world), MemoryViewer(world, max_streams=0)
+    viewer.start(movie_id)
+    with pytest.raises(StreamLimitReached):
+        viewer.start(movie_id)
+    for _ in range(3):
+        unlimited.start(movie_id)
+
+
+def test_a_stream_that_was_stopped(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It makes room at once."""
+    first, _ = start_two(world, viewer, movie_id)
+    viewer.stop(movie_id, 10, first)
+    viewer.start(movie_id)
+
+
+def test_a_stream_that_is_silent(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It counts for a minute after its last report."""
+    first, _ = start_two(world, viewer, movie_id)
+    world.pass_time(40)
+    viewer.report(movie_id, 40, first)
+    world.pass_time(40)
+    viewer.start(movie_id)
+    with pytest.raises(StreamLimitReached):
+        viewer.start(movie_id)
+
+
+def test_taking_over(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
+    """The oldest stream ends, on record and for Kafka, before the new one starts."""
+    first, second = start_two(world, viewer, movie_id)
+    third = viewer.start(movie_id, take_over=True).session_id
+    assert world.record.sessions[first].end_reason == "taken_over"
+    assert world.record.sessions[second].ended_at is None
+    told = [(each["action"], each["session_id"]) for each in world.sent[2:]]
+    assert told == [("stream_stop", str(first)), ("stream_start", str(third))]
+    assert viewer.report(movie_id, 10, first).session_ended
+
+
+def test_a_take_over_that_fails(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The other streams go on, and no slot is lost."""
+    sessions = start_two(world, viewer, movie_id)
+    world.bucket.is_down = True
+    with pytest.raises(StorageUnavailable):
+        viewer.start(movie_id, take_over=True)
+    for session_id in sessions:
+        assert not viewer.report(movie_id, 10, session_id).session_ended
+    world.bucket.is_down = False
+    with pytest.raises(StreamLimitReached) as refused:
+        viewer.start(movie_id)
+    assert [each.session_id for each in refused.value.members["sessions"]] == sessions
+
+
+def test_a_start_that_was_taken_over_meanwhile(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It is refused afterwards: its session ends, and its Idempotency-Key is free."""
+
+    def take_over_in_between(message: Message) -> None:
+        world.kafka.before_sending = lambda _: None
+        (session_id,) = world.record.sessions
+        world.stream_slots.end(viewer.user_id, session_id)
+
+    world.kafka.before_sending = take_over_in_between
+    with pytest.raises(StreamLimitReached):
+        viewer.start(movie_id, key="key")
+    (session,) = world.record.sessions.values()
+    assert session.end_reason == "taken_over"
+    assert [each["action"] for each in world.sent] == ["stream_start", "stream_stop"]
+    assert viewer.start(movie_id, key="key").session_id != session.id
+
+
+def test_repeating_a_start_keeps_its_slot(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """A repeat needs no slot of its own, also when Redis has lost what it counted."""
+    first = viewer.start(movie_id, key="key")
+    viewer.start(movie_id)
+    assert viewer.start(movie_id, key="key").session_id == first.session_id
+    world.redis.entries.clear()
+    assert viewer.start(movie_id, key="key").session_id == first.session_id
+
+
+def test_repeating_a_start_that_was_taken_over(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It does not run any more, whatever the record says yet."""
+    first = viewer.start(movie_id, key="key")
+    world.stream_slots.end(viewer.user_id, first.session_id)
+    with pytest.raises(SessionEnded):
+        viewer.start(movie_id, key="key")
