@@ -24,6 +24,7 @@ from tests.fakes.delivery import EXPIRES_IN, StoredFilm
 from tests.fakes.environment import MemoryEnvironment
 from tests.fakes.user_service import MemoryUserService
 from tests.fakes.viewer import MemoryViewer, add_film
+from tests.support.emitted import emitted
 
 
 def test_a_start(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
@@ -214,15 +215,15 @@ def test_the_outbox_cannot_be_emptied(
 
 
 def test_redis_does_not_answer(
-    world: MemoryEnvironment, movie_id: UUID, caplog: pytest.LogCaptureFixture
+    world: MemoryEnvironment, movie_id: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The film starts, and the limit of streams is not enforced."""
+    """The film starts; the limit of streams is not enforced, and a metric says so."""
     viewer = MemoryViewer(world, max_streams=1)
     world.redis.is_down = True
     viewer.start(movie_id)
     viewer.start(movie_id)
     assert len(world.record.sessions) == 2
-    assert "the limit of streams is not enforced" in caplog.text
+    assert len(emitted(capsys.readouterr().out, "StreamLimitNotEnforced")) == 2
 
 
 def test_a_repeated_key(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
