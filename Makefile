@@ -55,7 +55,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environments run run-compose test pr test-smoke test-fresh test-browser faults histories test-judges \
+.PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi architecture \
 	publish bench build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
@@ -86,15 +86,27 @@ deploy: $(INSTALLED) $(SAM) $(AWS) ## Build and deploy: make deploy ENV=dev; PLA
 sam: $(INSTALLED) $(SAM) ## Run the SAM command line: make sam ARGS="deploy --config-env dev"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) $(ARGS)
 
-test: $(INSTALLED) ## Run the tests (PYTHON=python3.13 for another Python)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+# A module of tests stays on one worker, because its tests share servers and films. PYTEST_ARGS="-n 0" runs one
+# test at a time.
+PARALLEL := -n auto --dist loadscope --no-loadscope-reorder
+
+# Percent of the branches and lines of the functions and the shared package. A part of the tests, which PYTEST_ARGS
+# selects, has no floor.
+COVERAGE_FLOOR := 80
+COVERAGE := --cov --cov-report=term $(if $(PYTEST_ARGS),,--cov-fail-under=$(COVERAGE_FLOOR))
+
+test: $(INSTALLED) ## Run the tests and measure coverage (PYTHON=python3.13 for another Python)
+	@$(BIN)/python -m pytest $(PARALLEL) $(COVERAGE) $(PYTEST_ARGS)
+
+test-unit: $(INSTALLED) ## Run the tests that need no server, in seconds
+	@$(BIN)/python -m pytest tests/contracts tests/unit -m "not server" $(PARALLEL) $(PYTEST_ARGS)
 
 # The environments are installed first, because two concurrent makes must not install the same one.
 pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
 test-smoke: $(INSTALLED) ## Run only the unit tests and the four calls, for another Python
-	@$(BIN)/python -m pytest tests/unit tests/template tests/e2e/test_playback.py $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/template tests/unit $(PARALLEL) $(PYTEST_ARGS)
 
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)
@@ -125,7 +137,7 @@ test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS with the co
 	@$(BIN)/python -m pytest tests/deploy tests/template $(PYTEST_ARGS)
 
 test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against Redis in cluster mode
-	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PYTEST_ARGS)
+	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PARALLEL) $(PYTEST_ARGS)
 
 test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)

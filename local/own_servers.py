@@ -159,7 +159,8 @@ def create_topics(variables: Mapping[str, str], topics: Sequence[str]) -> None:
 
     servers = variables["KAFKA_BOOTSTRAP_SERVERS"]
     options: dict[str, Any] = {
-        "security_protocol": variables.get("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+        "security_protocol": variables.get("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+        "bootstrap_timeout_ms": 1000 * _SECONDS,
     }
     if variables.get("KAFKA_SASL_MECHANISM"):
         options |= {

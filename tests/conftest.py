@@ -1,12 +1,15 @@
-"""The real servers for the tests: one stack for a whole run."""
+"""The real servers for the tests: one stack for all tests of a process."""
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from local import demo
 from local.isolation import leave_aws_alone, reach_loopback_directly
@@ -25,11 +28,45 @@ leave_aws_alone(os.environ)
 reach_loopback_directly(os.environ)
 
 
+# How long an example takes is the machine's matter; and CI tries other examples each time, too.
+settings.register_profile("any machine", deadline=None, derandomize=False)
+settings.load_profile("any machine")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run as many tests at a time as there are processors, up to four: each has a stack."""
+    return min(4, os.cpu_count() or 1)
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films.
+
+    Modules that are marked ``stops_servers`` have a stack beside the one of all others.
+    """
+    stops = request.node.get_closest_marker("stops_servers")
+    running: Stack = request.getfixturevalue("stack_to_stop" if stops else "shared_stack")
+    return running
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films."""
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack whose servers nobody stops."""
+    with _running(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack_to_stop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack for tests that stop, kill and restart servers; it has no gateway."""
+    with _running(tmp_path_factory.mktemp("stack-to-stop"), gateway=False) as running:
+        yield running
+
+
+@contextmanager
+def _running(folder: Path, *, gateway: bool = True) -> Iterator[Stack]:
     own = other_servers.own_s3(os.environ)
-    stack = Stack.temporary(tmp_path_factory.mktemp("stack"), own=own)
+    stack = Stack.temporary(folder, gateway=gateway, own=own)
     redis_cluster.use_where_wanted(stack, os.environ)
     others = other_servers.named_by(os.environ)
     stack.environment.update(others)

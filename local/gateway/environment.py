@@ -14,7 +14,11 @@ from typing import Any
 
 from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, UnresolvedError, text_of
 
-_INHERITED = ("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH")
+_INHERITED = (
+    *("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH"),
+    # With it, coverage.py measures the functions.
+    "COVERAGE_PROCESS_CONFIG",
+)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 

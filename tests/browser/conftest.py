@@ -76,7 +76,7 @@ def product(request: pytest.FixtureRequest) -> Product:
     """The stack that ``STACK_JSON`` names, otherwise a new one."""
     if named := os.environ.get("STACK_JSON"):
         return Product(json.loads(Path(named).read_text("utf-8")))
-    return Product(request.getfixturevalue("stack").document)
+    return Product(request.getfixturevalue("shared_stack").document)
 
 
 @pytest.fixture(scope="session")

@@ -71,9 +71,9 @@ def counts(cache: Cache) -> StreamCounts:
 
 
 @pytest.fixture(scope="session")
-def own_database(stack: Stack) -> Iterator[Database]:
+def own_database(shared_stack: Stack) -> Iterator[Database]:
     """A separate database."""
-    with empty_database(stack) as url:
+    with empty_database(shared_stack) as url:
         database = Database(DatabaseSettings(url))
         migrations.apply(database, ROOT / "migrations")
         yield database

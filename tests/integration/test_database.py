@@ -21,6 +21,8 @@ from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.stops_servers
+
 
 @pytest.fixture
 def database(environment: dict[str, str]) -> Iterator[Database]:

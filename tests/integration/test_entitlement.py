@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
-from kafka import KafkaProducer
 from redis import Redis
 
 from local.stack import Stack
@@ -21,7 +20,8 @@ from streaming.domain.subscriptions import Subscription
 from tests.conftest import set_subscription
 from tests.support.emitted import emitted
 from tests.support.functions import Json, Viewer, event, forget_environment, invoke, new_viewer
-from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.stops_servers
 
 ACTIVE = Subscription(is_active=True, plan_id="premium", expires_at=None)
 
@@ -231,21 +231,3 @@ def test_batch_comes_again_when_redis_is_away(
     forget_environment()
 
     assert invoke("subscription_changed", payload) == {"forgotten": 1}
-
-
-def test_topic_is_read(stack: Stack, redis: Redis) -> None:
-    """`make run` reads the topic: a message to it deletes a subscription."""
-    key = f"subscription:{uuid4()}"
-    redis.set(key, "{}", ex=600)
-    producer = KafkaProducer(bootstrap_servers=stack.kafka.bootstrap_servers)
-    value = json.dumps({"user_id": key.partition(":")[2]}).encode()
-
-    def forgotten() -> bool:
-        # The gateway may still be connecting to the brokers; it begins with later messages.
-        producer.send("subscription.changed", value).get(10)
-        return not redis.exists(key)
-
-    try:
-        eventually(forgotten, seconds=60)
-    finally:
-        producer.close()

@@ -26,6 +26,8 @@ from tests.support.functions import (
     request,
 )
 
+pytestmark = pytest.mark.stops_servers
+
 TABLES = {
     "watch_progress": "user_id = CAST(:user_id AS uuid)",
     "stream_sessions": "user_id = CAST(:user_id AS uuid)",

@@ -29,6 +29,8 @@ from tests.support.redis_cluster import announced
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.stops_servers
+
 
 @pytest.fixture(autouse=True)
 def everything_back(stack: Stack) -> Iterator[None]:

@@ -9,6 +9,8 @@ from tests.conftest import Rows
 from tests.support.functions import Viewer, event, forget_environment, invoke
 from tests.support.kafka import events_of
 
+pytestmark = pytest.mark.stops_servers
+
 
 @pytest.fixture
 def after_an_outage(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> UUID:

@@ -36,6 +36,8 @@ from tests.support.pgbouncer import PgBouncer
 from tests.support.tls import Authority
 from tests.support.waiting import bounded_wait
 
+pytestmark = pytest.mark.stops_servers
+
 ENVIRONMENTS = 3
 CLIENTS = 8
 

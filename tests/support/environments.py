@@ -3,12 +3,12 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from tests.support.functions import Response, Viewer
+from tests.support.functions import Response, Viewer, patient_request
 
 
 def play_mixed(
@@ -27,7 +27,7 @@ def play_mixed(
 
     sessions = {}
     for viewer in viewers:
-        started = viewer.start(movie_id)
+        started = replace(viewer, send=patient_request).start(movie_id)
         expect(viewer, "start", started.status, 200)
         sessions[viewer.user_id] = started.json.get("session_id")
     for sequence in range(1, rounds + 1):

@@ -21,9 +21,11 @@ def at_once(
             barrier.wait(60)
             answer = call(number)
             # With fifty concurrent calls, waiting for a row may take longer than a request may;
-            # players then retry.
+            # players then retry, less and less often, or a busy machine would never be done.
+            pause = int(answer.headers.get("retry-after", 0))
             while answer.status == 503:
-                time.sleep(int(answer.headers["retry-after"]) * random.random())
+                time.sleep(pause * random.random())
+                pause *= 2
                 answer = call(number)
             answers[number] = answer
 

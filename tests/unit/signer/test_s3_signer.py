@@ -21,6 +21,8 @@ from streaming.signer.sigv4 import SigningKey
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 MOVIE_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+# One session reads botocore's description of S3 once for all clients.
+SESSION = Session()
 TOKEN = "IQoJb3JpZ2luX2VjE/+a=="
 
 
@@ -69,11 +71,14 @@ keys = st.lists(
 @cache
 def client_of(place: Place, token: str | None) -> Any:
     """Return botocore's client for a place."""
-    session = Session()
-    session.set_credentials("AKIA/+EXAMPLE", "secret/+key", token)
-    config = Config(signature_version="s3v4", s3={"addressing_style": place.addressing})
-    return session.create_client(
-        "s3", region_name=place.region, endpoint_url=place.endpoint_url, config=config
+    return SESSION.create_client(
+        "s3",
+        region_name=place.region,
+        endpoint_url=place.endpoint_url,
+        aws_access_key_id="AKIA/+EXAMPLE",
+        aws_secret_access_key="secret/+key",
+        aws_session_token=token,
+        config=Config(signature_version="s3v4", s3={"addressing_style": place.addressing}),
     )
 
 

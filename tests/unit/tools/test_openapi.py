@@ -42,7 +42,7 @@ def all_errors(parent: type[errors.StreamingError]) -> set[type[errors.Streaming
 
 @pytest.mark.parametrize(
     "error",
-    [each for each in all_errors(errors.StreamingError) if "code" in vars(each)],
+    [each for each in sorted(all_errors(errors.StreamingError), key=str) if "code" in vars(each)],
     ids=lambda each: each.code,
 )
 def test_every_code_is_documented(error: type[errors.StreamingError]) -> None:

@@ -1,1 +1,1 @@
-"""HTTP: events of API Gateway, models of requests and responses, error responses."""
+"""HTTP: from events of API Gateway to use cases, and back to responses."""

@@ -1,4 +1,4 @@
-"""Responds to CloudFormation, which waits for the result of a custom resource."""
+"""Answers CloudFormation, which waits for a custom resource to say how it went."""
 
 import http.client
 import json
@@ -10,10 +10,9 @@ _SECONDS = 10.0
 
 
 def answer(event: Mapping[str, Any], problem: str | None = None) -> None:
-    """Report to CloudFormation that ``event`` succeeded, or failed because of ``problem``.
+    """Tell CloudFormation that ``event`` is done, or what the ``problem`` is.
 
-    An event without ``ResponseURL`` was sent manually; it needs no response. Raises ``OSError`` and
-    ``http.client.HTTPException`` if the response is not accepted.
+    Raises ``OSError`` when it cannot be told. An event without ``ResponseURL`` was sent by hand.
     """
     if "ResponseURL" not in event:
         return
@@ -28,7 +27,7 @@ def answer(event: Mapping[str, Any], problem: str | None = None) -> None:
     connect = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
     connection = connect(url.netloc, timeout=_SECONDS)
     try:
-        # The signature of the URL covers an empty Content-Type.
+        # The URL is signed without a content type.
         target = f"{url.path}?{url.query}"
         connection.request("PUT", target, json.dumps(body), {"Content-Type": ""})
         status = connection.getresponse().status

@@ -1,4 +1,4 @@
-"""The bodies of error responses, for OpenAPI; ``streaming.api.http.problem`` writes them."""
+"""What callers get when a call fails, for OpenAPI; ``streaming.api.http.problem`` writes it."""
 
 from dataclasses import dataclass
 
@@ -8,41 +8,41 @@ from streaming.domain.sessions import LiveSession
 
 @dataclass(frozen=True, slots=True)
 class GatewayMessage:
-    """A response of API Gateway itself, such as 401 to a request without a token."""
+    """What API Gateway answers by itself, such as 401 to a request without a token."""
 
     __pydantic_config__ = DOCUMENTED
 
     message: str
-    """The reason, for people."""
+    """For people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The description of an error (RFC 9457)."""
+    """What went wrong (RFC 9457)."""
 
     __pydantic_config__ = DOCUMENTED
 
     type: str
-    """A URN that identifies the type of problem."""
+    """A URN that names the kind of problem."""
     title: str
-    """The type of problem, for people."""
+    """The kind of problem, for people."""
     status: int
     """The HTTP status."""
     detail: str
-    """This occurrence of the problem, for people."""
+    """This problem, for people."""
     code: str
-    """The type of problem, for programs."""
+    """The kind of problem, for programs."""
     request_id: str
-    """The id of the request, to be quoted to support."""
+    """Quote it when asking for help."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLimitProblem(Problem):
-    """The user has the maximum number of concurrent streams (RFC 9457)."""
+    """As many streams of the user run as may run at once (RFC 9457)."""
 
     __pydantic_config__ = DOCUMENTED
 
     max_streams: int
-    """The maximum number of concurrent streams."""
+    """How many may run at once."""
     sessions: list[LiveSession]
-    """The running streams, the oldest first; `take_over` would end the oldest."""
+    """Those that run, the oldest first, which `take_over` would end."""

@@ -1,7 +1,6 @@
-"""The bodies of responses, also for OpenAPI.
+"""What callers get: the bodies of responses, which OpenAPI describes too.
 
-They are plain dataclasses, so that a response needs no further import. ``of`` converts the result
-of a use case.
+Plain dataclasses, so that responding costs no import. ``of`` makes one of a use case's result.
 """
 
 from collections.abc import Iterable
@@ -22,24 +21,24 @@ DOCUMENTED = {"use_attribute_docstrings": True}
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session has started; the film plays from ``manifest_url``."""
+    """A session has begun; the film plays from ``manifest_url``."""
 
     __pydantic_config__ = DOCUMENTED
 
     manifest_url: str
-    """The presigned URL of the manifest, for the player."""
+    """Presigned URL of the manifest, for the player."""
     expires_in: int
-    """The seconds for which `manifest_url` is valid."""
+    """Seconds for which `manifest_url` is good."""
     manifest_type: str
     """`hls` or `dash`."""
     session_id: UUID
     """The session, to be sent with every report."""
     resume_position_seconds: int
-    """The saved position, before the end of the film; 0 if the film was never watched."""
+    """The saved position, before the end of the film; 0 when the film was never watched."""
     duration_seconds: int | None
-    """The film's duration; null if it is not known."""
+    """The film's length; null when it is not known."""
     completed: bool
-    """Whether the user has ever reached 90 % of the film."""
+    """Whether the film was ever watched to 90 % of its length."""
 
     @classmethod
     def of(cls, stream: StartedStream) -> Self:
@@ -57,20 +56,20 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class ProgressSaved:
-    """The saved position after a report."""
+    """The position on record after a report."""
 
     __pydantic_config__ = DOCUMENTED
 
     success: bool
     """Always true."""
     position_seconds: int
-    """The saved position; that of another report if this one arrived late."""
+    """The position on record; a later report's, when this one came late."""
     message: str
-    """A confirmation, for people."""
+    """For people."""
     applied: bool
-    """False if a position that was watched later was already saved, or the session has ended."""
+    """False when what was watched later was already on record, or the session has ended."""
     session_ended: bool
-    """True if the session was stopped, or taken over by another player: stop playing then."""
+    """True when the session was stopped, or taken over by another player: stop playing then."""
 
     @classmethod
     def of(cls, recorded: RecordedReport) -> Self:
@@ -86,7 +85,7 @@ class ProgressSaved:
 
 @dataclass(frozen=True, slots=True)
 class WatchProgress:
-    """The user's progress in a film."""
+    """How far the user has watched a film."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -95,17 +94,17 @@ class WatchProgress:
     movie_id: UUID
     """The film."""
     position_seconds: int
-    """Whole seconds from the start of the film."""
+    """Whole seconds from the film's beginning."""
     last_watched_at: datetime
     """When the position was watched."""
     duration_seconds: int | None
-    """The film's duration; null if it is not known."""
+    """The film's length; null when it is not known."""
     completed: bool
-    """Whether the user has ever reached 90 % of the film."""
+    """Whether the film was ever watched to 90 % of its length."""
     completed_at: datetime | None
-    """When the user last reached 90 %; null if never, or if the time is not known."""
+    """When it was last watched to 90 %; null when it never was, or the time is not known."""
     times_completed: int
-    """How often the user has reached 90 %, as far as is known."""
+    """How often it was watched to 90 %, as far as is known."""
 
     @classmethod
     def of(cls, progress: SavedProgress) -> Self:
@@ -127,7 +126,7 @@ class WatchProgress:
 
 @dataclass(frozen=True, slots=True)
 class ContinueWatching:
-    """The films that the user has started and never completed, newest first."""
+    """The films that the user has begun and never completed, newest first."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -142,24 +141,24 @@ class ContinueWatching:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The session has ended, and the final position is saved."""
+    """The session has ended and the final position is saved."""
 
     __pydantic_config__ = DOCUMENTED
 
     success: bool
     """Always true."""
     position_seconds: int
-    """The saved position."""
+    """The position on record."""
     message: str
-    """A confirmation, for people."""
+    """For people."""
     session_id: UUID | None
-    """The session that has ended; null if there was none."""
+    """The session that has ended; null when there was none open."""
     duration_seconds: int | None
     """How long the session lasted; null without a session."""
     applied: bool
-    """False if a position that was watched later was already saved."""
+    """False when what was watched later was already on record."""
     session_ended: bool
-    """Whether there was a session; it has ended now or had ended before."""
+    """Whether there was a session, which has ended now or had before."""
 
     @classmethod
     def of(cls, ended: EndedSession) -> Self:
@@ -177,7 +176,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Invalidated:
-    """The film is published as it is in the bucket now."""
+    """The film plays as it is in the bucket now."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -186,17 +185,17 @@ class Invalidated:
     movie_id: UUID
     """The film."""
     manifest_types: list[str]
-    """The manifest types that the film has."""
+    """The forms that the film has."""
 
     @classmethod
     def of(cls, movie_id: UUID, forms: Iterable[ManifestType]) -> Self:
-        """Return the response for a film that has these manifest types."""
+        """Return the response for a film that has these forms."""
         return cls(success=True, movie_id=movie_id, manifest_types=list(forms))
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The user's data has been deleted; the counts are the numbers of deleted records."""
+    """The service knows nothing of the user any more; the counts say what it knew."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -205,11 +204,11 @@ class Erased:
     user_id: UUID
     """The user."""
     positions: int
-    """The films whose position was deleted."""
+    """Films whose position was deleted."""
     sessions: int
-    """The sessions that were deleted."""
+    """Sessions that were deleted."""
     events: int
-    """The events that were deleted before they were sent to Kafka."""
+    """Events that were deleted before Kafka had them."""
 
     @classmethod
     def of(cls, user_id: UUID, rows: "ErasedRows") -> Self:
@@ -225,7 +224,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The service is running."""
+    """The service runs."""
 
     __pydantic_config__ = DOCUMENTED
 

@@ -1,4 +1,4 @@
-"""The object of an execution environment: its use cases, and the adapters that they use."""
+"""The object that each execution environment has one of: use cases, and what they are built of."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _MIGRATION_SECONDS = 240.0
 
 
 class Environment(DeliveryAdapters):
-    """The use cases of all functions; each is built once, when it is first used.
+    """Has the use cases of all functions; each is built once, when it is first used.
 
-    Every property imports what it builds, so that a function loads only the clients that it uses::
+    Every property imports what it builds, so that a function loads no other clients than its own::
 
         environment = Environment(os.environ, preload=["stop_stream"])
         environment.stop_stream(report)
@@ -79,7 +79,7 @@ class Environment(DeliveryAdapters):
 
     @cached_property
     def find_films_to_continue(self) -> FindFilmsToContinue:
-        """Finds the films that a user has started."""
+        """Finds the films that a viewer has begun."""
         from streaming.config.viewing import WatchingSettings
         from streaming.usecases.find_progress import FindFilmsToContinue
 
@@ -147,7 +147,7 @@ class Environment(DeliveryAdapters):
 
     @cached_property
     def check_films(self) -> CheckFilms:
-        """Checks whether the films that users may continue are still in the bucket."""
+        """Looks for the films that viewers may continue."""
         from streaming.repository.films import Films
         from streaming.usecases.housekeeping.check_films import CheckFilms
 
@@ -172,7 +172,7 @@ class Environment(DeliveryAdapters):
         return ForgetPersonalData(PersonalData(self.patient_database), settings.retention_days)
 
     def migrate(self) -> list[str]:
-        """Apply the pending migrations; return their names. Raises as ``migrations.apply``."""
+        """Apply the migrations that the database has not had; return their names."""
         from pathlib import Path
 
         from streaming.repository import migrations

@@ -1,1 +1,1 @@
-"""Settings, read from environment variables and secrets."""
+"""Settings, from environment variables and secrets."""

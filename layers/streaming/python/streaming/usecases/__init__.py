@@ -1,1 +1,1 @@
-"""The use cases, one module each, and background work."""
+"""What the service does for a viewer: one module a use case."""

@@ -1,4 +1,4 @@
-"""Saves a reported position."""
+"""Reporting where the player is."""
 
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
@@ -8,7 +8,7 @@ from streaming.usecases.event_sink import EventSink, message_of_report
 
 
 class ReportProgress:
-    """Saves a reported position and sends its event to Kafka."""
+    """Saves a position and tells Kafka of it."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class ReportProgress:
         self._events = events
 
     def __call__(self, report: Report) -> RecordedReport:
-        """Save ``report`` and return its result.
+        """Save ``report``.
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """

@@ -1,4 +1,4 @@
-"""Stops a stream."""
+"""Stopping a film."""
 
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
@@ -24,7 +24,7 @@ class StopStream:
         self._events = events
 
     def __call__(self, report: Report) -> EndedSession:
-        """Save the final ``report``, end its session and return the result.
+        """Stop with the final ``report``.
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """

@@ -1,1 +1,1 @@
-"""Background work that runs every minute, independently of requests."""
+"""What runs every minute, whether anybody watches or not."""

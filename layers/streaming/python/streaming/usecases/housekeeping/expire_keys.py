@@ -1,4 +1,4 @@
-"""Deletes old idempotency keys."""
+"""Forgetting idempotency keys that nobody will repeat any more."""
 
 from datetime import datetime, timedelta
 

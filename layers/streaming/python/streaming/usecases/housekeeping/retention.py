@@ -1,4 +1,4 @@
-"""Deletes personal data after the retention period."""
+"""Forgetting what is known of people and needed no longer."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ _BATCH = 500
 
 
 class ForgetPersonalData:
-    """Deletes personal data that is older than ``retention_days``."""
+    """Deletes personal data that is older than so many days."""
 
     def __init__(self, personal_data: PersonalData, retention_days: int) -> None:
         self._personal_data = personal_data
