@@ -1,1 +1,1 @@
-"""HTTP: from events of API Gateway to use cases, and back to responses."""
+"""HTTP: events of API Gateway, models of requests and responses, error responses."""

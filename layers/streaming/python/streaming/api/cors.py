@@ -6,7 +6,7 @@ from streaming.api.http import Request, Response
 
 
 def with_cors(response: Response, request: Request, allowed_origins: Collection[str]) -> Response:
-    """Let the caller's page read ``response`` if its origin is allowed; ``*`` allows every one."""
+    """Allow the request's origin to read ``response`` if it is listed; ``*`` allows all origins."""
     headers = {**_access(request, allowed_origins), **response.headers}
     if headers.get("Access-Control-Allow-Origin") != "*":
         headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Origin")))

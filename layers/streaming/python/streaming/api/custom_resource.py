@@ -1,4 +1,4 @@
-"""Answers CloudFormation, which waits for a custom resource to say how it went."""
+"""Responds to CloudFormation, which waits for the result of a custom resource."""
 
 import http.client
 import json
@@ -10,9 +10,10 @@ _SECONDS = 10.0
 
 
 def answer(event: Mapping[str, Any], problem: str | None = None) -> None:
-    """Tell CloudFormation that ``event`` is done, or what the ``problem`` is.
+    """Report to CloudFormation that ``event`` succeeded, or failed because of ``problem``.
 
-    Raises ``OSError`` when it cannot be told. An event without ``ResponseURL`` was sent by hand.
+    An event without ``ResponseURL`` was sent manually; it needs no response. Raises ``OSError`` and
+    ``http.client.HTTPException`` if the response is not accepted.
     """
     if "ResponseURL" not in event:
         return
@@ -27,7 +28,7 @@ def answer(event: Mapping[str, Any], problem: str | None = None) -> None:
     connect = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
     connection = connect(url.netloc, timeout=_SECONDS)
     try:
-        # The URL is signed without a content type.
+        # The signature of the URL covers an empty Content-Type.
         target = f"{url.path}?{url.query}"
         connection.request("PUT", target, json.dumps(body), {"Content-Type": ""})
         status = connection.getresponse().status

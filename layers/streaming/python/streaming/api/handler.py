@@ -1,7 +1,7 @@
-"""The boundary of every request function: an event comes in, a response goes out.
+"""The boundary of all HTTP functions: converts an event to a request, and a result to a response.
 
-The one place that authenticates the caller, turns errors into responses, logs what is unexpected,
-adds the headers of every response and opens the request's deadline.
+Only this module authenticates callers, converts errors to responses, logs unexpected errors, adds
+the headers that all responses have, and sets the request's deadline.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ logger = service_logger()
 
 _REPLY_MARGIN_SECONDS = 0.25
 _GATEWAY_SECONDS = 30.0
-# A response is data: it runs nothing, is shown in no frame and is what its Content-Type says.
+# Browsers must not run scripts in a response, show it in a frame or guess its content type.
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
 _FOR_BROWSERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -34,7 +34,7 @@ _FOR_BROWSERS = {
 
 
 class LambdaContext(Protocol):
-    """What the boundary needs of Lambda's context object."""
+    """The members of Lambda's context object that the boundary uses."""
 
     aws_request_id: str
     function_name: str
@@ -43,15 +43,15 @@ class LambdaContext(Protocol):
     function_version: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda ends the call."""
+        """Return the milliseconds until the function's time-out."""
 
 
 class HttpEnvironment(Protocol):
-    """What the boundary needs of an execution environment."""
+    """The members of an execution environment that the boundary uses."""
 
     @property
     def http_settings(self) -> HttpSettings:
-        """How responses look."""
+        """The settings of responses."""
         ...
 
 
@@ -69,14 +69,15 @@ def http_handler(
     prompt_seconds: float | None = None,
     for_admins: bool = False,
 ) -> Callable[[Handler[E]], LambdaHandler]:
-    """Make a Lambda handler for an HTTP API of ``handle(request, caller, environment)``.
+    """Decorate ``handle(request, caller, environment)`` to be a Lambda handler for an HTTP API.
 
-    It uses ``environment`` unless it is called with another one as a third argument. Without a
-    valid token the response is 401, and 403 ``for_admins`` without that role.
+    The handler uses ``environment`` unless it is called with another one as third argument. It
+    responds 401 without a valid token and, if ``for_admins``, 403 without the role admin.
 
-    ``budget_seconds`` is how long the request may take, without as many ``computing_seconds`` of
-    the processor; Lambda's own remaining time, less a margin to respond in, is respected too.
-    ``prompt_seconds`` is the time after which a viewer finds a response slow, if that is counted.
+    ``budget_seconds`` limits the duration of the request; CPU time up to ``computing_seconds``
+    does not count. Lambda's remaining time, less a margin for the response, limits it as well.
+    Responses later than ``prompt_seconds`` after the request's arrival are counted as slow; None
+    counts none.
     """
     guard = require_admin if for_admins else require_identity
 
@@ -94,16 +95,13 @@ def http_handler(
 def public_http_handler(
     environment: E, *, budget_seconds: float
 ) -> Callable[[PublicHandler[E]], LambdaHandler]:
-    """Make a Lambda handler, as ``http_handler`` does, of ``handle(request, environment)``.
-
-    Callers need no token.
-    """
+    """Decorate ``handle(request, environment)`` like ``http_handler``, without authentication."""
     return lambda handle: _lambda_handler(handle, environment, _Seconds(budget_seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class _Seconds:
-    """How long a request may take: waiting, computing besides, and to count as prompt."""
+    """The limits of a request's waiting time and CPU time, and the objective of its duration."""
 
     budget: float
     computing: float = 0.0
@@ -140,7 +138,7 @@ def _respond(handle: PublicHandler[E], request: Request, environment: E) -> Resp
         level(error.title, code=error.code, detail=error.detail, exc_info=is_ours)
         return problem(error, request.request_id)
     except ConfigurationError:
-        # No response: Lambda logs and counts the error, which rolls a deployment back.
+        # Not converted to a response: Lambda counts the error, which rolls a deployment back.
         raise
     except Exception:
         unexpected = StreamingError("the service failed unexpectedly; quote the request_id")
@@ -152,7 +150,7 @@ def _note_slow(request: Request, prompt_seconds: float, function_name: str) -> N
     if request.arrived_at is None:
         return
     waited = (clock.now() - request.arrived_at).total_seconds()
-    # API Gateway has given up by then: the event is an old one that was sent again.
+    # API Gateway times out earlier; a longer wait means that an old event was sent again.
     if prompt_seconds < waited < _GATEWAY_SECONDS:
         emit_slow_answer(function_name, request.request_id, waited)
 

@@ -1,4 +1,4 @@
-"""HTTP as API Gateway's payload format 2.0 carries it: events in, responses out.
+"""HTTP requests and responses in API Gateway's payload format 2.0.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -26,7 +26,7 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, as far as the handlers need it. Header names are lower-case."""
+    """The parts of a request that handlers use. Header names are lower-case."""
 
     route: str
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Request:
 
     @classmethod
     def from_event(cls, event: Event) -> Self:
-        """Read a payload 2.0 event. What is absent becomes empty."""
+        """Parse a payload 2.0 event. Absent members become empty."""
         context = event.get("requestContext") or {}
         http = context.get("http") or {}
         authorizer = (context.get("authorizer") or {}).get("lambda") or {}
@@ -62,7 +62,7 @@ class Request:
 
     @property
     def movie_id(self) -> UUID:
-        """The film that the path names. Raises ``InvalidRequest`` when it is no UUID."""
+        """The id of the film in the path. Raises ``InvalidRequest`` if it is not a UUID."""
         movie_id = parse_uuid(self.path_parameters.get("movie_id"))
         if movie_id is None:
             raise InvalidRequest("movie_id is not a UUID")
@@ -70,7 +70,7 @@ class Request:
 
     @property
     def user_id(self) -> UUID:
-        """The user that the path names. Raises ``InvalidRequest`` when it is no UUID."""
+        """The id of the user in the path. Raises ``InvalidRequest`` if it is not a UUID."""
         user_id = parse_uuid(self.path_parameters.get("user_id"))
         if user_id is None:
             raise InvalidRequest("user_id is not a UUID")
@@ -78,7 +78,7 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The body's bytes. Raises ``BodyTooLarge`` over 16 KiB, ``InvalidJson`` for bad base64."""
+        """The body's bytes. Raises ``BodyTooLarge`` over 16 KiB, ``InvalidJson`` if undecodable."""
         if len(self.raw_body) > 2 * MAX_BODY_BYTES:
             raise BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes")
         try:
@@ -94,7 +94,7 @@ class Request:
         return body
 
     def query_integer(self, name: str, default: int, *, least: int, most: int) -> int:
-        """Return the query parameter ``name``.
+        """Return the query parameter ``name``, or ``default`` if it is absent.
 
         Raises ``InvalidRequest`` unless it is a whole number from ``least`` to ``most``.
         """
@@ -116,7 +116,7 @@ class Response:
     is_base64: bool = False
 
     def to_event(self) -> dict[str, Any]:
-        """Return what the function hands back to API Gateway."""
+        """Return the object that API Gateway expects of the function."""
         return {
             "statusCode": self.status,
             "headers": dict(self.headers),
@@ -126,7 +126,7 @@ class Response:
 
 
 def ok(value: Any) -> Response:
-    """Answer 200 with ``value``, a dataclass or plain JSON data, which no cache may keep."""
+    """Return a 200 response with ``value``, a dataclass or plain JSON data; it is not cached."""
     return Response(
         200,
         to_json(value),
@@ -135,12 +135,12 @@ def ok(value: Any) -> Response:
 
 
 def no_content() -> Response:
-    """Answer 204: it is done, and there is nothing to tell."""
+    """Return a 204 response, which has no body."""
     return Response(204, "", {"Cache-Control": "no-store"})
 
 
 def problem(error: StreamingError, request_id: str) -> Response:
-    """Answer ``error`` as RFC 9457 problem details."""
+    """Return ``error`` as a response with RFC 9457 problem details."""
     headers = {
         "Content-Type": "application/problem+json",
         "Cache-Control": "no-store",
@@ -161,7 +161,7 @@ def problem(error: StreamingError, request_id: str) -> Response:
 
 
 def to_json(value: Any) -> str:
-    """Serialise dataclasses, UUIDs and times (ISO 8601 with ``Z``) with plain JSON data."""
+    """Serialise plain JSON data, dataclasses, UUIDs and times (ISO 8601 with ``Z``)."""
     return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
 
 

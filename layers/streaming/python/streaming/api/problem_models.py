@@ -1,4 +1,4 @@
-"""What callers get when a call fails, for OpenAPI; ``streaming.api.http.problem`` writes it."""
+"""The bodies of error responses, for OpenAPI; ``streaming.api.http.problem`` writes them."""
 
 from dataclasses import dataclass
 
@@ -8,41 +8,41 @@ from streaming.domain.sessions import LiveSession
 
 @dataclass(frozen=True, slots=True)
 class GatewayMessage:
-    """What API Gateway answers by itself, such as 401 to a request without a token."""
+    """A response of API Gateway itself, such as 401 to a request without a token."""
 
     __pydantic_config__ = DOCUMENTED
 
     message: str
-    """For people."""
+    """The reason, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong (RFC 9457)."""
+    """The description of an error (RFC 9457)."""
 
     __pydantic_config__ = DOCUMENTED
 
     type: str
-    """A URN that names the kind of problem."""
+    """A URN that identifies the type of problem."""
     title: str
-    """The kind of problem, for people."""
+    """The type of problem, for people."""
     status: int
     """The HTTP status."""
     detail: str
-    """This problem, for people."""
+    """This occurrence of the problem, for people."""
     code: str
-    """The kind of problem, for programs."""
+    """The type of problem, for programs."""
     request_id: str
-    """Quote it when asking for help."""
+    """The id of the request, to be quoted to support."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLimitProblem(Problem):
-    """As many streams of the user run as may run at once (RFC 9457)."""
+    """The user has the maximum number of concurrent streams (RFC 9457)."""
 
     __pydantic_config__ = DOCUMENTED
 
     max_streams: int
-    """How many may run at once."""
+    """The maximum number of concurrent streams."""
     sessions: list[LiveSession]
-    """Those that run, the oldest first, which `take_over` would end."""
+    """The running streams, the oldest first; `take_over` would end the oldest."""

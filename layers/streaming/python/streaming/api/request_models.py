@@ -1,4 +1,4 @@
-"""What callers may send: the models that validate request bodies and describe them in OpenAPI."""
+"""Models of request bodies, which validate them and describe them in OpenAPI."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
@@ -10,14 +10,14 @@ from streaming.domain.errors import InvalidJson, InvalidRequest
 from streaming.domain.progress import Report
 
 LONGEST_POSITION_SECONDS = 7 * 24 * 3600
-# URLs live no longer than a week; who was offline for long may still tell what was watched.
+# Signed URLs expire within a week; a player may report later what was watched before.
 LONGEST_AGE_SECONDS = 30 * 24 * 3600
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def _whole(value: object) -> object:
-    """Read ``120.0`` as 120: to JSON Schema, and to JavaScript, it is the same number."""
+    """Convert ``120.0`` to 120: JSON Schema and JavaScript do not distinguish them."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -27,7 +27,7 @@ Sequence = Annotated[int, Field(ge=0, le=(1 << 53) - 1), BeforeValidator(_whole)
 
 
 class StartRequest(BaseModel):
-    """Which form of the film the player wants, and what to do when too many streams run."""
+    """The manifest type that the player needs, and what to do at the stream limit."""
 
     model_config = ConfigDict(
         strict=True, json_schema_extra={"examples": [{"manifest_type": "hls"}]}
@@ -38,12 +38,12 @@ class StartRequest(BaseModel):
     )
     take_over: bool = Field(
         default=False,
-        description="When as many streams run as may: end the oldest instead of answering 429.",
+        description="At the limit of concurrent streams, end the oldest instead of answering 429.",
     )
 
 
 class PositionRequest(BaseModel):
-    """Where the player is."""
+    """The position of the player."""
 
     model_config = ConfigDict(
         strict=True,
@@ -54,18 +54,18 @@ class PositionRequest(BaseModel):
         },
     )
 
-    position_seconds: Seconds = Field(description="Whole seconds from the film's beginning.")
+    position_seconds: Seconds = Field(description="Whole seconds from the start of the film.")
     session_id: Annotated[UUID, Field(strict=False)] | None = Field(
-        default=None, description="The `session_id` that the start answered."
+        default=None, description="The `session_id` from the response to the start."
     )
     sequence: Sequence | None = Field(
         default=None,
-        description="Counts the reports of a session; with it, a late report changes nothing.",
+        description="The report's number in its session: an older report changes nothing.",
     )
     age_seconds: Age = Field(
         default=0.0,
-        description="How long ago the position was measured, by a clock that is never set; a "
-        "repeat lets it grow. What was watched last counts.",
+        description="How many seconds ago the position was measured, by a monotonic clock; a "
+        "repeat has a greater age. The position that was watched last is saved.",
     )
 
     @model_validator(mode="after")
@@ -75,7 +75,7 @@ class PositionRequest(BaseModel):
         return self
 
     def to_report(self, user_id: UUID, movie_id: UUID, now: datetime) -> Report:
-        """Return the report that the user makes ``now``, of the film, with this body."""
+        """Return the user's report of the film with this body, received at ``now``."""
         return Report(
             user_id,
             movie_id,
@@ -90,8 +90,8 @@ class PositionRequest(BaseModel):
 def parse(model: type[Model], body: bytes) -> Model:
     """Validate ``body`` as ``model``; an empty body counts as ``{}``.
 
-    Raises ``InvalidJson`` when it is no JSON and ``InvalidRequest``, with ``errors`` that name the
-    fields, when it is not the right JSON.
+    Raises ``InvalidJson`` if it is not JSON, and ``InvalidRequest``, whose ``errors`` name the
+    fields, if it does not match the model.
     """
     try:
         return model.model_validate_json(body.strip() or b"{}")

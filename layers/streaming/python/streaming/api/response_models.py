@@ -1,6 +1,7 @@
-"""What callers get: the bodies of responses, which OpenAPI describes too.
+"""The bodies of responses, also for OpenAPI.
 
-Plain dataclasses, so that responding costs no import. ``of`` makes one of a use case's result.
+They are plain dataclasses, so that a response needs no further import. ``of`` converts the result
+of a use case.
 """
 
 from collections.abc import Iterable
@@ -21,24 +22,24 @@ DOCUMENTED = {"use_attribute_docstrings": True}
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session has begun; the film plays from ``manifest_url``."""
+    """A session has started; the film plays from ``manifest_url``."""
 
     __pydantic_config__ = DOCUMENTED
 
     manifest_url: str
-    """Presigned URL of the manifest, for the player."""
+    """The presigned URL of the manifest, for the player."""
     expires_in: int
-    """Seconds for which `manifest_url` is good."""
+    """The seconds for which `manifest_url` is valid."""
     manifest_type: str
     """`hls` or `dash`."""
     session_id: UUID
     """The session, to be sent with every report."""
     resume_position_seconds: int
-    """The saved position, before the end of the film; 0 when the film was never watched."""
+    """The saved position, before the end of the film; 0 if the film was never watched."""
     duration_seconds: int | None
-    """The film's length; null when it is not known."""
+    """The film's duration; null if it is not known."""
     completed: bool
-    """Whether the film was ever watched to 90 % of its length."""
+    """Whether the user has ever reached 90 % of the film."""
 
     @classmethod
     def of(cls, stream: StartedStream) -> Self:
@@ -56,20 +57,20 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class ProgressSaved:
-    """The position on record after a report."""
+    """The saved position after a report."""
 
     __pydantic_config__ = DOCUMENTED
 
     success: bool
     """Always true."""
     position_seconds: int
-    """The position on record; a later report's, when this one came late."""
+    """The saved position; that of another report if this one arrived late."""
     message: str
-    """For people."""
+    """A confirmation, for people."""
     applied: bool
-    """False when what was watched later was already on record, or the session has ended."""
+    """False if a position that was watched later was already saved, or the session has ended."""
     session_ended: bool
-    """True when the session was stopped, or taken over by another player: stop playing then."""
+    """True if the session was stopped, or taken over by another player: stop playing then."""
 
     @classmethod
     def of(cls, recorded: RecordedReport) -> Self:
@@ -85,7 +86,7 @@ class ProgressSaved:
 
 @dataclass(frozen=True, slots=True)
 class WatchProgress:
-    """How far the user has watched a film."""
+    """The user's progress in a film."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -94,17 +95,17 @@ class WatchProgress:
     movie_id: UUID
     """The film."""
     position_seconds: int
-    """Whole seconds from the film's beginning."""
+    """Whole seconds from the start of the film."""
     last_watched_at: datetime
     """When the position was watched."""
     duration_seconds: int | None
-    """The film's length; null when it is not known."""
+    """The film's duration; null if it is not known."""
     completed: bool
-    """Whether the film was ever watched to 90 % of its length."""
+    """Whether the user has ever reached 90 % of the film."""
     completed_at: datetime | None
-    """When it was last watched to 90 %; null when it never was, or the time is not known."""
+    """When the user last reached 90 %; null if never, or if the time is not known."""
     times_completed: int
-    """How often it was watched to 90 %, as far as is known."""
+    """How often the user has reached 90 %, as far as is known."""
 
     @classmethod
     def of(cls, progress: SavedProgress) -> Self:
@@ -126,7 +127,7 @@ class WatchProgress:
 
 @dataclass(frozen=True, slots=True)
 class ContinueWatching:
-    """The films that the user has begun and never completed, newest first."""
+    """The films that the user has started and never completed, newest first."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -141,24 +142,24 @@ class ContinueWatching:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The session has ended and the final position is saved."""
+    """The session has ended, and the final position is saved."""
 
     __pydantic_config__ = DOCUMENTED
 
     success: bool
     """Always true."""
     position_seconds: int
-    """The position on record."""
+    """The saved position."""
     message: str
-    """For people."""
+    """A confirmation, for people."""
     session_id: UUID | None
-    """The session that has ended; null when there was none open."""
+    """The session that has ended; null if there was none."""
     duration_seconds: int | None
     """How long the session lasted; null without a session."""
     applied: bool
-    """False when what was watched later was already on record."""
+    """False if a position that was watched later was already saved."""
     session_ended: bool
-    """Whether there was a session, which has ended now or had before."""
+    """Whether there was a session; it has ended now or had ended before."""
 
     @classmethod
     def of(cls, ended: EndedSession) -> Self:
@@ -176,7 +177,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Invalidated:
-    """The film plays as it is in the bucket now."""
+    """The film is published as it is in the bucket now."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -185,17 +186,17 @@ class Invalidated:
     movie_id: UUID
     """The film."""
     manifest_types: list[str]
-    """The forms that the film has."""
+    """The manifest types that the film has."""
 
     @classmethod
     def of(cls, movie_id: UUID, forms: Iterable[ManifestType]) -> Self:
-        """Return the response for a film that has these forms."""
+        """Return the response for a film that has these manifest types."""
         return cls(success=True, movie_id=movie_id, manifest_types=list(forms))
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The service knows nothing of the user any more; the counts say what it knew."""
+    """The user's data has been deleted; the counts are the numbers of deleted records."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -204,11 +205,11 @@ class Erased:
     user_id: UUID
     """The user."""
     positions: int
-    """Films whose position was deleted."""
+    """The films whose position was deleted."""
     sessions: int
-    """Sessions that were deleted."""
+    """The sessions that were deleted."""
     events: int
-    """Events that were deleted before Kafka had them."""
+    """The events that were deleted before they were sent to Kafka."""
 
     @classmethod
     def of(cls, user_id: UUID, rows: "ErasedRows") -> Self:
@@ -224,7 +225,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The service runs."""
+    """The service is running."""
 
     __pydantic_config__ = DOCUMENTED
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streaming.repository.progress import ProgressRecord
     from streaming.usecases.event_sink import EventSink
 
-# Housekeeping reads more at once than a request, and erasing a user waits for a relay of the
+# Housekeeping reads more rows than a request, and erasing a user waits for a running relay of the
 # user's events.
 _PATIENT_SECONDS = 10.0
 
@@ -55,7 +55,7 @@ class Adapters(Settings):
 
     @cached_property
     def stream_slots(self) -> StreamSlots:
-        """The count of running streams."""
+        """The slots of running streams."""
         from streaming.cache.stream_slots import StreamSlots
 
         return StreamSlots(self.redis_cache)
@@ -69,13 +69,13 @@ class Adapters(Settings):
 
     @cached_property
     def patient_database(self) -> Database:
-        """The connection to PostgreSQL for work that no viewer waits for."""
+        """The connection to PostgreSQL for work outside playback requests, with more time."""
         from streaming.repository.database import Database
 
         return Database(self.database_settings(), _PATIENT_SECONDS)
 
     def database_settings(self) -> DatabaseSettings | Rotating[DatabaseSettings]:
-        """Return where PostgreSQL is."""
+        """Return the settings of the connection to PostgreSQL."""
         from streaming.config.database import DatabaseSettings
 
         return self.settings_of(DatabaseSettings.from_environment, "DATABASE_SECRET_ARN")
@@ -125,7 +125,7 @@ class Adapters(Settings):
 
     @cached_property
     def event_sink(self) -> EventSink:
-        """Where the use cases send events."""
+        """The destination of the use cases' events."""
         from streaming.config.events import EventSettings
         from streaming.usecases.event_sink import KafkaSink, NoEvents
 
@@ -136,7 +136,7 @@ class Adapters(Settings):
 
     @cached_property
     def token_verifier(self) -> TokenVerifier:
-        """What verifies tokens. Raises ``SecretUnavailable``."""
+        """The verifier of tokens. Raises ``SecretUnavailable``."""
         from streaming.access.tokens import TokenVerifier
         from streaming.config.tokens import TokenSettings
 
@@ -146,7 +146,7 @@ class Adapters(Settings):
 
     @cached_property
     def entitlement(self) -> Entitlement:
-        """What decides whether a user may watch."""
+        """The check of subscriptions."""
         from streaming.access.entitlement import Entitlement
         from streaming.cache.subscriptions import SubscriptionCache
         from streaming.config.cache import CacheSettings

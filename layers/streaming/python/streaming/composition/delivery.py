@@ -1,4 +1,4 @@
-"""How the films of an execution environment get from the bucket to players."""
+"""The parts of an execution environment that deliver films from the bucket to players."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = Logger(child=True)
 
 
 class DeliveryAdapters(Adapters):
-    """Builds delivery and what it stands on."""
+    """Builds delivery and its dependencies."""
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -37,14 +37,14 @@ class DeliveryAdapters(Adapters):
 
     @cached_property
     def film_presence(self) -> FilmPresence:
-        """What looks for films in the bucket."""
+        """The check whether the bucket contains a film."""
         from streaming.delivery.presence import FilmPresence
 
         return FilmPresence(lambda: self.film_bucket)
 
     @cached_property
     def film_bucket(self) -> FilmBucket:
-        """The connection to S3. Only publishing a copy needs it, and boto3 loads slowly."""
+        """The connection to S3. Most starts do not use it, and importing boto3 is slow."""
         from streaming.storage.bucket import FilmBucket
 
         return FilmBucket(self.storage_settings)
@@ -57,9 +57,9 @@ class DeliveryAdapters(Adapters):
         return StorageSettings.from_environment(self.variables)
 
     def build_delivery(self) -> tuple[Delivery, SigningLifetime]:
-        """Return a delivery that signs with the present key, and how long this key lives.
+        """Return a delivery that signs with the present key, and the lifetime of this key.
 
-        Raises ``StorageUnavailable`` when the key cannot be read.
+        Raises ``StorageUnavailable`` if the key cannot be read.
         """
         from streaming.delivery.direct import DirectDelivery
         from streaming.delivery.registry import CopyRegistry
@@ -84,15 +84,15 @@ class DeliveryAdapters(Adapters):
         return copies, life
 
     def read_signing_key(self) -> SigningSettings:
-        """Return the key that signs URLs: one of its own, else that of the function's role.
+        """Return the key that signs URLs: a dedicated one, else that of the function's role.
 
-        Raises ``StorageUnavailable`` when it cannot be read.
+        Raises ``StorageUnavailable`` if it cannot be read.
         """
         from streaming.config.rotating_secrets import SecretUnavailable
         from streaming.config.signing import SigningSettings
         from streaming.domain.errors import StorageUnavailable
 
-        # Read once: a rotated key stays active for as long as the URLs that it has signed.
+        # Read once: a rotated key remains active until the URLs that it has signed expire.
         source = self.rotating(SigningSettings.from_environment, "S3_SIGNING_SECRET_ARN")
         try:
             if source is not None:
@@ -104,7 +104,7 @@ class DeliveryAdapters(Adapters):
             raise StorageUnavailable("the key that signs URLs cannot be read") from error
 
     def signer_of(self, key: SigningSettings) -> S3Signer:
-        """Return what signs URLs with ``key``."""
+        """Return a signer with ``key``."""
         from streaming.signer.s3_signer import S3Signer
         from streaming.signer.sigv4 import SigningKey
 
@@ -118,7 +118,7 @@ class DeliveryAdapters(Adapters):
         )
 
     def publisher_of(self, signer: S3Signer, signing_id: str) -> Publisher:
-        """Return what publishes copies that ``signer`` signs."""
+        """Return a publisher of copies that ``signer`` signs."""
         from streaming.delivery.publisher import Publisher
         from streaming.signer.bucket_address import bucket_address
 
@@ -133,7 +133,7 @@ class DeliveryAdapters(Adapters):
         return Publisher(self.film_bucket, signer, signing_id, tuple(roots))
 
     def signing_lifetime(self, key: SigningSettings) -> SigningLifetime:
-        """Return how long ``key`` lives: as it says, or counted from when it was first seen."""
+        """Return the lifetime of ``key``: as given, or counted from when it was first seen."""
         from streaming.delivery.lifetime import SigningLifetime
         from streaming.domain import clock
 
@@ -142,7 +142,7 @@ class DeliveryAdapters(Adapters):
         first_seen_at = self._first_seen.setdefault(key.access_key, clock.now())
         life = SigningLifetime(key.expires_at or first_seen_at + key.session_life)
         logger.warning(
-            "URLs are signed with temporary credentials and die with them",
+            "URLs are signed with temporary credentials and expire with them",
             expires_at=life.expires_at,
             is_known=key.expires_at is not None,
         )
@@ -150,12 +150,12 @@ class DeliveryAdapters(Adapters):
 
     @cached_property
     def _first_seen(self) -> dict[str, datetime]:
-        """When this environment first saw each key; none was made later than that."""
+        """When this environment first saw each key; the key was created before."""
         return {}
 
 
 def _with_container_credentials(variables: Variables) -> Variables:
-    # Lambda gives them in this way to an environment that was restored from a snapshot.
+    # An environment that was restored from a snapshot has no credentials in its variables.
     from streaming.config.container_credentials import container_credentials
     from streaming.resilience.http_exchange import HttpExchange
 

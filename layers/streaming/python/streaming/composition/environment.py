@@ -1,4 +1,4 @@
-"""The object that each execution environment has one of: use cases, and what they are built of."""
+"""The object of an execution environment: its use cases, and the adapters that they use."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _MIGRATION_SECONDS = 240.0
 
 
 class Environment(DeliveryAdapters):
-    """Has the use cases of all functions; each is built once, when it is first used.
+    """The use cases of all functions; each is built once, when it is first used.
 
-    Every property imports what it builds, so that a function loads no other clients than its own::
+    Every property imports what it builds, so that a function loads only the clients that it uses::
 
         environment = Environment(os.environ, preload=["stop_stream"])
         environment.stop_stream(report)
@@ -79,7 +79,7 @@ class Environment(DeliveryAdapters):
 
     @cached_property
     def find_films_to_continue(self) -> FindFilmsToContinue:
-        """Finds the films that a viewer has begun."""
+        """Finds the films that a user has started."""
         from streaming.config.viewing import WatchingSettings
         from streaming.usecases.find_progress import FindFilmsToContinue
 
@@ -147,7 +147,7 @@ class Environment(DeliveryAdapters):
 
     @cached_property
     def check_films(self) -> CheckFilms:
-        """Looks for the films that viewers may continue."""
+        """Checks whether the films that users may continue are still in the bucket."""
         from streaming.repository.films import Films
         from streaming.usecases.housekeeping.check_films import CheckFilms
 
@@ -172,7 +172,7 @@ class Environment(DeliveryAdapters):
         return ForgetPersonalData(PersonalData(self.patient_database), settings.retention_days)
 
     def migrate(self) -> list[str]:
-        """Apply the migrations that the database has not had; return their names."""
+        """Apply the pending migrations; return their names. Raises as ``migrations.apply``."""
         from pathlib import Path
 
         from streaming.repository import migrations

@@ -1,15 +1,15 @@
-"""Imports ahead of time what the parts of an execution environment are built of."""
+"""Imports in advance the modules that the parts of an execution environment need."""
 
 from collections.abc import Iterable
 from importlib import import_module
 
 
 def preload(environment: type, parts: Iterable[str]) -> None:
-    """Import what building these properties and methods of ``environment`` imports.
+    """Import the modules that building these properties and methods of ``environment`` imports.
 
-    Nothing is built. The code of a part names the modules that it imports and the other parts that
-    it uses. A lambda or a function outside the class has code of its own: what it imports is not
-    imported before it is called.
+    Nothing is built. The names in a part's code include the modules that it imports and the other
+    parts that it uses. Lambdas, and functions outside the class, have separate code: their imports
+    are not made in advance.
     """
     waiting = list(parts)
     seen: set[str] = set()

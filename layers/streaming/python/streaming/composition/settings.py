@@ -1,4 +1,4 @@
-"""The settings of an execution environment, from its variables and the secrets that these name."""
+"""The settings of an execution environment, from its variables and the secrets they refer to."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Value = TypeVar("Value")
 
 
 class Settings:
-    """Reads settings when they are first needed.
+    """Reads settings when they are first used.
 
-    ``variables`` are kept, and read when a part is built. ``preload`` names the parts whose modules
-    are imported now: Lambda lends a whole processor while it starts an execution environment, and
-    less to a call. Any part may raise ``ConfigurationError`` for a variable.
+    ``variables`` are read when a part is built; any part may then raise ``ConfigurationError``.
+    ``preload`` names the parts whose modules are imported at once: during initialization Lambda
+    provides a full CPU, and less during an invocation.
     """
 
     def __init__(self, variables: Variables, preload: Iterable[str] = ()) -> None:
@@ -31,7 +31,7 @@ class Settings:
 
     @cached_property
     def http_settings(self) -> HttpSettings:
-        """How responses look."""
+        """The settings of responses."""
         from streaming.config.http import HttpSettings
 
         return HttpSettings.from_environment(self.variables)
@@ -39,11 +39,11 @@ class Settings:
     def settings_of(
         self, build: Callable[[Variables], Value], secret: str
     ) -> Value | Rotating[Value]:
-        """Return the settings, which follow the secret whose ARN the variable ``secret`` has."""
+        """Return the settings; they rotate if the variable ``secret`` contains an ARN."""
         return self.rotating(build, secret) or build(self.variables)
 
     def rotating(self, build: Callable[[Variables], Value], secret: str) -> Rotating[Value] | None:
-        """Return the settings that follow a secret; None when the variable ``secret`` is empty."""
+        """Return settings that rotate with a secret; None if the variable ``secret`` is empty."""
         from streaming.config.rotating_secrets import Rotating
 
         if not self.variables.get(secret):

@@ -1,1 +1,1 @@
-"""Settings, from environment variables and secrets."""
+"""Settings, read from environment variables and secrets."""

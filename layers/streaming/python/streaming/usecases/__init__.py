@@ -1,1 +1,1 @@
-"""What the service does for a viewer: one module a use case."""
+"""The use cases, one module each, and background work."""

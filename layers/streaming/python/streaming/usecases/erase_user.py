@@ -1,4 +1,4 @@
-"""Forgetting one user."""
+"""Erases the personal data of one user."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,7 +12,7 @@ from streaming.repository.personal_data import ErasedRows, PersonalData
 
 
 class EraseUser:
-    """Deletes what PostgreSQL and Redis know of a user."""
+    """Deletes a user's data from PostgreSQL and Redis."""
 
     def __init__(
         self, personal_data: PersonalData, progress_cache: ProgressCache, cache: Cache
@@ -22,10 +22,10 @@ class EraseUser:
         self._cache = cache
 
     def __call__(self, user_id: UUID) -> ErasedRows:
-        """Erase the user, wholly or not at all; doing so again finds nothing.
+        """Erase the user's data completely or not at all; a repeat deletes nothing.
 
-        Raises ``CacheUnavailable``, because a cached position would outlive the erasure by a day,
-        and ``DatabaseUnavailable``.
+        Raises ``DatabaseUnavailable``, and ``CacheUnavailable``, because otherwise positions would
+        remain in Redis for a day.
         """
 
         def forget_copies(movie_ids: Sequence[UUID]) -> None:

@@ -1,4 +1,4 @@
-"""Where the events of the use cases go: to Kafka now, or through the outbox later."""
+"""Sends the events of use cases to Kafka; housekeeping sends the rest from the outbox."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,29 +15,29 @@ logger = Logger(child=True)
 
 
 class EventSink(Protocol):
-    """Takes events."""
+    """Accepts the events of use cases."""
 
     def message(self, event: StreamEvent) -> Message | None:
-        """Return ``event`` as it must reach Kafka; None when events are switched off."""
+        """Return the Kafka message of ``event``; None if events are disabled."""
         ...
 
     def send(self, message: Message) -> bool:
-        """Send a message that is in no outbox; tell whether Kafka acknowledged it."""
+        """Send a message that is not in the outbox; return whether Kafka acknowledged it."""
         ...
 
     def send_committed(self, message: Message) -> bool:
-        """Send a message that is in the outbox, and delete it there once acknowledged.
+        """Send a message that is in the outbox, and delete it there if Kafka acknowledges it.
 
-        Tells whether Kafka acknowledged it: else those behind it have to wait.
+        Returns whether Kafka acknowledged it. If not, the user's later messages must not be sent.
         """
         ...
 
 
 class Publisher(Protocol):
-    """Sends to Kafka."""
+    """Sends messages to Kafka."""
 
     def publish(self, message: Message) -> bool:
-        """Send ``message``; tell whether Kafka acknowledged it."""
+        """Send ``message``; return whether Kafka acknowledged it."""
         ...
 
 
@@ -50,46 +50,46 @@ class KafkaSink:
         self._topic_prefix = topic_prefix
 
     def message(self, event: StreamEvent) -> Message:
-        """Return ``event`` as it goes to Kafka."""
+        """Return the Kafka message of ``event``."""
         return event.to_message(self._topic_prefix)
 
     def send(self, message: Message) -> bool:
-        """Send ``message``; tell whether Kafka acknowledged it."""
+        """Send ``message``; return whether Kafka acknowledged it."""
         return self._publisher.publish(message)
 
     def send_committed(self, message: Message) -> bool:
-        """Send ``message`` and take it out of the outbox; what fails is left to housekeeping."""
+        """Send ``message`` and delete it from the outbox; housekeeping repeats what fails."""
         if not self.send(message):
             return False
         try:
             self._outbox.delete(message.event_id)
         except DatabaseUnavailable:
-            # The event is in Kafka; housekeeping will send it again and consumers drop repeats.
+            # Housekeeping will send the event again; consumers discard repeats by its id.
             logger.warning("an acknowledged event stays in the outbox", event_id=message.event_id)
         return True
 
 
 class NoEvents:
-    """Takes events and forgets them, for deployments without Kafka."""
+    """Discards events, for deployments without Kafka."""
 
     def message(self, event: StreamEvent) -> None:
-        """Return None: there is nothing to send."""
+        """Return None: there is no message to send."""
 
     def send(self, message: Message) -> bool:
-        """Pretend that nothing is left to do."""
+        """Return True without sending."""
         return True
 
     def send_committed(self, message: Message) -> bool:
-        """Pretend that nothing is left to do."""
+        """Return True without sending."""
         return True
 
 
 def message_of_report(
     action: Action, report: Report, events: EventSink
 ) -> Callable[[UUID | None], Message | None]:
-    """Return the function that makes the message of ``report``, given the id of its session.
+    """Return a function that makes the message of ``report`` from the id of its session.
 
-    All messages that it makes have one event id. It returns None when events are switched off.
+    All messages that it makes have the same event id. It returns None if events are disabled.
     """
     event_id = new_event_id(report.reported_at)
     return lambda session_id: events.message(

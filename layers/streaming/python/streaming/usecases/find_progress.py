@@ -1,4 +1,4 @@
-"""Looking up where a viewer stopped."""
+"""Finds and removes saved positions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,15 +9,15 @@ from streaming.domain.progress import SavedProgress
 from streaming.repository.progress import ProgressRecord
 from streaming.resilience.deadline import within
 
-# There must be time to ask Redis then.
+# Leaves time in the request to read Redis afterwards.
 _RECORD_SECONDS = 1.5
 
 
 class FindProgress:
-    """Finds the position in one film: on record, or in Redis while PostgreSQL does not answer.
+    """Finds the position in one film: in PostgreSQL, or in Redis if PostgreSQL does not answer.
 
-    Redis cannot be asked first: it may have come back with positions from before an outage, in
-    which newer ones were acknowledged.
+    Redis is not read first: after an outage of Redis its positions may be older than those that
+    were acknowledged in the meantime.
     """
 
     def __init__(self, record: ProgressRecord, progress_cache: ProgressCache) -> None:
@@ -35,7 +35,7 @@ class FindProgress:
                 raise
         else:
             if progress is not None:
-                # Heals what an outage has left behind, and is there when PostgreSQL is not.
+                # Replaces a position from before an outage; read if PostgreSQL does not answer.
                 self._progress_cache.keep(progress)
         if progress is None or progress.is_removed:
             raise ProgressNotFound("the user has never watched the film, or has removed it")
@@ -43,9 +43,9 @@ class FindProgress:
 
 
 class FindFilmsToContinue:
-    """Finds the films that a viewer has begun and never completed.
+    """Finds the films that a user has started and never completed.
 
-    A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first.
+    A film is started from ``min_seconds`` or ``min_share`` of its duration on, whichever is less.
     """
 
     def __init__(self, record: ProgressRecord, min_seconds: int, min_share: float) -> None:
@@ -59,14 +59,14 @@ class FindFilmsToContinue:
 
 
 class RemoveProgress:
-    """Removes a film from what a viewer may continue."""
+    """Removes a film from those that a user may continue."""
 
     def __init__(self, record: ProgressRecord, progress_cache: ProgressCache) -> None:
         self._record = record
         self._progress_cache = progress_cache
 
     def __call__(self, user_id: UUID, movie_id: UUID, now: datetime) -> None:
-        """Forget the position, if there is one. Raises ``DatabaseUnavailable``."""
+        """Remove the position, if there is one. Raises ``DatabaseUnavailable``."""
         removed = self._record.remove(user_id, movie_id, now)
         if removed is not None:
             self._progress_cache.keep(removed)

@@ -1,4 +1,4 @@
-"""Seeing at once that subscriptions have changed."""
+"""Invalidates cached subscriptions that have changed."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -16,15 +16,15 @@ logger = Logger(child=True)
 
 
 class ForgetSubscriptions:
-    """Forgets what is cached of the users that records ``{"user_id": …}`` name."""
+    """Deletes the cached subscriptions of the users in records ``{"user_id": …}``."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
     def __call__(self, records: Iterable[KafkaRecord]) -> int:
-        """Forget them and return how many users that were; skip what names none.
+        """Delete them and return the number of users; skip records without a valid id.
 
-        Raises ``CacheUnavailable``; the same records may come again.
+        Raises ``CacheUnavailable``; the same records can then be processed again.
         """
         users = {user_id for record in records if (user_id := _user_of(record)) is not None}
         for user_id in users:

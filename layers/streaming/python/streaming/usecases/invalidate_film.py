@@ -1,4 +1,4 @@
-"""Seeing at once that a film was replaced in the bucket."""
+"""Publishes a film again after it was replaced in the bucket."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,14 +14,14 @@ logger = Logger(child=True)
 
 
 class InvalidateFilm:
-    """Has a film's copies published anew, and notes its length."""
+    """Publishes a film's signed copies again, and saves its duration."""
 
     def __init__(self, delivery: Delivery, films: Films) -> None:
         self._delivery = delivery
         self._films = films
 
     def __call__(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
-        """Publish the film as it is now and return its forms.
+        """Publish the film as it is now, and return its manifest types.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
@@ -41,5 +41,5 @@ class InvalidateFilm:
             else:
                 self._films.mark(movie_id, now, is_there=False)
         except DatabaseUnavailable:
-            # The film plays as it is now; the next start or housekeeping notes the rest.
-            logger.warning("what the bucket holds of the film is not on record yet")
+            # The film is published already; the next start or housekeeping saves the rest.
+            logger.warning("the film's presence and duration are not saved yet")

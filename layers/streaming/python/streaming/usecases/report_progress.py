@@ -1,4 +1,4 @@
-"""Reporting where the player is."""
+"""Saves a reported position."""
 
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
@@ -8,7 +8,7 @@ from streaming.usecases.event_sink import EventSink, message_of_report
 
 
 class ReportProgress:
-    """Saves a position and tells Kafka of it."""
+    """Saves a reported position and sends its event to Kafka."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class ReportProgress:
         self._events = events
 
     def __call__(self, report: Report) -> RecordedReport:
-        """Save ``report``.
+        """Save ``report`` and return its result.
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """

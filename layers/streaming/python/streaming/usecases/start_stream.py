@@ -1,4 +1,4 @@
-"""Starting a film."""
+"""Starts a stream."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from streaming.usecases.stream_limit import StreamLimit
 logger = Logger(child=True)
 
 _LONGEST_USER_AGENT = 512
-# No attempt takes longer: Lambda has ended its function by then.
+# The function's time-out is shorter, so an older attempt is not running any more.
 _LONGEST_ATTEMPT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who starts a film, and from where. ``authorization`` is their header's value."""
+    """The user who starts a stream. ``authorization`` is the value of the request's header."""
 
     user_id: UUID
     authorization: str
@@ -45,7 +45,7 @@ class Viewer:
 class StartStream:
     """Checks the subscription, makes the film playable and opens a session.
 
-    ``is_there`` tells whether the bucket holds a film in any form.
+    ``is_there`` returns whether the bucket contains a film, with any manifest type.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class StartStream:
     ) -> StartedStream:
         """Start ``movie_id`` for ``viewer``; a repeated ``key`` opens no second session.
 
-        It answers the first one while that runs. With ``take_over`` the oldest stream ends when as
-        many run as may. Raises ``SubscriptionRequired``, ``EntitlementUnavailable``,
-        ``StreamLimitReached``, ``MovieNotFound``, ``FilmUnplayable``, ``StorageUnavailable``,
-        ``DatabaseUnavailable``, ``IdempotencyKeyReused``, ``RequestInProgress`` and
-        ``SessionEnded``.
+        A repeat returns the first session while it is open. At the limit of concurrent streams,
+        ``take_over`` ends the oldest one. Raises ``SubscriptionRequired``,
+        ``EntitlementUnavailable``, ``StreamLimitReached``, ``MovieNotFound``, ``FilmUnplayable``,
+        ``StorageUnavailable``, ``DatabaseUnavailable``, ``IdempotencyKeyReused``,
+        ``RequestInProgress`` and ``SessionEnded``.
         """
         attempt = self._claim(viewer.user_id, key, now)
         try:
@@ -132,7 +132,7 @@ class StartStream:
         try:
             return self._keys.claim(user_id, key, attempt, _LONGEST_ATTEMPT_SECONDS)
         except DatabaseUnavailable:
-            # It may have been committed all the same.
+            # The claim may have been committed despite the error.
             self._release(user_id, key, attempt)
             raise
 
@@ -167,18 +167,18 @@ class StartStream:
 
     def _note_missing(self, movie_id: UUID, now: datetime) -> None:
         try:
-            # It may only lack the form that was asked for.
+            # The film may have the other manifest type only.
             if not self._is_there(movie_id):
                 self._films.mark(movie_id, now, is_there=False)
         except (StorageUnavailable, DatabaseUnavailable):
-            logger.warning("that the film is missing is not on record yet")
+            logger.warning("the absence of the film is not saved yet")
 
     def _release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
         try:
             self._keys.release(user_id, key, attempt)
         except DatabaseUnavailable:
-            # Repeats are told to wait until the attempt is given up by itself.
-            logger.warning("a failed start keeps its Idempotency-Key for a while")
+            # Repeats get ``RequestInProgress`` until ``_LONGEST_ATTEMPT_SECONDS`` have passed.
+            logger.warning("the Idempotency-Key of a failed start is not released yet")
 
 
 def _new_session(
@@ -202,7 +202,7 @@ def _new_session(
 
 
 def _storable(text: str | None) -> str | None:
-    """Return ``text`` as PostgreSQL can store it: no NUL, no lone surrogate, not too long."""
+    """Return ``text`` in a form that PostgreSQL stores: truncated, without NUL and surrogates."""
     if text is None:
         return None
     return text.encode("utf-8", "replace").decode().replace("\x00", "")[:_LONGEST_USER_AGENT]

@@ -1,4 +1,4 @@
-"""Stopping a film."""
+"""Stops a stream."""
 
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
@@ -24,7 +24,7 @@ class StopStream:
         self._events = events
 
     def __call__(self, report: Report) -> EndedSession:
-        """Stop with the final ``report``.
+        """Save the final ``report``, end its session and return the result.
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """

@@ -1,4 +1,4 @@
-"""Holding users to the number of streams that they may have at once."""
+"""Limits the number of a user's concurrent streams."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,9 +20,9 @@ logger = Logger(child=True)
 
 
 class StreamLimit:
-    """Lets a stream begin only while fewer run than its user may have.
+    """Permits a new stream only while its user has fewer than the limit.
 
-    When Redis does not answer, the limit is not enforced, and a metric says so.
+    If Redis does not answer, the limit is not enforced, which a metric counts.
     """
 
     def __init__(self, slots: StreamSlots, playback: Playback, events: EventSink) -> None:
@@ -34,12 +34,12 @@ class StreamLimit:
     def slot(
         self, user_id: UUID, session_id: UUID, limit: int, *, take_over: bool
     ) -> Iterator[Sequence[UUID]]:
-        """Hold a slot for a session while the enclosed work opens it; 0 is no ``limit``.
+        """Reserve a slot for a session while the enclosed work opens it; ``limit`` 0 means none.
 
-        Yields the sessions that the work has to end because they are taken over. When the work
-        fails, the slot is free again. Raises ``StreamLimitReached``, also afterwards, when the new
-        session itself was taken over meanwhile: then it has ended, and its Idempotency-Key, if it
-        has one, is free.
+        Yields the sessions that the work has to end because they are taken over. If the work fails,
+        the slot is released. Raises ``StreamLimitReached`` before the work, or after it if another
+        start has meanwhile taken over the new session: the session has then ended, and its
+        Idempotency-Key, if any, is released.
         """
         if not limit:
             yield ()
@@ -68,10 +68,10 @@ class StreamLimit:
         last_heartbeat_at: datetime,
         now: datetime,
     ) -> None:
-        """Hold the slot of a session that is open on record; 0 is no ``limit``.
+        """Keep the slot of an open session; ``limit`` 0 means none.
 
-        One that was heard of so recently that it counts may have another slot when its own is not
-        known any more. Raises ``SessionEnded`` when it has lost its slot.
+        If Redis does not have the slot any more, a session with a recent heartbeat gets a new one
+        while the limit permits it. Raises ``SessionEnded`` if the session has lost its slot.
         """
         if not limit:
             return
@@ -80,10 +80,10 @@ class StreamLimit:
         if is_kept is None:
             _note_not_enforced()
         elif not is_kept:
-            raise SessionEnded("the session that was started with this key is no stream any more")
+            raise SessionEnded("the session that was started with this key has lost its slot")
 
     def _refuse(self, user_id: UUID, session_id: UUID) -> None:
-        # Whoever took it over may not have found it on record, where it has only just come.
+        # The start that took it over may not have found its row, which is only just committed.
         for message in self._playback.refuse_opened(
             user_id, session_id, clock.now(), self._events.message
         ):
@@ -92,7 +92,7 @@ class StreamLimit:
 
     def _reached(self, user_id: UUID, limit: int, slots: Sequence[Slot]) -> StreamLimitReached:
         return StreamLimitReached(
-            f"as many streams run as the user may have at once: {limit}",
+            f"the user has the maximum number of concurrent streams: {limit}",
             max_streams=limit,
             sessions=self._describe(user_id, slots),
         )
@@ -116,6 +116,6 @@ def _note_not_enforced() -> None:
 
 
 def _as_counted(slot: Slot) -> LiveSession:
-    """Return what the slot itself tells, of a session that is not on record yet."""
+    """Return the slot's data, for a session that is not in the database yet."""
     began = datetime.fromtimestamp(milliseconds_of(slot.session_id) / 1000, UTC)
     return LiveSession(slot.session_id, None, began, slot.heartbeat_at)

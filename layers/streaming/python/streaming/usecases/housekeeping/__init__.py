@@ -1,1 +1,1 @@
-"""What runs every minute, whether anybody watches or not."""
+"""Background work that runs every minute, independently of requests."""

@@ -1,16 +1,16 @@
-"""Work that is done batch by batch, each in a transaction of its own."""
+"""Runs work in batches, each in its own transaction."""
 
 import time
 from collections.abc import Callable, Sequence
 
 Batch = Callable[[int], Sequence[int]]
-"""Processes at most so many rows of each kind; returns how many of each kind it has processed."""
+"""Processes up to the given number of rows of each kind; returns the number for each kind."""
 
 
 def in_batches(batch: Batch, size: int, budget_seconds: float) -> int:
-    """Run batches of ``size`` until none is full; return how many rows they have processed.
+    """Run batches of ``size`` until one is not full; return how many rows were processed.
 
-    Begins no further batch after ``budget_seconds``; the next run goes on.
+    Starts no batch after ``budget_seconds``; the next run continues.
     """
     ends_at = time.monotonic() + budget_seconds
     processed = 0

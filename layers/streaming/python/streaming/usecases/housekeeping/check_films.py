@@ -1,4 +1,4 @@
-"""Looking for the films that viewers may continue: some are no longer in the bucket."""
+"""Checks whether the films that users may continue are still in the bucket."""
 
 import time
 from collections.abc import Callable
@@ -14,22 +14,22 @@ logger = Logger(child=True)
 
 _INTERVAL = timedelta(hours=1)
 _BATCH = 200
-# For how long positions in a film are kept that was never there: it may still be uploaded.
+# How long positions in a film that was never in the bucket are kept: it may be uploaded later.
 _PATIENCE = timedelta(days=1)
 
 
 class CheckFilms:
-    """Notes which films the bucket holds. ``is_there`` looks for one."""
+    """Records which films the bucket contains. ``is_there`` returns whether it contains a film."""
 
     def __init__(self, films: Films, is_there: Callable[[UUID], bool]) -> None:
         self._films = films
         self._is_there = is_there
 
     def __call__(self, now: datetime, budget_seconds: float) -> int:
-        """Look for films that were not looked for in an hour; return for how many.
+        """Check films that were not checked within the last hour; return the number checked.
 
-        One that the storage does not answer for is not counted, and keeps no other from its turn.
-        Stops after ``budget_seconds``; the next run goes on. Raises ``DatabaseUnavailable``.
+        A film whose check S3 does not answer is not counted and does not stop the others. Starts
+        no check after ``budget_seconds``; the next run continues. Raises ``DatabaseUnavailable``.
         """
         ends_at = time.monotonic() + budget_seconds
         checked = unanswered = 0
@@ -45,7 +45,9 @@ class CheckFilms:
             checked += 1
         if unanswered:
             logger.warning(
-                "the film storage does not answer for films", unanswered=unanswered, checked=checked
+                "the film storage does not answer for some films",
+                unanswered=unanswered,
+                checked=checked,
             )
         self._films.delete_no_films(now - _PATIENCE, _BATCH)
         return checked

@@ -1,4 +1,4 @@
-"""Ending the sessions whose player has vanished."""
+"""Ends the sessions whose player has stopped reporting."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ _BATCH = 200
 
 
 class EndAbandonedSessions:
-    """Ends sessions without a heartbeat for five minutes, each at its last one."""
+    """Ends sessions without a heartbeat for five minutes, as of their last heartbeat."""
 
     def __init__(self, playback: Playback, slots: StreamSlots, events: EventSink) -> None:
         self._playback = playback

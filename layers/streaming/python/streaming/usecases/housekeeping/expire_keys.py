@@ -1,4 +1,4 @@
-"""Forgetting idempotency keys that nobody will repeat any more."""
+"""Deletes old idempotency keys."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Relaying the outbox to Kafka."""
+"""Relays the outbox to Kafka."""
 
 import random
 import time
@@ -18,7 +18,7 @@ logger = Logger(child=True)
 
 _KEYS = 500
 _PER_KEY = 50
-# The locks of a batch, and its transaction, are held for about so long.
+# About how long the transaction of a batch holds its locks.
 _BATCH_SECONDS = 2.0
 _WAIT_SECONDS = 1.5
 _LEAST_WAIT_SECONDS = 0.2
@@ -29,16 +29,16 @@ _MOST_ATTEMPTS = 10
 
 
 class Producer(Protocol):
-    """Sends to Kafka."""
+    """Sends messages to Kafka."""
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> Mapping[UUID, Refusal]:
-        """Send independent messages; return why those are refused that were not acknowledged."""
+        """Send independent messages; return the refusals of unacknowledged ones by event id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """How many messages a run has relayed, how many of them are dead, and what is left."""
+    """How many messages a run sent and moved to the dead letters, and the outbox's measures."""
 
     relayed: int
     dead: int
@@ -46,24 +46,24 @@ class Relayed:
 
 
 class RelayOutbox:
-    """Publishes what requests could not, oldest first and in order within each key.
+    """Sends the messages that requests could not send, oldest first and in order for each key.
 
-    What Kafka never takes goes to the dead letters. A key whose next message it does not take while
-    it takes others is left alone for a while, longer each time.
+    Messages that Kafka will never accept move to the dead letters. If Kafka accepts other messages
+    but not the next one of a key, that key is postponed, longer each time.
     """
 
     def __init__(self, outbox: Outbox, producer: Producer | None) -> None:
-        """Relay by ``producer``; None leaves everything in the outbox and only measures it."""
+        """Relay with ``producer``; None sends nothing and only measures the outbox."""
         self._outbox = outbox
         self._producer = producer
 
     def __call__(
         self, budget_seconds: float, settling_seconds: float = SETTLING_SECONDS
     ) -> Relayed:
-        """Relay until nothing is left that Kafka takes. Raises ``DatabaseUnavailable``.
+        """Relay until Kafka accepts no further message. Raises ``DatabaseUnavailable``.
 
-        Begins nothing more after ``budget_seconds``. Messages younger than ``settling_seconds`` are
-        left to the request that made them.
+        Starts no batch after ``budget_seconds``. Messages younger than ``settling_seconds`` are
+        left to the request that created them.
         """
         if self._producer is None:
             return Relayed(0, 0, self._outbox.measure())
@@ -82,13 +82,13 @@ class RelayOutbox:
             if batch.keys < _KEYS:
                 if run.moved == moved_before:
                     break
-                # The next messages of the same keys, and what has come meanwhile.
+                # Start again, for further messages of the same keys and for new messages.
                 after, moved_before = 0, run.moved
         return Relayed(run.relayed, run.dead, self._outbox.measure())
 
 
 class _Run:
-    """One run: sends batches, and knows what Kafka has taken so far."""
+    """One run: sends batches, and counts the messages that Kafka has accepted or refused."""
 
     def __init__(self, producer: Producer, ends_at: float) -> None:
         self._producer = producer
@@ -99,7 +99,7 @@ class _Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is up."""
+        """Whether no time is left."""
         return time.monotonic() > self._ends_at
 
     @property
@@ -108,15 +108,15 @@ class _Run:
         return self.relayed + self.dead
 
     def count(self, outcome: Outcome) -> None:
-        """Count what a batch has moved."""
+        """Count the messages that a batch has moved out of the outbox."""
         self.relayed += len(outcome.acknowledged)
         self.dead += len(outcome.dead)
 
     def send(self, queues: Sequence[Sequence[Waiting]]) -> Outcome:
-        """Send the queues side by side, of each one message at a time.
+        """Send the queues concurrently, one message of each queue at a time.
 
-        Only so does a message that is not acknowledged hold back those behind it, whose topic may
-        be another.
+        This keeps the order: a queue stops at a message that is not acknowledged, and its later
+        messages may have other topics.
         """
         ends_at = min(self._ends_at, time.monotonic() + _BATCH_SECONDS)
         outcome = Outcome()
@@ -135,8 +135,9 @@ class _Run:
                     refused.append((head, refusal))
             stuck = {head.message.key for head, _ in refused}
             going = [queue for queue in going if queue and queue[0].message.key not in stuck]
-        # Unless Kafka takes others it is away, which is no message's fault. And who has just become
-        # a partition's leader takes at the second try what was refused at the first.
+        # Count an attempt only if Kafka accepted another message in this run. Otherwise Kafka is
+        # unavailable. The first refusal in a run does not count either: the broker that has just
+        # become a partition's leader accepts the second try.
         if self.relayed or outcome.acknowledged:
             for head, refusal in refused:
                 if head.id in self._refused:
@@ -146,10 +147,10 @@ class _Run:
 
     def _deliver(self, heads: Sequence[Waiting]) -> dict[UUID, Refusal]:
         messages = [head.message for head in heads]
-        # What comes after the run's end is for recording what Kafka has taken.
+        # The time after the run's end is for deleting acknowledged messages from the outbox.
         wait = min(_WAIT_SECONDS, max(_LEAST_WAIT_SECONDS, self._ends_at - time.monotonic()))
         refusals = dict(self._producer.deliver(messages, wait))
-        # Kafka refuses a whole batch for one bad record in it, so each of those is sent alone.
+        # Kafka refuses a whole batch for one invalid record, so these messages are sent singly.
         for message in messages:
             refusal = refusals.get(message.event_id)
             if refusal and refusal.reason == "message" and len(messages) > 1:

@@ -1,4 +1,4 @@
-"""Preparing the films in use for those who start after the current time window."""
+"""Publishes the signed copies of the next time window for the films in use."""
 
 import time
 from datetime import datetime
@@ -16,12 +16,12 @@ logger = Logger(child=True)
 
 _MOST_FILMS = 1000
 _IN_USE_SECONDS = 3600
-# So many films in a row that cannot be read are the storage's fault, not theirs.
+# After this many consecutive failures the storage, not the film, is considered unavailable.
 _STORAGE_IS_AWAY = 3
 
 
 class RenewCopies:
-    """Has the next window's copies published before that window begins."""
+    """Publishes the copies of the next window before it begins."""
 
     def __init__(self, films: Films, delivery: Delivery) -> None:
         self._films = films
@@ -30,10 +30,10 @@ class RenewCopies:
     def __call__(self, now: datetime, budget_seconds: float) -> int:
         """Renew the films that were started in the last hour, the most started first.
 
-        Stops after ``budget_seconds``; the next run goes on. A film waits for at most half of what
-        is left of them, and one that fails keeps no other from being renewed. Returns how many
-        copies were published. Raises ``DatabaseUnavailable``, and at the end an ``ExceptionGroup``
-        of the errors that are bugs.
+        Stops after ``budget_seconds``; the next run continues. A film may take at most half of the
+        remaining time, and a film that fails does not stop the others. Returns how many copies were
+        published. Raises ``DatabaseUnavailable``, and after the last film an ``ExceptionGroup`` of
+        unexpected errors.
         """
         if not self._delivery.ends_soon(now):
             return 0

@@ -1,4 +1,4 @@
-"""Forgetting what is known of people and needed no longer."""
+"""Deletes personal data after the retention period."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ _BATCH = 500
 
 
 class ForgetPersonalData:
-    """Deletes personal data that is older than so many days."""
+    """Deletes personal data that is older than ``retention_days``."""
 
     def __init__(self, personal_data: PersonalData, retention_days: int) -> None:
         self._personal_data = personal_data

@@ -1,4 +1,4 @@
-"""The chores of a background function: each has its share of the time, none depends on another."""
+"""Runs the chores of a background function, independently and each with a share of the time."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,21 +11,21 @@ from streaming.resilience.deadline import within
 logger = Logger(child=True)
 
 Chore = Callable[[float], dict[str, int]]
-"""Works for so many seconds, finishes what it has begun soon after, and tells what it did."""
+"""Starts work for the given seconds, finishes it soon after, and returns counts of it by name."""
 
-# A relay that has begun a batch waits for Kafka, and then for the database.
+# A relay's last batch waits for Kafka, and then for the database.
 _WINDING_UP_SECONDS = 2.5
 
 
 class ChoresFailed(Exception):
-    """One chore or several failed; the log says why."""
+    """At least one chore failed; the log contains the errors."""
 
 
 def run(chores: Mapping[str, Chore], seconds: float) -> dict[str, int]:
-    """Do each of ``chores``, in order, in ``seconds`` altogether; return what was done.
+    """Run ``chores`` in order within ``seconds``; return their merged counts.
 
-    A chore gets an equal part of the time that those before it have left. Raises ``ChoresFailed``
-    after the last one if any has failed.
+    The remaining time is divided equally among the remaining chores. Raises ``ChoresFailed`` after
+    the last one if any has failed.
     """
     ends_at = time.monotonic() + seconds
     done: dict[str, int] = {}
