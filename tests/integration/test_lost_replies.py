@@ -137,6 +137,9 @@ def told(answer: Response) -> Any:
     for each in bodies:
         for name in CHANGING:
             each.pop(name, None)
+    # A stop returns how long the session lasted, in seconds of the clock.
+    if "session_ended" in body and body.get("duration_seconds") is not None:
+        body["duration_seconds"] = "some"
     return answer.status, body
 
 
