@@ -10,6 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 HEAVY = {
+    # docs/decisions/0019-powertools.md
+    "aws_lambda_powertools.event_handler",
+    "aws_lambda_powertools.utilities.batch",
+    "aws_lambda_powertools.utilities.parameters",
+    "aws_lambda_powertools.utilities.parser",
     "boto3",
     "botocore.client",
     "httpx",
