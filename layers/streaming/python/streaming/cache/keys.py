@@ -1,4 +1,4 @@
-"""The keys of Redis. No other module spells one."""
+"""The keys of Redis. No other module defines keys."""
 
 from uuid import UUID
 

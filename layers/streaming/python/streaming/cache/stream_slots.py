@@ -165,7 +165,7 @@ class StreamSlots:
         return Claim(bool(answer[0]), slots)
 
     def keep(self, user_id: UUID, session_id: UUID, limit: int) -> bool | None:
-        """Count a heartbeat of the session if it is counted, or if nothing is known of it.
+        """Count a heartbeat of the session if it is counted, or if Redis has no data of it.
 
         An unknown session is counted while fewer than ``limit`` others run. Returns False when the
         session has ended, was taken over, or its last heartbeat is older than streams count.
@@ -202,7 +202,7 @@ class StreamSlots:
 
 
 def forget_streams(cache: Cache, user_id: UUID) -> bool:
-    """Delete what is counted of the user; tell whether Redis answered."""
+    """Delete the slots of the user; return whether Redis answered."""
     return cache.delete(keys.streams(user_id))
 
 

@@ -1,1 +1,1 @@
-"""Kafka: the events that tell other services what is being watched."""
+"""Kafka: sends events about watched films to other services, and reads records of theirs."""

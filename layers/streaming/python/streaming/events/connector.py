@@ -1,4 +1,4 @@
-"""kafka-python's producer, with bounded times and two of its faults corrected."""
+"""Connects producers of kafka-python, with short time-outs and two defects corrected."""
 
 import ssl
 from typing import Protocol
@@ -10,25 +10,25 @@ from streaming.config.events import EventSettings
 from streaming.resilience.deadline import allowance
 
 _CONNECT_SECONDS = 1.0
-# How soon the producer looks again for a broker that it is connecting to, unless that answers.
+# How often the producer polls a broker that it is connecting to, unless the broker answers earlier.
 _LOOK_AGAIN_MILLISECONDS = 50.0
 
 
 class Producer(Protocol):
-    """What sending events needs of kafka-python's producer."""
+    """The members of kafka-python's producer that are used, and ``discard``."""
 
     def send(self, topic: str, value: bytes, key: bytes) -> FutureRecordMetadata:
-        """Begin to send a message."""
+        """Start to send a message."""
 
     def partitions_for(self, topic: str) -> object:
-        """Wait until the topic is known."""
+        """Wait for the metadata of the topic."""
 
     def discard(self) -> None:
-        """End without waiting, with what has not been sent yet."""
+        """Close without waiting for unsent messages."""
 
 
 class Connector:
-    """Connects producers; the certificate authorities are read once."""
+    """Connects producers. The CA certificates are loaded once."""
 
     def __init__(self) -> None:
         self._ssl_context: ssl.SSLContext | None = None
@@ -36,14 +36,14 @@ class Connector:
     def __call__(self, settings: EventSettings) -> Producer:
         """Return a producer that is connected. Raises ``KafkaError`` and ``OSError``."""
         if settings.sasl_mechanism == "AWS_MSK_IAM":
-            # The producer loads it while it connects, which would take half of that time.
+            # Otherwise the producer imports it while it connects, for half of the time-out.
             import botocore.session  # noqa: F401
         if settings.security_protocol != "PLAINTEXT" and self._ssl_context is None:
-            # The producer would read the authorities for each broker anew.
+            # Otherwise the producer loads the CA certificates for each broker.
             self._ssl_context = ssl.create_default_context()
         milliseconds = int(allowance(_CONNECT_SECONDS) * 1000)
-        # Repeats are told apart by event_id, so the producer needs no idempotence of its own. A
-        # batch is given up soon: what is not acknowledged lies in the outbox.
+        # Consumers discard repeats by event_id, so the producer needs no idempotence of its own.
+        # Batches time out early, because the outbox keeps what is not acknowledged.
         return _Producer(
             bootstrap_servers=list(settings.bootstrap_servers),
             security_protocol=settings.security_protocol,
@@ -66,11 +66,11 @@ class Connector:
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]
-    """Waits while it connects, and can be discarded.
+    """A producer that sleeps between polls while it connects, and that can be discarded.
 
-    Where a message waits for a broker that is being connected to, kafka-python's thread polls as
-    fast as it can, which takes the processor from the requests:
-    https://github.com/dpkp/kafka-python/issues/1907. What the broker does wakes it all the same.
+    While a message waits for a connection to a broker, kafka-python's thread polls without pause,
+    which takes CPU time from requests: https://github.com/dpkp/kafka-python/issues/1907. Data from
+    the broker still wakes the thread at once.
     """
 
     def __init__(self, **configuration: object) -> None:
@@ -78,7 +78,7 @@ class _Producer(KafkaProducer):  # type: ignore[misc]
         self._sender._client.connection_delay = _look_again  # noqa: SLF001
 
     def discard(self) -> None:
-        """End without waiting, as ``close`` does for unsent messages: the outbox has them."""
+        """Close without waiting for unsent messages, as ``close`` would: the outbox has them."""
         self._sender.force_close()
         self._closed = True
         self.close()

@@ -1,4 +1,4 @@
-"""Tells from an error of kafka-python why Kafka did not take a message."""
+"""Converts errors of kafka-python to the reasons why Kafka did not accept a message."""
 
 from kafka.errors import (
     BrokerResponseError,
@@ -24,21 +24,21 @@ _OF_THE_MESSAGE = (
     PolicyViolationError,
     RecordListTooLargeError,
     UnsupportedForMessageFormatError,
-    ValueError,  # the client itself finds the name of the topic illegal
+    ValueError,  # the client rejects the name of the topic
 )
 
 
 def before_sending(error: Exception) -> Refusal:
-    """Tell why the client did not even send a message.
+    """Return why the client did not send a message.
 
-    The only thing that it waits for is where the topic's partitions are. Brokers leave the topics
-    out that they do not know, so there the wait runs out.
+    Before sending, the client waits only for the topic's metadata. Brokers omit unknown topics from
+    the metadata, so for these the wait times out.
     """
     return Refusal("topic", error) if isinstance(error, KafkaTimeoutError) else by_answer(error)
 
 
 def by_answer(error: Exception) -> Refusal:
-    """Tell why a message that was sent is not acknowledged."""
+    """Return why a message that was sent is not acknowledged."""
     if isinstance(error, _OF_THE_MESSAGE):
         return Refusal("message", error)
     if isinstance(error, UnknownTopicOrPartitionError):

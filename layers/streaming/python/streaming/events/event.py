@@ -1,4 +1,4 @@
-"""The events that tell the rest of the company what is being watched."""
+"""The events about watched films that are sent to Kafka."""
 
 import json
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ _TOPIC_SUFFIXES: dict[Action, str] = {
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """Something that a viewer did, at ``timestamp``. Consumers drop repeats by ``event_id``.
+    """An action of a viewer at ``timestamp``. Consumers discard repeats by ``event_id``.
 
-    ``reason`` says why a session ended that its player did not stop.
+    ``reason`` is why a session ended without a stop from its player.
     """
 
     event_id: UUID
@@ -41,7 +41,7 @@ class StreamEvent:
     def of_report(
         cls, action: Action, report: Report, session_id: UUID | None, event_id: UUID
     ) -> "StreamEvent":
-        """Return the event that tells of ``report``, which belongs to the session, if any."""
+        """Return the event of ``report``, which belongs to the session, if any."""
         return cls(
             event_id=event_id,
             action=action,
@@ -55,7 +55,7 @@ class StreamEvent:
 
     @classmethod
     def of_end(cls, session: ClosedSession) -> "StreamEvent":
-        """Return the event that tells of a session's end that was not its player's doing."""
+        """Return the event of the end of a session that its player did not stop."""
         return cls(
             event_id=new_event_id(session.ended_at),
             action="stream_stop",
@@ -68,7 +68,7 @@ class StreamEvent:
         )
 
     def to_message(self, topic_prefix: str) -> "Message":
-        """Return the event as it goes to Kafka, in the topic of its action."""
+        """Return the event's Kafka message, for the topic of its action."""
         value: dict[str, str | int | None] = {
             "event_id": str(self.event_id),
             "user_id": str(self.user_id),
@@ -91,7 +91,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it goes to Kafka. Messages of one ``key`` keep their order."""
+    """The Kafka message of an event. Messages with the same ``key`` keep their order."""
 
     event_id: UUID
     topic: str
@@ -100,5 +100,5 @@ class Message:
 
 
 def new_event_id(at: datetime) -> UUID:
-    """Make the id of an event that happened ``at`` that time."""
+    """Generate the id of an event that happened ``at`` this time."""
     return uuid7(clock.milliseconds(at))

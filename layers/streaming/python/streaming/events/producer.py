@@ -1,7 +1,8 @@
-"""Sends events to Kafka, bounded in time.
+"""Sends events to Kafka within a time limit.
 
-Nothing runs after a Lambda returns, so each send is awaited. A message that is not acknowledged in
-time belongs in the outbox; Kafka may still get it twice, which consumers tell by ``event_id``.
+A Lambda function runs nothing after it has returned, so each send is awaited. A message that is not
+acknowledged in time belongs in the outbox. Kafka may then receive it twice; consumers discard
+repeats by ``event_id``.
 """
 
 import time
@@ -27,11 +28,11 @@ from streaming.resilience.deadline import DeadlineExceeded, allowance
 
 logger = Logger(child=True)
 
-# For so long a request waits for a connection, which goes on being made meanwhile.
+# How long a request waits for a connection; a thread continues to connect afterwards.
 _PATIENCE_SECONDS = 0.75
 _PAUSE_SECONDS = 1.5
-# After a failure, finding out whether Kafka is back must cost nobody more. An answer that takes
-# longer is seen by the next message.
+# After a failure, a request waits no longer than this to find out whether Kafka answers again. The
+# next message sees an answer that takes longer.
 _PROBE_SECONDS = 0.02
 _TOPIC_PAUSE_SECONDS = 30.0
 _MOST_FAILURES = 3
@@ -40,13 +41,13 @@ _UNAVAILABLE = (KafkaError, OSError, DeadlineExceeded, SecretUnavailable)
 
 
 class EventProducer:
-    """A producer that connects at the first message, and rests after a failure.
+    """Sends messages; connects at the first one, and sends none for a pause after a failure.
 
-    When ``settings`` rotate, a failure has the password read anew, because the producer does not
-    tell a refused one from an outage. A producer that logs in and goes on failing is replaced:
-    after a failed login kafka-python retries without back-off.
+    If ``settings`` rotate, the password is read again after a failure, because kafka-python does
+    not distinguish a refused login from an outage. A producer with a login is replaced after
+    repeated failures. After a failed login kafka-python retries without back-off.
 
-    ``connect`` makes a producer; ``pause_seconds`` is how long Kafka is left alone after a failure.
+    ``connect`` connects a producer; ``pause_seconds`` is the length of the pause.
     """
 
     def __init__(
@@ -66,7 +67,10 @@ class EventProducer:
         self._closed_topics: dict[str, tuple[float, Refusal]] = {}
 
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
-        """Send ``message``; tell whether it was acknowledged in ``wait_seconds``."""
+        """Send ``message``; return whether Kafka acknowledged it within ``wait_seconds``.
+
+        Unavailability of Kafka or of its secret is logged, and the result is False.
+        """
         if self._breaker.is_open:
             return False
         try:
@@ -86,9 +90,9 @@ class EventProducer:
         return True
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
-        """Send ``messages``, none of which depends on another, and wait for all of them.
+        """Send independent ``messages``, and wait for all of them.
 
-        Returns, by their ids, why those were refused that are not acknowledged in ``wait_seconds``.
+        Returns the refusals of those not acknowledged within ``wait_seconds``, by event id.
         """
         if self._breaker.is_open:
             resting = Refusal("unanswered", KafkaConnectionError("no answer a moment ago"))
@@ -112,7 +116,7 @@ class EventProducer:
         return refused
 
     def _send(self, producer: Producer, message: Message) -> FutureRecordMetadata | Refusal:
-        """Begin to send ``message``, unless it is clear already that it would be refused."""
+        """Start to send ``message``, unless its topic was refused within the last 30 seconds."""
         closed_until, known = self._closed_topics.get(message.topic, (0.0, None))
         if known is not None and time.monotonic() < closed_until:
             return known
@@ -121,7 +125,7 @@ class EventProducer:
         except (KafkaError, ValueError) as error:
             refusal = refusals.before_sending(error)
         if refusal.reason == "topic":
-            # Every message to a topic that is missing would wait for it anew.
+            # Otherwise every message to a missing topic would wait for its metadata.
             closed_until = time.monotonic() + _TOPIC_PAUSE_SECONDS
             self._closed_topics[message.topic] = (closed_until, refusal)
         return refusal
@@ -132,14 +136,14 @@ class EventProducer:
         self._breaker.record_failure()
         self._failures += 1
         is_renewed = isinstance(self._settings, Rotating) and self._settings.renewed() is not None
-        # Otherwise the producer stays: it reconnects by itself, and sooner.
+        # Otherwise the producer is kept, because it reconnects by itself, and sooner.
         if is_renewed or (self._logs_in and self._failures % _MOST_FAILURES == 0):
             producer, self._producer = self._producer, None
             if producer is not None:
                 producer.discard()
 
     def _connected(self, topic: str) -> Producer:
-        """Return a producer that knows ``topic``, made by a thread that goes on without us."""
+        """Return a producer that knows ``topic``; a thread connects it, also after the time-out."""
         connecting = self._connecting
         if connecting is None or (connecting.done() and connecting.exception()):
             connecting = self._connecting = Future()
@@ -163,7 +167,7 @@ class EventProducer:
             producer = self._connect()
             with suppress(KafkaError):
                 producer.partitions_for(topic)
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
             connecting.set_exception(error)
         else:
             connecting.set_result(producer)

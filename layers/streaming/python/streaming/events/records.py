@@ -1,9 +1,9 @@
-"""Records of Kafka, as Lambda's event sources (Amazon MSK, self-managed Kafka) bring them.
+"""Records of Kafka, as Lambda's event sources (Amazon MSK, self-managed Kafka) deliver them.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html
 
-Lambda brings a batch that fails again and again, and nothing behind it meanwhile. So a record that
-means nothing must be skipped, never raised.
+Lambda repeats a batch that fails, and delivers no later records meanwhile. Therefore an invalid
+record must be skipped; it must not fail the batch.
 """
 
 import base64
@@ -17,12 +17,12 @@ _LARGEST_VALUE_BYTES = 64 * 1024
 
 
 class InvalidRecord(ValueError):
-    """The record is not what its topic promises."""
+    """The record does not have the format of its topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaRecord:
-    """A record; ``value`` is base64, None for a record without one."""
+    """A record. ``value`` is base64; None if the record has no value."""
 
     topic: str
     partition: int
@@ -30,21 +30,21 @@ class KafkaRecord:
     value: str | None = field(repr=False)
 
     def json(self) -> dict[str, Any]:
-        """Return the JSON object that the value holds. Raises ``InvalidRecord``."""
+        """Return the JSON object in the value. Raises ``InvalidRecord``."""
         text = self.value or ""
         if len(text) > _LARGEST_VALUE_BYTES * 4 / 3 + 4:
             raise InvalidRecord(f"the value is larger than {_LARGEST_VALUE_BYTES} bytes")
         try:
             value = json.loads(base64.b64decode(text, validate=True))
         except (binascii.Error, ValueError, RecursionError) as error:
-            raise InvalidRecord("the value is no JSON") from error
+            raise InvalidRecord("the value is not JSON") from error
         if not isinstance(value, dict):
-            raise InvalidRecord("the value is no JSON object")
+            raise InvalidRecord("the value is not a JSON object")
         return value
 
 
 def records_of(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
-    """Yield the records of an event, each partition's in order."""
+    """Yield the records of an event; those of a partition are in order."""
     for records in event["records"].values():
         for record in records:
             yield KafkaRecord(

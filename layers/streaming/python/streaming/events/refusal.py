@@ -1,4 +1,4 @@
-"""Why Kafka did not take a message, as far as it matters for what to do next."""
+"""The reasons why Kafka did not accept a message, as far as they are handled differently."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,8 +8,8 @@ from typing import Literal
 class Refusal:
     """Why a message is not acknowledged.
 
-    ``message``: Kafka will never take it. ``topic``: its topic is missing or forbidden to us.
-    ``unanswered``: nobody knows, it may even have arrived.
+    ``message``: Kafka will never accept it. ``topic``: its topic is missing, or access to it is
+    denied. ``unanswered``: unknown; Kafka may have received it.
     """
 
     reason: Literal["message", "topic", "unanswered"]

@@ -1,1 +1,1 @@
-"""Amazon S3: reading and writing objects of the film bucket."""
+"""Amazon S3: reads and writes objects of the film bucket."""

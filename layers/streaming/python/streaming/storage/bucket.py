@@ -26,14 +26,14 @@ from streaming.storage.transport import StorageWire
 logger = Logger(child=True)
 
 _OPERATION_SECONDS = 8.0
-# Kept back of a request's time, to tell others and the caller that S3 does not answer.
+# Reserved from the deadline, to report a failure of S3 to other waiting requests and the caller.
 _RESERVED_SECONDS = 0.2
 _PAUSE_SECONDS = 2.0
-# With less time than this, it is not S3's fault to be late.
+# Time-outs below this budget do not open the breaker.
 _FAIR_SECONDS = 0.5
 _MISSING = ("404", "NoSuchKey", "NotFound")
 
-# Of answers with status 400, those that are about the object's name.
+# The error codes of status 400 that concern the object's name.
 _REFUSED_NAMES = (
     "InvalidArgument",
     "InvalidObjectName",
@@ -49,11 +49,11 @@ Result = TypeVar("Result")
 
 
 class FilmBucket:
-    """Objects of one bucket, by key. Every method raises ``StorageUnavailable``.
+    """Objects of one bucket, by key.
 
-    And ``StorageMisconfigured`` when the bucket is in another region.
-
-    An operation is tried twice. After one that got no answer, S3 is left alone for a moment.
+    Every method raises ``StorageUnavailable``, and ``StorageMisconfigured`` if the bucket is in
+    another region. An operation is tried twice. After an operation without an answer, further
+    operations are skipped for two seconds.
     """
 
     def __init__(self, settings: StorageSettings) -> None:
@@ -64,11 +64,11 @@ class FilmBucket:
             region_name=settings.region,
             endpoint_url=settings.endpoint_url,
             config=Config(
-                # Its retries sleep for as long as they like.
+                # botocore's retries sleep regardless of the deadline.
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 signature_version="s3v4",
-                # Over TLS botocore would add a checksum as a trailer: a body in chunks that has a
-                # length as well, which RFC 9112 (6.2) forbids and strict servers refuse.
+                # Over TLS botocore would add a checksum as a trailer: a chunked body that also has
+                # a Content-Length, which RFC 9112 (6.2) forbids and strict servers reject.
                 request_checksum_calculation="when_required",
                 s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
             ),
@@ -77,11 +77,10 @@ class FilmBucket:
         self._s3.meta.events.register("before-send.s3", self._wire)
 
     def read(self, key: str, largest: int) -> bytes:
-        """Return the object's bytes.
+        """Return the object's bytes, decompressed according to its ``Content-Encoding``.
 
-        They are decompressed when it was stored compressed. Raises ``ObjectNotFound``,
-        ``ObjectNameRefused``, ``ObjectUnreadable``, and ``ObjectTooLarge`` when it has more than
-        ``largest`` bytes.
+        Raises ``ObjectNotFound``, ``ObjectNameRefused``, ``ObjectUnreadable``, and
+        ``ObjectTooLarge`` if it has more than ``largest`` bytes.
         """
 
         def read_object() -> tuple[bytes, str | None]:
@@ -97,7 +96,7 @@ class FilmBucket:
     def write(
         self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
     ) -> None:
-        """Put ``body`` under ``key``; players may keep it for ``max_age`` seconds.
+        """Put ``body`` under ``key``; players may cache it for ``max_age`` seconds.
 
         Raises ``ObjectNameRefused``.
         """
@@ -115,7 +114,7 @@ class FilmBucket:
         )
 
     def check_object_exists(self, key: str) -> bool:
-        """Tell whether the bucket holds an object under ``key``."""
+        """Return whether the bucket has an object ``key``. Raises ``ObjectNameRefused``."""
         try:
             self._attempt("check", key, lambda: self._s3.head_object(Bucket=self._bucket, Key=key))
         except ObjectNotFound:
@@ -171,7 +170,7 @@ def _tried_twice(call: Callable[[], Result], first_seconds: float) -> Result:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Tell whether another attempt may succeed: S3 gave no answer, or was busy."""
+    """Return whether a retry may succeed: S3 did not answer, or answered with a server error."""
     if not isinstance(error, ClientError):
         return True
     status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]

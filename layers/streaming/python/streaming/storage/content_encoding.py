@@ -1,23 +1,24 @@
-"""Objects that are stored compressed, as their ``Content-Encoding`` says.
+"""Decompresses objects according to their ``Content-Encoding``.
 
-Browsers decompress what S3 gives them, so a playlist that was uploaded compressed plays from there.
+Browsers decompress responses of S3, so a playlist that was uploaded compressed plays from S3. It
+must play from a signed copy, too.
 """
 
 import zlib
 
 from streaming.storage.errors import ObjectTooLarge, ObjectUnreadable
 
-# aws-chunked tells how an object was uploaded, and some clients leave it there.
+# aws-chunked describes how an object was uploaded; some clients leave it in the metadata.
 _NONE = ("", "identity", "aws-chunked")
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _GZIP = ("gzip", "x-gzip")
 
 
 def decoded(body: bytes, content_encoding: str | None, largest: int) -> bytes:
-    """Return ``body`` as it was before it was compressed with gzip or deflate.
+    """Return ``body``, decompressed if it is encoded with gzip or deflate (RFC 9110, 8.4).
 
-    Raises ``ObjectTooLarge`` when that has more than ``largest`` bytes, and ``ObjectUnreadable``
-    for another encoding, for several, and for a body that is broken (RFC 9110, 8.4).
+    Raises ``ObjectTooLarge`` if the result has more than ``largest`` bytes, and
+    ``ObjectUnreadable`` for another encoding, for several encodings and for an invalid body.
     """
     names = [each.strip().lower() for each in (content_encoding or "").split(",")]
     encodings = [name for name in names if name not in _NONE]
@@ -35,7 +36,7 @@ def _decompressed(body: bytes, largest: int, *, is_gzip: bool) -> bytes:
     result = b""
     wbits = _GZIP_OR_ZLIB
     if not is_gzip and not _is_zlib(body):
-        wbits = -zlib.MAX_WBITS  # what some servers mean by deflate
+        wbits = -zlib.MAX_WBITS  # raw deflate, which some servers call deflate
     while body:
         stream = zlib.decompressobj(wbits)
         result += stream.decompress(body, largest + 1 - len(result))
@@ -43,7 +44,7 @@ def _decompressed(body: bytes, largest: int, *, is_gzip: bool) -> bytes:
             raise ObjectTooLarge(f"an object has more than {largest} bytes, decompressed")
         if not stream.eof:
             raise zlib.error("the end is missing")
-        # A gzip file may have several members; what follows them is padding.
+        # A gzip file may have several members; other data after a member is padding.
         body = stream.unused_data if is_gzip and stream.unused_data[:2] == b"\x1f\x8b" else b""
     return result
 

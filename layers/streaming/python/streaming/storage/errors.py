@@ -1,8 +1,8 @@
-"""What can go wrong with an object of the bucket, apart from the bucket not answering."""
+"""Errors of the bucket and its objects, besides ``StorageUnavailable``."""
 
 
 class ObjectNotFound(Exception):
-    """The bucket holds no object under the key."""
+    """The bucket has no object under the key."""
 
 
 class ObjectTooLarge(Exception):
@@ -10,15 +10,15 @@ class ObjectTooLarge(Exception):
 
 
 class ObjectUnreadable(Exception):
-    """The object is compressed in a way that is not understood, or broken."""
+    """The compression of the object is not supported, or its data is invalid."""
 
 
 class ObjectNameRefused(Exception):
-    """The store has no objects of such a name, and never will."""
+    """The storage does not accept the name of the object."""
 
 
 class BucketElsewhere(Exception):
-    """The bucket is not in the region that the settings name. ``told`` is where S3 says it is."""
+    """The bucket is not in the configured region. ``told`` is its region if S3 reports it."""
 
     def __init__(self, region: str, told: str | None) -> None:
         super().__init__(f"the bucket is not in {region} but in {told or 'another region'}")

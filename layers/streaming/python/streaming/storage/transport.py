@@ -1,6 +1,6 @@
-"""Carries botocore's requests over connections whose waits draw from the deadline.
+"""Sends botocore's requests over connections whose waits are limited by the deadline.
 
-botocore's own bound single reads, so an answer that drips would never end.
+botocore's own time-outs limit single reads, so an answer that arrives byte by byte would never end.
 """
 
 import io
@@ -14,11 +14,11 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from streaming.resilience.http_client import HttpClient, RawResponse
 from streaming.storage.errors import BucketElsewhere
 
-# More than any manifest has; a larger body is left unread, and its caller sees its length.
+# Larger than any manifest. A larger body is not read, and the caller sees its Content-Length.
 _LARGEST_BODY_BYTES = 32 * 1024 * 1024
-# ``Expect`` is answered by the server before the body is sent, which is not worth a round trip. How
-# a body is framed is up to who sends it: botocore's ``Transfer-Encoding`` beside httpx's
-# ``Content-Length`` is what no sender may do (RFC 9112 section 6.2), and is refused by proxies.
+# ``Expect`` costs a round trip before the body is sent. The other two describe how the body is
+# framed, which httpx determines: botocore's ``Transfer-Encoding`` together with httpx's
+# ``Content-Length`` is forbidden (RFC 9112 section 6.2), and proxies reject it.
 _LEFT_OUT = ("expect", "transfer-encoding", "content-length")
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _OTHER_REGION = re.compile(
@@ -26,18 +26,18 @@ _OTHER_REGION = re.compile(
 )
 _REGION = re.compile(rb"<Region>([a-z0-9-]+)</Region>")
 _MOVED_PERMANENTLY = 301
-# The last is what HEAD has: it brings no code, but the header.
+# The response to a HEAD request has status 400 and no error code, but it has the region's header.
 _ELSEWHERE = (_MOVED_PERMANENTLY, 307, 400)
 
 
 class StorageWire:
-    """Sends a request in botocore's stead, as its event ``before-send`` lets one do.
+    """Sends requests in place of botocore, as a handler of its event ``before-send``.
 
-    ``region`` is where the bucket should be. botocore follows a bucket into another region by
-    itself; players, whose URLs are signed for ``region``, cannot.
+    ``region`` is the configured region of the bucket. botocore would follow a bucket to another
+    region; players cannot, because their URLs are signed for ``region``.
 
-    After a failure no connection is used again: an environment that was frozen wakes with all of
-    them dead, and a second try would take the next of those.
+    After a failure no connection is reused: after a freeze of the environment all connections may
+    be broken, and a retry would take another one of them.
     """
 
     def __init__(self, region: str) -> None:
@@ -45,7 +45,7 @@ class StorageWire:
         self._http = HttpClient()
 
     def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        """Return the answer to ``request``. Raises ``httpx.HTTPError``, ``BucketElsewhere``."""
+        """Return the response to ``request``. Raises ``httpx.HTTPError``, ``BucketElsewhere``."""
         headers = {name: _text(value) for name, value in request.headers.items()}
         http = self._http
         try:
@@ -53,7 +53,7 @@ class StorageWire:
                 request.method,
                 request.url,
                 {
-                    # Of botocore's own connection, too: a body is stored as it is.
+                    # As in botocore's own transport: the body is returned as it is stored.
                     "Accept-Encoding": "identity",
                     **{
                         key: value for key, value in headers.items() if key.lower() not in _LEFT_OUT
@@ -63,8 +63,8 @@ class StorageWire:
                 _LARGEST_BODY_BYTES,
             )
         except httpx.TransportError:
-            # Not closed, because other threads may be reading from it. Who fails later finds it
-            # replaced already.
+            # Not closed, because other threads may be reading from it. If several threads fail,
+            # only the first replaces it.
             if self._http is http:
                 self._http = HttpClient()
             raise
@@ -83,10 +83,10 @@ class StorageWire:
 
 
 class _Body(io.BytesIO):
-    """A body, read already, in the form in which botocore reads it."""
+    """A body that has been read, with the interface that botocore expects."""
 
     def stream(self) -> Iterator[bytes]:
-        """Return all of it."""
+        """Yield the whole body."""
         yield self.read()
 
 
