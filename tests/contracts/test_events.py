@@ -1,0 +1,74 @@
+"""What sending events to Kafka promises."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from local.stack import Stack
+from streaming.composition.environment import Environment
+from streaming.events.event import Message, StreamEvent, new_event_id
+from streaming.events.producer import EventProducer
+from tests.contracts.record import EVENING, message_of
+from tests.fakes.kafka import MemoryKafka
+from tests.support.kafka import events_of
+from tests.support.waiting import eventually
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A producer, and what Kafka has of a user, oldest first."""
+
+    producer: MemoryKafka | EventProducer
+    events_of: Callable[[UUID], list[dict[str, Any]]]
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.server)])
+def kafka(request: pytest.FixtureRequest) -> Kafka:
+    """Kafka, with a producer that is connected."""
+    if request.param == "memory":
+        memory = MemoryKafka()
+        return Kafka(
+            memory,
+            lambda user_id: [
+                json.loads(each.value) for each in memory.messages if each.key == str(user_id)
+            ],
+        )
+    stack: Stack = request.getfixturevalue("stack")
+    producer = Environment(stack.environment).event_producer
+    # Until it is connected, a message may be too late.
+    eventually(lambda: producer.publish(start_message(uuid4())), seconds=30)
+    servers = stack.kafka.bootstrap_servers
+    return Kafka(producer, lambda user_id: events_of(servers, user_id)["stream.start"])
+
+
+def start_message(user_id: UUID) -> Message:
+    """Return the event of a start by a user."""
+    event = StreamEvent(new_event_id(EVENING), "stream_start", user_id, uuid4(), EVENING, uuid4())
+    return message_of(event)
+
+
+def test_publishing(kafka: Kafka) -> None:
+    """Events of a user that were acknowledged are in Kafka, in their order."""
+    user_id = uuid4()
+    messages = [start_message(user_id) for _ in range(3)]
+    for message in messages:
+        assert kafka.producer.publish(message, wait_seconds=10)
+    assert kafka.events_of(user_id) == [json.loads(message.value) for message in messages]
+
+
+def test_delivering(kafka: Kafka) -> None:
+    """Events of several users at once are all in Kafka when none was refused."""
+    users = [uuid4() for _ in range(3)]
+    messages = [start_message(user_id) for user_id in users]
+    assert kafka.producer.deliver(messages, wait_seconds=10) == {}
+    for user_id, message in zip(users, messages, strict=True):
+        assert kafka.events_of(user_id) == [json.loads(message.value)]
+
+
+def test_delivering_nothing(kafka: Kafka) -> None:
+    """No message is refused then."""
+    assert kafka.producer.deliver([], wait_seconds=10) == {}
