@@ -1,1 +1,1 @@
-"""How a film reaches a player from a private bucket: signed copies of its manifests."""
+"""Delivery of films from a private bucket to players, by signed copies of their manifests."""

@@ -13,15 +13,15 @@ from streaming.signer.s3_signer import S3Signer
 
 
 class Bucket(Protocol):
-    """What direct delivery needs of the film bucket."""
+    """The method of the film bucket that direct delivery uses."""
 
     def check_object_exists(self, key: str) -> bool:
-        """Tell whether there is such an object. Raises ``StorageUnavailable``."""
+        """Return whether the object exists. Raises ``StorageUnavailable``."""
         ...
 
 
 class DirectDelivery:
-    """Presigns the manifest and nothing else. ``expires_in`` is seconds."""
+    """Presigns only the manifest. ``expires_in`` is in seconds."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class DirectDelivery:
         self._expires_in = expires_in
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
-        """Return the URL of the film's manifest. Raises ``MovieNotFound``."""
+        """Return the URL of the manifest. Raises ``MovieNotFound``, ``StorageUnavailable``."""
         if not self._exists(movie_id, manifest_type):
             raise MovieNotFound(f"there is no film with a {manifest_type} manifest")
         expires_in = self._lifetime.expires_in(self._expires_in, now)
@@ -54,7 +54,7 @@ class DirectDelivery:
         return False
 
     def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
-        """Return the film's forms. Raises ``MovieNotFound`` when it has none."""
+        """Return the film's manifest types. Raises ``MovieNotFound`` if it has none."""
         forms = [each for each in MANIFEST_NAMES if self._exists(movie_id, each)]
         if not forms:
             raise MovieNotFound("there is no such film")

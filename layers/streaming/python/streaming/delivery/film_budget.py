@@ -1,7 +1,8 @@
-"""How much all manifests of one film together may make us read and write.
+"""Limits the bytes that are read and written for all manifests of one film together.
 
-Caps on one manifest do not bound a film: a short playlist can lead to hundreds of long ones, or to
-one of them under hundreds of queries. What is counted is what comes out, URLs signed.
+Limits for single manifests do not limit a film: a short playlist can refer to hundreds of long
+playlists, or to one of them with hundreds of queries. The bytes of the copies, with signed URLs,
+count as well as those of the manifests.
 """
 
 from threading import Lock
@@ -9,11 +10,11 @@ from threading import Lock
 from streaming.manifests.errors import ManifestTooLarge
 
 MAX_FILM_BYTES = 96 * 1024 * 1024
-"""Three times a three-hour film of two-second segments in nine renditions, every URL signed."""
+"""Three times the signed size of a three-hour film, two-second segments in nine renditions."""
 
 
 class FilmBudget:
-    """Counts the bytes of one film; threads may share it."""
+    """Counts the bytes of one film. It is thread-safe."""
 
     def __init__(self, largest: int = MAX_FILM_BYTES) -> None:
         self._left = largest
@@ -21,11 +22,11 @@ class FilmBudget:
         self._lock = Lock()
 
     def check(self) -> None:
-        """Raise ``ManifestTooLarge`` when nothing is left."""
+        """Raise ``ManifestTooLarge`` if the limit has been exceeded."""
         self.spend(0)
 
     def spend(self, count: int) -> None:
-        """Count bytes; raises ``ManifestTooLarge`` when they are too many, and ever after."""
+        """Count bytes. Raises ``ManifestTooLarge`` if the limit is exceeded, or was before."""
         with self._lock:
             self._left -= count
             if self._left < 0:

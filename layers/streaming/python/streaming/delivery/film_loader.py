@@ -1,4 +1,4 @@
-"""A film's manifests, read from the bucket and parsed together."""
+"""Reads all manifests of a film from the bucket, and parses them."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,14 +28,14 @@ logger = Logger(child=True)
 
 _LARGEST_MANIFEST_BYTES = 16 * 1024 * 1024
 _MOST_MANIFESTS = 500
-# A playlist, a rendition, a list of assets, an asset, a rendition of it.
+# Enough for a playlist, a rendition, a list of assets, an asset and a rendition of the asset.
 _DEEPEST_NESTING = 6
 _READERS = 8
 _LONGEST_FILM_SECONDS = 2**31 - 1
 
 
 class ReadableBucket(Protocol):
-    """What loading a film needs of the bucket."""
+    """The method of the film bucket that loading a film uses."""
 
     def read(self, key: str, largest: int) -> bytes:
         """Return an object's bytes.
@@ -47,11 +47,11 @@ class ReadableBucket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A manifest of which a signed copy has to be made.
+    """A manifest of which a signed copy must be made.
 
-    The same ``path`` may be needed under several queries, from which it reads variables. ``depth``
-    is how many manifests lead to it; ``body`` is what it was read from, when it is a playlist.
-    ``kind`` is how it was read.
+    The same ``path`` may occur with several queries, from which it reads variables. ``depth`` is
+    its level of nesting, 0 for the first manifest. ``body`` is its source if it is an HLS playlist;
+    ``kind`` is how it was parsed.
     """
 
     path: str
@@ -64,9 +64,9 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """The manifests of a film, first the one that a player loads.
+    """The manifests of a film; the first is the one that a player loads first.
 
-    ``duration_seconds`` is None when no manifest tells it.
+    ``duration_seconds`` is None if no manifest contains it.
     """
 
     copies: tuple[Copy, ...]
@@ -76,10 +76,10 @@ class Film:
 def load_film(
     bucket: ReadableBucket, prefix: str, manifest_type: ManifestType, location: FilmLocation
 ) -> Film:
-    """Read and parse the film below ``prefix``: its manifest and all that it leads to.
+    """Read and parse the film under ``prefix``: its manifest and all nested manifests.
 
-    Raises ``MovieNotFound`` when the manifest is not there, ``FilmUnplayable`` when it or a nested
-    one cannot be signed, and ``StorageUnavailable``.
+    Raises ``MovieNotFound`` if the manifest does not exist, ``FilmUnplayable`` if it or a nested
+    manifest cannot be signed, and ``StorageUnavailable``.
     """
     loader = _Loader(bucket, prefix, manifest_type, location)
     try:
@@ -109,7 +109,7 @@ class _Loader:
         self._missing: set[tuple[str, str]] = set()
 
     def load_all(self) -> tuple[Copy, ...]:
-        """Return the copies to make. Raises ``ObjectNotFound`` when the first is not there."""
+        """Return the copies to make. Raises ``ObjectNotFound`` if the first does not exist."""
         entry = Nested(MANIFEST_NAMES[self._manifest_type])
         loaded = [(entry, self._load(entry))]
         everything = list(loaded)
@@ -134,7 +134,7 @@ class _Loader:
         return tuple(copy for _, copy in everything)
 
     def _load_nested(self, depth: int, nested: Nested) -> tuple[Nested, Copy] | None:
-        """Load a manifest, or tell the operator that the film plays without it."""
+        """Load a manifest; None if it is missing or invalid, because the film plays without it."""
         try:
             return nested, self._load(nested, depth)
         except (ObjectNotFound, ObjectUnreadable, ObjectNameRefused, NotAManifest) as error:
@@ -200,11 +200,11 @@ def _unseen(parents: Iterable[Copy], seen: set[tuple[str, str]]) -> list[Nested]
 def _duration(copies: Iterable[Copy]) -> float | None:
     durations = (copy.manifest.duration_seconds for copy in copies)
     longest = max((duration for duration in durations if duration), default=None)
-    # A number that no column holds is a mistake; the film plays as one of unknown length.
+    # A duration that does not fit the database's integer is invalid and counts as unknown.
     return longest if longest is None or longest <= _LONGEST_FILM_SECONDS else None
 
 
 def _unplayable(reason: str) -> FilmUnplayable:
-    # The reason may quote a manifest, which callers have not paid to see.
+    # The reason may quote a manifest, which the caller must not see.
     logger.error("the film cannot be signed", reason=reason)
     return FilmUnplayable("the film's manifests cannot be signed")

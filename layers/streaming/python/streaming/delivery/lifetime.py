@@ -1,4 +1,4 @@
-"""How long the credentials that sign URLs live, and so how long a URL can."""
+"""The lifetime of the credentials that sign URLs, which limits the lifetime of the URLs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,27 +8,27 @@ from streaming.domain.errors import StorageUnavailable
 
 @dataclass(frozen=True, slots=True)
 class SigningLifetime:
-    """The life of the signing key. ``expires_at`` is when it dies; None for a permanent one."""
+    """The lifetime of the signing key. ``expires_at`` is None for a permanent key."""
 
     expires_at: datetime | None = None
 
     def is_dead(self, now: datetime) -> bool:
-        """Tell whether the key may have died."""
+        """Return whether the key may have expired."""
         return self.expires_at is not None and self.expires_at <= now
 
     def end(self, now: datetime) -> datetime | None:
-        """Return until when URLs signed ``now`` can be trusted; None for a permanent key.
+        """Return the time at which URLs signed ``now`` expire with the key; None if never.
 
-        Raises ``StorageUnavailable`` for a key that may have died: its URLs would be refused.
+        Raises ``StorageUnavailable`` if the key may have expired, because S3 would reject its URLs.
         """
         if self.is_dead(now):
             raise StorageUnavailable("the credentials that sign URLs may have expired")
         return self.expires_at
 
     def expires_in(self, asked_seconds: int, now: datetime) -> int:
-        """Return how long a URL signed ``now`` really lives, at most ``asked_seconds``.
+        """Return how many seconds a URL signed ``now`` is valid, at most ``asked_seconds``.
 
-        Raises ``StorageUnavailable`` as ``end`` does.
+        Raises ``StorageUnavailable`` if the key may have expired.
         """
         end = self.end(now)
         if end is None:

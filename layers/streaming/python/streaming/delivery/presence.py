@@ -1,4 +1,4 @@
-"""Whether a film is in the bucket, in whatever form."""
+"""Checks whether a film is in the bucket, with any manifest type."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,21 +8,21 @@ from streaming.domain.films import MANIFEST_NAMES, film_prefix
 
 
 class Bucket(Protocol):
-    """What is needed of the film bucket."""
+    """The method of the film bucket that the check uses."""
 
     def check_object_exists(self, key: str) -> bool:
-        """Tell whether there is such an object. Raises ``StorageUnavailable``."""
+        """Return whether the object exists. Raises ``StorageUnavailable``."""
         ...
 
 
 class FilmPresence:
-    """Looks for films. ``bucket`` is called only then, so that its client is not loaded before."""
+    """Checks for films. ``bucket`` is called by a check, so its client is not loaded earlier."""
 
     def __init__(self, bucket: Callable[[], Bucket]) -> None:
         self._bucket = bucket
 
     def __call__(self, movie_id: UUID) -> bool:
-        """Tell whether the bucket holds a manifest of the film. Raises ``StorageUnavailable``."""
+        """Return whether the bucket has a manifest of the film. Raises ``StorageUnavailable``."""
         bucket = self._bucket()
         return any(
             bucket.check_object_exists(film_prefix(movie_id) + name)

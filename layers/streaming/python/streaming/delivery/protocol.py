@@ -1,4 +1,4 @@
-"""What every way of delivery hands to the player."""
+"""The interface that all kinds of delivery implement."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,9 @@ from streaming.domain.films import ManifestType
 
 @dataclass(frozen=True, slots=True)
 class PlayableFilm:
-    """Where a player finds a film.
+    """The URL from which a film plays.
 
-    ``expires_in`` is the life of the URL in seconds; ``duration_seconds`` is None when it is not
-    known.
+    It is valid for ``expires_in`` seconds. ``duration_seconds`` is None if it is not known.
     """
 
     manifest_url: str
@@ -22,29 +21,29 @@ class PlayableFilm:
 
 
 class Delivery(Protocol):
-    """A way to get a film from the bucket to a player."""
+    """Delivers films from the bucket to players."""
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
-        """Return where the film plays from, for a viewer who starts ``now``.
+        """Return the URL of the film, for a user who starts it ``now``.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         ...
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
-        """Prepare the film for those who start after the current window, if that ends soon.
+        """Publish the film for the next window if the current window ends soon.
 
-        Tells whether anything was done. Raises as ``playable`` does.
+        Returns whether anything was published. Raises the errors of ``playable``.
         """
         ...
 
     def ends_soon(self, now: datetime) -> bool:
-        """Tell whether films in use have to be renewed."""
+        """Return whether the current window ends soon, so that films in use must be renewed."""
         ...
 
     def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
-        """See a film as it is in the bucket now; return the forms that it has.
+        """Publish the film again, as it is in the bucket now; return its manifest types.
 
-        Raises as ``playable`` does.
+        Raises the errors of ``playable``.
         """
         ...

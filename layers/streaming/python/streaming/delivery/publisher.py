@@ -1,4 +1,4 @@
-"""Writes the signed copy of a film: all its manifests, every URL inside them presigned."""
+"""Writes the signed copy of a film: all its manifests, with every URL in them presigned."""
 
 import base64
 import gzip
@@ -25,12 +25,12 @@ _CONTENT_TYPES: dict[ManifestType, str] = {
     "dash": "application/dash+xml",
 }
 _WRITERS = 8
-# A list of assets in a playlist, an asset in the list.
+# An asset list in a playlist, and an asset in the list.
 _DEEPEST_INLINE = 2
 
 
 class WritableBucket(ReadableBucket, Protocol):
-    """What publishing needs of the film bucket."""
+    """The methods of the film bucket that publishing uses."""
 
     def write(
         self, key: str, body: bytes, *, content_type: str, content_encoding: str, max_age: int
@@ -40,11 +40,11 @@ class WritableBucket(ReadableBucket, Protocol):
 
 
 class Publisher:
-    """Publishes copies from a bucket to itself.
+    """Publishes signed copies of a bucket's films in the same bucket.
 
-    ``signing_id`` names the key and the host that ``signer`` signs with and for.
-    ``roots`` are the URLs, ending in ``/``, at which functions and players know the bucket: what
-    manifests refer to below them is the film's own.
+    ``signing_id`` identifies the key of ``signer`` and the host of its URLs. ``roots`` are the URLs
+    of the bucket, ending in ``/``, for functions and for players: absolute URLs in manifests that
+    start with them refer to objects of the bucket.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Publisher:
         edition: str,
         until: datetime | None,
     ) -> int | None:
-        """Write the copy of that window and edition; return the film's seconds, if they are known.
+        """Write the copy of this window and edition; return the film's whole seconds, if known.
 
-        URLs inside are signed as of the window's beginning, so whoever publishes writes the same
-        bytes; ``until`` is when the signing key dies. Raises ``MovieNotFound``,
+        Its URLs are signed as of the start of the window, so that concurrent publications write the
+        same bytes; ``until`` is when the signing key expires. Raises ``MovieNotFound``,
         ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         prefix = film_prefix(movie_id)
@@ -105,7 +105,7 @@ class Publisher:
         try:
             with ThreadPoolExecutor(_WRITERS) as pool:
                 list(pool.map(inherited(write), nested))
-            # Last, so that whoever finds it finds all that it leads to.
+            # Written last, so that all manifests to which it refers exist already.
             write(entry)
         except ObjectNameRefused as error:
             logger.exception("the film cannot be signed")

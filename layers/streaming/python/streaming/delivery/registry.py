@@ -1,7 +1,7 @@
-"""Remembers which copies are published: in Redis for all, in memory for when Redis is gone.
+"""Records which copies are published: in Redis, and in memory in case Redis does not answer.
 
-An invalidation gives a copy a new edition, which lies elsewhere in the bucket. So a publication
-that had begun before can neither overwrite what the invalidation publishes nor be handed out.
+An invalidation gives a copy a new edition, which has another key in the bucket. So a publication
+that started before can neither overwrite the new edition nor be delivered.
 """
 
 import json
@@ -22,7 +22,7 @@ _MOST_REMEMBERED = 1000
 _LONGEST_PUBLICATION_SECONDS = 15
 _POLL_SECONDS = 0.1
 
-# All three may run twice, when an answer is lost, and say the same.
+# Each script may run twice, if an answer is lost; the result is the same.
 _CLAIM = """
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then
@@ -55,7 +55,7 @@ return 1
 
 
 class CopyEntry:
-    """The entry of one copy: of a film, in a form, for a window, signed by a key for a host."""
+    """The entry of one copy, identified by film, manifest type, window and signing id."""
 
     def __init__(
         self, movie_id: UUID, manifest_type: ManifestType, window: Window, signing_id: str
@@ -67,7 +67,7 @@ class CopyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What an entry tells: the film's duration in whole seconds, if it is known, and the edition.
+    """The data of an entry: the film's duration in whole seconds, if known, and the edition.
 
     The edition is empty until the film is invalidated.
     """
@@ -78,21 +78,21 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to publish a copy, of whoever knows ``owner``."""
+    """The held publication lock of a copy; ``owner`` identifies the holder."""
 
     entry: CopyEntry
     owner: str
 
 
 class CopyRegistry:
-    """Knows which copies are published, and who is publishing one."""
+    """Records which copies are published, and locks their publication. No method raises."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._remembered: dict[str, Published] = {}
 
     def find(self, entry: CopyEntry) -> Published | None:
-        """Return what is known of the copy, or None: it has to be published."""
+        """Return the data of the copy; None if it must be published."""
         value = self._cache.get(entry.key)
         if value is None:
             return self._remembered.get(entry.key) if self._cache.is_down else None
@@ -105,7 +105,7 @@ class CopyRegistry:
         return published
 
     def edition(self, entry: CopyEntry) -> str:
-        """Return which edition of the copy a publication that begins now has to write."""
+        """Return the edition of the copy that a publication must write if it starts now."""
         value = self._cache.get(entry.key)
         if value is not None:
             return _edition(value)
@@ -113,10 +113,11 @@ class CopyRegistry:
         return remembered.edition if remembered else ""
 
     def set(self, entry: CopyEntry, published: Published, ttl_seconds: int) -> bool:
-        """Tell everybody, for ``ttl_seconds``, that the copy is there.
+        """Record, for ``ttl_seconds``, that the copy is published.
 
-        False when the film was invalidated since the publication read its edition: then nobody is
-        told, and the copy is not to be used. Without Redis nobody can know.
+        Returns False if the film was invalidated since the publication read its edition: then
+        nothing is recorded, and the copy must not be used. An invalidation cannot be detected while
+        Redis is down.
         """
         value = {"duration_seconds": published.duration_seconds, "edition": published.edition}
         arguments = (json.dumps(value), published.edition, ttl_seconds)
@@ -126,42 +127,45 @@ class CopyRegistry:
         return True
 
     def invalidate(self, entry: CopyEntry, ttl_seconds: int) -> None:
-        """Have the copy published anew, whatever is published or being published of it.
+        """Require a new publication of the copy, even if one is running.
 
-        Its new edition is known for ``ttl_seconds``, which have to outlast the window.
+        The new edition is recorded for ``ttl_seconds``, which must not end before the window.
         """
         value = {"is_invalidated": True, "edition": uuid4().hex[:12]}
         if not self._cache.set(entry.key, value, ttl_seconds):
-            logger.warning("Redis does not answer: others may not notice the invalidation")
+            logger.warning("Redis does not answer: other environments may use the former copy")
             return
         self._cache.delete(entry.failure_key)
         self._remembered.pop(entry.key, None)
 
     def postpone(self, entry: CopyEntry, seconds: int) -> None:
-        """Remember for ``seconds`` that the copy could not be published."""
+        """Record for ``seconds`` that publishing the copy has failed."""
         self._cache.set(entry.failure_key, {}, seconds)
 
     def is_postponed(self, entry: CopyEntry) -> bool:
-        """Tell whether the copy could not be published a while ago."""
+        """Return whether publishing the copy has failed recently."""
         return self._cache.get(entry.failure_key) is not None
 
     def claim(self, entry: CopyEntry) -> Claim | None:
-        """Claim the publication; None when somebody else is at it. Without Redis all may."""
+        """Take the publication lock; None if held. Always granted while Redis is down."""
         claim = Claim(entry, json.dumps({"owner": uuid4().hex}))
         arguments = (claim.owner, _LONGEST_PUBLICATION_SECONDS)
         answer = self._cache.run("claim", _CLAIM, entry.lock_key, *arguments)
         return None if answer == 0 else claim
 
     def release(self, claim: Claim) -> None:
-        """Let others publish again, unless the claim has run out and another holds it now."""
+        """Release the publication lock, unless it has expired and another request holds it."""
         self._cache.run("release", _RELEASE, claim.entry.lock_key, claim.owner)
 
     def await_other(self, entry: CopyEntry, seconds: float) -> Published | None:
-        """Wait, at most ``seconds``, until whoever has the claim has published or given up."""
+        """Wait until the holder of the lock has published or released it; at most ``seconds``.
+
+        Returns the data of the copy; None if it was not published.
+        """
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             time.sleep(_POLL_SECONDS)
-            # The copy is told of before its claim is released, so the claim is read first.
+            # The holder records the copy before it releases the lock, so the lock is read first.
             is_claimed = self._cache.get(entry.lock_key) is not None
             published = self.find(entry)
             if published is not None or not is_claimed:

@@ -1,4 +1,4 @@
-"""Delivery whose signing key dies and is replaced before it does, as those of roles are."""
+"""Delivery with a temporary signing key, such as a role's, that is replaced before it expires."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,11 +18,11 @@ _MARGIN = timedelta(minutes=5)
 
 
 class RenewedKey:
-    """Delivers with the key of the time.
+    """Delivers with the present signing key.
 
-    ``build`` reads the key, and returns the delivery that signs with it and how long it lives. It
-    is called when something is delivered and not before: an environment restored from a snapshot
-    has another key than the snapshot. It may raise ``StorageUnavailable``.
+    ``build`` reads the key, and returns the delivery that signs with it and the key's lifetime. It
+    is called by the first delivery, not earlier: an environment restored from a snapshot has
+    another key than the snapshot. It may raise ``StorageUnavailable``.
     """
 
     def __init__(self, build: Callable[[], tuple[Delivery, SigningLifetime]]) -> None:
@@ -30,19 +30,19 @@ class RenewedKey:
         self._built: tuple[Delivery, SigningLifetime] | None = None
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
-        """Return where the film plays from."""
+        """Return the URL of the film."""
         return self._current(now).playable(movie_id, manifest_type, now)
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
-        """Prepare the film for those who start after the current window."""
+        """Publish the film for the next window if the current window ends soon."""
         return self._current(now).renew(movie_id, manifest_type, now)
 
     def ends_soon(self, now: datetime) -> bool:
-        """Tell whether films in use have to be renewed."""
+        """Return whether the current window ends soon, so that films in use must be renewed."""
         return self._current(now).ends_soon(now)
 
     def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
-        """See a film as it is in the bucket now."""
+        """Publish the film again, as it is in the bucket now; return its manifest types."""
         return self._current(now).republish(movie_id, now)
 
     def _current(self, now: datetime) -> Delivery:

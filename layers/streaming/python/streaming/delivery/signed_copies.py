@@ -1,7 +1,7 @@
-"""Delivery by signed copies of the film's manifests, one per film, form and time window.
+"""Delivery by signed copies of manifests, one for each film, manifest type and time window.
 
-All viewers who start in a window share its copy: the first one waits for it to be published, the
-others cost one Redis read and one local signature.
+All users who start in a window share its copy. The first start waits until the copy is published;
+each later start needs one read of Redis and one local signature.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from streaming.domain.films import MANIFEST_NAMES, ManifestType
 from streaming.resilience.deadline import DeadlineExceeded, allowance
 from streaming.signer.s3_signer import S3Signer
 
-# For how long to wait for somebody else's publication, at most; and at most for half of the time
-# that the request has left, so that the other half is there for one's own.
+# The longest wait for another request's publication. It is also at most half of the time that is
+# left, so that the request can publish the copy itself in the other half.
 _PATIENCE_SECONDS = 1.5
-# How long before a window's end the next one's copies are made.
+# How long before the end of a window the copies of the next window are published.
 _LEAD_SECONDS = 600
 
 
@@ -36,7 +36,7 @@ class Publisher(Protocol):
         edition: str,
         until: datetime | None,
     ) -> int | None:
-        """Write the copy of that window and edition; return the film's seconds, if they are known.
+        """Write the copy of this window and edition; return the film's whole seconds, if known.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
@@ -44,11 +44,11 @@ class Publisher(Protocol):
 
 
 class SignedCopies:
-    """Hands out URLs of signed copies, and has them published.
+    """Returns URLs of signed copies, and publishes missing copies.
 
-    ``publisher`` is called only when a copy has to be published, so that its S3 client need not be
-    loaded before. ``signing_id`` names the key and the host that URLs are signed for: when they
-    change, copies are published anew. Times are seconds.
+    ``publisher`` is called only if a copy must be published, so that its S3 client is not loaded
+    earlier. ``signing_id`` identifies the key and the host of signed URLs: if it changes, copies
+    are published again. Times are in seconds.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SignedCopies:
         self._window_seconds = window_seconds
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
-        """Return the URL of the film's signed copy, publishing it first where there is none yet.
+        """Return the URL of the film's signed copy; publish the copy first if it is missing.
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
@@ -86,9 +86,9 @@ class SignedCopies:
         return PlayableFilm(url, expires_in, published.duration_seconds)
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
-        """Publish the next window's copy if the current one ends soon; tell whether it was done.
+        """Publish the next window's copy if the current window ends soon; return whether it did.
 
-        A copy that could not be published is left alone for a while: others have their turn.
+        After a failure the copy is skipped for some time, so that it does not delay the others.
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
         window = self._window(now)
@@ -101,7 +101,7 @@ class SignedCopies:
         if claim is None:
             return False
         try:
-            # Another may have published between the look and the claim.
+            # The copy may have been published before the lock was taken.
             if self._registry.find(entry) is not None:
                 return False
             self._publish(movie_id, manifest_type, window.next, now)
@@ -113,14 +113,14 @@ class SignedCopies:
         return True
 
     def ends_soon(self, now: datetime) -> bool:
-        """Tell whether the next window's copies are due."""
+        """Return whether the copies of the next window should be published."""
         return self._window(now).seconds_left(now) <= self._lead_seconds
 
     def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
-        """Publish the film's copies anew, as it is in the bucket now; return its forms.
+        """Publish the film again, as it is in the bucket now; return its manifest types.
 
-        Raises ``MovieNotFound`` when it has none, ``StorageUnavailable``, and ``FilmUnplayable``
-        when one of them cannot be signed, after the other was published.
+        Raises ``MovieNotFound`` if it has none, ``StorageUnavailable``, and ``FilmUnplayable`` if
+        one of them cannot be signed, after the other has been published.
         """
         window = self._window(now)
         forms: list[ManifestType] = []
@@ -130,7 +130,7 @@ class SignedCopies:
                 lasting = each.seconds_left(now)
                 self._registry.invalidate(self._entry(movie_id, manifest_type, each), lasting)
         for manifest_type in MANIFEST_NAMES:
-            # Somebody who publishes what was there before need not be waited for.
+            # If the lock is held, do not wait: its holder may publish the former film.
             claim = self._registry.claim(self._entry(movie_id, manifest_type, window))
             try:
                 self._publish(movie_id, manifest_type, window, now)
@@ -159,10 +159,10 @@ class SignedCopies:
         claim = self._registry.claim(entry)
         if claim is None:
             published = self._registry.await_other(entry, _patience())
-            # Whoever waited in vain publishes too: both write the same bytes.
+            # If the wait was without success, publish too: both write the same bytes.
             return published or self._publish(movie_id, manifest_type, window, now)
         try:
-            # Another may have published between the look and the claim.
+            # The copy may have been published before the lock was taken.
             return self._registry.find(entry) or self._publish(movie_id, manifest_type, window, now)
         finally:
             self._registry.release(claim)
@@ -174,7 +174,7 @@ class SignedCopies:
         until = self._lifetime.end(now)
         ttl = self._lifetime.expires_in(window.seconds_left(now), now)
         while True:
-            # Read before the film is: what was invalidated later gets another edition.
+            # Read before the film, because an invalidation after that gets another edition.
             edition = self._registry.edition(entry)
             duration = self._publisher().publish(movie_id, manifest_type, window, edition, until)
             published = Published(duration, edition)

@@ -1,4 +1,4 @@
-"""Time windows: all viewers of one window share one signed copy of a film's manifests."""
+"""Time windows: all users who start in one window share a signed copy of a film's manifests."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ _PAUSES = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The stretch of time from ``begins_at`` that lasts ``length``."""
+    """The time from ``begins_at`` until ``length`` later."""
 
     begins_at: datetime
     length: timedelta
 
     @classmethod
     def at(cls, moment: datetime, length_seconds: int) -> "Window":
-        """Return the window of ``length_seconds`` that ``moment`` lies in; they start at 1970."""
+        """Return the window that contains ``moment``; they are aligned to the Unix epoch."""
         seconds = int(moment.timestamp())
         begins_at = datetime.fromtimestamp(seconds - seconds % length_seconds, UTC)
         return cls(begins_at, timedelta(seconds=length_seconds))
 
     @property
     def name(self) -> str:
-        """The window's name in keys, which sorts by time: ``20260101T000000Z``."""
+        """The name of the window in keys; names sort by time: ``20260101T000000Z``."""
         return self.begins_at.strftime("%Y%m%dT%H%M%SZ")
 
     def seconds_left(self, moment: datetime) -> int:
@@ -41,15 +41,15 @@ class Window:
 
     @property
     def next(self) -> "Window":
-        """The window that follows."""
+        """The next window."""
         return Window(self.begins_at + self.length, self.length)
 
     def signature_life(self, duration_seconds: float, until: datetime | None = None) -> int:
-        """Return for how many seconds URLs inside a film of that duration are signed.
+        """Return for how many seconds the URLs in a film of this duration are valid.
 
-        They are signed as of the window's beginning and outlive the film for whoever starts at its
-        end: one and a half times the duration, an hour for pauses, and the window itself; but not
-        ``until``, when the signing key dies.
+        They are signed as of the start of the window, and must suffice for a playback that starts
+        at its end: one and a half times the duration, an hour for pauses, and the window itself;
+        but at most seven days, and not longer than ``until``, when the signing key expires.
         """
         longest = min(duration_seconds * 1.5, LONGEST_SIGNATURE.total_seconds())
         life = timedelta(seconds=longest) + _PAUSES + self.length
@@ -63,9 +63,9 @@ def copy_key(
 ) -> str:
     """Return the key of the signed copy of the manifest ``path`` of the film.
 
-    ``signing_id`` keeps apart what is signed with different keys or for different hosts, as while
-    a key is rotated; ``edition`` what was published before and after an invalidation. A playlist
-    that reads variables from its ``query`` has a copy for each.
+    ``signing_id`` separates copies signed with different keys or for different hosts, for example
+    during a rotation; ``edition`` separates copies from before and after an invalidation. A
+    playlist that reads variables from its ``query`` has a copy for each query.
     """
     folder = "-".join(filter(None, (window.name, signing_id, edition)))
     variant = f"{hashlib.sha256(query.encode()).hexdigest()[:16]}/" if query else ""
