@@ -1,4 +1,4 @@
-"""The HTTP client of the user service, which knows the subscriptions."""
+"""The HTTP client of the user service, which provides subscriptions."""
 
 import time
 

@@ -71,7 +71,7 @@ class Cache:
 
     @property
     def is_down(self) -> bool:
-        """Whether Redis did not answer a moment ago."""
+        """Whether operations are skipped, because Redis has not answered recently."""
         return self._breaker.is_open
 
     def get(self, key: str) -> dict[str, Any] | None:
@@ -85,7 +85,7 @@ class Cache:
         return value if isinstance(value, dict) else None
 
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
-        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis answered."""
+        """Put ``value`` under ``key`` for ``ttl_seconds``; return whether Redis answered."""
         text = json.dumps(value, separators=(",", ":"))
         command = ("SET", key, text, "EX", ttl_seconds)
         return bool(self._attempt("set", key, lambda: self._servers.execute(key, *command)))
@@ -100,7 +100,7 @@ class Cache:
         return self.run("set_if_newer", _SET_IF_NEWER, key, *arguments) is not None
 
     def delete(self, key: str) -> bool:
-        """Remove ``key``; tell whether Redis answered."""
+        """Remove ``key``; return whether Redis answered."""
         answer = self._attempt("delete", key, lambda: self._servers.execute(key, "DEL", key))
         return answer is not None
 
@@ -147,7 +147,7 @@ class Cache:
                 if self._was_late_before:
                     raise
                 self._late_at = time.time()
-        # After a freeze the connection may be dead. All operations here may be repeated.
+        # After a freeze the connection may be broken. All operations here may be repeated.
         return self._once(call, CONNECT_SECONDS)
 
     def _once(self, call: Callable[[], Any], seconds: float) -> Any:

@@ -34,8 +34,8 @@ _NO_REDIS_ERRORS = (RedisClusterException, LookupError)
 class ClusteredRedis:
     """Executes commands on the node that owns the key.
 
-    The settings name one node, or an address that leads to any. The first operation discovers the
-    others from it.
+    The settings contain the address of one node, or one that resolves to any node. The first
+    operation discovers the other nodes from it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ClusteredRedis:
         self._pools: dict[Address, ConnectionPool] = {}
 
     def is_connected(self, key: str) -> bool:
-        """Tell whether the node of ``key`` is connected."""
+        """Return whether the node of ``key`` is connected."""
         try:
             return self._client is not None and _node(self._client, key) in self._reached
         except RedisError:

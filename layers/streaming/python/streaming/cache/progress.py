@@ -42,7 +42,7 @@ class ProgressCache:
         )
 
     def forget(self, user_id: UUID, movie_ids: Sequence[UUID]) -> bool:
-        """Delete the user's records of these films; tell whether Redis answered.
+        """Delete the user's records of these films; return whether Redis answered.
 
         For a minute they cannot be cached again, because running requests may still hold them.
         """

@@ -1,4 +1,4 @@
-"""Redis as one server, or as one address that leads to the current primary."""
+"""Redis as one server, or as one address that resolves to the current primary."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class StandaloneRedis:
         self._is_connected = False
 
     def is_connected(self, key: str) -> bool:
-        """Tell whether the server is connected: whether it answered the last operation."""
+        """Return whether the server is connected: whether it answered the last operation."""
         return self._is_connected
 
     def execute(self, key: str, *command: str | int) -> Any:
@@ -38,5 +38,5 @@ class StandaloneRedis:
         """Close the idle connections."""
         self._is_connected = False
         # redis-py keeps a connection whose server answers with an error. After a fail-over that may
-        # be a replica (READONLY, MASTERDOWN), while the address leads to the new primary.
+        # be a replica (READONLY, MASTERDOWN), while the address resolves to the new primary.
         self._redis.connection_pool.disconnect(inuse_connections=False)

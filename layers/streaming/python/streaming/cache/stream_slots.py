@@ -44,7 +44,7 @@ for i = 1, #all, 2 do
         table.insert(taken, {{id, beat}})
     end
 end
--- Ids are UUIDv7: the first began first.
+-- Ids are UUIDv7, so the first one is the oldest session.
 table.sort(live, function(one, other) return one[1] < other[1] end)
 local surplus = is_held and 0 or #live - limit + 1
 if surplus > 0 and not take_over then
@@ -60,7 +60,7 @@ redis.call('PEXPIRE', key, life)
 return {{1, taken}}
 """
 
-# A session without a field may have begun before Redis lost its data, or without a limit.
+# A session without a field may have started before Redis lost its data, or without a limit.
 _KEEP = f"""{_NOW}
 local limit = tonumber(ARGV[3])
 local value = redis.call('HGET', key, session)

@@ -37,7 +37,7 @@ class SubscriptionCache:
 
     @property
     def is_down(self) -> bool:
-        """Whether Redis did not answer a moment ago."""
+        """Whether operations are skipped, because Redis has not answered recently."""
         return self._cache.is_down
 
     def find(self, user_id: UUID) -> Subscription | None:
@@ -84,7 +84,7 @@ class SubscriptionCache:
 
 
 def forget(cache: Cache, user_id: UUID) -> bool:
-    """Delete the cached answers of a subscription that has changed; tell whether Redis answered.
+    """Delete the cached answers of a subscription that has changed; return whether Redis answered.
 
     The copy for outages is deleted, too: it must not outlive a cancellation.
     """

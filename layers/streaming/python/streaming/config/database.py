@@ -25,7 +25,7 @@ class DatabaseSettings:
         parts = urlsplit(url)
         names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
         if parts.fragment or len(names) != len(set(names)):
-            raise ConfigurationError("DATABASE_URL says something twice, or has a #")
+            raise ConfigurationError("DATABASE_URL repeats a parameter, or has a #")
         if "sslmode" not in names and is_production(environment):
             raise ConfigurationError("DATABASE_URL has no sslmode: verify-full, or disable by name")
         check_authorities(environment)

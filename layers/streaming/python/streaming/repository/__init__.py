@@ -1,1 +1,1 @@
-"""PostgreSQL: the record of what was watched."""
+"""PostgreSQL: the authoritative data of sessions and positions, and the outbox of events."""

@@ -60,8 +60,9 @@ _TAKE_OVER = f"""
 
 
 def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[ClosedSession]:
-    """End at most ``limit`` sessions without a heartbeat since then, each at its last heartbeat.
+    """End at most ``limit`` sessions that had no heartbeat since ``silent_since``; return them.
 
+    Each is ended at its last heartbeat, the longest silent first.
     Skips sessions that a report has locked.
     """
     rows = transaction.rows(_END_SILENT, silent_since=silent_since, limit=limit)
@@ -71,7 +72,7 @@ def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> 
 def take_over(
     transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID], at: datetime
 ) -> list[ClosedSession]:
-    """End the open ones of these sessions of the user; return them, oldest first."""
+    """End those of these sessions of the user that are open; return them, oldest first."""
     if not session_ids:
         return []
     ids = [str(session_id) for session_id in session_ids]

@@ -52,7 +52,7 @@ class TransactionIdentity:
 def outcome_of(
     connection: pg8000.native.Connection, identity: TransactionIdentity
 ) -> Outcome | None:
-    """Return the status of a transaction; None when the server does not know it.
+    """Return the status of a transaction; None if the server does not have it any more.
 
     Raises what pg8000 and sockets raise.
     """

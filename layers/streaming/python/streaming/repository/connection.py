@@ -81,5 +81,5 @@ def close_quietly(connection: pg8000.native.Connection) -> None:
         with within(_CLOSE_SECONDS):
             connection.close()
     except (pg8000.native.InterfaceError, OSError, struct.error):
-        # A broken connection needs no goodbye.
+        # A broken connection cannot be closed in order, and need not be.
         return

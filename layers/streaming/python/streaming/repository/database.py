@@ -36,8 +36,8 @@ from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 logger = Logger(child=True)
 
 _STATEMENT_SECONDS = 1.0
-# After a freeze the connection may be dead. The first statement then waits less, which leaves time
-# to open another connection.
+# After a freeze the connection may be broken. The first statement then waits less, which leaves
+# time to open another connection.
 _IDLE_SECONDS = 10.0
 _FIRST_STATEMENT_SECONDS = 0.5
 _BEGIN_SECONDS = 0.75
@@ -98,12 +98,13 @@ class Database:
         for the status of the transaction. ``work`` runs a second time when a reused connection was
         broken, or when the server rolled the transaction back in favour of another one. Raises
         ``DatabaseUnavailable``, also when it is unknown whether the transaction was committed;
-        ``pg8000.native.DatabaseError`` for a rejected statement, and what ``work`` raises.
+        ``pg8000.native.DatabaseError`` for a rejected statement; ``ConfigurationError`` for an
+        invalid ``DATABASE_URL``; and what ``work`` raises.
         """
         return self._run(work, self._begin_to_write)
 
     def read(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run ``work``, which only reads, as ``run`` does; it may run again."""
+        """Run ``work``, which only reads, as ``run`` does; it may run twice."""
         return self._run(work, self._begin)
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class Database:
             raise DatabaseUnavailable("there is no time left for the database") from error
         except _GaveWay as error:
             failure = emit_dependency_failure("postgresql", "query", error)
-            logger.warning("PostgreSQL prefers other transactions", **failure)
+            logger.warning("PostgreSQL rolled back in favour of other transactions", **failure)
             raise DatabaseUnavailable("the database is overloaded") from error.__cause__
         except _Lost as error:
             self._note(error, time.monotonic() - began)

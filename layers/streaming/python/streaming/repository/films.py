@@ -57,7 +57,7 @@ _SELECT_DUE = """
     LIMIT :limit
 """
 
-# Positions in a film that is not in the bucket and that nobody ever started.
+# Positions in a film that is not in the bucket and that has no sessions.
 _DELETE_POSITIONS_OF_NO_FILM = """
     DELETE FROM watch_progress
     WHERE id IN (
@@ -97,7 +97,7 @@ _SELECT_IN_USE = """
 
 
 class Films:
-    """The films on record, and whether the bucket held them at the last check.
+    """The known films, and whether the bucket contained them at the last check.
 
     Each method is a transaction, and raises ``DatabaseUnavailable``.
     """
@@ -106,11 +106,11 @@ class Films:
         self._database = database
 
     def keep(self, movie_id: UUID, duration_seconds: int | None, at: datetime) -> None:
-        """Record that the film exists, and its length in seconds if that is known."""
+        """Record that the film exists, and its duration in seconds if that is known."""
         self._database.run(lambda transaction: keep(transaction, movie_id, duration_seconds, at))
 
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
-        """Record whether the bucket holds the film. Ignores a film that is not on record."""
+        """Record whether the bucket contains the film. Ignores a film without a row."""
         self._database.run(
             lambda transaction: transaction.rows(_MARK, movie_id=movie_id, at=at, is_there=is_there)
         )
@@ -125,7 +125,7 @@ class Films:
     def find_in_use(
         self, now: datetime, seconds: int, limit: int
     ) -> list[tuple[UUID, ManifestType]]:
-        """Return the films started in the last ``seconds``, with their form, most started first."""
+        """Return films and manifest types started in the last ``seconds``, most started first."""
         rows = self._database.read(
             lambda transaction: transaction.rows(
                 _SELECT_IN_USE, now=now, seconds=seconds, limit=limit
@@ -154,11 +154,11 @@ def keep(
 def admit(
     transaction: Transaction, user_id: UUID, movie_id: UUID, at: datetime, most_unconfirmed: int
 ) -> bool:
-    """Tell whether the user may have a position in a film that they have no session of.
+    """Return whether the user may save a position in a film without a session of it.
 
-    They may in a film that is known to exist, in one where they have a position already, and in at
-    most ``most_unconfirmed`` others; housekeeping checks those later. Runs within the caller's
-    transaction.
+    This is permitted for a film that is known to exist, for a film in which the user already has a
+    position, and for at most ``most_unconfirmed`` other films, which housekeeping checks later.
+    Runs within the caller's transaction.
     """
     known = transaction.row(_SELECT_IS_THERE, movie_id=movie_id)
     if known is not None and known["is_there"]:

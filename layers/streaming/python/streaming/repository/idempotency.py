@@ -1,4 +1,4 @@
-"""The rows of ``idempotency_keys``: which start each key stands for.
+"""The rows of ``idempotency_keys``: the start that each key identifies.
 
 The functions run within the caller's transaction; each method of ``IdempotencyKeys`` is one.
 """
@@ -11,7 +11,7 @@ from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# An attempt whose time has run out is continued, under its own ids.
+# An expired attempt is continued with its own ids.
 _CLAIM = """
     INSERT INTO idempotency_keys AS known (
         user_id, key, fingerprint, session_id, event_id, running_until
@@ -70,9 +70,9 @@ class IdempotencyKeys:
     def claim(
         self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
     ) -> Attempt:
-        """Begin ``attempt`` with ``key``, for at most so many seconds, or return the earlier one.
+        """Start ``attempt`` with ``key`` for at most ``seconds``, or return the earlier attempt.
 
-        Raises ``IdempotencyKeyReused`` when the key stands for another request, and
+        Raises ``IdempotencyKeyReused`` if the key was sent with another request, and
         ``RequestInProgress`` while an attempt is running.
         """
         return self._database.run(

@@ -1,8 +1,8 @@
-"""Says why a migration failed, for the people who deploy.
+"""Describes why a migration failed, for the people who deploy.
 
-CloudFormation shows the text to everybody who may see the stack, so it has no value of a row and no
-secret: what PostgreSQL says of the statement, what this service says of its own settings, and the
-code of AWS's error.
+CloudFormation shows the text to everybody who may see the stack. Therefore it contains no values of
+rows and no secrets, only PostgreSQL's primary message, the service's own messages and the code of
+AWS's error.
 """
 
 import pg8000.native

@@ -26,9 +26,9 @@ def apply(database: Database, directory: Path) -> list[str]:
     """Apply the files of ``directory`` that are not in the ledger; return their names.
 
     All run in one transaction, so a failing migration leaves nothing behind. Concurrent callers
-    wait for each other. Raises ``FileNotFoundError`` when there is no file,
-    ``pg8000.native.DatabaseError``, with a note that names the file, when the server rejects a
-    migration, and ``DatabaseUnavailable``.
+    wait for each other. Raises ``FileNotFoundError`` if there is no file,
+    ``pg8000.native.DatabaseError``, with a note that names the file, if the server rejects a
+    migration, ``OSError`` if a file cannot be read, and ``DatabaseUnavailable``.
     """
     files = sorted(directory.glob("[0-9]*.sql"))
     if not files:

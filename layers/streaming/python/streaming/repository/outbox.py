@@ -89,7 +89,7 @@ _MEASURE = """
     FROM event_outbox
 """
 
-# A request that has just committed is still sending; leaving its row alone avoids a duplicate.
+# A request that has just committed is still sending; not relaying its row avoids a duplicate.
 SETTLING_SECONDS = 5.0
 
 
@@ -104,10 +104,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The results of sending, by row id. Rows that are not named stay as they are.
+    """The results of sending, by row id. Other rows are not changed.
 
-    ``acknowledged`` are in Kafka. ``dead`` can never be; the value is the error. The keys of
-    ``postponed`` are not tried again for so many seconds.
+    ``acknowledged`` are in Kafka. ``dead`` are those that Kafka will never accept, each with its
+    error. ``postponed`` has the seconds for which the message's key is not tried again.
     """
 
     acknowledged: list[int] = field(default_factory=list)
@@ -126,7 +126,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How many messages wait, the age of the oldest, and how many dead letters there are."""
+    """The messages in the outbox, the age of the oldest, and the number of dead letters."""
 
     messages: int
     oldest_seconds: float
@@ -134,7 +134,7 @@ class Measures:
 
 
 MessageOf = Callable[[StreamEvent], Message | None]
-"""Returns the message of an event; None when events are switched off."""
+"""Returns the message of an event; None if events are disabled."""
 
 Send = Callable[[Sequence[Sequence[Waiting]]], Outcome]
 """Sends the queues of several keys, each in order."""
@@ -153,11 +153,11 @@ class Outbox:
     def relay(
         self, send: Send, *, after: int, keys: int, per_key: int, settling_seconds: float
     ) -> Batch:
-        """Call ``send`` with the oldest messages of at most so many keys; record the outcome.
+        """Call ``send`` with the oldest messages of at most ``keys`` keys; record the outcome.
 
         Takes keys whose head has a greater id than ``after``, is older than ``settling_seconds``
-        and is due. Skips keys that another instance is relaying. ``send`` runs within the
-        transaction that holds the locks.
+        and is due, and at most ``per_key`` messages of each. Skips keys that another instance is
+        relaying. ``send`` runs within the transaction that holds the locks.
         """
 
         def work(transaction: Transaction) -> Batch:
@@ -174,16 +174,16 @@ class Outbox:
         return self._database.run(work)
 
     def measure(self) -> Measures:
-        """Count the waiting messages and the dead letters."""
+        """Count the messages in the outbox and the dead letters."""
         row = self._database.read(lambda transaction: transaction.row(_MEASURE))
         return Measures(**row) if row else Measures(0, 0.0, 0)
 
 
 def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
-    """Put ``messages`` in the outbox, in order, within the caller's transaction.
+    """Insert ``messages`` into the outbox, in order, within the caller's transaction.
 
-    Returns whether they may be sent as soon as they are committed: False when older messages of
-    the first one's key wait, which must reach Kafka first.
+    Returns whether they may be sent as soon as they are committed: False if the outbox has older
+    messages of the first one's key, which must reach Kafka first.
     """
     inserted = [
         transaction.row(
@@ -202,14 +202,14 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
 def insert_events(
     transaction: Transaction, events: Sequence[StreamEvent], message_of: MessageOf
 ) -> Sequence[Message]:
-    """Put ``events`` in the outbox as ``insert`` does; return the messages that may be sent now."""
+    """Insert ``events`` as ``insert`` does; return the messages to send after the commit."""
     made = [message_of(event) for event in events]
     messages = [message for message in made if message is not None]
     return messages if insert(transaction, messages) else ()
 
 
 def has_messages_of(transaction: Transaction, key: str) -> bool:
-    """Tell whether messages of ``key`` wait."""
+    """Return whether the outbox has messages of ``key``."""
     return transaction.row(_SELECT_OF_KEY, key=key) is not None
 
 

@@ -1,4 +1,4 @@
-"""Deletes personal data: what is older than the retention, and all of one user."""
+"""Deletes personal data: data older than the retention period, and all data of one user."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -87,10 +87,10 @@ class PersonalData:
         self._database = database
 
     def forget(self, before: datetime, limit: int) -> Forgotten:
-        """Delete what is older than ``before``, at most ``limit`` rows of each kind.
+        """Delete data older than ``before``, at most ``limit`` rows of each kind.
 
-        Deletes sessions that ended before then, removes IP address and user agent of sessions that
-        began before then, and deletes dead letters of before then.
+        Deletes sessions that ended before then and dead letters from before then, and removes IP
+        address and user agent from sessions that started before then.
         """
         first_id = first_uuid7(clock.milliseconds(before))
 

@@ -1,4 +1,4 @@
-"""Records what a player does: its session, position and events, in one transaction a call."""
+"""Saves sessions, positions and their events together, in one transaction for each call."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ from streaming.resilience.deadline import leaving
 
 # Time that remains for inserting an event into the outbox and for COMMIT.
 _COMMIT_SECONDS = 0.3
-# In how many films that are not known to exist a user may have a position. Films with a session
-# are known.
+# How many positions a user may have in films that are not known to exist. Films with a session are
+# known.
 _MOST_UNCONFIRMED_FILMS = 20
 
 
@@ -101,7 +101,7 @@ class Playback:
         return self._database.run(work)
 
     def find_repeated(self, user_id: UUID, movie_id: UUID, session_id: UUID) -> RepeatedStart:
-        """Return what a repeated start needs. Raises ``SessionEnded``."""
+        """Return the open session of a repeated start. Raises ``SessionEnded``."""
 
         def work(transaction: Transaction) -> RepeatedStart:
             heard_at = session_rows.find_last_heartbeat(transaction, user_id, session_id)
@@ -112,7 +112,7 @@ class Playback:
         return self._database.read(work)
 
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
-        """Return those of the user's sessions that are on record, in any order."""
+        """Return those of these sessions that exist and belong to the user, in any order."""
         return self._database.read(
             lambda transaction: session_rows.find(transaction, user_id, session_ids)
         )
@@ -126,12 +126,12 @@ class Playback:
         """Save the position of ``report``, and count it as a heartbeat of its session.
 
         When the report changes the record, ``progress_message`` makes its event from the session's
-        id, and ``send`` tells whether Kafka has it. An event that Kafka did not acknowledge, or
-        that has to wait for older ones of the user, goes to the outbox in the same transaction.
+        id, and ``send`` returns whether Kafka acknowledged it. If not, or if older events of the
+        user are in the outbox, it goes to the outbox in the same transaction.
 
         A report to an abandoned session reopens it; one to a session that ended otherwise changes
-        nothing. Raises ``SessionNotFound`` when the report names a session that is not the user's,
-        and ``MovieNotFound`` when it belongs to no session and the user has positions in too many
+        nothing. Raises ``SessionNotFound`` if the report names a session that is not the user's,
+        and ``MovieNotFound`` if it belongs to no session and the user has positions in too many
         films that are not known to exist.
         """
 
@@ -202,7 +202,7 @@ class Playback:
         limit: int,
         message_of: MessageOf,
     ) -> list[ClosedSession]:
-        """End at most ``limit`` sessions that had no heartbeat since then; return them.
+        """End at most ``limit`` sessions without a heartbeat since ``silent_since``; return them.
 
         Their events go to the outbox in the same transaction.
         """
@@ -226,7 +226,7 @@ class Playback:
             _MOST_UNCONFIRMED_FILMS,
         ):
             raise MovieNotFound("nobody has ever started such a film")
-        # A report that names no session may describe what was watched before this one.
+        # A report without a session id may be of playback before this session.
         return progress_rows.upsert(
             transaction,
             report,
@@ -236,7 +236,7 @@ class Playback:
 
 
 def _sent_in_time(send: Callable[[Message], bool], message: Message) -> bool:
-    """Send ``message`` and leave time to commit: without Kafka the report still counts."""
+    """Send ``message``, and reserve time to commit, so that an outage of Kafka fails no report."""
     with leaving(_COMMIT_SECONDS):
         return send(message)
 

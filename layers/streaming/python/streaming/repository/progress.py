@@ -114,7 +114,7 @@ _SELECT_TO_CONTINUE = f"""
     LEFT JOIN films USING (movie_id)
     WHERE (
             films.is_there
-            -- Started by the former version, which knows of no films.
+            -- The former version opens sessions without recording the film.
             OR films.movie_id IS NULL
                 AND EXISTS (
                     SELECT FROM stream_sessions AS session
@@ -153,7 +153,7 @@ class ProgressRecord:
         self._database = database
 
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-        """Return the user's progress in the film, with the film's current length, or None."""
+        """Return the user's progress in the film, with the film's present duration, or None."""
         row = self._database.read(
             lambda transaction: transaction.row(
                 _SELECT_WITH_FILM, user_id=user_id, movie_id=movie_id
@@ -164,10 +164,10 @@ class ProgressRecord:
     def find_to_continue(
         self, user_id: UUID, limit: int, min_seconds: int, min_share: float
     ) -> list[SavedProgress]:
-        """Return at most ``limit`` films that the user began and did not complete, newest first.
+        """Return at most ``limit`` films that the user started and never completed, newest first.
 
-        A film is begun at ``min_seconds`` or at ``min_share`` of its length, whichever comes first;
-        a film of unknown length at its first second.
+        A film is started from ``min_seconds`` or ``min_share`` of its duration on, whichever is
+        less; a film of unknown duration from its first second on.
         """
         rows = self._database.read(
             lambda transaction: transaction.rows(
@@ -183,7 +183,7 @@ class ProgressRecord:
     def remove(self, user_id: UUID, movie_id: UUID, at: datetime) -> SavedProgress | None:
         """Remove the user's position in the film; return the changed record, if there is one.
 
-        That the film was completed stays on record.
+        The record still contains whether and when the user completed the film.
         """
         row = self._database.run(
             lambda transaction: transaction.row(_REMOVE, user_id=user_id, movie_id=movie_id, at=at)
@@ -197,7 +197,7 @@ def upsert(
     session_started_at: datetime | None,
     film_duration_seconds: int | None,
 ) -> SavedProgress | None:
-    """Save the position of ``report``; return None when the record is newer than the report."""
+    """Save the position of ``report``; return None if the saved position is newer."""
     order = report.order
     row = transaction.row(
         _UPSERT,

@@ -25,23 +25,23 @@ def message(error: pg8000.native.DatabaseError) -> str:
 
 
 def means_lost_connection(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the connection is closed, or leads to a server that cannot be used."""
+    """Return whether the connection is closed, or its server cannot be used."""
     # With FATAL and PANIC the server closes the connection.
     return _severity(error) in ("FATAL", "PANIC") or _is_in(error, _CONNECTION_IS_LOST)
 
 
 def means_refused_login(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the server does not accept the user or the password."""
+    """Return whether the server does not accept the user or the password."""
     return _is_in(error, _LOGIN_IS_REFUSED)
 
 
 def means_busy_server(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the server lacks the resources or the time for the statement."""
+    """Return whether the server lacks the resources or the time for the statement."""
     return _is_in(error, _SERVER_IS_BUSY)
 
 
 def means_transaction_gave_way(error: pg8000.native.DatabaseError) -> bool:
-    """Tell whether the server rolled the transaction back in favour of another one."""
+    """Return whether the server rolled the transaction back in favour of another one."""
     return _is_in(error, _TRANSACTION_GAVE_WAY)
 
 

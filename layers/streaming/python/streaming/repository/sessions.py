@@ -1,4 +1,4 @@
-"""The rows of ``stream_sessions``: who watches what, since when, and until when.
+"""The rows of ``stream_sessions``: the sessions of users, open and ended.
 
 Each function runs within the caller's transaction. A transaction that changes a session and a
 position locks the session first, so a report and the end of its session cannot deadlock.
@@ -105,7 +105,7 @@ _LONGEST_PAUSE_WITHOUT_ID = timedelta(days=1)
 
 
 def insert(transaction: Transaction, session: NewSession) -> bool:
-    """Insert ``session``, once; tell whether it is new."""
+    """Insert ``session`` unless it exists already; return whether it was inserted."""
     inserted = transaction.row(
         _INSERT,
         id=session.id,
@@ -121,7 +121,7 @@ def insert(transaction: Transaction, session: NewSession) -> bool:
 
 
 def lock(transaction: Transaction, session_id: UUID, report: Report) -> Session | None:
-    """Lock and return the session of that id if it is of the user and the film of ``report``."""
+    """Lock and return the session with this id; None unless it has the report's user and film."""
     user_id, movie_id = report.user_id, report.movie_id
     return _to_session(
         transaction.row(_LOCK, session_id=session_id, user_id=user_id, movie_id=movie_id)
@@ -166,7 +166,7 @@ def keep_ended(transaction: Transaction, session: Session) -> None:
 
 
 def find(transaction: Transaction, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
-    """Return those of the sessions that are on record and the user's."""
+    """Return those of these sessions that exist and belong to the user."""
     ids = [str(session_id) for session_id in session_ids]
     rows = transaction.rows(_SELECT, user_id=user_id, ids=ids)
     return [LiveSession(**row) for row in rows]

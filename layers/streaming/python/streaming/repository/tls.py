@@ -16,7 +16,7 @@ _PUBLIC_AUTHORITIES = "system"
 
 
 def ssl_context(query: str) -> ssl.SSLContext | bool:
-    """Return a verifying context, or False for no TLS, as the ``query`` of a URL asks for.
+    """Return a verifying context, or False for no TLS, according to the ``query`` of a URL.
 
     pg8000's own True and None do not verify the server. Raises ``ConfigurationError`` for a mode
     that may fall back to plaintext, for an unknown parameter, which may be misspelt, and for one
@@ -25,7 +25,7 @@ def ssl_context(query: str) -> ssl.SSLContext | bool:
     pairs = parse_qsl(query, keep_blank_values=True)
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
-        raise ConfigurationError("DATABASE_URL says something twice")
+        raise ConfigurationError("DATABASE_URL repeats a parameter")
     mode = parameters.pop("sslmode", None)
     authorities = parameters.pop("sslrootcert", None)
     if parameters:
@@ -41,7 +41,7 @@ def ssl_context(query: str) -> ssl.SSLContext | bool:
 
 @cache
 def _verifying(authorities: str) -> ssl.SSLContext:
-    """Build a context, once: reading the authorities takes longer than the handshake."""
+    """Return a context. Cached, as loading the CA certificates takes longer than a handshake."""
     try:
         context = ssl.create_default_context(
             cafile=None if authorities == _PUBLIC_AUTHORITIES else authorities

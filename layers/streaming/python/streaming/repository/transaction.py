@@ -6,21 +6,24 @@ import pg8000.native
 
 from streaming.resilience.deadline import within
 
-# A client that is cut off in a transaction must not hold locks for hours.
+# A client that is disconnected during a transaction must not hold locks for hours.
 _ABANDONED_SECONDS = 5.0
 
 Row = dict[str, Any]
 
 
 class Transaction:
-    """Runs statements, each in at most ``statement_seconds``."""
+    """Runs statements, each in at most ``statement_seconds``.
+
+    Both methods raise what pg8000 and sockets raise; ``Database`` converts it.
+    """
 
     def __init__(self, connection: pg8000.native.Connection, statement_seconds: float) -> None:
         self._connection = connection
         self._statement_seconds = statement_seconds
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
-        """Run ``statement`` with its ``:name`` parameters and return its rows by column name."""
+        """Run ``statement`` with its ``:name`` parameters; return its rows by column name."""
         with within(self._statement_seconds):
             values = self._connection.run(statement, **parameters) or []
         names = [column["name"] for column in self._connection.columns or []]
@@ -33,7 +36,7 @@ class Transaction:
 
 
 def begin_statement(statement_seconds: float) -> str:
-    """Return what begins a transaction; the server cancels its statements after so many seconds."""
+    """Return SQL that begins a transaction whose statements end after ``statement_seconds``."""
     return f"""
     BEGIN;
     SET LOCAL idle_in_transaction_session_timeout = '{_ABANDONED_SECONDS:g}s';
