@@ -61,3 +61,9 @@ def test_the_process_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(Environment({"ENABLE_KAFKA": "false"}).event_sink, NoEvents)
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         _ = Environment({}).database
+
+
+def test_unknown_part() -> None:
+    """A misspelt part fails the import of its function."""
+    with pytest.raises(AttributeError, match="strat_stream"):
+        Environment({}, preload=["strat_stream"])
