@@ -80,7 +80,7 @@ class Cache:
         try:
             value = json.loads(text) if isinstance(text, str) else None
         except (ValueError, RecursionError):
-            logger.warning("a cached value is no JSON", key=key)
+            logger.warning("a cached value is not JSON", key=key)
             return None
         return value if isinstance(value, dict) else None
 

@@ -121,7 +121,7 @@ class _Loader:
                     raise ManifestTooLarge(f"the film has more than {_MOST_MANIFESTS} manifests")
                 if loaded[0][1].depth + 1 >= _DEEPEST_NESTING:
                     raise ManifestTooLarge(
-                        f"manifests are nested more than {_DEEPEST_NESTING} deep"
+                        f"manifests are nested in more than {_DEEPEST_NESTING} levels"
                     )
                 depth = loaded[0][1].depth + 1
                 found = list(pool.map(inherited(partial(self._load_nested, depth)), generation))

@@ -17,7 +17,7 @@ class SigningLifetime:
         return self.expires_at is not None and self.expires_at <= now
 
     def end(self, now: datetime) -> datetime | None:
-        """Return the time at which URLs signed ``now`` expire with the key; None if never.
+        """Return when URLs signed ``now`` expire with the key; None for a permanent key.
 
         Raises ``StorageUnavailable`` if the key may have expired, because S3 would reject its URLs.
         """

@@ -136,8 +136,8 @@ class _Run:
             stuck = {head.message.key for head, _ in refused}
             going = [queue for queue in going if queue and queue[0].message.key not in stuck]
         # Count an attempt only if Kafka accepted another message in this run. Otherwise Kafka is
-        # unavailable. The first refusal in a run does not count either: the broker that has just
-        # become a partition's leader accepts the second try.
+        # unavailable. The first refusal in a run does not count either: a broker that has just
+        # become a partition's leader refuses the first try and accepts the second.
         if self.relayed or outcome.acknowledged:
             for head, refusal in refused:
                 if head.id in self._refused:
