@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from streaming.cache import keys
 from streaming.domain.errors import CacheUnavailable, DatabaseUnavailable
 from streaming.repository.personal_data import ErasedRows
 from tests.fakes.environment import MemoryEnvironment
@@ -20,7 +21,7 @@ def test_nothing_is_left(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
     """Neither the record nor Redis know the user any more, and others are as they were."""
     other = MemoryViewer(world)
     watch(other, movie_id)
-    positions, sessions, keys = (
+    positions, sessions, attempts = (
         dict(world.record.positions),
         dict(world.record.sessions),
         dict(world.record.keys),
@@ -32,7 +33,7 @@ def test_nothing_is_left(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
     assert (world.record.positions, world.record.sessions, world.record.keys) == (
         positions,
         sessions,
-        keys,
+        attempts,
     )
     assert world.waiting == []
     assert world.progress_cache.find(viewer.user_id, movie_id) is None
@@ -51,6 +52,14 @@ def test_a_position_does_not_come_back(
     world.erase_user(viewer.user_id)
     world.progress_cache.keep(saved)
     assert world.progress_cache.find(viewer.user_id, movie_id) is None
+
+
+def test_running_streams(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
+    """They are not counted any more."""
+    session_id = viewer.start(movie_id).session_id
+    assert world.stream_slots.heartbeat(viewer.user_id, session_id)
+    world.erase_user(viewer.user_id)
+    assert world.redis.read(keys.streams(viewer.user_id)) is None
 
 
 def test_redis_does_not_answer(

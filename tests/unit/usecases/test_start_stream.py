@@ -73,6 +73,18 @@ def test_going_on_where_the_viewer_stopped(viewer: MemoryViewer, movie_id: UUID)
     assert (started.resume_position_seconds, started.completed) == (999, True)
 
 
+def test_the_saved_position_is_cached(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It is in Redis for when the database does not answer."""
+    viewer.stop(movie_id, 400)
+    world.redis.entries.clear()
+    viewer.start(movie_id)
+    cached = world.progress_cache.find(viewer.user_id, movie_id)
+    assert cached is not None
+    assert cached.position_seconds == 400
+
+
 def test_without_a_subscription(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:

@@ -99,6 +99,22 @@ def test_taking_over(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: U
     assert viewer.report(movie_id, 10, first).session_ended
 
 
+def test_a_take_over_that_kafka_does_not_take(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The start is not sent before the end of the stream that made way."""
+    start_two(world, viewer, movie_id)
+    sent = len(world.sent)
+
+    def be_down_once(_: Message) -> None:
+        world.kafka.is_down = not world.kafka.is_down
+
+    world.kafka.before_sending = be_down_once
+    viewer.start(movie_id, take_over=True)
+    assert [each["action"] for each in world.waiting] == ["stream_stop", "stream_start"]
+    assert len(world.sent) == sent
+
+
 def test_a_take_over_that_fails(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
@@ -143,6 +159,16 @@ def test_repeating_a_start_keeps_its_slot(
     assert viewer.start(movie_id, key="key").session_id == first.session_id
     world.redis.entries.clear()
     assert viewer.start(movie_id, key="key").session_id == first.session_id
+
+
+def test_repeating_a_start_that_was_silent(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """It counts no more after a minute, and gets no new slot."""
+    viewer.start(movie_id, key="key")
+    world.pass_time(60)
+    with pytest.raises(SessionEnded):
+        viewer.start(movie_id, key="key")
 
 
 def test_repeating_a_start_that_was_taken_over(

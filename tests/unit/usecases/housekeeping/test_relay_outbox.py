@@ -110,6 +110,23 @@ def test_a_refused_message_holds_back_its_user(world: MemoryEnvironment) -> None
     assert positions_of(world, refused) == [0, 1, 2]
 
 
+def test_a_message_that_is_taken_at_the_second_try(world: MemoryEnvironment) -> None:
+    """It is sent again in the same run, and what is behind it does not overtake it."""
+    refused, _ = leave_waiting(world, 3, 1)
+    key = str(refused.user_id)
+    world.kafka.refusals[key] = Refusal("unanswered", TimeoutError())
+    seen: list[str] = []
+
+    def take_it_later(message: Message) -> None:
+        seen.append(message.key)
+        if seen.count(key) == 2:
+            del world.kafka.refusals[key]
+
+    world.kafka.before_sending = take_it_later
+    assert world.relay_outbox(60).relayed == 4
+    assert positions_of(world, refused) == [0, 1, 2]
+
+
 def test_pauses_grow(world: MemoryEnvironment) -> None:
     """From at most 15 seconds to at most a quarter of an hour, at random above half of that."""
     (refused,) = leave_waiting(world, 1)

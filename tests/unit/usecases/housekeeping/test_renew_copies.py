@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from streaming.domain.errors import DatabaseUnavailable
+from streaming.domain.errors import DatabaseUnavailable, StorageUnavailable
 from streaming.domain.films import ManifestType
 from tests.fakes.delivery import MemoryDelivery, StoredFilm
 from tests.fakes.environment import MemoryEnvironment
@@ -77,6 +77,28 @@ def test_the_storage_does_not_answer(world: MemoryEnvironment) -> None:
     world.bucket.is_down = True
     assert world.renew_copies(world.now, 60) == 0
     assert len(world.bucket.asked) == 3
+
+
+class Flaky(MemoryDelivery):
+    """Does not answer for films in DASH."""
+
+    def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
+        """Prepare the film for the next window."""
+        if manifest_type == "dash":
+            raise StorageUnavailable("the storage does not answer")
+        return super().renew(movie_id, manifest_type, now)
+
+
+def test_the_storage_answers_for_some(world: MemoryEnvironment) -> None:
+    """Three films that are not in a row keep no other from being renewed."""
+    world.bucket = Flaky()
+    forms: list[ManifestType] = ["dash", "dash", "hls", "dash", "hls"]
+    for place, form in enumerate(forms):
+        movie_id = add_film(world, StoredFilm((form,)))
+        # The most started film is the first.
+        for _ in range(len(forms) - place):
+            MemoryViewer(world).start(movie_id, form)
+    assert world.renew_copies(world.now, 60) == 2
 
 
 class Buggy(MemoryDelivery):
