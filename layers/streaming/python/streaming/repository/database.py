@@ -1,8 +1,7 @@
 """Runs work in explicit transactions on the one connection of an execution environment.
 
-After an error that the server did not report, an unread answer may be left on pg8000's connection,
-and the next query would get another user's rows. So such a connection is closed, never rolled back
-and reused.
+After an error that the server did not report, pg8000's connection may have an unread answer, and
+the next query would get another user's rows. Such a connection is closed, never rolled back.
 """
 
 import time
