@@ -92,7 +92,7 @@ PARALLEL := -n auto --dist loadscope --no-loadscope-reorder
 
 # Percent of the branches and lines of the functions and the shared package. A part of the tests, which PYTEST_ARGS
 # selects, has no floor.
-COVERAGE_FLOOR := 80
+COVERAGE_FLOOR := 97
 COVERAGE := --cov --cov-report=term $(if $(PYTEST_ARGS),,--cov-fail-under=$(COVERAGE_FLOOR))
 
 test: $(INSTALLED) ## Run the tests and measure coverage (PYTHON=python3.13 for another Python)

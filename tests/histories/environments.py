@@ -72,6 +72,8 @@ class Environments:
         """Start the process that forks the others."""
         self._control, theirs = socket.socketpair()
         paths = os.pathsep.join([str(self._layer), str(ROOT)])
+        # Most environments are killed, and then leave no coverage.
+        own = {name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE_")}
         with theirs, self.log.open("ab") as log:
             self._zygote = subprocess.Popen(
                 [sys.executable, "-m", "tests.histories.zygote", str(theirs.fileno())],
@@ -79,7 +81,7 @@ class Environments:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env={**os.environ, **self._variables, "PYTHONPATH": paths},
+                env={**own, **self._variables, "PYTHONPATH": paths},
                 pass_fds=[theirs.fileno()],
             )
         if self._reply() != b"ready\n":

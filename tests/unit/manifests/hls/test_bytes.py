@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_only_uris_change(text: str) -> None:
     assert body == manifest.render(as_written)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(text=playlists())
 def test_rewriting_signs_each_object_once(text: str) -> None:
