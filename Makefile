@@ -106,7 +106,7 @@ pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
 test-smoke: $(INSTALLED) ## Run only the unit tests and the four calls, for another Python
-	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/template tests/unit $(PARALLEL) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/processes tests/template tests/unit $(PARALLEL) $(PYTEST_ARGS)
 
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)

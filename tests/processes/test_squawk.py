@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SQUAWK = Path(sys.executable).parent / "squawk"
 LIMITS = "SET LOCAL lock_timeout = '3s';\nSET LOCAL statement_timeout = '10s';\n"
 
