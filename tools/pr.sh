@@ -2,6 +2,9 @@
 # The steps that CI runs on every change, in order; `make pr` creates the environments first.
 set -euo pipefail
 
+# The last line of each step is its own summary, not the directory that make leaves.
+export MAKEFLAGS=--no-print-directory
+
 # The system's Python, which on Debian 12 is an older version, and the newest versions.
 python_of() {
     local found
