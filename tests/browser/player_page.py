@@ -1,6 +1,5 @@
 """The player page for a viewer, and a log of its network requests."""
 
-import itertools
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -121,18 +120,17 @@ class PlayerPage:
         return [each for each in self.exchanges if each.method == "POST" and paths.search(each.url)]
 
     def let_signatures_expire(self, *, after: int, starts: float = 1) -> None:
-        """Make the storage reject URLs as expired, after it has answered ``after`` requests.
+        """Make the storage reject the URLs of later segments as expired.
 
         The storage itself decides: the date in the URL is set back, nothing else changes.
 
         Args:
-            after: Requests for the film that still succeed.
+            after: The number of the last segment of each rendition that is not rejected.
             starts: After more starts of the film than this, all requests succeed again.
         """
-        asked = itertools.count(1)
 
         def set_back(route: Route) -> None:
-            if next(asked) <= after or len(self.calls("")) > starts:
+            if _segment_number(route.request.url) <= after or len(self.calls("")) > starts:
                 route.continue_()
             else:
                 url = re.sub(r"X-Amz-Date=\d{8}T", "X-Amz-Date=20200101T", route.request.url)
@@ -141,15 +139,14 @@ class PlayerPage:
         self.page.route(f"{self.storage_url}/**", set_back)
 
     def let_storage_fall_silent(self, *, after: int) -> None:
-        """Let requests for the film hang until the film is started again.
+        """Let requests for later segments hang until the film is started again.
 
         Args:
-            after: Requests for the film that still succeed.
+            after: The number of the last segment of each rendition that is still answered.
         """
-        asked = itertools.count(1)
 
         def hold(route: Route) -> None:
-            if next(asked) <= after or len(self.calls("")) > 1:
+            if _segment_number(route.request.url) <= after or len(self.calls("")) > 1:
                 route.continue_()
 
         self.page.route(f"{self.storage_url}/**", hold)
@@ -181,3 +178,9 @@ class PlayerPage:
         # failure.
         if request.failure != "net::ERR_ABORTED":
             self.exchanges.append(Exchange(request.method, request.url, 599))
+
+
+def _segment_number(url: str) -> int:
+    """Return the number of a segment of the demo film; 0 for other objects."""
+    number = re.search(r"-(\d{5})\.m4s", url)
+    return int(number[1]) if number else 0
