@@ -126,8 +126,8 @@ def test_database_that_cannot_be_verified(
         ("sslmode=verify-full&sslcert=client.pem", "sslcert"),
         ("sslrootcert=bundle.pem", "sslrootcert"),
         ("sslmode=verify-full&sslrootcert=/nowhere.pem", "sslrootcert"),
-        ("sslmode=verify-full&sslmode=disable", "twice"),
-        ("sslmode=disable&sslmode=verify-full", "twice"),
+        ("sslmode=verify-full&sslmode=disable", "repeats"),
+        ("sslmode=disable&sslmode=verify-full", "repeats"),
     ],
 )
 def test_wishes_for_tls_are_not_ignored(environment: dict[str, str], query: str, told: str) -> None:
