@@ -1,4 +1,4 @@
-"""The use cases, on servers that are in memory."""
+"""Fixtures for use cases whose servers are in memory."""
 
 from uuid import UUID
 
@@ -10,13 +10,13 @@ from tests.fakes.viewer import MemoryViewer, add_film
 
 @pytest.fixture
 def world() -> MemoryEnvironment:
-    """An execution environment with its servers."""
+    """An execution environment with servers in memory."""
     return MemoryEnvironment()
 
 
 @pytest.fixture
 def viewer(world: MemoryEnvironment) -> MemoryViewer:
-    """A subscriber who may have any number of streams."""
+    """A subscriber without a limit of streams."""
     return MemoryViewer(world)
 
 

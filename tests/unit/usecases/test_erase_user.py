@@ -1,4 +1,4 @@
-"""Forgetting one user."""
+"""Tests that a user's personal data is erased."""
 
 from uuid import UUID
 
@@ -12,13 +12,13 @@ from tests.fakes.viewer import MemoryViewer
 
 
 def watch(viewer: MemoryViewer, movie_id: UUID) -> None:
-    """Start with a key and report, so that every table and Redis know the user."""
+    """Start with a key and report, so that every table and Redis contain the user."""
     viewer.start(movie_id, key="key")
     viewer.report(movie_id, 10)
 
 
 def test_nothing_is_left(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """Neither the record nor Redis know the user any more, and others are as they were."""
+    """The user is deleted from the database and Redis; other users' data does not change."""
     other = MemoryViewer(world)
     watch(other, movie_id)
     positions, sessions, attempts = (
@@ -46,7 +46,7 @@ def test_nothing_is_left(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
 def test_a_position_does_not_come_back(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """A request that still holds the position cannot cache it again."""
+    """A concurrent request that has read the position cannot cache it again."""
     watch(viewer, movie_id)
     saved = world.find_progress(viewer.user_id, movie_id)
     world.erase_user(viewer.user_id)
@@ -55,7 +55,7 @@ def test_a_position_does_not_come_back(
 
 
 def test_running_streams(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """They are not counted any more."""
+    """The user's running streams are no longer counted."""
     session_id = viewer.start(movie_id).session_id
     assert world.stream_slots.heartbeat(viewer.user_id, session_id)
     world.erase_user(viewer.user_id)
@@ -65,7 +65,7 @@ def test_running_streams(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
 def test_redis_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Nothing is erased, because the cached position would outlive it."""
+    """Nothing is erased, because the cached position would remain."""
     watch(viewer, movie_id)
     positions, sessions = dict(world.record.positions), dict(world.record.sessions)
     world.redis.is_down = True
@@ -77,7 +77,7 @@ def test_redis_does_not_answer(
 def test_the_database_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Nothing is erased, also not in Redis."""
+    """Nothing is erased, neither in the database nor in Redis."""
     watch(viewer, movie_id)
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):

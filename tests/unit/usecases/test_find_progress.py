@@ -1,4 +1,4 @@
-"""Looking up where a viewer stopped."""
+"""Tests that saved positions are found and removed."""
 
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ from tests.fakes.viewer import MemoryViewer, add_film
 
 
 def test_a_position(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It is what is on record, with the film's length."""
+    """The saved position is returned with the film's length."""
     viewer.start(movie_id)
     viewer.report(movie_id, 40)
     found = world.find_progress(viewer.user_id, movie_id)
@@ -20,7 +20,7 @@ def test_a_position(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UU
 def test_the_record_counts_more_than_redis(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Redis may have missed a report; it is told what is on record."""
+    """The position from the database is returned, and replaces an older one in Redis."""
     viewer.report(movie_id, 40)
     world.redis.is_down = True
     viewer.report(movie_id, 80)
@@ -34,7 +34,7 @@ def test_the_record_counts_more_than_redis(
 def test_the_database_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Redis has the position; of what it does not have, nobody can tell."""
+    """A cached position is returned; without one the request fails."""
     viewer.report(movie_id, 40)
     world.record.is_down = True
     assert world.find_progress(viewer.user_id, movie_id).position_seconds == 40
@@ -48,7 +48,7 @@ def test_the_database_does_not_answer(
 def test_a_film_that_was_never_watched(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """There is no position; somebody else's is not shown."""
+    """No position is found, although another user has one in the film."""
     MemoryViewer(world).report(movie_id, 40)
     with pytest.raises(ProgressNotFound):
         world.find_progress(viewer.user_id, movie_id)
@@ -58,7 +58,7 @@ def test_a_film_that_was_never_watched(
 def test_a_film_that_was_removed(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID, *, is_down: bool
 ) -> None:
-    """There is no position any more, also when only Redis answers."""
+    """No position is found, whether the database answers or only Redis."""
     viewer.report(movie_id, 40)
     world.remove_progress(viewer.user_id, movie_id, world.now)
     world.record.is_down = is_down
@@ -67,7 +67,7 @@ def test_a_film_that_was_removed(
 
 
 def test_removing(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """Nothing happens for a film that was never watched; without the database it is refused."""
+    """Removing a film without a position has no effect; without the database it fails."""
     world.remove_progress(viewer.user_id, movie_id, world.now)
     assert world.redis.entries == {}
     world.record.is_down = True
@@ -76,7 +76,7 @@ def test_removing(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 
 
 def test_films_to_continue() -> None:
-    """Those that were begun, by the settings, are offered; the newest is the first."""
+    """Films watched to the configured minimum are listed, newest first, up to the limit."""
     world = MemoryEnvironment(
         {"CONTINUE_WATCHING_MIN_SECONDS": "300", "CONTINUE_WATCHING_MIN_PERCENT": "10"}
     )
@@ -94,7 +94,7 @@ def test_films_to_continue() -> None:
 def test_no_more_to_continue(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """A film that was watched to its end or removed is not offered."""
+    """Completed and removed films are not listed."""
     other = add_film(world)
     for each in (movie_id, other):
         viewer.start(each)
@@ -105,7 +105,7 @@ def test_no_more_to_continue(
 
 
 def test_continuing_without_the_database(world: MemoryEnvironment, viewer: MemoryViewer) -> None:
-    """Redis does not know which films there are."""
+    """Listing the films fails, because Redis does not contain the list."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.find_films_to_continue(viewer.user_id, 10)

@@ -1,4 +1,4 @@
-"""Seeing at once that subscriptions have changed."""
+"""Tests that changed subscriptions are deleted from the cache."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def record_of(value: object) -> KafkaRecord:
 def test_a_subscription_that_was_cancelled(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The next start asks the user service, also when the old answer was cached."""
+    """The next start asks the user service instead of using the cached subscription."""
     viewer.start(movie_id)
     viewer.subscribe(NO_SUBSCRIPTION)
     viewer.start(movie_id)
@@ -35,7 +35,7 @@ def test_a_subscription_that_was_cancelled(
 def test_records_that_mean_nothing(
     world: MemoryEnvironment, viewer: MemoryViewer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """They are skipped and counted, and keep no other from being read; a user counts once."""
+    """Invalid records are skipped and counted, valid ones are processed; a user counts once."""
     own = record_of({"user_id": str(viewer.user_id)})
     broken = KafkaRecord("subscription.changed", 0, 1, "no base64")
     records = [broken, record_of([]), record_of({"user_id": 7}), own, own]
@@ -44,7 +44,7 @@ def test_records_that_mean_nothing(
 
 
 def test_redis_does_not_answer(world: MemoryEnvironment) -> None:
-    """The batch fails, so that Lambda brings it again."""
+    """The batch fails, so that Lambda retries it."""
     world.redis.is_down = True
     with pytest.raises(CacheUnavailable):
         world.forget_subscriptions([record_of({"user_id": str(uuid4())})])

@@ -1,4 +1,4 @@
-"""Seeing at once that a film was replaced in the bucket."""
+"""Tests that a film replaced in the bucket is published again."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from tests.fakes.viewer import MemoryViewer
 def test_a_film_that_was_replaced(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is published anew in all its forms, and its new length is on record."""
+    """The film is published in all its manifest types, and its new length is saved."""
     viewer.start(movie_id)
     world.bucket.films[movie_id] = StoredFilm(("hls", "dash"), duration_seconds=1200)
     assert world.invalidate_film(movie_id, world.now) == ["hls", "dash"]
@@ -24,7 +24,7 @@ def test_a_film_that_was_replaced(
 def test_a_film_that_is_gone(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is not found, and not offered to continue any more."""
+    """The film is not found, and no longer listed among those to continue."""
     viewer.start(movie_id)
     viewer.stop(movie_id, 500)
     del world.bucket.films[movie_id]
@@ -36,7 +36,7 @@ def test_a_film_that_is_gone(
 def test_a_film_that_is_broken(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The caller is told; what is on record stays."""
+    """The call fails, and the film's record does not change."""
     viewer.start(movie_id)
     world.bucket.films[movie_id] = StoredFilm(playable=False)
     with pytest.raises(FilmUnplayable):
@@ -47,7 +47,7 @@ def test_a_film_that_is_broken(
 def test_the_storage_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The caller has to repeat; what is on record stays."""
+    """The call fails, and the film's record does not change."""
     viewer.start(movie_id)
     world.bucket.is_down = True
     with pytest.raises(StorageUnavailable):
@@ -56,7 +56,7 @@ def test_the_storage_does_not_answer(
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """The film plays as it is now all the same; one that is gone is still not found."""
+    """The film is published nevertheless; a deleted film is not found."""
     world.record.is_down = True
     assert world.invalidate_film(movie_id, world.now) == ["hls"]
     del world.bucket.films[movie_id]

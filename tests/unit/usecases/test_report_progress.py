@@ -1,4 +1,4 @@
-"""Reporting where the player is."""
+"""Tests that reported positions are saved."""
 
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ from tests.fakes.viewer import MemoryViewer
 
 
 def test_a_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It is on record and in Redis, and Kafka is told of it with its session."""
+    """A report is saved in the database and Redis, and its event names the session."""
     session_id = viewer.start(movie_id).session_id
     world.pass_time(10)
     recorded = viewer.report(movie_id, 10, session_id, sequence=1)
@@ -27,7 +27,7 @@ def test_a_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 def test_a_report_counts_as_a_heartbeat(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The session is known to be alive, on record and among the running streams."""
+    """A report updates the session's last heartbeat and keeps its slot."""
     session_id = viewer.start(movie_id).session_id
     world.pass_time(50)
     viewer.report(movie_id, 10, session_id)
@@ -39,7 +39,7 @@ def test_a_report_counts_as_a_heartbeat(
 
 
 def test_a_late_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It changes nothing, and Kafka is told nothing; Redis has what is on record."""
+    """A late report changes nothing and sends no event; Redis gets the saved position."""
     session_id = viewer.start(movie_id).session_id
     viewer.report(movie_id, 20, session_id, sequence=2)
     world.redis.entries.clear()
@@ -55,7 +55,7 @@ def test_a_late_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id:
 def test_a_report_after_the_end(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It changes nothing, is told so, and its stream does not count again."""
+    """A report after the end changes nothing, says so in its result, and takes no slot."""
     session_id = viewer.start(movie_id).session_id
     viewer.stop(movie_id, 30, session_id)
     world.pass_time(120)
@@ -76,7 +76,7 @@ def test_a_report_without_a_session(
 
 
 def test_refused_reports(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """A session of somebody else, or too many films that nobody knows, change nothing."""
+    """Reports with another user's session, or of too many unknown films, are rejected."""
     session_id = MemoryViewer(world).start(movie_id).session_id
     sent = len(world.sent)
     with pytest.raises(SessionNotFound):
@@ -91,7 +91,7 @@ def test_refused_reports(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
 def test_the_database_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The report is refused, and neither Redis nor Kafka know of it."""
+    """The report fails, and nothing is cached or sent."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         viewer.report(movie_id, 10)
@@ -102,7 +102,7 @@ def test_the_database_does_not_answer(
 def test_kafka_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The report counts; its event waits, and the next one is not sent before it."""
+    """The report is saved; its event waits in the outbox, and the next one behind it."""
     world.kafka.is_down = True
     assert viewer.report(movie_id, 10).applied
     world.kafka.is_down = False
@@ -114,7 +114,7 @@ def test_kafka_does_not_answer(
 def test_redis_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The report counts all the same."""
+    """The report is saved nevertheless."""
     session_id = viewer.start(movie_id).session_id
     world.redis.is_down = True
     assert viewer.report(movie_id, 10, session_id).applied
@@ -123,10 +123,10 @@ def test_redis_does_not_answer(
 def test_an_error_while_sending(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """A bug within the transaction leaves no position behind, also not in Redis."""
+    """After an error within the transaction no position is saved in the database or Redis."""
 
     class Bug(Exception):
-        """Something that nobody has thought of."""
+        """An unexpected error."""
 
     def fail(_: Message) -> None:
         raise Bug
@@ -138,7 +138,7 @@ def test_an_error_while_sending(
 
 
 def test_without_events(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """Where events are switched off, reports count, and nothing waits for Kafka."""
+    """If events are disabled, reports are saved and the outbox stays empty."""
     world.event_sink = NoEvents()
     assert MemoryViewer(world).report(movie_id, 10).applied
     assert (world.sent, world.waiting) == ([], [])

@@ -1,4 +1,4 @@
-"""Starting a film."""
+"""Tests that a stream is started."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ from tests.support.emitted import emitted
 
 
 def test_a_start(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """The player is told where the film plays; the session is on record, and Kafka told."""
+    """A start returns the manifest's URL, saves the session and sends an event."""
     started = viewer.start(movie_id)
     assert started.manifest_url == f"https://films.test/{movie_id}/hls"
     assert started.expires_in == EXPIRES_IN
@@ -46,7 +46,7 @@ def test_a_start(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID)
 def test_an_address_is_truncated(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The record does not hold the viewer's whole address."""
+    """The viewer's IP address is saved without its last part."""
     started = viewer.start(movie_id)
     assert world.record.sessions[started.session_id].ip_address == "192.0.2.0"
 
@@ -54,7 +54,7 @@ def test_an_address_is_truncated(
 def test_a_user_agent_that_cannot_be_stored(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """What PostgreSQL refuses is left out, and what is too long is cut."""
+    """Characters that PostgreSQL rejects are removed or replaced, and the rest is truncated."""
     hostile = Viewer(viewer.user_id, viewer.authorization, "a\x00b\ud800" + 600 * "c", None)
     started = world.start_stream(hostile, movie_id, "hls", world.now)
     stored = world.record.sessions[started.session_id].user_agent
@@ -64,7 +64,7 @@ def test_a_user_agent_that_cannot_be_stored(
 
 
 def test_going_on_where_the_viewer_stopped(viewer: MemoryViewer, movie_id: UUID) -> None:
-    """The player is told the saved position, and never one behind the end of the film."""
+    """The saved position is returned, at most the film's last second."""
     viewer.start(movie_id)
     viewer.stop(movie_id, 400)
     assert viewer.start(movie_id).resume_position_seconds == 400
@@ -76,7 +76,7 @@ def test_going_on_where_the_viewer_stopped(viewer: MemoryViewer, movie_id: UUID)
 def test_the_saved_position_is_cached(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is in Redis for when the database does not answer."""
+    """A start caches the saved position in Redis."""
     viewer.stop(movie_id, 400)
     world.redis.entries.clear()
     viewer.start(movie_id)
@@ -88,7 +88,7 @@ def test_the_saved_position_is_cached(
 def test_without_a_subscription(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The start is refused, and nothing is on record."""
+    """The start fails, and nothing is saved or sent."""
     viewer.subscribe(NO_SUBSCRIPTION)
     with pytest.raises(SubscriptionRequired):
         viewer.start(movie_id)
@@ -98,7 +98,7 @@ def test_without_a_subscription(
 def test_an_expired_subscription(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """A subscription counts until its end."""
+    """A subscription is valid until its end."""
     ends_at = world.now + timedelta(seconds=60)
     viewer.subscribe(Subscription(is_active=True, plan_id=None, expires_at=ends_at))
     viewer.start(movie_id)
@@ -110,7 +110,7 @@ def test_an_expired_subscription(
 def test_a_subscription_is_cached(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The next start within minutes does not ask the user service."""
+    """The user service is asked again only after the cached subscription has expired."""
     viewer.start(movie_id)
     world.pass_time(240)
     viewer.start(movie_id)
@@ -123,7 +123,7 @@ def test_a_subscription_is_cached(
 def test_the_user_service_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Who was a subscriber a quarter of an hour ago may watch; nobody knows of others."""
+    """Users whose subscription was checked in the last 15 minutes may start; others may not."""
     viewer.start(movie_id)
     world.users.is_down = True
     world.pass_time(600)
@@ -136,7 +136,7 @@ def test_the_user_service_does_not_answer(
 
 
 def test_a_film_that_is_not_there(world: MemoryEnvironment, viewer: MemoryViewer) -> None:
-    """The start is refused, and the record is told that the film is gone."""
+    """The start fails, and the film is recorded as missing."""
     movie_id = uuid4()
     viewer.report(movie_id, 10)
     with pytest.raises(MovieNotFound):
@@ -148,7 +148,7 @@ def test_a_film_that_is_not_there(world: MemoryEnvironment, viewer: MemoryViewer
 def test_a_form_that_is_not_there(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The start is refused, but the film is there."""
+    """A start in a missing manifest type fails; the film is not recorded as missing."""
     viewer.start(movie_id)
     with pytest.raises(MovieNotFound):
         viewer.start(movie_id, "dash")
@@ -156,7 +156,7 @@ def test_a_form_that_is_not_there(
 
 
 def test_a_film_that_is_broken(world: MemoryEnvironment, viewer: MemoryViewer) -> None:
-    """The start is refused, and nothing is on record."""
+    """The start fails, and nothing is saved or sent."""
     movie_id = add_film(world, StoredFilm(playable=False))
     with pytest.raises(FilmUnplayable):
         viewer.start(movie_id)
@@ -167,7 +167,7 @@ def test_a_film_that_is_broken(world: MemoryEnvironment, viewer: MemoryViewer) -
 def test_the_storage_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID, key: str | None
 ) -> None:
-    """The start is refused and leaves nothing behind: it may be repeated at once."""
+    """The start fails and releases its key, so that it may be repeated immediately."""
     world.bucket.is_down = True
     with pytest.raises(StorageUnavailable):
         viewer.start(movie_id, key=key)
@@ -180,7 +180,7 @@ def test_the_storage_does_not_answer(
 def test_the_database_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID, key: str | None
 ) -> None:
-    """The start is refused, and Kafka is told nothing."""
+    """The start fails, and no event is sent."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         viewer.start(movie_id, key=key)
@@ -190,7 +190,7 @@ def test_the_database_does_not_answer(
 def test_kafka_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The film starts; its event waits in the outbox, and the next ones behind it."""
+    """The stream starts; its event and later ones wait in the outbox."""
     world.kafka.is_down = True
     viewer.start(movie_id)
     world.kafka.is_down = False
@@ -202,7 +202,7 @@ def test_kafka_does_not_answer(
 def test_kafka_is_told_after_the_record(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Consumers learn of no session that is not on record."""
+    """The event is sent after the session was saved."""
     known: list[bool] = []
 
     def look(_: Message) -> None:
@@ -216,7 +216,7 @@ def test_kafka_is_told_after_the_record(
 def test_the_outbox_cannot_be_emptied(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The film starts although the database is lost then; the event may come twice."""
+    """The stream starts although its sent event cannot be deleted from the outbox."""
 
     def lose_database(_: Message) -> None:
         world.record.is_down = True
@@ -229,7 +229,7 @@ def test_the_outbox_cannot_be_emptied(
 def test_redis_does_not_answer(
     world: MemoryEnvironment, movie_id: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The film starts; the limit of streams is not enforced, and a metric says so."""
+    """The stream starts without enforcing the limit, and a metric counts it."""
     viewer = MemoryViewer(world, max_streams=1)
     world.redis.is_down = True
     viewer.start(movie_id)
@@ -239,7 +239,7 @@ def test_redis_does_not_answer(
 
 
 def test_a_repeated_key(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It answers the session that is open already, and tells Kafka nothing."""
+    """The open session is returned, and no event is sent."""
     first = viewer.start(movie_id, key="key")
     viewer.report(movie_id, 60, first.session_id)
     again = viewer.start(movie_id, key="key")
@@ -251,7 +251,7 @@ def test_a_repeated_key(world: MemoryEnvironment, viewer: MemoryViewer, movie_id
 def test_a_key_for_another_film(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is refused."""
+    """The start of another film with the same key is rejected."""
     viewer.start(movie_id, key="key")
     with pytest.raises(IdempotencyKeyReused):
         viewer.start(add_film(world), key="key")
@@ -259,7 +259,7 @@ def test_a_key_for_another_film(
 
 
 def test_a_key_of_a_session_that_has_ended(viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It opens no second session."""
+    """A repeated start of an ended session is rejected."""
     viewer.start(movie_id, key="key")
     viewer.stop(movie_id, 10)
     with pytest.raises(SessionEnded):
@@ -269,10 +269,10 @@ def test_a_key_of_a_session_that_has_ended(viewer: MemoryViewer, movie_id: UUID)
 def test_a_start_whose_answer_was_lost(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """When the function is killed after the commit, a repeat answers the session that is open."""
+    """If the function is killed after the commit, a repeat returns the open session."""
 
     class Killed(BaseException):
-        """The function is ended in the middle of a start."""
+        """The function was killed during a start."""
 
     def kill(_: Message) -> None:
         raise Killed
@@ -287,10 +287,10 @@ def test_a_start_whose_answer_was_lost(
 def test_a_key_that_cannot_be_released(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """When the database is lost during a start that fails, a repeat has to wait 20 seconds."""
+    """If the database fails during a failing start, a repeat has to wait 20 seconds."""
 
     class LosingDatabase(MemoryUserService):
-        """Answers when the database has just been lost."""
+        """Answers, and makes the database fail from then on."""
 
         def current_subscription(self, authorization: str) -> Subscription:
             """Return the caller's subscription."""

@@ -1,4 +1,4 @@
-"""Stopping a film."""
+"""Tests that a stream is stopped."""
 
 from uuid import UUID, uuid4
 
@@ -11,7 +11,7 @@ from tests.fakes.viewer import MemoryViewer
 
 
 def test_a_stop(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """The session ends with the final position, and Kafka is told."""
+    """A stop ends the session, saves the final position and sends an event."""
     session_id = viewer.start(movie_id).session_id
     world.pass_time(90)
     ended = viewer.stop(movie_id, 88, session_id)
@@ -25,7 +25,7 @@ def test_a_stop(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) 
 
 
 def test_a_repeated_stop(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It answers as the first did, and Kafka is told once."""
+    """A repeat returns the first result and sends no second event."""
     session_id = viewer.start(movie_id).session_id
     world.pass_time(90)
     viewer.stop(movie_id, 88, session_id)
@@ -38,7 +38,7 @@ def test_a_repeated_stop(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
 def test_the_event_has_the_id_that_is_on_record(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """What is sent is what is in the outbox, so that consumers can drop a repeat."""
+    """The sent event has its id in the outbox, so that consumers can discard repeats."""
     session_id = viewer.start(movie_id).session_id
     in_outbox: list[UUID] = []
 
@@ -51,7 +51,7 @@ def test_the_event_has_the_id_that_is_on_record(
 
 
 def test_a_late_heartbeat(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """A stream that was stopped counts no more, whatever is still under way."""
+    """A heartbeat that arrives after the stop does not count the stream again."""
     session_id = viewer.start(movie_id).session_id
     viewer.stop(movie_id, 10, session_id)
     assert world.stream_slots.heartbeat(viewer.user_id, session_id) is False
@@ -60,7 +60,7 @@ def test_a_late_heartbeat(world: MemoryEnvironment, viewer: MemoryViewer, movie_
 def test_a_stop_without_a_session(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The position is saved; there is nothing to tell Kafka."""
+    """The position is saved, and no event is sent."""
     ended = viewer.stop(movie_id, 15)
     assert (ended.session_id, ended.progress.position_seconds) == (None, 15)
     assert world.sent == []
@@ -69,7 +69,7 @@ def test_a_stop_without_a_session(
 def test_somebody_elses_session(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is not found, and goes on."""
+    """Another user's session, or an unknown one, is not found and not ended."""
     session_id = MemoryViewer(world).start(movie_id).session_id
     for each in (session_id, uuid4()):
         with pytest.raises(SessionNotFound):
@@ -80,7 +80,7 @@ def test_somebody_elses_session(
 def test_the_database_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The stop is refused; the stream still counts, because it may be repeated."""
+    """The stop fails, and the stream still counts."""
     session_id = viewer.start(movie_id).session_id
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
@@ -92,7 +92,7 @@ def test_the_database_does_not_answer(
 def test_events_wait_for_older_ones(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The stop is not sent while an event of the same user waits."""
+    """The event of the stop is not sent while an older one of the user waits."""
     world.kafka.is_down = True
     session_id = viewer.start(movie_id).session_id
     world.kafka.is_down = False
@@ -104,7 +104,7 @@ def test_events_wait_for_older_ones(
 def test_redis_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The session ends all the same."""
+    """The session ends nevertheless."""
     session_id = viewer.start(movie_id).session_id
     world.redis.is_down = True
     assert viewer.stop(movie_id, 15, session_id).ended_now

@@ -1,4 +1,4 @@
-"""Holding users to the number of streams that they may have at once."""
+"""Tests that the number of a user's concurrent streams is limited."""
 
 from uuid import UUID
 
@@ -13,12 +13,12 @@ from tests.fakes.viewer import MemoryViewer, add_film
 
 @pytest.fixture
 def viewer(world: MemoryEnvironment) -> MemoryViewer:
-    """A subscriber who may have two streams at once."""
+    """A subscriber who may have two concurrent streams."""
     return MemoryViewer(world, max_streams=2)
 
 
 def start_two(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> list[UUID]:
-    """Start the film twice, a second apart; return the sessions."""
+    """Start the film twice, one second apart; return the ids of the sessions."""
     first = viewer.start(movie_id).session_id
     world.pass_time(1)
     second = viewer.start(movie_id).session_id
@@ -29,7 +29,7 @@ def start_two(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) ->
 def test_one_stream_too_many(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is refused, and the player is told which streams run, the first one first."""
+    """The start is rejected with the list of running streams, oldest first."""
     sessions = start_two(world, viewer, movie_id)
     with pytest.raises(StreamLimitReached) as refused:
         viewer.start(movie_id)
@@ -43,7 +43,7 @@ def test_one_stream_too_many(
 def test_what_runs_while_the_record_is_away(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The streams are told from what Redis counts, without their films."""
+    """Without the database the running streams are listed from Redis, without their films."""
     sessions = start_two(world, viewer, movie_id)
     world.record.is_down = True
     with pytest.raises(StreamLimitReached) as refused:
@@ -55,7 +55,7 @@ def test_what_runs_while_the_record_is_away(
 
 
 def test_the_limit_of_the_settings() -> None:
-    """It counts when the subscription has none; 0 in a subscription is no limit."""
+    """The configured limit applies if the subscription has none; 0 means no limit."""
     world = MemoryEnvironment({"MAX_CONCURRENT_STREAMS": "1"})
     movie_id = add_film(world)
     viewer, unlimited = MemoryViewer(world), MemoryViewer(world, max_streams=0)
@@ -69,7 +69,7 @@ def test_the_limit_of_the_settings() -> None:
 def test_a_stream_that_was_stopped(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It makes room at once."""
+    """A stopped stream frees its slot immediately."""
     first, _ = start_two(world, viewer, movie_id)
     viewer.stop(movie_id, 10, first)
     viewer.start(movie_id)
@@ -78,7 +78,7 @@ def test_a_stream_that_was_stopped(
 def test_a_stream_that_is_silent(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It counts for a minute after its last report."""
+    """A stream counts for one minute after its last report."""
     first, _ = start_two(world, viewer, movie_id)
     world.pass_time(40)
     viewer.report(movie_id, 40, first)
@@ -89,7 +89,7 @@ def test_a_stream_that_is_silent(
 
 
 def test_taking_over(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """The oldest stream ends, on record and for Kafka, before the new one starts."""
+    """The oldest session ends, and the event of its end is sent before that of the start."""
     first, second = start_two(world, viewer, movie_id)
     third = viewer.start(movie_id, take_over=True).session_id
     assert world.record.sessions[first].end_reason == "taken_over"
@@ -102,7 +102,7 @@ def test_taking_over(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: U
 def test_a_take_over_that_kafka_does_not_take(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The start is not sent before the end of the stream that made way."""
+    """If the event of the end is not accepted, that of the start waits behind it."""
     start_two(world, viewer, movie_id)
     sent = len(world.sent)
 
@@ -118,7 +118,7 @@ def test_a_take_over_that_kafka_does_not_take(
 def test_a_take_over_that_fails(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The other streams go on, and no slot is lost."""
+    """A failed take-over ends no stream and takes no slot."""
     sessions = start_two(world, viewer, movie_id)
     world.bucket.is_down = True
     with pytest.raises(StorageUnavailable):
@@ -134,7 +134,7 @@ def test_a_take_over_that_fails(
 def test_a_start_that_was_taken_over_meanwhile(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is refused afterwards: its session ends, and its Idempotency-Key is free."""
+    """A start taken over before it completes fails, and its key may be used again."""
 
     def take_over_in_between(message: Message) -> None:
         world.kafka.before_sending = lambda _: None
@@ -153,7 +153,7 @@ def test_a_start_that_was_taken_over_meanwhile(
 def test_repeating_a_start_keeps_its_slot(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """A repeat needs no slot of its own, also when Redis has lost what it counted."""
+    """A repeat uses the slot of its session, even if Redis has lost its data."""
     first = viewer.start(movie_id, key="key")
     viewer.start(movie_id)
     assert viewer.start(movie_id, key="key").session_id == first.session_id
@@ -164,7 +164,7 @@ def test_repeating_a_start_keeps_its_slot(
 def test_repeating_a_start_that_was_silent(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It counts no more after a minute, and gets no new slot."""
+    """A repeat fails if its session sent no heartbeat for one minute."""
     viewer.start(movie_id, key="key")
     world.pass_time(60)
     with pytest.raises(SessionEnded):
@@ -174,7 +174,7 @@ def test_repeating_a_start_that_was_silent(
 def test_repeating_a_start_that_was_taken_over(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It does not run any more, whatever the record says yet."""
+    """A repeat fails if its session was taken over, although it is still open in the database."""
     first = viewer.start(movie_id, key="key")
     world.stream_slots.end(viewer.user_id, first.session_id)
     with pytest.raises(SessionEnded):
