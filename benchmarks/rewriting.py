@@ -34,8 +34,8 @@ def main() -> None:
         f"a film of 2 h in {RENDITIONS} renditions, {RENDITIONS * SEGMENTS:,} segments, in seconds"
     )
     print(f"  streaming.manifests and streaming.signer.s3_signer {ours:>10.2f}")
-    print(f"  m3u8 and boto3.generate_presigned_url     {theirs:>10.2f}")
-    print(f"  ratio                                     {theirs / ours:>9.0f}x")
+    print(f"  m3u8 and boto3.generate_presigned_url              {theirs:>10.2f}")
+    print(f"  ratio                                              {theirs / ours:>9.0f}x")
 
 
 def _rewrite(film: dict[str, bytes]) -> list[bytes]:

@@ -50,7 +50,7 @@ def main() -> None:
     ours_rate = max(_rate(signer.at(signed_at, EXPIRES_IN), keys) for _ in range(3))
     boto3_rate = max(_rate(boto3_url, keys[:BOTO3_URLS]) for _ in range(3))
     print("presigned URLs per second (best of 3 runs)")
-    print(f"  streaming.signer.s3_signer             {ours_rate:>12,.0f}   ({URLS:,} URLs)")
+    print(f"  streaming.signer.s3_signer    {ours_rate:>12,.0f}   ({URLS:,} URLs)")
     print(f"  boto3.generate_presigned_url  {boto3_rate:>12,.0f}   ({BOTO3_URLS:,} URLs)")
     print(f"  ratio                         {ours_rate / boto3_rate:>11.0f}x")
     print(f"  a film of {URLS:,} URLs: {URLS / ours_rate:.2f} s, boto3 {URLS / boto3_rate:.0f} s")
