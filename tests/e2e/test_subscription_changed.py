@@ -1,4 +1,4 @@
-"""A change of a subscription, from the message in Kafka to the function that reads it."""
+"""Tests that a Kafka message about a changed subscription reaches its function."""
 
 import json
 from uuid import uuid4
@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 
 
 def test_topic_is_read(stack: Stack) -> None:
-    """Who runs the whole product has the topic read: a message to it forgets a subscription."""
+    """The local product reads the topic: a message deletes the cached subscription of its user."""
     redis = Redis(port=stack.ports.redis_port, decode_responses=True)
     key = f"subscription:{uuid4()}"
     redis.set(key, "{}", ex=600)
@@ -19,7 +19,7 @@ def test_topic_is_read(stack: Stack) -> None:
     value = json.dumps({"user_id": key.partition(":")[2]}).encode()
 
     def forgotten() -> bool:
-        # The gateway may still be looking for the brokers; it begins with what comes after.
+        # The gateway reads only messages sent after its consumer has connected.
         producer.send("subscription.changed", value).get(10)
         return not redis.exists(key)
 

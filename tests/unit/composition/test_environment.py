@@ -1,4 +1,4 @@
-"""The environment: built from the given variables when its parts are used."""
+"""Tests that an environment builds its parts from the given variables on first use."""
 
 from collections.abc import Iterator, Mapping
 
@@ -30,12 +30,12 @@ class Unreadable(Mapping[str, str]):
 
 
 def test_nothing_is_read_before_it_is_used() -> None:
-    """Creating an environment reads no variable, whichever modules it imports in advance."""
+    """Creating an environment reads no variable, although it may import modules in advance."""
     Environment(Unreadable(), preload=["start_stream", "relay_outbox", "token_verifier"])
 
 
 def test_wrong_settings() -> None:
-    """An invalid value is reported when a part that needs it is used, each time, and not before."""
+    """An invalid value raises an error each time a part that needs it is used; other parts work."""
     environment = Environment({**VARIABLES, "DATABASE_URL": ""})
 
     for _ in range(2):
@@ -64,6 +64,6 @@ def test_the_process_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_part() -> None:
-    """A misspelt part fails the import of its function."""
+    """An unknown name in ``preload`` raises an error when the environment is created."""
     with pytest.raises(AttributeError, match="strat_stream"):
         Environment({}, preload=["strat_stream"])

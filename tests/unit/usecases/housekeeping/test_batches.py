@@ -1,10 +1,10 @@
-"""Work in batches: when it continues, and when it ends."""
+"""Tests when work in batches continues and when it ends."""
 
 from streaming.usecases.housekeeping.batches import Batch, in_batches
 
 
 class Rows:
-    """Waiting rows of two kinds; ``limits`` are those of the batches so far."""
+    """Waiting rows of two kinds; ``limits`` are the limits of the batches so far."""
 
     def __init__(self, first: int, second: int) -> None:
         self._left = [first, second]
@@ -36,7 +36,7 @@ def test_an_empty_batch_is_the_last() -> None:
 
 
 def test_no_time() -> None:
-    """Without time no batch begins."""
+    """No batch starts when no time is left."""
     rows = Rows(20, 0)
 
     assert in_batches(rows.batch, 10, 0) == 0

@@ -1,4 +1,4 @@
-"""Looking for the films that viewers may continue."""
+"""Tests that films with saved positions are checked in the bucket."""
 
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ from tests.fakes.viewer import MemoryViewer, add_film
 def test_a_film_that_is_gone(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is not offered any more; when it comes back, it is."""
+    """A film missing in the bucket is not listed to continue until it is found again."""
     viewer.start(movie_id)
     viewer.stop(movie_id, 500)
     film = world.bucket.films.pop(movie_id)
@@ -26,7 +26,7 @@ def test_a_film_that_is_gone(
 
 
 def test_how_often(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """A film is looked for once an hour, and one that was only reported at once."""
+    """A film is checked once an hour; one known only from a report is checked immediately."""
     viewer.start(movie_id)
     viewer.report(uuid4(), 10)
     assert world.check_films(world.now, 60) == 1
@@ -37,7 +37,7 @@ def test_how_often(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUI
 
 
 def test_a_film_that_only_the_bucket_knew(world: MemoryEnvironment, viewer: MemoryViewer) -> None:
-    """A position in it was kept, and counts from when the film was found."""
+    """A position reported before the film was known is listed once the film is found."""
     movie_id = add_film(world)
     viewer.report(movie_id, 500)
     assert world.find_films_to_continue(viewer.user_id, 10) == []
@@ -47,7 +47,7 @@ def test_a_film_that_only_the_bucket_knew(world: MemoryEnvironment, viewer: Memo
 
 
 def test_a_film_that_never_was(world: MemoryEnvironment, viewer: MemoryViewer) -> None:
-    """A position in it is kept for a day, in which the film may be uploaded."""
+    """A position in an unknown film is kept for a day, because the film may be uploaded."""
     movie_id = uuid4()
     viewer.report(movie_id, 10)
     world.check_films(world.now, 60)
@@ -62,7 +62,7 @@ def test_a_film_that_never_was(world: MemoryEnvironment, viewer: MemoryViewer) -
 def test_the_storage_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """Nothing changes, and the films are still due."""
+    """Nothing changes, and the films remain due."""
     viewer.start(movie_id)
     viewer.stop(movie_id, 500)
     world.pass_time(3601)
@@ -74,7 +74,7 @@ def test_the_storage_does_not_answer(
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
-    """The chore fails, and the next run tries again."""
+    """The chore fails if the database does not answer."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.check_films(world.now, 60)

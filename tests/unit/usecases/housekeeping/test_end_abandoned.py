@@ -1,4 +1,4 @@
-"""Ending the sessions whose player has vanished."""
+"""Tests that sessions without heartbeats are ended."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from tests.fakes.viewer import MemoryViewer
 def test_a_player_that_has_vanished(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """After five minutes of silence its session ends, at its last report."""
+    """After five minutes without a report a session ends at the time of its last report."""
     session_id = viewer.start(movie_id).session_id
     world.pass_time(60)
     viewer.report(movie_id, 55, session_id)
@@ -26,7 +26,7 @@ def test_a_player_that_has_vanished(
 
 
 def test_its_event(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """It waits in the outbox, with the last position and the reason; the relay sends it."""
+    """The event has the last position and the reason, and the relay sends it from the outbox."""
     viewer.start(movie_id)
     viewer.report(movie_id, 55)
     world.pass_time(301)
@@ -40,7 +40,7 @@ def test_its_event(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUI
 
 
 def test_its_slot(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """It makes room, and a player that comes back goes on with its session."""
+    """A report reopens the abandoned session, and its slot counts again."""
     viewer = MemoryViewer(world, max_streams=1)
     session_id = viewer.start(movie_id).session_id
     world.pass_time(301)
@@ -51,7 +51,7 @@ def test_its_slot(world: MemoryEnvironment, movie_id: UUID) -> None:
 
 
 def test_more_sessions_than_a_batch(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """All are ended that there is time for; without time, none."""
+    """All are ended in several batches; none is ended when no time is left."""
     for _ in range(450):
         MemoryViewer(world).start(movie_id)
     world.pass_time(301)
@@ -60,7 +60,7 @@ def test_more_sessions_than_a_batch(world: MemoryEnvironment, movie_id: UUID) ->
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
-    """The chore fails, and the next run tries again."""
+    """The chore fails if the database does not answer."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.end_abandoned_sessions(world.now, 60)
@@ -69,7 +69,7 @@ def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
 def test_redis_does_not_answer(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """The sessions end all the same: their slots have run out by themselves."""
+    """The sessions end nevertheless, because their slots have already expired."""
     viewer.start(movie_id)
     world.pass_time(301)
     world.redis.is_down = True

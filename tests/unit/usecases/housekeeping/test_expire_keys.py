@@ -1,4 +1,4 @@
-"""Forgetting idempotency keys that nobody will repeat any more."""
+"""Tests that old idempotency keys are deleted."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from tests.fakes.viewer import MemoryViewer
 
 
 def test_keys_live_a_day(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """Until then a key stands for its start, and afterwards for nothing."""
+    """A repeated key refers to its session for one day; afterwards it is deleted."""
     viewer.start(movie_id, key="key")
     viewer.stop(movie_id, 10)
     world.pass_time(86_400)
@@ -23,7 +23,7 @@ def test_keys_live_a_day(world: MemoryEnvironment, viewer: MemoryViewer, movie_i
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
-    """The chore fails, and the next run tries again."""
+    """The chore fails if the database does not answer."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.expire_idempotency_keys(world.now, 60)

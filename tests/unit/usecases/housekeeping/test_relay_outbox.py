@@ -1,4 +1,4 @@
-"""Relaying the outbox to Kafka."""
+"""Tests that waiting events are sent from the outbox to Kafka."""
 
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ SETTLED = 10
 
 
 def leave_waiting(world: MemoryEnvironment, *counts: int) -> list[MemoryViewer]:
-    """Have viewers report so often while Kafka is away; return them when all of it may be sent."""
+    """Let viewers send ``counts`` reports without Kafka; return them when the events are due."""
     world.kafka.is_down = True
     viewers = [MemoryViewer(world) for _ in counts]
     for viewer, count in zip(viewers, counts, strict=True):
@@ -28,13 +28,13 @@ def leave_waiting(world: MemoryEnvironment, *counts: int) -> list[MemoryViewer]:
 
 
 def positions_of(world: MemoryEnvironment, viewer: MemoryViewer) -> list[int]:
-    """Return the positions that Kafka was told of a viewer, in order."""
+    """Return the positions in the viewer's events in Kafka, in order."""
     own = [each for each in world.sent if each["user_id"] == str(viewer.user_id)]
     return [each["position_seconds"] for each in own]
 
 
 def test_everything_is_relayed(world: MemoryEnvironment) -> None:
-    """However much waits of a user, it arrives in the order in which it happened."""
+    """All waiting events of a user are sent in order, in however many batches."""
     viewers = leave_waiting(world, 120, 3)
     relayed = world.relay_outbox(60)
     assert (relayed.relayed, relayed.dead, relayed.left.messages) == (123, 0, 0)
@@ -44,7 +44,7 @@ def test_everything_is_relayed(world: MemoryEnvironment) -> None:
 def test_what_has_just_been_committed(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """It is left to the request that made it."""
+    """An event that was just committed is left to its request."""
     world.kafka.is_down = True
     viewer.report(movie_id, 10)
     world.kafka.is_down = False
@@ -53,7 +53,7 @@ def test_what_has_just_been_committed(
 
 
 def test_kafka_does_not_answer(world: MemoryEnvironment) -> None:
-    """Everything stays and no attempt is counted, because that is no message's fault."""
+    """All messages stay in the outbox, and no attempt is counted."""
     leave_waiting(world, 2, 1)
     world.kafka.is_down = True
     relayed = world.relay_outbox(60)
@@ -64,7 +64,7 @@ def test_kafka_does_not_answer(world: MemoryEnvironment) -> None:
 
 
 def test_a_message_that_kafka_never_takes(world: MemoryEnvironment) -> None:
-    """It is a dead letter at once, with its error, and keeps nobody else's from Kafka."""
+    """A permanently rejected message becomes a dead letter with its error; others are sent."""
     refused, other = leave_waiting(world, 1, 1)
     world.kafka.refusals[str(refused.user_id)] = Refusal("message", ValueError("too large"))
     relayed = world.relay_outbox(60)
@@ -79,7 +79,7 @@ def test_a_message_that_kafka_never_takes(world: MemoryEnvironment) -> None:
 
 
 def test_a_message_that_is_refused_with_its_batch(world: MemoryEnvironment) -> None:
-    """It is sent once more alone, and is no dead letter if Kafka takes it then."""
+    """A message rejected in a batch is sent again alone, and relayed if Kafka accepts it."""
     innocent, _ = leave_waiting(world, 1, 1)
     key = str(innocent.user_id)
     world.kafka.refusals[key] = Refusal("message", ValueError("another record is too large"))
@@ -96,7 +96,7 @@ def test_a_message_that_is_refused_with_its_batch(world: MemoryEnvironment) -> N
 
 
 def test_a_refused_message_holds_back_its_user(world: MemoryEnvironment) -> None:
-    """Nothing of the user overtakes it; the key is left alone for a while, others are not."""
+    """Later messages of the user wait during the pause; those of other users are sent."""
     refused, other = leave_waiting(world, 3, 1)
     key = str(refused.user_id)
     world.kafka.refusals[key] = Refusal("unanswered", TimeoutError())
@@ -111,7 +111,7 @@ def test_a_refused_message_holds_back_its_user(world: MemoryEnvironment) -> None
 
 
 def test_a_message_that_is_taken_at_the_second_try(world: MemoryEnvironment) -> None:
-    """It is sent again in the same run, and what is behind it does not overtake it."""
+    """A message accepted at the second attempt of a run is sent before later ones of its user."""
     refused, _ = leave_waiting(world, 3, 1)
     key = str(refused.user_id)
     world.kafka.refusals[key] = Refusal("unanswered", TimeoutError())
@@ -128,7 +128,7 @@ def test_a_message_that_is_taken_at_the_second_try(world: MemoryEnvironment) -> 
 
 
 def test_pauses_grow(world: MemoryEnvironment) -> None:
-    """From at most 15 seconds to at most a quarter of an hour, at random above half of that."""
+    """Pauses double from 15 to 900 seconds, each reduced at random by at most half."""
     (refused,) = leave_waiting(world, 1)
     world.kafka.refusals[str(refused.user_id)] = Refusal("unanswered", TimeoutError())
     for attempts in range(8):
@@ -143,7 +143,7 @@ def test_pauses_grow(world: MemoryEnvironment) -> None:
 
 
 def test_a_topic_that_stays_missing(world: MemoryEnvironment) -> None:
-    """After ten attempts, in which Kafka took others, its message is a dead letter."""
+    """After ten attempts in runs where Kafka accepted others, a message is a dead letter."""
     (refused,) = leave_waiting(world, 1)
     world.kafka.refusals[str(refused.user_id)] = Refusal("topic", KeyError("no such topic"))
     for _ in range(9):
@@ -155,7 +155,7 @@ def test_a_topic_that_stays_missing(world: MemoryEnvironment) -> None:
 
 
 def test_no_time(world: MemoryEnvironment) -> None:
-    """Without time nothing is begun, and what is left is told."""
+    """When no time is left nothing is sent, and the waiting messages are measured."""
     leave_waiting(world, 2)
     relayed = world.relay_outbox(-1)
     assert (relayed.relayed, relayed.left.messages) == (0, 2)
@@ -163,14 +163,14 @@ def test_no_time(world: MemoryEnvironment) -> None:
 
 
 def test_without_kafka(world: MemoryEnvironment) -> None:
-    """Where events are switched off, what waits stays and is measured."""
+    """If events are disabled, waiting messages stay and are measured."""
     leave_waiting(world, 2)
     relayed = RelayOutbox(world.outbox, None)(60)
     assert (relayed.relayed, relayed.left.messages) == (0, 2)
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
-    """The chore fails, and the next run tries again."""
+    """The chore fails if the database does not answer."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.relay_outbox(60)

@@ -1,4 +1,4 @@
-"""Preparing the films in use for those who start after the current time window."""
+"""Tests that signed copies of the films in use are prepared for the next time window."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,13 +13,13 @@ from tests.fakes.viewer import MemoryViewer, add_film
 
 
 def start(world: MemoryEnvironment, movie_id: UUID, times: int) -> None:
-    """Have so many viewers start a film."""
+    """Let ``times`` viewers start a film."""
     for _ in range(times):
         MemoryViewer(world).start(movie_id)
 
 
 def test_films_in_use(world: MemoryEnvironment) -> None:
-    """Those that were started within the hour are renewed, the most started first, and once."""
+    """Films started in the last hour are renewed once, the most started first."""
     long_ago, seldom, often = (add_film(world) for _ in range(3))
     start(world, long_ago, 1)
     world.pass_time(3600)
@@ -31,7 +31,7 @@ def test_films_in_use(world: MemoryEnvironment) -> None:
 
 
 def test_a_window_that_goes_on(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """Nothing is renewed, and nobody is asked."""
+    """If the window does not end soon, nothing is renewed and the database is not read."""
     start(world, movie_id, 1)
     world.bucket.is_window_ending = False
     world.record.is_down = True
@@ -39,7 +39,7 @@ def test_a_window_that_goes_on(world: MemoryEnvironment, movie_id: UUID) -> None
 
 
 def test_films_that_cannot_be_renewed(world: MemoryEnvironment) -> None:
-    """A film that is gone or broken keeps no other from being renewed."""
+    """Other films are renewed although one is missing and one is broken."""
     gone, broken, good = (add_film(world) for _ in range(3))
     for movie_id, times in ((gone, 3), (broken, 2), (good, 1)):
         start(world, movie_id, times)
@@ -50,14 +50,14 @@ def test_films_that_cannot_be_renewed(world: MemoryEnvironment) -> None:
 
 
 def test_no_time(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """Without time nothing is renewed; the next run goes on."""
+    """When no time is left nothing is renewed; the next run continues."""
     start(world, movie_id, 1)
     assert world.renew_copies(world.now, 0) == 0
     assert world.renew_copies(world.now, 60) == 1
 
 
 class Asked(MemoryDelivery):
-    """Notes which films it was asked to renew, whatever became of them."""
+    """Records which films it was called to renew, whatever the result."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Asked(MemoryDelivery):
 
 
 def test_the_storage_does_not_answer(world: MemoryEnvironment) -> None:
-    """After three films in a row the others are left for the next run."""
+    """The run ends after three consecutive films that the storage did not answer for."""
     world.bucket = Asked()
     for _ in range(5):
         start(world, add_film(world), 1)
@@ -90,7 +90,7 @@ class Flaky(MemoryDelivery):
 
 
 def test_the_storage_answers_for_some(world: MemoryEnvironment) -> None:
-    """Three films that are not in a row keep no other from being renewed."""
+    """The run continues after three failures that are not consecutive."""
     world.bucket = Flaky()
     forms: list[ManifestType] = ["dash", "dash", "hls", "dash", "hls"]
     for place, form in enumerate(forms):
@@ -102,7 +102,7 @@ def test_the_storage_answers_for_some(world: MemoryEnvironment) -> None:
 
 
 class Buggy(MemoryDelivery):
-    """Has a bug that one film brings to light."""
+    """Raises an unexpected error for films in DASH."""
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
         """Fail for films in DASH."""
@@ -112,7 +112,7 @@ class Buggy(MemoryDelivery):
 
 
 def test_a_bug(world: MemoryEnvironment, movie_id: UUID) -> None:
-    """It is raised in the end, when the other films are renewed."""
+    """An unexpected error is raised after the other films have been renewed."""
     world.bucket = Buggy({**world.bucket.films})
     other = add_film(world, StoredFilm(("dash",)))
     for _ in range(2):
@@ -125,7 +125,7 @@ def test_a_bug(world: MemoryEnvironment, movie_id: UUID) -> None:
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
-    """The chore fails, and the next run tries again."""
+    """The chore fails if the database does not answer."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.renew_copies(world.now, 60)

@@ -1,4 +1,4 @@
-"""Forgetting what is known of people and needed no longer."""
+"""Tests that personal data is deleted after the retention period."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ DAY = 86_400
 
 
 def test_sessions(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """Old ones that have ended are deleted, old ones that run lose where they are watched."""
+    """Old ended sessions are deleted; old running ones lose their IP address and user agent."""
     ended = viewer.start(movie_id).session_id
     viewer.stop(movie_id, 10, ended)
     running = viewer.start(movie_id).session_id
@@ -28,7 +28,7 @@ def test_sessions(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 
 
 def test_dead_letters(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """They are kept as long as sessions."""
+    """Dead letters are kept as long as sessions."""
     refusal = Refusal("message", ValueError("too large"))
     world.kafka.refusals[str(viewer.user_id)] = refusal
     viewer.report(movie_id, 10)
@@ -42,7 +42,7 @@ def test_dead_letters(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: 
 
 
 def test_the_database_does_not_answer(world: MemoryEnvironment) -> None:
-    """The chore fails, and the next run tries again."""
+    """The chore fails if the database does not answer."""
     world.record.is_down = True
     with pytest.raises(DatabaseUnavailable):
         world.forget_personal_data(world.now, 60)

@@ -1,4 +1,4 @@
-"""The chores of a background function."""
+"""Tests how the chores of a background function are run."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.emitted import emitted
 
 
 def test_what_was_done() -> None:
-    """Each chore is done in order, and what all have done is told."""
+    """Chores run in order, and their results are returned together."""
     order: list[str] = []
 
     def chore(name: str, done: int) -> schedule.Chore:
@@ -26,7 +26,7 @@ def test_what_was_done() -> None:
 
 
 def test_a_chore_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    """The others are done all the same; then the run fails and names it, and a metric counts it."""
+    """The other chores run; then the run fails with the failed ones' names, counted in a metric."""
 
     def fail(_: float) -> dict[str, int]:
         raise DatabaseUnavailable("the database does not answer")
@@ -44,7 +44,7 @@ def test_a_chore_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_shares_of_the_time() -> None:
-    """A chore gets its part of what is left, less what it needs to finish, and is held to it."""
+    """Each chore is limited to an equal share of the remaining time, with a reserve to finish."""
     budgets: list[float] = []
     allowances: list[float] = []
 
@@ -54,13 +54,13 @@ def test_shares_of_the_time() -> None:
         return {}
 
     schedule.run({"first": work, "second": work}, 40)
-    # The second has its half, and what the first has left of its own.
+    # The second gets its own half and what the first has not used.
     assert 0 < budgets[0] <= 17.5 < budgets[1] <= 37.5
     assert 0 < allowances[0] <= 20 < allowances[1] <= 40
 
 
 def test_little_time() -> None:
-    """A chore still gets half of a share that is too short for finishing in time."""
+    """A chore gets half of a share that is shorter than twice the reserve."""
     budgets: list[float] = []
 
     def work(budget: float) -> dict[str, int]:
