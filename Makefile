@@ -64,7 +64,7 @@ help: ## List the commands
 
 setup: $(INSTALLED) ## Install what the usual commands need, into .venv/
 
-environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(JUDGES) $(PLAYERS) ## Install what all commands need
+environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(JUDGES) $(PLAYERS) ## Install what all commands need, except test-kafka
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
@@ -98,14 +98,14 @@ COVERAGE := --cov --cov-report=term $(if $(PYTEST_ARGS),,--cov-fail-under=$(COVE
 test: $(INSTALLED) ## Run the tests and measure coverage (PYTHON=python3.13 for another Python)
 	@$(BIN)/python -m pytest $(PARALLEL) $(COVERAGE) $(PYTEST_ARGS)
 
-test-unit: $(INSTALLED) ## Run the tests that need no server, in seconds
+test-unit: $(INSTALLED) ## Run the tests of units, and the contracts of the in-memory fakes
 	@$(BIN)/python -m pytest tests/contracts tests/unit -m "not server" $(PARALLEL) $(PYTEST_ARGS)
 
 # The environments are installed first, because two concurrent makes must not install the same one.
 pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
-test-smoke: $(INSTALLED) ## Run only the unit tests and the four calls, for another Python
+test-smoke: $(INSTALLED) ## Run only the tests of code, processes and templates, and the four calls, for another Python
 	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/processes tests/template tests/unit $(PARALLEL) $(PYTEST_ARGS)
 
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)

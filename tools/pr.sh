@@ -35,7 +35,7 @@ make test-deploy
 make test-fresh PYTEST_ARGS="-k 'bookworm and not tests_pass'"
 for python in "${others[@]}"; do
     version=$("$python" -c 'import platform; print(platform.python_version())')
-    echo "The unit tests and the four calls on Python $version"
+    echo "make test-smoke on Python $version"
     make test-smoke PYTHON="$python" VENV=".venv/smoke-$version" >"$logs/smoke" 2>&1 || { cat "$logs/smoke"; exit 1; }
     tail -n 1 "$logs/smoke"
 done
