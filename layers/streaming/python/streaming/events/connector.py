@@ -1,9 +1,10 @@
-"""Connects producers of kafka-python, with short time-outs and two defects corrected."""
+"""Connects producers of kafka-python, with short time-outs and three defects corrected."""
 
 import ssl
 from typing import Protocol
 
 from kafka import KafkaProducer
+from kafka.net.compat import KafkaNetClient
 from kafka.producer.future import FutureRecordMetadata
 
 from streaming.config.events import EventSettings
@@ -74,7 +75,19 @@ class _Producer(KafkaProducer):  # type: ignore[misc]
     """
 
     def __init__(self, **configuration: object) -> None:
-        super().__init__(**configuration)
+        opened: list[KafkaNetClient] = []
+
+        def open_client(**options: object) -> KafkaNetClient:
+            opened.append(KafkaNetClient(**options))
+            return opened[-1]
+
+        try:
+            super().__init__(kafka_client=open_client, **configuration)
+        except BaseException:
+            # kafka-python leaves the client of a failed attempt open, with its selector.
+            for client in opened:
+                client.close()
+            raise
         self._sender._client.connection_delay = _look_again  # noqa: SLF001
 
     def discard(self) -> None:
