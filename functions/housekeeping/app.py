@@ -56,5 +56,7 @@ def _relay(environment: Environment, seconds: float) -> dict[str, int]:
         OutboxAgeSeconds=left.oldest_seconds,
         OutboxDeadLetters=left.dead_letters,
     )
-    logger.info("the outbox is relayed", relayed=relayed.relayed, waiting=left.messages)
+    logger.info(
+        "the outbox is relayed", relayed=relayed.relayed, dead=relayed.dead, waiting=left.messages
+    )
     return {"relayed": relayed.relayed, "waiting": left.messages}

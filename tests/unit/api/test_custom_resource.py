@@ -19,6 +19,7 @@ class CloudFormation(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Accept a response, as the presigned URL does: without a content type."""
+        assert self.path == "/a?b=c"
         assert not self.headers["content-type"]
         self.told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         self.send_response(200)

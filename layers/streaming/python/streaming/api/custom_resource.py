@@ -4,7 +4,9 @@ import http.client
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+
+from streaming.resilience.deadline import within
+from streaming.resilience.http_exchange import HttpExchange
 
 _SECONDS = 10.0
 
@@ -23,16 +25,11 @@ def answer(event: Mapping[str, Any], problem: str | None = None) -> None:
         "PhysicalResourceId": event.get("PhysicalResourceId") or event["LogicalResourceId"],
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
-    url = urlsplit(event["ResponseURL"])
-    is_tls = url.scheme == "https"
-    connect = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
-    connection = connect(url.netloc, timeout=_SECONDS)
-    try:
-        # The signature of the URL covers an empty Content-Type.
-        target = f"{url.path}?{url.query}"
-        connection.request("PUT", target, json.dumps(body), {"Content-Type": ""})
-        status = connection.getresponse().status
-    finally:
-        connection.close()
+    # The signature of the URL covers an empty Content-Type.
+    headers = {"Content-Type": ""}
+    with within(_SECONDS):
+        status, _ = HttpExchange().send(
+            "PUT", event["ResponseURL"], headers, json.dumps(body).encode()
+        )
     if status >= http.client.BAD_REQUEST:
         raise OSError(f"CloudFormation's URL answered {status}")

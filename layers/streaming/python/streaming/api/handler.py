@@ -1,6 +1,6 @@
 """The boundary of all HTTP functions: converts an event to a request, and a result to a response.
 
-Only this module authenticates callers, converts errors to responses, logs unexpected errors, adds
+Only this module requires an identity, converts errors to responses, logs unexpected errors, adds
 the headers that all responses have, and sets the request's deadline.
 """
 
@@ -34,7 +34,7 @@ _FOR_BROWSERS = {
 
 
 class LambdaContext(Protocol):
-    """The members of Lambda's context object that the boundary uses."""
+    """The members of Lambda's context object that the boundary and its logger use."""
 
     aws_request_id: str
     function_name: str

@@ -56,7 +56,9 @@ class _Servers(Protocol):
 
 
 class Cache:
-    """JSON objects by key, each with a time to live in seconds. No method raises.
+    """JSON objects by key, each with a time to live in seconds.
+
+    Raises nothing but ``ConfigurationError``, for a rotated secret that is not valid.
 
     ``source`` provides the current password for each new connection; without it the settings do.
     """

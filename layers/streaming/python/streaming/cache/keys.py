@@ -31,3 +31,13 @@ def streams(user_id: UUID) -> str:
 def signed_copy(movie_id: UUID, manifest_type: str, window: str, signing_id: str) -> str:
     """Return the key of the registry's entry of a signed copy."""
     return f"copy:{movie_id}:{manifest_type}:{window}:{signing_id}"
+
+
+def publication_lock(signed_copy_key: str) -> str:
+    """Return the key of the lock of a copy's publication."""
+    return f"{signed_copy_key}:publishing"
+
+
+def failed_publication(signed_copy_key: str) -> str:
+    """Return the key of the mark of a copy whose publication has failed."""
+    return f"{signed_copy_key}:failed"

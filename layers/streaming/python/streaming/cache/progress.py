@@ -16,7 +16,7 @@ _FORGETTING_SECONDS = 60
 
 
 class ProgressCache:
-    """Keeps the newest version of each record. No method raises."""
+    """Keeps the newest version of each record. Raises only what ``Cache`` does."""
 
     def __init__(self, cache: Cache, ttl_seconds: int) -> None:
         self._cache = cache

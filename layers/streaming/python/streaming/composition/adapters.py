@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from streaming.cache.client import Cache
     from streaming.cache.progress import ProgressCache
     from streaming.cache.stream_slots import StreamSlots
+    from streaming.config.cache import CacheSettings
     from streaming.config.database import DatabaseSettings
     from streaming.config.rotating_secrets import Rotating
     from streaming.config.tokens import TokenSettings
+    from streaming.config.user_service import UserServiceSettings
     from streaming.events.producer import EventProducer
     from streaming.repository.database import Database
     from streaming.repository.films import Films
@@ -36,22 +38,27 @@ class Adapters(Settings):
     """Builds each adapter once, when it is first used. Building does not connect."""
 
     @cached_property
+    def cache_settings(self) -> CacheSettings:
+        """How to connect to Redis, and how long values live there."""
+        from streaming.config.cache import CacheSettings
+
+        return CacheSettings.from_environment(self.variables)
+
+    @cached_property
     def redis_cache(self) -> Cache:
         """The connection to Redis."""
         from streaming.cache.client import Cache
         from streaming.config.cache import CacheSettings
 
-        settings = CacheSettings.from_environment(self.variables)
-        return Cache(settings, self.rotating(CacheSettings.from_environment, "REDIS_SECRET_ARN"))
+        source = self.rotating(CacheSettings.from_environment, "REDIS_SECRET_ARN")
+        return Cache(self.cache_settings, source)
 
     @cached_property
     def progress_cache(self) -> ProgressCache:
         """The cache of saved progress."""
         from streaming.cache.progress import ProgressCache
-        from streaming.config.cache import CacheSettings
 
-        settings = CacheSettings.from_environment(self.variables)
-        return ProgressCache(self.redis_cache, settings.progress_ttl)
+        return ProgressCache(self.redis_cache, self.cache_settings.progress_ttl)
 
     @cached_property
     def stream_slots(self) -> StreamSlots:
@@ -149,22 +156,26 @@ class Adapters(Settings):
         """The check of subscriptions."""
         from streaming.access.entitlement import Entitlement
         from streaming.cache.subscriptions import SubscriptionCache
-        from streaming.config.cache import CacheSettings
-        from streaming.config.user_service import UserServiceSettings
 
-        user_service = UserServiceSettings.from_environment(self.variables)
-        ttl = CacheSettings.from_environment(self.variables).subscription_ttl
-        subscriptions = SubscriptionCache(self.redis_cache, ttl, user_service.grace)
+        settings = self.user_service_settings
+        ttl = self.cache_settings.subscription_ttl
+        subscriptions = SubscriptionCache(self.redis_cache, ttl, settings.grace)
         # Most starts find the subscription in Redis and need no HTTP client.
-        return Entitlement(subscriptions, lambda: self.user_service, user_service.timeout)
+        return Entitlement(subscriptions, lambda: self.user_service, settings.timeout)
 
     @cached_property
     def user_service(self) -> UserServiceClient:
         """The connection to the user service."""
         from streaming.access.user_service import UserServiceClient
+
+        return UserServiceClient(self.user_service_settings)
+
+    @cached_property
+    def user_service_settings(self) -> UserServiceSettings:
+        """How to connect to the user service."""
         from streaming.config.user_service import UserServiceSettings
 
-        return UserServiceClient(UserServiceSettings.from_environment(self.variables))
+        return UserServiceSettings.from_environment(self.variables)
 
 
 def _key_set(settings: TokenSettings) -> KeySet | None:

@@ -175,12 +175,12 @@ class Environment(DeliveryAdapters):
         """Apply the pending migrations; return their names. Raises as ``migrations.apply``."""
         from pathlib import Path
 
-        from streaming.repository import migrations
         from streaming.repository.database import Database
+        from streaming.repository.migrations import apply
 
         directory = Path(self.variables.get("MIGRATIONS_DIRECTORY") or "/opt")
         database = Database(self.database_settings(), _MIGRATION_SECONDS)
         try:
-            return migrations.apply(database, directory)
+            return apply(database, directory)
         finally:
             database.close()

@@ -9,7 +9,8 @@ def preload(environment: type, parts: Iterable[str]) -> None:
 
     Nothing is built. The names in a part's code include the modules that it imports and the other
     parts that it uses. Lambdas, and functions outside the class, have separate code: their imports
-    are not made in advance. Raises ``AttributeError`` for a part that does not exist.
+    are not made in advance; nor is a module that is imported as a name of its package. Raises
+    ``AttributeError`` for a part that does not exist.
     """
     waiting = list(parts)
     for name in waiting:

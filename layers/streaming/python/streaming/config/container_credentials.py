@@ -23,7 +23,7 @@ _SECONDS = 1.0
 def container_credentials(environment: Variables, http_exchange: HttpExchange) -> dict[str, str]:
     """Return the credentials and their expiry, named like the environment variables.
 
-    Takes at most one second. Raises ``SecretUnavailable`` if they cannot be read.
+    Waits at most one second for the network. Raises ``SecretUnavailable`` if they cannot be read.
     """
     try:
         token = {"authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}

@@ -9,11 +9,9 @@ from streaming.config.variables import ConfigurationError, Variables, flag, list
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """How to connect to Kafka, and the prefix of the topics."""
+    """How to connect to Kafka."""
 
-    enabled: bool
     bootstrap_servers: tuple[str, ...]
-    topic_prefix: str
     security_protocol: str = "PLAINTEXT"
     sasl_mechanism: str | None = None
     username: str | None = None
@@ -34,13 +32,10 @@ class EventSettings:
         if mechanism not in (None, "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"):
             raise ConfigurationError(f"KAFKA_SASL_MECHANISM {mechanism!r} is not supported")
         is_scram = (mechanism or "").startswith("SCRAM")
-        enabled = cls.are_enabled(environment)
-        is_tls = not enabled or protocol != "PLAINTEXT"
+        is_tls = not cls.are_enabled(environment) or protocol != "PLAINTEXT"
         check_tls(environment, "KAFKA_SECURITY_PROTOCOL", "kafka", is_tls=is_tls)
         return cls(
-            enabled=enabled,
             bootstrap_servers=listed(environment, "KAFKA_BOOTSTRAP_SERVERS") or ("localhost:9092",),
-            topic_prefix=cls.topic_prefix_of(environment),
             security_protocol=protocol,
             sasl_mechanism=mechanism,
             username=required(environment, "KAFKA_USERNAME") if is_scram else None,

@@ -61,8 +61,8 @@ class CopyEntry:
         self, movie_id: UUID, manifest_type: ManifestType, window: Window, signing_id: str
     ) -> None:
         self.key = keys.signed_copy(movie_id, manifest_type, window.name, signing_id)
-        self.lock_key = f"{self.key}:publishing"
-        self.failure_key = f"{self.key}:failed"
+        self.lock_key = keys.publication_lock(self.key)
+        self.failure_key = keys.failed_publication(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Claim:
 
 
 class CopyRegistry:
-    """Records which copies are published, and locks their publication. No method raises."""
+    """Records which copies are published, and locks their publication. Raises as ``Cache``."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache

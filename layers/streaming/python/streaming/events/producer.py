@@ -18,7 +18,7 @@ from kafka.producer.future import FutureRecordMetadata
 
 from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
-from streaming.events import errors as refusals
+from streaming.events import refusals
 from streaming.events.connector import Connector, Producer
 from streaming.events.event import Message
 from streaming.events.refusal import Refusal

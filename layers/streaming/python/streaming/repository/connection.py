@@ -80,6 +80,6 @@ def close_quietly(connection: pg8000.native.Connection) -> None:
     try:
         with within(_CLOSE_SECONDS):
             connection.close()
-    except (pg8000.native.InterfaceError, OSError, struct.error):
+    except WIRE_ERRORS:
         # A broken connection cannot be closed in order, and need not be.
         return

@@ -85,7 +85,7 @@ _DELETE_NO_FILMS = """
         )
 """
 
-
+# From the sessions: which films were started is not in the rows of ``films``.
 _SELECT_IN_USE = """
     SELECT movie_id, manifest_type
     FROM stream_sessions

@@ -1,6 +1,7 @@
 """Single HTTP requests with the standard library, where importing httpx would take longer.
 
-Connecting, the TLS handshake and reading share the current deadline.
+Connecting, the TLS handshake and reading share the current deadline. Only the resolver's own
+time-outs limit the resolution of the host's name.
 """
 
 import http.client
@@ -8,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from streaming.resilience.deadline import allowance
 from streaming.resilience.sockets import BoundedTls, bounded
@@ -32,7 +33,8 @@ class HttpExchange:
         port = parts.port or (443 if context else 80)
         connection = _Connection(parts.hostname or "", port, context)
         try:
-            connection.request(method, parts.path or "/", body, dict(headers))
+            target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+            connection.request(method, target, body, dict(headers))
             response = connection.getresponse()
             return response.status, response.read(_LARGEST_ANSWER_BYTES)
         finally:
@@ -52,6 +54,9 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         super().__init__(host, port)
         self._context = context
+        if context:
+            # The header Host names the port unless it is the scheme's default.
+            self.default_port = http.client.HTTPS_PORT
 
     def connect(self) -> None:
         """Connect to the first address of the host that accepts."""
