@@ -42,10 +42,10 @@ def pytest_xdist_auto_num_workers() -> int:
 def stack(request: pytest.FixtureRequest) -> Stack:
     """S3, Kafka, PostgreSQL, Redis, the user service and the gateway, with the demo films.
 
-    Modules that are marked ``stops_servers`` have a stack beside the one of all others.
+    Modules that are marked ``own_servers`` have a stack beside the one of all others.
     """
-    stops = request.node.get_closest_marker("stops_servers")
-    running: Stack = request.getfixturevalue("stack_to_stop" if stops else "shared_stack")
+    is_apart = request.node.get_closest_marker("own_servers")
+    running: Stack = request.getfixturevalue("stack_apart" if is_apart else "shared_stack")
     return running
 
 
@@ -57,9 +57,9 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def stack_to_stop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack for tests that stop, kill and restart servers; it has no gateway."""
-    with _running(tmp_path_factory.mktemp("stack-to-stop"), gateway=False) as running:
+def stack_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack for tests that stop servers or count rows; no gateway runs housekeeping there."""
+    with _running(tmp_path_factory.mktemp("stack-apart"), gateway=False) as running:
         yield running
 
 

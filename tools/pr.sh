@@ -25,7 +25,7 @@ make test-build
 
 # Players, functions and containers mostly wait, so their tests run in parallel.
 logs=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
 make test-browser >"$logs/browser" 2>&1 &
 browser=$!
 nice make test-sam >"$logs/sam" 2>&1 &

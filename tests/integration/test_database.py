@@ -21,7 +21,7 @@ from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.conftest import set_subscription
 from tests.support.emitted import emitted
 from tests.support.functions import Json, Viewer, event, forget_environment, invoke, new_viewer
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 ACTIVE = Subscription(is_active=True, plan_id="premium", expires_at=None)
 

@@ -26,7 +26,7 @@ from tests.support.functions import (
     request,
 )
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 TABLES = {
     "watch_progress": "user_id = CAST(:user_id AS uuid)",

@@ -12,7 +12,7 @@ from tests.support.environments import start_repeatedly
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.kafka import await_events
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 

@@ -29,7 +29,7 @@ from tests.support.redis_cluster import announced
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from tests.conftest import Rows
 from tests.support.functions import Viewer, event, forget_environment, invoke
 from tests.support.kafka import events_of
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 
 @pytest.fixture

@@ -36,6 +36,8 @@ from tests.support.kafka import TOPICS, records
 from tests.support.outbox import drain
 from tests.support.tcp_proxy import TcpProxy
 
+pytestmark = pytest.mark.own_servers
+
 SECONDS = 20.0
 FORBIDDEN = Refusal("topic", TopicAuthorizationFailedError())
 UNANSWERED = Refusal("unanswered", KafkaTimeoutError())

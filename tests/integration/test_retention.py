@@ -10,6 +10,8 @@ from streaming.domain.identifiers import first_uuid7, uuid7
 from tests.conftest import Rows
 from tests.support.functions import Viewer, event, forget_environment, invoke
 
+pytestmark = pytest.mark.own_servers
+
 INSERT_SESSION = """
     INSERT INTO stream_sessions (
         id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at, ended_at,

@@ -33,7 +33,7 @@ from tests.support.kafka import await_events
 from tests.support.threads import at_once
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.stops_servers
+pytestmark = pytest.mark.own_servers
 
 MINUTE = 60_000
 

@@ -118,14 +118,3 @@ def test_use_cases_load_no_client() -> None:
     ]
 
     assert not {"kafka", "boto3", "httpx"} & loaded(f"import {', '.join(modules)}")
-
-
-def test_use_cases() -> None:
-    """Importing the use cases loads no Kafka client."""
-    root = ROOT / "layers/streaming/python"
-    modules = [
-        ".".join(path.relative_to(root).with_suffix("").parts)
-        for path in (root / "streaming/usecases").rglob("[a-z]*.py")
-    ]
-
-    assert "kafka" not in loaded(f"import {', '.join(modules)}")

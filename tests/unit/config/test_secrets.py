@@ -34,6 +34,7 @@ from tests.support.emitted import emitted
 from tests.support.moto_server import assume_role, enforced_iam
 from tests.support.role_credentials import role_credentials
 from tests.support.secret_store import SecretStore, secret_store
+from tests.support.waiting import bounded_wait
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:streaming/jwt-AbCdEf"
 OLD = "an-old-secret-of-more-than-thirty-two-bytes"
@@ -328,9 +329,9 @@ def test_dead_store_is_unavailable(store: SecretStore) -> None:
 
 
 def test_store_that_drips(store: SecretStore, capsys: pytest.CaptureFixture[str]) -> None:
-    """A response that arrives byte by byte, each in time, ends after a second in total."""
+    """A response that arrives byte by byte, each in time, ends with one time-out for all of it."""
     store.proxy.drip(0.05)
-    with pytest.raises(SecretUnavailable):
+    with bounded_wait(), pytest.raises(SecretUnavailable):
         reader(store).read(store.arn)
 
     (failure,) = emitted(capsys.readouterr().out, "DependencyFailure")

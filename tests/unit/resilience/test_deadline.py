@@ -87,8 +87,8 @@ def test_work_apart_puts_the_deadline_off() -> None:
     with within(AMPLE):
         with apart(1.0):
             assert allowance(AMPLE) <= 1.0
-            time.sleep(0.2)
-        assert allowance(AMPLE) > AMPLE - 0.15
+            time.sleep(0.5)
+        assert allowance(AMPLE) > AMPLE - 0.4
 
 
 def test_other_threads_inherit() -> None:
