@@ -1,1 +1,1 @@
-"""The service's adapters in memory: they follow the rules of the real ones, without servers."""
+"""In-memory adapters that behave like the real ones, for tests without servers."""

@@ -1,4 +1,4 @@
-"""Redis in memory: JSON objects by key, each with a life."""
+"""Redis in memory: JSON objects by key, each with a time to live."""
 
 import json
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from streaming.domain import clock
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value, and when its life ends."""
+    """A value and the time when it expires."""
 
     value: Any
     expires_at: datetime
 
 
 class MemoryCache(Cache):
-    """The keys. While it ``is_down``, every operation answers as if the key were absent.
+    """JSON objects by key. While it ``is_down``, every operation fails as if Redis did not answer.
 
     ``now`` is Redis' clock.
     """
@@ -37,14 +37,14 @@ class MemoryCache(Cache):
         return value if isinstance(value, dict) else None
 
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
-        """Put ``value`` under ``key`` for ``ttl_seconds``; tell whether Redis did."""
+        """Put ``value`` under ``key`` for ``ttl_seconds``; return whether Redis answered."""
         if self.is_down:
             return False
         self.write(key, json.dumps(value), timedelta(seconds=ttl_seconds))
         return True
 
     def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
-        """Put ``value`` under ``key`` unless its ``version`` or a greater one is there."""
+        """Put ``value`` under ``key`` unless the stored ``version`` is equal or greater."""
         stored = self.get(key)
         version = stored.get("version") if stored else None
         if isinstance(version, int | float) and version >= value["version"]:
@@ -52,21 +52,21 @@ class MemoryCache(Cache):
         return self.set(key, value, ttl_seconds)
 
     def delete(self, key: str) -> bool:
-        """Remove ``key``; tell whether Redis did."""
+        """Remove ``key``; return whether Redis answered."""
         if self.is_down:
             return False
         self.entries.pop(key, None)
         return True
 
     def run(self, operation: str, script: str, key: str, *arguments: str | int) -> Any:
-        """Refuse: Lua needs a server."""
+        """Raise ``NotImplementedError``, because Lua scripts need a server."""
         raise NotImplementedError(operation)
 
     def read(self, key: str) -> Any:
-        """Return what lives under ``key``, or None."""
+        """Return the value under ``key``; None if there is none or it has expired."""
         entry = self.entries.get(key)
         return entry.value if entry and self.now() < entry.expires_at else None
 
     def write(self, key: str, value: Any, life: timedelta) -> None:
-        """Put ``value`` under ``key`` for so long."""
+        """Put ``value`` under ``key`` until ``life`` has passed."""
         self.entries[key] = Entry(value, self.now() + life)

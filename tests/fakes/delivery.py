@@ -1,4 +1,4 @@
-"""Films in a bucket, and how they get to players, in memory."""
+"""A bucket of films and their delivery, in memory."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,10 +22,11 @@ class StoredFilm:
 
 @dataclass
 class MemoryDelivery:
-    """The bucket's ``films``. While ``is_down``, it raises ``StorageUnavailable``.
+    """A bucket of ``films``. While it ``is_down``, methods raise ``StorageUnavailable``.
 
-    ``renewed`` and ``republished`` is what was asked for and done; with ``is_window_ending`` films
-    in use have to be renewed. It is a ``Delivery``, and the bucket of a ``FilmPresence``.
+    ``renewed`` and ``republished`` list the films for which these methods succeeded. With
+    ``is_window_ending`` films in use must be renewed. It implements ``Delivery``, and can be the
+    bucket of a ``FilmPresence``.
     """
 
     films: dict[UUID, StoredFilm] = field(default_factory=dict)
@@ -35,13 +36,13 @@ class MemoryDelivery:
     republished: list[UUID] = field(default_factory=list)
 
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
-        """Return where the film plays from."""
+        """Return the URL of the film, its time to live and the film's length."""
         film = self._film(movie_id, manifest_type)
         url = f"https://films.test/{movie_id}/{manifest_type}"
         return PlayableFilm(url, EXPIRES_IN, film.duration_seconds)
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
-        """Prepare the film for the next window, once."""
+        """Publish the film for the next window; return False if it was published before."""
         self._film(movie_id, manifest_type)
         if (movie_id, manifest_type) in self.renewed:
             return False
@@ -49,17 +50,17 @@ class MemoryDelivery:
         return True
 
     def ends_soon(self, now: datetime) -> bool:
-        """Tell whether films in use have to be renewed."""
+        """Return ``is_window_ending``."""
         return self.is_window_ending
 
     def republish(self, movie_id: UUID, now: datetime) -> list[ManifestType]:
-        """See a film as it is now; return the forms that it has."""
+        """Publish the film again; return its manifest types."""
         film = self._film(movie_id)
         self.republished.append(movie_id)
         return list(film.forms)
 
     def check_object_exists(self, key: str) -> bool:
-        """Tell whether the bucket has such an object. Raises ``StorageUnavailable``."""
+        """Return whether the bucket contains the object. Raises ``StorageUnavailable``."""
         if self.is_down:
             raise StorageUnavailable("the storage does not answer")
         return any(

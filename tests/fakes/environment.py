@@ -1,4 +1,4 @@
-"""An execution environment whose servers are in memory."""
+"""An execution environment with servers in memory."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ RETENTION_DAYS = 30
 
 
 class MemoryEnvironment(Environment):
-    """Builds the use cases on ``record``, ``redis``, ``kafka``, ``bucket`` and ``users``.
+    """Builds the use cases with ``record``, ``redis``, ``kafka``, ``bucket`` and ``users``.
 
-    The servers have one clock, which only ``pass_time`` moves.
+    The servers share one clock, which only ``pass_time`` advances.
     """
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
@@ -52,12 +52,12 @@ class MemoryEnvironment(Environment):
         self.users = MemoryUserService()
 
     def pass_time(self, seconds: float) -> None:
-        """Make it so much later."""
+        """Advance the clock of the servers."""
         self.now += timedelta(seconds=seconds)
 
     @property
     def sent(self) -> list[dict[str, Any]]:
-        """The events that Kafka has, in order."""
+        """The events in Kafka, in order."""
         return [json.loads(message.value) for message in self.kafka.messages]
 
     @property
@@ -73,27 +73,27 @@ class MemoryEnvironment(Environment):
 
     @cached_property
     def stream_slots(self) -> MemoryStreamSlots:
-        """The count of running streams."""
+        """The running streams of each user."""
         return MemoryStreamSlots(self.redis)
 
     @cached_property
     def playback(self) -> MemoryPlayback:
-        """The record of sessions."""
+        """The sessions in the database."""
         return MemoryPlayback(self.record)
 
     @cached_property
     def progress_record(self) -> MemoryProgressRecord:
-        """The record of positions."""
+        """The positions in the database."""
         return MemoryProgressRecord(self.record)
 
     @cached_property
     def idempotency_keys(self) -> MemoryIdempotencyKeys:
-        """The record of idempotency keys."""
+        """The idempotency keys in the database."""
         return MemoryIdempotencyKeys(self.record)
 
     @cached_property
     def films(self) -> MemoryFilms:
-        """The record of films."""
+        """The films in the database."""
         return MemoryFilms(self.record)
 
     @cached_property
@@ -103,17 +103,17 @@ class MemoryEnvironment(Environment):
 
     @cached_property
     def personal_data(self) -> MemoryPersonalData:
-        """What is known of people."""
+        """The personal data in the database."""
         return MemoryPersonalData(self.record)
 
     @cached_property
     def event_sink(self) -> EventSink:
-        """Where the use cases send events."""
+        """Sends the events of the use cases to Kafka."""
         return KafkaSink(self.kafka, self.outbox, "stream")
 
     @cached_property
     def entitlement(self) -> Entitlement:
-        """What decides whether a user may watch."""
+        """Checks whether a user has a subscription."""
         subscriptions = SubscriptionCache(self.redis, ttl_seconds=300, grace_seconds=900)
         return Entitlement(subscriptions, lambda: self.users)
 
@@ -124,7 +124,7 @@ class MemoryEnvironment(Environment):
 
     @cached_property
     def film_presence(self) -> FilmPresence:
-        """What looks for films in the bucket."""
+        """Checks whether films are in the bucket."""
         return FilmPresence(lambda: self.bucket)
 
     @cached_property
@@ -149,7 +149,7 @@ class MemoryEnvironment(Environment):
 
     @cached_property
     def check_films(self) -> CheckFilms:
-        """Looks for the films that viewers may continue."""
+        """Checks whether the films that users may continue are still in the bucket."""
         return CheckFilms(self.films, self.film_presence)
 
     @cached_property

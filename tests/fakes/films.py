@@ -1,4 +1,4 @@
-"""The recorded films, in memory."""
+"""The rows of ``films``, in memory."""
 
 from collections import Counter
 from dataclasses import replace
@@ -22,7 +22,7 @@ class MemoryFilms(Films):
             keep(self._record, movie_id, duration_seconds, at)
 
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
-        """Record whether the bucket has the film, if the film is on record."""
+        """Record whether the bucket contains the film. Ignores a film without a row."""
         with self._record.transaction():
             if film := self._record.films.get(movie_id):
                 self._record.films[movie_id] = replace(film, is_there=is_there, checked_at=at)
@@ -40,7 +40,7 @@ class MemoryFilms(Films):
     def find_in_use(
         self, now: datetime, seconds: int, limit: int
     ) -> list[tuple[UUID, ManifestType]]:
-        """Return the films started in the last ``seconds`` with their type, most started first."""
+        """Return films and manifest types started in the last ``seconds``, most started first."""
         with self._record.transaction():
             starts = Counter(
                 (session.movie_id, session.manifest_type)
@@ -50,7 +50,7 @@ class MemoryFilms(Films):
             return [film for film, _ in starts.most_common(limit)]
 
     def delete_no_films(self, before: datetime, limit: int) -> int:
-        """Delete positions in films that never existed, reported before then; return how many."""
+        """Delete positions older than ``before`` in films that never existed; return how many."""
         record = self._record
         with record.transaction():
             missing = {

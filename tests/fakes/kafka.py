@@ -14,10 +14,10 @@ def _nothing(_: Message) -> None:
 
 @dataclass
 class MemoryKafka:
-    """Takes ``messages``, unless it ``is_down``.
+    """Accepts ``messages`` unless it ``is_down``.
 
-    It refuses messages by their key for the reason in ``refusals``. ``before_sending`` is called
-    with each message, so that a test can look at, or change, the rest of the world at that moment.
+    Messages whose key is in ``refusals`` are refused with that reason. ``before_sending`` is called
+    with each message before it is sent, so that a test can read or change other state then.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -26,11 +26,11 @@ class MemoryKafka:
     before_sending: Callable[[Message], None] = _nothing
 
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
-        """Send ``message``; tell whether it was acknowledged."""
+        """Send ``message``; return whether Kafka acknowledged it."""
         return not self.deliver([message], wait_seconds)
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
-        """Send ``messages``; return, by their ids, why those were refused that were."""
+        """Send ``messages``; return the refusals by event id."""
         refused: dict[UUID, Refusal] = {}
         for message in messages:
             self.before_sending(message)

@@ -37,7 +37,7 @@ class MemoryOutbox(Outbox):
     def relay(
         self, send: Send, *, after: int, keys: int, per_key: int, settling_seconds: float
     ) -> Batch:
-        """Let ``send`` publish the oldest messages of a limited number of keys; store results."""
+        """Call ``send`` with the oldest messages of at most ``keys`` keys; record the outcome."""
         with self._record.transaction():
             settled_before = self._record.now() - timedelta(seconds=settling_seconds)
             heads = [
@@ -108,7 +108,7 @@ def insert_events(
 
 
 def has_messages_of(record: MemoryRecord, key: str) -> bool:
-    """Return whether messages of ``key`` wait."""
+    """Return whether the outbox has messages of ``key``."""
     return any(row.message.key == key for row in record.outbox.values())
 
 

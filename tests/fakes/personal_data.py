@@ -41,7 +41,7 @@ class MemoryPersonalData(PersonalData):
             return Forgotten(len(ended), len(begun), len(dead))
 
     def erase(self, user_id: UUID, forget_copies: ForgetCopies) -> ErasedRows:
-        """Delete every row of the user; an error of ``forget_copies`` reverts all deletions."""
+        """Delete every row of the user; an error in ``forget_copies`` reverts all deletions."""
         record, key = self._record, str(user_id)
         with record.transaction():
             sessions = [row.id for row in record.sessions.values() if row.user_id == user_id]

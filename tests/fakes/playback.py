@@ -1,4 +1,4 @@
-"""The changes of the record during playback, in memory."""
+"""Sessions and positions, saved together in memory."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -70,7 +70,7 @@ class MemoryPlayback(Playback):
             return RepeatedStart(saved, session.last_heartbeat_at)
 
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
-        """Return those of the user's sessions that are on record, in any order."""
+        """Return those of these sessions that exist and belong to the user, in any order."""
         with self._record.transaction():
             return [
                 LiveSession(row.id, row.movie_id, row.started_at, row.last_heartbeat_at)
@@ -138,7 +138,7 @@ class MemoryPlayback(Playback):
     def end_abandoned(
         self, silent_since: datetime, limit: int, message_of: MessageOf
     ) -> list[ClosedSession]:
-        """End the sessions that had no heartbeat since then, at most ``limit``."""
+        """End at most ``limit`` sessions without a heartbeat since ``silent_since``."""
         with self._record.transaction():
             ended = sessions.end_silent(self._record, silent_since, limit)
             events = [StreamEvent.of_end(session) for session in ended]

@@ -17,7 +17,7 @@ class MemoryProgressRecord(ProgressRecord):
         self._record = record
 
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-        """Return the user's progress in the film, with the film's current length, or None."""
+        """Return the user's progress in the film, with the film's present duration, or None."""
         with self._record.transaction():
             saved = self._record.positions.get((user_id, movie_id))
             return self._with_film(saved) if saved else None
@@ -75,7 +75,7 @@ def save(
     session_started_at: datetime | None,
     film_duration_seconds: int | None,
 ) -> SavedProgress | None:
-    """Save the position of ``report``; None if the record is later than the report."""
+    """Save the position of ``report``; return None if the saved position is newer."""
     order = report.order
     if order is not None and not _note_sequence(record, order):
         return None

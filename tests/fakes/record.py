@@ -1,4 +1,4 @@
-"""The tables of PostgreSQL, in memory: each is a dictionary."""
+"""The tables of PostgreSQL as dictionaries in memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

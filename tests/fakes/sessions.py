@@ -1,4 +1,4 @@
-"""The recorded sessions, in memory."""
+"""The rows of ``stream_sessions``, in memory."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -77,12 +77,12 @@ def end(record: MemoryRecord, session: SessionRow, at: datetime) -> int:
 
 
 def keep_ended(record: MemoryRecord, session: SessionRow) -> None:
-    """Make the end of ``session`` permanent, so that no late report reopens it."""
+    """Make the end of ``session`` permanent, so that a late report does not reopen it."""
     record.sessions[session.id] = replace(record.sessions[session.id], end_reason=None)
 
 
 def end_silent(record: MemoryRecord, silent_since: datetime, limit: int) -> list[ClosedSession]:
-    """End the sessions without a heartbeat since then, each at its last one, at most ``limit``."""
+    """End at most ``limit`` sessions silent since then, each at its last heartbeat."""
     silent = [
         row
         for row in record.sessions.values()
@@ -95,7 +95,7 @@ def end_silent(record: MemoryRecord, silent_since: datetime, limit: int) -> list
 def take_over(
     record: MemoryRecord, user_id: UUID, session_ids: Iterable[UUID], at: datetime
 ) -> list[ClosedSession]:
-    """End those of these sessions that are open and the user's, oldest first."""
+    """End those of these sessions that are open and belong to the user, oldest first."""
     rows = [record.sessions.get(session_id) for session_id in sorted(set(session_ids))]
     return [
         _close(record, row.id, at, "taken_over")

@@ -1,4 +1,4 @@
-"""The streams that each user has running, in memory."""
+"""The running streams of each user, in memory."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from tests.fakes.cache import MemoryCache
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A session that is counted or, once it has ended, kept from being revived."""
+    """A running session, or one that has ended, which a late heartbeat must not count again."""
 
     heartbeat_at: datetime
     ended_at: datetime | None = None
@@ -19,12 +19,12 @@ class Stream:
 
     @property
     def seen_at(self) -> datetime:
-        """When its life began that is counted now."""
+        """The time from which its time to live is measured."""
         return self.ended_at or self.heartbeat_at
 
 
 class MemoryStreamSlots(StreamSlots):
-    """The streams that a ``MemoryCache`` counts."""
+    """The running streams in a ``MemoryCache``."""
 
     def __init__(self, cache: MemoryCache, life_seconds: float = LIFE_SECONDS) -> None:
         self._memory = cache
@@ -33,7 +33,7 @@ class MemoryStreamSlots(StreamSlots):
     def claim(
         self, user_id: UUID, session_id: UUID, limit: int, *, take_over: bool
     ) -> Claim | None:
-        """Count the session if fewer than ``limit`` others run; with ``take_over``, end some."""
+        """Count the session if fewer than ``limit`` others run; ``take_over`` ends the oldest."""
         if self._memory.is_down:
             return None
         now = self._memory.now()
@@ -56,7 +56,7 @@ class MemoryStreamSlots(StreamSlots):
         return Claim(is_granted=True, slots=slots)
 
     def keep(self, user_id: UUID, session_id: UUID, limit: int) -> bool | None:
-        """Count the session from now on if it has its place, or finds one."""
+        """Count a heartbeat of the session if it has a slot, or if a slot is free."""
         if self._memory.is_down:
             return None
         now = self._memory.now()
@@ -77,7 +77,7 @@ class MemoryStreamSlots(StreamSlots):
         return True
 
     def release(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Undo a granted claim, and what it has taken over."""
+        """Undo a granted claim and its take-overs."""
         if self._memory.is_down:
             return None
         streams = {
@@ -89,7 +89,7 @@ class MemoryStreamSlots(StreamSlots):
         return True
 
     def heartbeat(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Count the session from now on; False when it has ended or was taken over."""
+        """Count a heartbeat of the session; return False when it has ended or was taken over."""
         if self._memory.is_down:
             return None
         now = self._memory.now()
@@ -101,7 +101,7 @@ class MemoryStreamSlots(StreamSlots):
         return True
 
     def end(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Count the session no more, whatever heartbeat is still under way."""
+        """Stop counting the session, also when a late heartbeat arrives."""
         if self._memory.is_down:
             return None
         now = self._memory.now()
@@ -109,7 +109,7 @@ class MemoryStreamSlots(StreamSlots):
         return True
 
     def forget(self, user_id: UUID, session_id: UUID) -> bool | None:
-        """Count the session no more, until its next heartbeat."""
+        """Stop counting the session until its next heartbeat."""
         if self._memory.is_down:
             return None
         streams = self._read(user_id)

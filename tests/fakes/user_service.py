@@ -11,7 +11,7 @@ from streaming.domain.subscriptions import (
 
 @dataclass
 class MemoryUserService:
-    """Knows ``subscriptions`` by the ``Authorization`` header; counts how often it is ``asked``."""
+    """Has ``subscriptions`` by ``Authorization`` header; ``asked`` is the number of requests."""
 
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     is_down: bool = False

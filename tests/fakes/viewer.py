@@ -1,4 +1,4 @@
-"""A subscriber who watches films in an execution environment in memory."""
+"""A subscriber who watches films in an in-memory environment."""
 
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ from tests.fakes.environment import MemoryEnvironment
 
 @dataclass(frozen=True)
 class MemoryViewer:
-    """Has a subscription for ``max_streams`` streams at once; None leaves that to the settings."""
+    """Has a subscription for ``max_streams`` concurrent streams; None uses the configured limit."""
 
     environment: MemoryEnvironment
     max_streams: int | None = None
@@ -30,11 +30,11 @@ class MemoryViewer:
 
     @property
     def authorization(self) -> str:
-        """The value of the header that proves who this is."""
+        """The value of the user's ``Authorization`` header."""
         return f"Bearer {self.user_id}"
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Have another subscription from now on."""
+        """Replace the user's subscription."""
         self.environment.users.subscriptions[self.authorization] = subscription
 
     def start(
@@ -64,7 +64,7 @@ class MemoryViewer:
         sequence: int | None = None,
         age_seconds: float = 0,
     ) -> RecordedReport:
-        """Report a position that is so many seconds old."""
+        """Report a position that is ``age_seconds`` old."""
         return self.environment.report_progress(
             Report(
                 self.user_id,
