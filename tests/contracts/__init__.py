@@ -1,1 +1,1 @@
-"""The promises of adapters, as tests that both the real adapter and its fake pass."""
+"""Contract tests of adapters, which both the real adapter and its fake pass."""

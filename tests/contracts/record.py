@@ -1,4 +1,4 @@
-"""The adapters of PostgreSQL that are tested together, and viewers who play films with them."""
+"""The PostgreSQL adapters under test, and players that use them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ EVENING = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Record:
-    """Adapters that share one database."""
+    """The adapters of one database."""
 
     playback: Playback
     progress: ProgressRecord
@@ -61,28 +61,28 @@ class Record:
 
 
 def message_of(event: StreamEvent) -> Message:
-    """Return ``event`` as it is sent to Kafka."""
+    """Return the Kafka message of ``event``."""
     return event.to_message("stream")
 
 
 def acknowledge(message: Message) -> bool:
-    """Accept ``message``, as Kafka does."""
+    """Return True, as if Kafka had acknowledged ``message``."""
     return True
 
 
 def refuse(message: Message) -> bool:
-    """Fail, as Kafka does when it does not respond."""
+    """Return False, as if Kafka did not answer."""
     return False
 
 
 def seconds(count: float) -> timedelta:
-    """Return that many seconds."""
+    """Return ``count`` seconds as a ``timedelta``."""
     return timedelta(seconds=count)
 
 
 @dataclass
 class Player:
-    """A user who watches a film. After its start, reports name its session."""
+    """A user who watches a film. Reports after a start have the id of its session."""
 
     record: Record
     user_id: UUID = field(default_factory=uuid4)
@@ -99,7 +99,7 @@ class Player:
         )
 
     def new_session(self, at: datetime = EVENING) -> NewSession:
-        """Return a session that is not on record yet."""
+        """Return a session that is not saved yet."""
         return NewSession(
             id=uuid7(clock.milliseconds(at)),
             user_id=self.user_id,
@@ -119,7 +119,7 @@ class Player:
         age_seconds: float = 0,
         send: Callable[[Message], bool] = acknowledge,
     ) -> RecordedReport:
-        """Report a position that arrives ``at`` that time; ``send`` is Kafka."""
+        """Report a position that arrives at the time ``at``; ``send`` replaces Kafka."""
         report = Report(
             self.user_id,
             self.movie_id,
@@ -148,13 +148,13 @@ class Player:
         )
 
     def saved(self) -> SavedProgress:
-        """Return the position on record."""
+        """Return the saved position."""
         saved = self.record.progress.find(self.user_id, self.movie_id)
         assert saved is not None
         return saved
 
     def session_is_open(self) -> bool:
-        """Return whether the session is open on record."""
+        """Return whether the session is open."""
         assert self.session_id is not None
         try:
             self.record.playback.find_repeated(self.user_id, self.movie_id, self.session_id)

@@ -1,4 +1,4 @@
-"""What the cache promises of objects, positions and subscriptions."""
+"""Tests that objects, positions and subscriptions are cached."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ PAID = Subscription(is_active=True, plan_id="premium", expires_at=None, max_stre
 
 @pytest.fixture
 def key() -> str:
-    """A key that nobody else uses."""
+    """A unique key."""
     return f"test:{uuid4()}"
 
 
@@ -30,7 +30,7 @@ def subscriptions(cache: Cache) -> SubscriptionCache:
 
 
 def progress(version: int, movie_id: UUID, user_id: UUID) -> SavedProgress:
-    """Return a position with everything in it."""
+    """Return a position with a value in every field."""
     return SavedProgress(
         user_id,
         movie_id,
@@ -46,7 +46,7 @@ def progress(version: int, movie_id: UUID, user_id: UUID) -> SavedProgress:
 
 
 def test_an_object(cache: Cache, key: str) -> None:
-    """What was set last is there until it is deleted."""
+    """The object set last is returned until it is deleted."""
     assert cache.get(key) is None
     assert cache.set(key, {"a": [1, "ü", None]}, 60)
     assert cache.set(key, {"b": 2.5}, 60)
@@ -58,7 +58,7 @@ def test_an_object(cache: Cache, key: str) -> None:
 
 
 def test_the_newest_version_stays(cache: Cache, key: str) -> None:
-    """An older version, or the same one again, does not replace a newer one."""
+    """Only a newer version replaces a stored one."""
     assert cache.set_if_newer(key, {"version": 2, "by": "first"}, 60)
     for version in (1, 2):
         assert cache.set_if_newer(key, {"version": version, "by": "late"}, 60)
@@ -68,14 +68,14 @@ def test_the_newest_version_stays(cache: Cache, key: str) -> None:
 
 
 def test_what_has_no_version_is_replaced(cache: Cache, key: str) -> None:
-    """An object of another kind is in nobody's way."""
+    """An object without a numeric version is replaced."""
     cache.set(key, {"version": "new"}, 60)
     assert cache.set_if_newer(key, {"version": 1}, 60)
     assert cache.get(key) == {"version": 1}
 
 
 def test_a_position(cache: Cache) -> None:
-    """It comes back as it was kept; an older version does not replace it."""
+    """A cached position is returned unchanged, and an older version does not replace it."""
     positions = ProgressCache(cache, 60)
     user_id, movie_id = uuid4(), uuid4()
     assert positions.find(user_id, movie_id) is None
@@ -87,7 +87,7 @@ def test_a_position(cache: Cache) -> None:
 
 
 def test_a_forgotten_position(cache: Cache) -> None:
-    """It is gone, and a request that still holds it does not bring it back."""
+    """A forgotten position is deleted, and a concurrent request cannot cache it again."""
     positions = ProgressCache(cache, 60)
     user_id, movie_id = uuid4(), uuid4()
     positions.keep(progress(1, movie_id, user_id))
@@ -98,7 +98,7 @@ def test_a_forgotten_position(cache: Cache) -> None:
 
 
 def test_a_valid_subscription(subscriptions: SubscriptionCache) -> None:
-    """It is found, and once more for when the user service does not answer."""
+    """A valid subscription is cached, also for outages of the user service."""
     user_id = uuid4()
     assert subscriptions.find(user_id) is None
     subscriptions.keep(user_id, PAID, EVENING)
@@ -107,7 +107,7 @@ def test_a_valid_subscription(subscriptions: SubscriptionCache) -> None:
 
 
 def test_no_valid_subscription(subscriptions: SubscriptionCache) -> None:
-    """It is found, and what was known before is no help in an outage any more."""
+    """A missing subscription is cached, and deletes the earlier one kept for outages."""
     user_id = uuid4()
     subscriptions.keep(user_id, PAID, EVENING)
     subscriptions.keep(user_id, NO_SUBSCRIPTION, EVENING)
@@ -116,7 +116,7 @@ def test_no_valid_subscription(subscriptions: SubscriptionCache) -> None:
 
 
 def test_a_subscription_that_ends_at_once(subscriptions: SubscriptionCache) -> None:
-    """It is not kept for longer than it lasts."""
+    """A subscription is not cached for longer than it is valid."""
     user_id = uuid4()
     ends = replace(PAID, expires_at=EVENING + timedelta(seconds=0.5))
     subscriptions.keep(user_id, ends, EVENING)
@@ -125,7 +125,7 @@ def test_a_subscription_that_ends_at_once(subscriptions: SubscriptionCache) -> N
 
 
 def test_a_changed_subscription(cache: Cache, subscriptions: SubscriptionCache) -> None:
-    """It is forgotten; an answer from before the change is kept for no outage."""
+    """A changed subscription is deleted, and an older answer is not kept for outages."""
     user_id, other = uuid4(), uuid4()
     for each in (user_id, other):
         subscriptions.keep(each, PAID, EVENING)

@@ -1,4 +1,4 @@
-"""The promises of the repository about films."""
+"""Tests that the records of films are kept and found."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -40,7 +40,7 @@ def test_keeping_what_is_known(record: Record) -> None:
 
 
 def test_films_in_use(record: Record) -> None:
-    """Films started since then are found, the most started first."""
+    """Films started in the last seconds are found, the most started first."""
     often, once, long_ago = Player(record), Player(record), Player(record)
     long_ago.start(EVENING - seconds(3600))
     once.start()

@@ -1,4 +1,4 @@
-"""The promises of the repository about idempotency keys."""
+"""Tests that an idempotency key belongs to one request of one user."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,14 +20,14 @@ def new_attempt() -> Attempt:
 
 
 def test_a_key_belongs_to_its_user(record: Record) -> None:
-    """Two users may send the same key."""
+    """Two users may use the same key."""
     one, another = new_attempt(), new_attempt()
     assert record.keys.claim(uuid4(), KEY, one, 60) == one
     assert record.keys.claim(uuid4(), KEY, another, 60) == another
 
 
 def test_a_running_attempt(record: Record) -> None:
-    """While an attempt runs, no other one gets its key."""
+    """While an attempt runs, another attempt with its key is rejected."""
     user_id = uuid4()
     record.keys.claim(user_id, KEY, new_attempt(), 60)
     with pytest.raises(RequestInProgress):
@@ -35,7 +35,7 @@ def test_a_running_attempt(record: Record) -> None:
 
 
 def test_an_attempt_that_was_given_up(record: Record) -> None:
-    """The next attempt takes over the key with its ids, so that nothing happens twice."""
+    """The next attempt gets the key and the previous attempt's ids, so that it repeats nothing."""
     user_id, given_up = uuid4(), new_attempt()
     record.keys.claim(user_id, KEY, given_up, -1)
     assert record.keys.claim(user_id, KEY, new_attempt(), 60) == given_up
@@ -53,7 +53,7 @@ def test_a_key_stands_for_one_request(record: Record, running_seconds: float) ->
 
 
 def test_a_completed_attempt(record: Record) -> None:
-    """After its session was opened, the key belongs to that session, however long ago."""
+    """A key whose session was opened refers to it, however old it is."""
     player = Player(record)
     session = player.new_session()
     event = start_of(session)

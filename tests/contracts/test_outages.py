@@ -1,4 +1,4 @@
-"""What is promised while a server does not answer. It takes no server to try that."""
+"""Tests the results of adapters whose server does not answer. They need no server."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -22,13 +22,13 @@ from tests.fakes.stream_slots import MemoryStreamSlots
 
 USER, MOVIE, SESSION = uuid4(), uuid4(), uuid4()
 KEY, ATTEMPT = IdempotencyKey("key", "fingerprint"), Attempt(SESSION, uuid4())
-# Nobody listens there.
+# No server listens on this port.
 UNUSED_PORT = 9
 
 
 @pytest.fixture(params=["memory", "postgresql"])
 def record(request: pytest.FixtureRequest) -> Record:
-    """A record that does not answer."""
+    """A database that does not answer."""
     if request.param == "postgresql":
         url = f"postgresql://user:password@127.0.0.1:{UNUSED_PORT}/streaming"
         return Record.of(Database(DatabaseSettings(url)))
@@ -39,7 +39,7 @@ def record(request: pytest.FixtureRequest) -> Record:
 
 @pytest.fixture(params=["memory", "redis"])
 def counts(request: pytest.FixtureRequest) -> StreamCounts:
-    """A cache that does not answer, and what counts streams there."""
+    """The stream slots of a cache that does not answer."""
     if request.param == "redis":
         cache = Cache(CacheSettings("127.0.0.1", UNUSED_PORT, 60, 60))
         return StreamCounts(StreamSlots(cache), StreamSlots(cache), cache)
@@ -85,7 +85,7 @@ def test_the_record_does_not_answer(record: Record, call: Callable[[Record], obj
 
 
 def test_the_cache_does_not_answer(counts: StreamCounts) -> None:
-    """Keys are as if they were absent, and what cannot be written is told."""
+    """Keys are reported as absent, and writing and deleting return False."""
     cache = counts.cache
     assert cache.get("key") is None
     assert cache.set("key", {}, 60) is False
@@ -98,7 +98,7 @@ def test_the_cache_does_not_answer(counts: StreamCounts) -> None:
 
 
 def test_nobody_counts_streams(counts: StreamCounts) -> None:
-    """Every call says that it does not know."""
+    """Every call returns None."""
     slots = counts.slots
     assert slots.claim(USER, SESSION, 1, take_over=True) is None
     for call in (slots.release, slots.heartbeat, slots.end, slots.forget):

@@ -1,4 +1,4 @@
-"""The promises of the outbox to the relay."""
+"""Tests that waiting messages are relayed from the outbox."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from tests.contracts.record import EVENING, Player, Record, refuse, seconds
 
 
 class Relay:
-    """Sends its messages, and returns the outcomes of their positions."""
+    """Records the queues that it gets, and returns outcomes for messages by their positions."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Relay:
         self.seen: list[list[Waiting]] = []
 
     def __call__(self, queues: Sequence[Sequence[Waiting]]) -> Outcome:
-        """Record the queues and return their messages' outcomes, counted through all queues."""
+        """Record the queues and return the outcome; positions count through all queues."""
         self.seen = [list(queue) for queue in queues]
         ids = [each.id for queue in queues for each in queue]
         return Outcome(
@@ -36,7 +36,7 @@ class Relay:
 
     @property
     def event_ids(self) -> list[list[UUID]]:
-        """The events that were seen, by queue."""
+        """The ids of the recorded events, by queue."""
         return [[each.message.event_id for each in queue] for queue in self.seen]
 
 
@@ -49,7 +49,7 @@ def relay(
     per_key: int = 10,
     settling_seconds: float = -1,
 ) -> Batch:
-    """Relay everything, regardless of its age."""
+    """Relay messages of any age."""
     return record.outbox.relay(
         send, after=after, keys=keys, per_key=per_key, settling_seconds=settling_seconds
     )
@@ -62,7 +62,7 @@ def positions_of(queues: Sequence[Sequence[Waiting]], players: Sequence[Player])
 
 
 def fill(record: Record, *counts: int) -> list[Player]:
-    """Let each of some users report that often without Kafka, in turns."""
+    """Let one user for each of ``counts`` send that many reports in turns, without Kafka."""
     players = [Player(record) for _ in counts]
     for turn in range(max(counts)):
         for player, count in zip(players, counts, strict=True):
@@ -72,7 +72,7 @@ def fill(record: Record, *counts: int) -> list[Player]:
 
 
 def test_queues_are_in_order(record: Record) -> None:
-    """Each key has one queue in the order of its events; the key that waits longest is first."""
+    """Each key has one queue in the order of its events; the key waiting longest is first."""
     players = fill(record, 3, 1, 2)
     send = Relay()
     batch = relay(record, send)
@@ -94,7 +94,7 @@ def test_a_batch_has_bounds(record: Record) -> None:
 
 
 def test_what_is_acknowledged_is_gone(record: Record) -> None:
-    """The other messages stay, and the next one of the key becomes its head."""
+    """Acknowledged messages are deleted; the next one of the key becomes its head."""
     players = fill(record, 2, 1)
     relay(record, Relay(acknowledged=[0]))
     send = Relay()
@@ -150,7 +150,7 @@ def test_deleting_an_event(record: Record) -> None:
 
 
 def test_an_empty_outbox(record: Record) -> None:
-    """Nothing is sent, and nothing is measured."""
+    """No message is sent, and all measures are 0."""
     assert relay(record, Relay()) == Batch(0, 0, Outcome())
     measures = record.outbox.measure()
     assert (measures.messages, measures.oldest_seconds, measures.dead_letters) == (0, 0, 0)

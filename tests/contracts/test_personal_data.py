@@ -1,4 +1,4 @@
-"""The promises of the repository about deleting personal data."""
+"""Tests that personal data is deleted."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ def bury_all(record: Record) -> None:
 
 
 def test_forgetting_sessions(record: Record) -> None:
-    """Old ended sessions are deleted, old started ones lose their address and user agent."""
+    """Old ended sessions are deleted; old running ones lose their address and user agent."""
     ended, running, later = Player(record), Player(record), Player(record)
     ended.start(EVENING - seconds(100))
     ended.stop(1, EVENING - seconds(50))
@@ -60,7 +60,7 @@ def test_forgetting_dead_letters(record: Record) -> None:
 
 
 def test_erasing_a_user(record: Record) -> None:
-    """Only the user's rows are deleted, and the films of their positions are returned."""
+    """Only the user's rows are deleted; the callback gets the films of their positions."""
     user_id = uuid4()
     player, other_film, stranger = Player(record, user_id), Player(record, user_id), Player(record)
     for each in (player, other_film, stranger):
@@ -83,7 +83,7 @@ def test_erasing_a_user(record: Record) -> None:
 
 
 def test_erasing_wholly_or_not_at_all(record: Record) -> None:
-    """If cached copies cannot be deleted, everything stays on record."""
+    """If cached copies cannot be deleted, no row is deleted."""
 
     def fail(_: Sequence[UUID]) -> None:
         raise CacheUnavailable("Redis does not answer")

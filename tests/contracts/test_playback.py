@@ -1,4 +1,4 @@
-"""The promises of the repository about sessions and positions."""
+"""Tests that sessions and positions are saved with their events."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -22,7 +22,7 @@ from tests.contracts.record import (
 
 
 def test_the_latest_of_a_sessions_reports_counts(record: Record) -> None:
-    """A report with a smaller or the same sequence changes nothing, and returns the record."""
+    """A report with a smaller or equal sequence changes nothing and returns the saved position."""
     player = Player(record)
     player.start()
     assert player.report(20, EVENING + seconds(20), sequence=2).applied
@@ -36,7 +36,7 @@ def test_the_latest_of_a_sessions_reports_counts(record: Record) -> None:
 
 
 def test_what_was_watched_later_counts(record: Record) -> None:
-    """A report made before the recorded one changes nothing; one made later does."""
+    """A report made before the saved one changes nothing; one made later is saved."""
     player = Player(record)
     player.start()
     player.report(100, EVENING + seconds(100))
@@ -48,7 +48,7 @@ def test_what_was_watched_later_counts(record: Record) -> None:
 
 
 def test_a_report_without_age_counts(record: Record) -> None:
-    """A report without an age counts, regardless of the clock of the record."""
+    """A report without an age is saved, even if the saved position has a later time."""
     player = Player(record)
     player.start()
     player.report(100, EVENING + seconds(100))
@@ -58,7 +58,7 @@ def test_a_report_without_age_counts(record: Record) -> None:
 
 
 def test_no_report_is_older_than_its_session(record: Record) -> None:
-    """Whatever its age, a report of a session was made after the session began."""
+    """A report of a session is never dated before the session's start."""
     player = Player(record)
     player.start()
     player.report(1, EVENING + seconds(10), sequence=1, age_seconds=3600)
@@ -66,7 +66,7 @@ def test_no_report_is_older_than_its_session(record: Record) -> None:
 
 
 def test_each_session_counts_its_own_sequence(record: Record) -> None:
-    """The first report of a new session counts; a late one of the previous goes by its time."""
+    """Each session has its own sequence; late reports of an older session are ordered by time."""
     former = Player(record)
     former.start()
     former.report(500, EVENING + seconds(500), sequence=50)
@@ -81,7 +81,7 @@ def test_each_session_counts_its_own_sequence(record: Record) -> None:
 
 
 def test_a_film_is_completed_near_its_end(record: Record) -> None:
-    """From 90 % of the film on it is completed, counted once for each time it reaches 90 %."""
+    """A film is completed at 90 % of its length; each time a position reaches 90 % counts once."""
     player = Player(record, film_duration_seconds=1000)
     player.start()
     player.report(899, EVENING + seconds(899))
@@ -98,7 +98,7 @@ def test_a_film_is_completed_near_its_end(record: Record) -> None:
 
 
 def test_a_film_of_unknown_length_is_never_completed(record: Record) -> None:
-    """Without a length no position completes the film."""
+    """No position completes a film of unknown length."""
     player = Player(record, film_duration_seconds=None)
     player.start()
     player.report(100_000, EVENING + seconds(10))
@@ -122,7 +122,7 @@ def test_a_session_that_is_not_the_users(record: Record) -> None:
 
 
 def test_a_report_without_a_session_id(record: Record) -> None:
-    """The report belongs to the user's latest open session of the film."""
+    """A report without a session id belongs to the user's latest open session of the film."""
     player = Player(record)
     player.start()
     player.start(EVENING + seconds(5))
@@ -145,7 +145,7 @@ def test_stopping_ends_the_session_once(record: Record) -> None:
 
 
 def test_a_report_after_the_end(record: Record) -> None:
-    """A report of a stopped session changes nothing, and its result says that it has ended."""
+    """A report of a stopped session changes nothing; its result says that the session has ended."""
     player = Player(record)
     player.start()
     player.stop(40, EVENING + seconds(40))
@@ -163,7 +163,7 @@ def test_a_stop_without_a_session(record: Record) -> None:
 
 
 def test_abandoned_sessions_end_at_their_last_heartbeat(record: Record) -> None:
-    """Sessions without heartbeats end with events, the oldest heartbeat first; others do not."""
+    """Sessions without recent heartbeats end with events, the oldest heartbeat first."""
     silent, silent_longer, lively = Player(record), Player(record), Player(record)
     silent_longer.start()
     silent.start()
@@ -191,7 +191,7 @@ def test_abandoned_sessions_end_at_their_last_heartbeat(record: Record) -> None:
 
 
 def test_a_report_reopens_an_abandoned_session(record: Record) -> None:
-    """A report reopens its session."""
+    """A report reopens its abandoned session."""
     player = Player(record)
     player.start()
     record.playback.end_abandoned(EVENING + seconds(300), 10, message_of)
@@ -223,7 +223,7 @@ def test_stopping_an_abandoned_session(record: Record) -> None:
 
 
 def test_a_take_over_ends_the_others(record: Record) -> None:
-    """The user's own sessions end, with events before the start's; others do not."""
+    """A take-over ends only sessions of the user, with events before that of the start."""
     stranger = Player(record)
     stranger.start()
     player = Player(record)
@@ -233,7 +233,7 @@ def test_a_take_over_ends_the_others(record: Record) -> None:
     assert taken.session_id is not None
     assert stranger.session_id is not None
     opened = player.start(EVENING + seconds(60), [taken.session_id, stranger.session_id])
-    assert opened.next_messages == ()  # the first start still waits in the outbox
+    assert opened.next_messages == ()  # the event of the first start still waits in the outbox
     assert not taken.session_is_open()
     assert stranger.session_is_open()
     assert taken.report(8, EVENING + seconds(61)).session_ended
@@ -246,7 +246,7 @@ def test_a_take_over_ends_the_others(record: Record) -> None:
 
 
 def test_a_start_is_recorded_once(record: Record) -> None:
-    """A repeated opening has no second event; its messages may be sent the first time."""
+    """Opening a session again inserts no second event and returns no messages to send."""
     player = Player(record)
     session = player.new_session()
     event = start_of(session)
@@ -258,7 +258,7 @@ def test_a_start_is_recorded_once(record: Record) -> None:
 
 
 def test_a_start_returns_the_saved_position(record: Record) -> None:
-    """The length is that of the film, set by any session."""
+    """A start returns the saved position, if there is one."""
     player = Player(record)
     assert player.start().progress is None
     player.stop(33, EVENING + seconds(33))
@@ -268,7 +268,7 @@ def test_a_start_returns_the_saved_position(record: Record) -> None:
 
 
 def test_a_refused_start(record: Record) -> None:
-    """Its session ends, and its Idempotency-Key can be used again."""
+    """The session of a refused start ends, and its Idempotency-Key can be used again."""
     player = Player(record)
     session = player.new_session()
     key = IdempotencyKey("key", "fingerprint")
@@ -282,7 +282,7 @@ def test_a_refused_start(record: Record) -> None:
 
 
 def test_repeating_a_start(record: Record) -> None:
-    """The repeat gets the session with its last heartbeat while that is open, and not later."""
+    """A repeat returns the session and its last heartbeat while it is open."""
     player = Player(record)
     player.start()
     assert player.session_id is not None
@@ -297,7 +297,7 @@ def test_repeating_a_start(record: Record) -> None:
 
 
 def test_finding_sessions(record: Record) -> None:
-    """The user's recorded sessions are returned, with their times."""
+    """The user's sessions are returned with their times."""
     player, stranger = Player(record), Player(record)
     player.start()
     stranger.start()
@@ -328,7 +328,7 @@ def test_films_that_nobody_knows(record: Record) -> None:
 
 
 def test_an_event_that_kafka_takes_at_once(record: Record) -> None:
-    """A sent event is not in the outbox; a report without effect sends nothing."""
+    """An acknowledged event is not in the outbox; a report that changes nothing sends none."""
     player = Player(record)
     sent: list[Message] = []
 
@@ -343,7 +343,7 @@ def test_an_event_that_kafka_takes_at_once(record: Record) -> None:
 
 
 def test_an_event_that_kafka_does_not_take(record: Record) -> None:
-    """The event waits in the outbox; those of later reports wait behind it and are not sent."""
+    """An event that Kafka refuses waits in the outbox, and later ones behind it are not sent."""
     player = Player(record)
     player.report(10, EVENING, send=refuse)
     player.report(20, EVENING + seconds(10), send=acknowledge)
@@ -351,10 +351,10 @@ def test_an_event_that_kafka_does_not_take(record: Record) -> None:
 
 
 def test_an_error_undoes_everything(record: Record) -> None:
-    """An exception within a start or a report leaves the record unchanged."""
+    """An exception within a start or a report reverts all its changes."""
 
     class Interrupted(Exception):
-        """Raise."""
+        """Raised by the callbacks of this test."""
 
     def interrupt(_: StreamEvent) -> Message:
         raise Interrupted

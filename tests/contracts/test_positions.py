@@ -1,4 +1,4 @@
-"""The promises of the repository about finding and removing positions."""
+"""Tests that saved positions are found and removed."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -9,13 +9,13 @@ from tests.contracts.record import EVENING, Player, Record, seconds
 
 
 def to_continue(record: Record, user_id: UUID, limit: int = 10) -> list[UUID]:
-    """Return the films listed from a minute or 5 % of their length on."""
+    """Return the films to continue, watched for at least a minute or 5 % of their length."""
     found = record.progress.find_to_continue(user_id, limit, 60, 0.05)
     return [each.movie_id for each in found]
 
 
 def test_nothing_is_found_of_what_was_never_watched(record: Record) -> None:
-    """A film without a position has nothing to find, to remove or to continue."""
+    """A film without a position is not found, not removed and not listed."""
     player = Player(record)
     assert record.progress.find(player.user_id, player.movie_id) is None
     assert record.progress.remove(player.user_id, player.movie_id, EVENING) is None
@@ -23,7 +23,7 @@ def test_nothing_is_found_of_what_was_never_watched(record: Record) -> None:
 
 
 def test_the_present_length_of_a_film(record: Record) -> None:
-    """A position is found with the film's current length, and the length at its report."""
+    """A position is found with the film's length at its report and its present length."""
     player = Player(record, film_duration_seconds=1000)
     player.start()
     player.report(10, EVENING)
@@ -35,7 +35,7 @@ def test_the_present_length_of_a_film(record: Record) -> None:
 
 
 def test_films_to_continue(record: Record) -> None:
-    """The newest film is the first, up to the limit."""
+    """Films are listed newest first, up to the limit."""
     user_id = uuid4()
     players = [Player(record, user_id) for _ in range(3)]
     for number, player in enumerate(players):
@@ -54,7 +54,7 @@ def test_films_to_continue(record: Record) -> None:
 def test_when_a_film_is_begun(
     record: Record, length: int | None, position: int, *, is_begun: bool
 ) -> None:
-    """From a minute or 5 %, whichever comes first; without a length from the beginning."""
+    """A film is listed from a minute or 5 %, whichever is less; without a length always."""
     player = Player(record, film_duration_seconds=length)
     player.start()
     player.report(position, EVENING)
@@ -62,7 +62,7 @@ def test_when_a_film_is_begun(
 
 
 def test_films_not_to_continue(record: Record) -> None:
-    """A completed film, and one that is not in the bucket, is not listed."""
+    """Completed films and films missing in the bucket are not listed."""
     user_id = uuid4()
     completed, gone, unknown = (Player(record, user_id) for _ in range(3))
     completed.start()
@@ -77,7 +77,7 @@ def test_films_not_to_continue(record: Record) -> None:
 
 
 def test_removing_a_film(record: Record) -> None:
-    """The position is deleted, the completion is not; the next report is a new one."""
+    """Removing deletes the position but not the completion; the next report is saved."""
     player = Player(record)
     player.start()
     player.report(950, EVENING, sequence=1)
@@ -92,7 +92,7 @@ def test_removing_a_film(record: Record) -> None:
 
 
 def test_what_was_sent_before_the_removal(record: Record) -> None:
-    """A late report of the session, or one made before, does not restore the position."""
+    """Reports with an older sequence, or made before the removal, do not restore the position."""
     player = Player(record)
     player.start()
     player.report(100, EVENING, sequence=2)

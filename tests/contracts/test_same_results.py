@@ -1,7 +1,7 @@
-"""The in-memory repository and PostgreSQL, compared call by call.
+"""Tests that the in-memory repository and PostgreSQL return the same.
 
-For any calls in any order, both have to return the same: otherwise tests of use cases with the
-fake would prove nothing about the real repository.
+Random calls are made in random order. If the results differed, tests of use cases with the fake
+would prove nothing about the real repository.
 """
 
 import json
@@ -35,13 +35,13 @@ movies = st.sampled_from(MOVIES)
 positions = st.sampled_from([0, 1, 50, 899, 900, 950, 1000])
 sequences = st.none() | st.integers(0, 4)
 ages = st.sampled_from([0.0, 0.5, 30.0, 400.0, 90_000.0])
-# None is a report without a session id.
+# None means a report without a session id.
 places = st.none() | st.integers(0, 5)
 
 
 @dataclass(frozen=True)
 class Raised:
-    """The error that a call has raised."""
+    """The error that a call raised."""
 
     code: str
 
@@ -60,7 +60,7 @@ class SideBySide(RuleBasedStateMachine):
         self.sessions: list[UUID] = []
 
     def both(self, call: Callable[[Record], Any]) -> Any:
-        """Make a call on both, which have to return or raise the same."""
+        """Make a call on both; check that they return or raise the same."""
         in_memory, in_postgresql = (outcome_of(call, each) for each in self.records)
         assert in_memory == in_postgresql
         return in_memory
@@ -72,7 +72,7 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule(passed=st.sampled_from([0.4, 20.0, 200.0, 400.0, 50_000.0, 90_000.0]))
     def time_passes(self, passed: float) -> None:
-        """All following calls happen later."""
+        """Advance the time of the following calls."""
         self.at += seconds(passed)
 
     @rule(
@@ -84,9 +84,9 @@ class SideBySide(RuleBasedStateMachine):
     def start(
         self, user_id: UUID, movie_id: UUID, length: int | None, taken_over: list[int]
     ) -> None:
-        """A player starts a film, and may end other sessions."""
+        """A player starts a film, and may take over other sessions."""
         player = Player(self.memory, user_id, movie_id, length)
-        # Sessions have ids in the order of their beginning.
+        # The ids of sessions are in the order of their starts.
         self.at += seconds(0.001)
         session = player.new_session(self.at)
         event = start_of(session)
@@ -119,7 +119,7 @@ class SideBySide(RuleBasedStateMachine):
         *,
         is_sent: bool,
     ) -> None:
-        """A player reports, with or without a session id, which may be another's."""
+        """A player reports, with or without a session id, which may be another user's."""
         report = Report(user_id, movie_id, position, self.session(place), sequence, self.at, age)
         event_id = new_event_id(self.at)
         self.both(
@@ -183,7 +183,7 @@ class SideBySide(RuleBasedStateMachine):
                     record.outbox.delete(message.event_id)
 
     def teardown(self) -> None:
-        """At the end, both contain the same positions, sessions and events."""
+        """Check that both contain the same positions, sessions and events."""
         for user_id in USERS:
             for movie_id in MOVIES:
                 self.both(partial(position_of, user_id=user_id, movie_id=movie_id))
@@ -207,12 +207,12 @@ def outcome_of(call: Callable[[Record], Any], record: Record) -> Any:
 
 
 def position_of(record: Record, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-    """Return a position with its number of changes."""
+    """Return the saved position."""
     return record.progress.find(user_id, movie_id)
 
 
 def films_to_continue(record: Record, user_id: UUID) -> dict[UUID, SavedProgress]:
-    """Return the films by their ids, because two watched at the same time have no order."""
+    """Return the films by id, because films watched at the same time have no defined order."""
     found = record.progress.find_to_continue(user_id, 10, 60, 0.05)
     return {saved.movie_id: saved for saved in found}
 
@@ -236,7 +236,7 @@ def waiting_of(record: Record, user_id: UUID) -> list[Message]:
 
 
 def described(message: Message) -> Message:
-    """Return ``message`` without its id, which is random for sessions that others have ended."""
+    """Return ``message`` without its id, random if no report ended the session."""
     value = json.loads(message.value)
     del value["event_id"]
     return replace(message, event_id=UNKNOWN_SESSION, value=json.dumps(value))
@@ -244,7 +244,7 @@ def described(message: Message) -> Message:
 
 @pytest.mark.server
 def test_memory_and_postgresql_have_the_same_results(own_database: Database) -> None:
-    """For any calls in any order they return and raise the same, and contain the same."""
+    """For random calls both return and raise the same, and contain the same afterwards."""
 
     class Driven(SideBySide):
         database = own_database

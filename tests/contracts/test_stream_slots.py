@@ -1,4 +1,4 @@
-"""What is promised of counting the streams that a user has running."""
+"""Tests that the running streams of a user are counted."""
 
 from uuid import UUID, uuid4
 
@@ -8,31 +8,31 @@ from streaming.cache.stream_slots import StreamSlots, forget_streams
 from streaming.domain.identifiers import uuid7
 from tests.contracts.conftest import StreamCounts
 
-# In the order in which they began.
+# In the order of their starts.
 FIRST, SECOND, THIRD = (uuid7(1_700_000_000_000 + number) for number in range(3))
 
 
 @pytest.fixture
 def user_id() -> UUID:
-    """A user whose streams nobody counts yet."""
+    """A user without running streams."""
     return uuid4()
 
 
 @pytest.fixture
 def slots(counts: StreamCounts) -> StreamSlots:
-    """Streams that count for a minute."""
+    """Stream slots that expire after one minute."""
     return counts.slots
 
 
 def claimed(slots: StreamSlots, user_id: UUID, session_id: UUID, limit: int = 2) -> bool:
-    """Claim a slot without a take-over; tell whether it was granted."""
+    """Claim a slot without a take-over; return whether it was granted."""
     claim = slots.claim(user_id, session_id, limit, take_over=False)
     assert claim is not None
     return claim.is_granted
 
 
 def test_no_more_than_the_limit(slots: StreamSlots, user_id: UUID) -> None:
-    """The next stream is refused, and told which are in its way, the first one first."""
+    """A stream above the limit is refused with the list of running streams, oldest first."""
     assert claimed(slots, user_id, SECOND)
     assert claimed(slots, user_id, FIRST)
     claim = slots.claim(user_id, THIRD, 2, take_over=False)
@@ -43,14 +43,14 @@ def test_no_more_than_the_limit(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_a_stream_that_runs_already(slots: StreamSlots, user_id: UUID) -> None:
-    """It is granted again, whatever the limit is now."""
+    """A running stream keeps its slot, even if the limit is lower now."""
     claimed(slots, user_id, FIRST)
     claimed(slots, user_id, SECOND)
     assert claimed(slots, user_id, FIRST, limit=1)
 
 
 def test_taking_over(slots: StreamSlots, user_id: UUID) -> None:
-    """The oldest stream makes way, and its late heartbeat is refused."""
+    """A take-over ends the oldest stream, and rejects its late heartbeat."""
     claimed(slots, user_id, FIRST)
     claimed(slots, user_id, SECOND)
     claim = slots.claim(user_id, THIRD, 2, take_over=True)
@@ -64,7 +64,7 @@ def test_taking_over(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_taking_over_nobody(slots: StreamSlots, user_id: UUID) -> None:
-    """Below the limit nobody has to make way."""
+    """Below the limit no stream is taken over."""
     claimed(slots, user_id, FIRST)
     claim = slots.claim(user_id, SECOND, 2, take_over=True)
     assert claim is not None
@@ -72,7 +72,7 @@ def test_taking_over_nobody(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_releasing(slots: StreamSlots, user_id: UUID) -> None:
-    """A start that fails gives back its slot, and that of the stream which it took over."""
+    """Releasing a claim frees its slot and restores the stream that it took over."""
     claimed(slots, user_id, FIRST)
     slots.claim(user_id, SECOND, 1, take_over=True)
     slots.release(user_id, SECOND)
@@ -81,7 +81,7 @@ def test_releasing(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_ending(slots: StreamSlots, user_id: UUID) -> None:
-    """A stream that has ended counts no more, and a late heartbeat does not revive it."""
+    """An ended stream is no longer counted, and a late heartbeat is rejected."""
     claimed(slots, user_id, FIRST)
     slots.end(user_id, FIRST)
     assert slots.heartbeat(user_id, FIRST) is False
@@ -90,7 +90,7 @@ def test_ending(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_forgetting(slots: StreamSlots, user_id: UUID) -> None:
-    """A stream that is forgotten counts no more until its next heartbeat."""
+    """A forgotten stream is not counted until its next heartbeat."""
     claimed(slots, user_id, FIRST)
     slots.forget(user_id, FIRST)
     assert claimed(slots, user_id, SECOND, limit=1)
@@ -99,7 +99,7 @@ def test_forgetting(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_keeping(slots: StreamSlots, user_id: UUID) -> None:
-    """A stream keeps its place; one of which nothing is known gets one below the limit."""
+    """A running stream keeps its slot; an unknown one gets a slot below the limit."""
     claimed(slots, user_id, FIRST)
     assert slots.keep(user_id, FIRST, 0) is True
     assert slots.keep(user_id, SECOND, 1) is False
@@ -108,7 +108,7 @@ def test_keeping(slots: StreamSlots, user_id: UUID) -> None:
 
 
 def test_a_silent_stream(counts: StreamCounts, user_id: UUID) -> None:
-    """It does not count once its life is over, and keeps no place then."""
+    """A stream without recent heartbeats is not counted, and cannot keep its slot."""
     claimed(counts.slots, user_id, FIRST)
     claim = counts.lifeless_slots.claim(user_id, SECOND, 1, take_over=True)
     assert claim is not None
@@ -118,7 +118,7 @@ def test_a_silent_stream(counts: StreamCounts, user_id: UUID) -> None:
 
 
 def test_forgetting_a_user(counts: StreamCounts, user_id: UUID) -> None:
-    """Nothing is counted of them any more."""
+    """Forgetting a user deletes all their slots."""
     claimed(counts.slots, user_id, FIRST)
     counts.slots.end(user_id, SECOND)
     assert forget_streams(counts.cache, user_id)
