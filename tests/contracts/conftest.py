@@ -1,4 +1,4 @@
-"""Each adapter twice: in memory, and with its real server.
+"""Fixtures that provide each adapter twice: in memory, and with its real server.
 
 Tests that need a server have the mark ``server``.
 """
@@ -36,7 +36,7 @@ _EMPTY = """
 
 @pytest.fixture(params=["memory", pytest.param("postgresql", marks=pytest.mark.server)])
 def record(request: pytest.FixtureRequest) -> Record:
-    """An empty record."""
+    """The adapters of an empty database."""
     if request.param == "memory":
         return in_memory(MemoryRecord())
     database: Database = request.getfixturevalue("own_database")
@@ -46,7 +46,7 @@ def record(request: pytest.FixtureRequest) -> Record:
 
 @dataclass(frozen=True)
 class StreamCounts:
-    """Streams that count for a minute, the same ones as if their life were over, their cache."""
+    """The slots of a cache: as they are, and with a time to live of zero."""
 
     slots: StreamSlots
     lifeless_slots: StreamSlots
@@ -55,7 +55,7 @@ class StreamCounts:
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
 def cache(request: pytest.FixtureRequest) -> Cache:
-    """A cache."""
+    """An adapter of Redis."""
     if request.param == "memory":
         return MemoryCache()
     stack: Stack = request.getfixturevalue("stack")
@@ -64,7 +64,7 @@ def cache(request: pytest.FixtureRequest) -> Cache:
 
 @pytest.fixture
 def counts(cache: Cache) -> StreamCounts:
-    """Streams that ``cache`` counts."""
+    """The stream slots in ``cache``."""
     if isinstance(cache, MemoryCache):
         return StreamCounts(MemoryStreamSlots(cache), MemoryStreamSlots(cache, 0), cache)
     return StreamCounts(StreamSlots(cache), StreamSlots(cache, 0), cache)
@@ -72,7 +72,7 @@ def counts(cache: Cache) -> StreamCounts:
 
 @pytest.fixture(scope="session")
 def own_database(shared_stack: Stack) -> Iterator[Database]:
-    """A separate database."""
+    """A database of these tests only."""
     with empty_database(shared_stack) as url:
         database = Database(DatabaseSettings(url))
         migrations.apply(database, ROOT / "migrations")
@@ -81,7 +81,7 @@ def own_database(shared_stack: Stack) -> Iterator[Database]:
 
 
 def in_memory(record: MemoryRecord) -> Record:
-    """Return the adapters of ``record``."""
+    """Return the in-memory adapters of ``record``."""
     return Record(
         playback=MemoryPlayback(record),
         progress=MemoryProgressRecord(record),

@@ -1,4 +1,4 @@
-"""What every delivery promises, and what looks for films in the bucket."""
+"""Tests that films are delivered and found in the bucket."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 @dataclass(frozen=True)
 class Films:
-    """A film in HLS and DASH, and one only in HLS whose manifest is broken, until it is removed."""
+    """A valid film in HLS and DASH, and a film in HLS only with a broken manifest."""
 
     delivery: Delivery
     presence: Callable[[UUID], bool]
@@ -30,7 +30,7 @@ class Films:
 
 @pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.server)])
 def films(request: pytest.FixtureRequest) -> Films:
-    """The films in memory, or in S3 with signed copies."""
+    """Films in memory, or in S3 with signed copies."""
     if request.param == "memory":
         return films_in_memory()
     # boto3 reads its credentials from the variables of the process.
@@ -39,7 +39,7 @@ def films(request: pytest.FixtureRequest) -> Films:
 
 
 def films_in_memory() -> Films:
-    """Return the films of a fake."""
+    """Return films in a fake."""
     whole, broken = uuid4(), uuid4()
     delivery = MemoryDelivery(
         {
@@ -52,7 +52,7 @@ def films_in_memory() -> Films:
 
 
 def films_in_s3(stack: Stack) -> Films:
-    """Return the demo film, and a new one that is broken."""
+    """Return the demo film and a new broken one."""
     broken, client = uuid4(), stack.s3.admin_client()
     place = {"Bucket": stack.s3.bucket, "Key": f"movies/{broken}/index.m3u8"}
     client.put_object(**place, Body=b"no playlist")
@@ -77,7 +77,7 @@ def films_in_s3(stack: Stack) -> Films:
 
 
 def test_a_film(films: Films) -> None:
-    """It plays in each of its forms, from a URL with a life, and its length is known."""
+    """Each manifest type has a URL that expires, and the film's length is known."""
     hls = films.delivery.playable(films.whole, "hls", clock.now())
     dash = films.delivery.playable(films.whole, "dash", clock.now())
     assert hls.manifest_url != dash.manifest_url
@@ -88,14 +88,14 @@ def test_a_film(films: Films) -> None:
 
 
 def test_the_forms_of_a_film(films: Films) -> None:
-    """Publishing it anew tells all its forms, and it plays afterwards."""
+    """Publishing a film again returns its manifest types, and the film is playable afterwards."""
     forms = films.delivery.republish(films.whole, clock.now())
     assert sorted(forms) == ["dash", "hls"]
     assert films.delivery.playable(films.whole, forms[0], clock.now()).duration_seconds
 
 
 def test_a_film_that_is_not_there(films: Films) -> None:
-    """It is not found, whatever is asked of it."""
+    """A missing film is not found."""
     missing = uuid4()
     with pytest.raises(MovieNotFound):
         films.delivery.playable(missing, "hls", clock.now())
@@ -105,7 +105,7 @@ def test_a_film_that_is_not_there(films: Films) -> None:
 
 
 def test_a_film_that_is_broken(films: Films) -> None:
-    """It is there, but cannot be played; in a form that it does not have it is not found."""
+    """A broken film exists, but is not playable; a missing manifest type is not found."""
     with pytest.raises(FilmUnplayable):
         films.delivery.playable(films.broken, "hls", clock.now())
     with pytest.raises(FilmUnplayable):

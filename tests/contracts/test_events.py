@@ -1,4 +1,4 @@
-"""What sending events to Kafka promises."""
+"""Tests that events are sent to Kafka."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 @dataclass(frozen=True)
 class Kafka:
-    """A producer, and what Kafka has of a user, oldest first."""
+    """A producer, and a function that returns a user's events in Kafka, oldest first."""
 
     producer: MemoryKafka | EventProducer
     events_of: Callable[[UUID], list[dict[str, Any]]]
@@ -28,7 +28,7 @@ class Kafka:
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.server)])
 def kafka(request: pytest.FixtureRequest) -> Kafka:
-    """Kafka, with a producer that is connected."""
+    """Kafka with a connected producer."""
     if request.param == "memory":
         memory = MemoryKafka()
         return Kafka(
@@ -39,20 +39,20 @@ def kafka(request: pytest.FixtureRequest) -> Kafka:
         )
     stack: Stack = request.getfixturevalue("stack")
     producer = Environment(stack.environment).event_producer
-    # Until it is connected, a message may be too late.
+    # Before the producer is connected, a message may exceed its time limit.
     eventually(lambda: producer.publish(start_message(uuid4())), seconds=30)
     servers = stack.kafka.bootstrap_servers
     return Kafka(producer, lambda user_id: events_of(servers, user_id)["stream.start"])
 
 
 def start_message(user_id: UUID) -> Message:
-    """Return the event of a start by a user."""
+    """Return the message of a start by the user."""
     event = StreamEvent(new_event_id(EVENING), "stream_start", user_id, uuid4(), EVENING, uuid4())
     return message_of(event)
 
 
 def test_publishing(kafka: Kafka) -> None:
-    """Events of a user that were acknowledged are in Kafka, in their order."""
+    """Acknowledged events of a user are in Kafka in order."""
     user_id = uuid4()
     messages = [start_message(user_id) for _ in range(3)]
     for message in messages:
@@ -61,7 +61,7 @@ def test_publishing(kafka: Kafka) -> None:
 
 
 def test_delivering(kafka: Kafka) -> None:
-    """Events of several users at once are all in Kafka when none was refused."""
+    """Events of several users sent together are in Kafka if none is refused."""
     users = [uuid4() for _ in range(3)]
     messages = [start_message(user_id) for user_id in users]
     assert kafka.producer.deliver(messages, wait_seconds=10) == {}
@@ -70,5 +70,5 @@ def test_delivering(kafka: Kafka) -> None:
 
 
 def test_delivering_nothing(kafka: Kafka) -> None:
-    """No message is refused then."""
+    """Sending no messages returns no refusals."""
     assert kafka.producer.deliver([], wait_seconds=10) == {}
