@@ -52,7 +52,7 @@ def test_films_in_use(record: Record) -> None:
 
 
 def test_positions_in_films_that_never_were(record: Record) -> None:
-    """Positions are deleted if the bucket does not have the film and it was never started."""
+    """Positions are deleted if the film is not in the bucket and was never started."""
     never, started, unconfirmed = Player(record), Player(record), Player(record)
     never.report(1, EVENING)
     Player(record, movie_id=never.movie_id).report(1, EVENING)

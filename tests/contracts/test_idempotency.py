@@ -45,7 +45,7 @@ def test_an_attempt_that_was_given_up(record: Record) -> None:
 
 @pytest.mark.parametrize("running_seconds", [-1, 60])
 def test_a_key_stands_for_one_request(record: Record, running_seconds: float) -> None:
-    """Another request with the key is rejected, whatever the result of the first."""
+    """A different request with the key is rejected, even if the first attempt has expired."""
     user_id = uuid4()
     record.keys.claim(user_id, KEY, new_attempt(), running_seconds)
     with pytest.raises(IdempotencyKeyReused):

@@ -62,7 +62,7 @@ def positions_of(queues: Sequence[Sequence[Waiting]], players: Sequence[Player])
 
 
 def fill(record: Record, *counts: int) -> list[Player]:
-    """Let one user for each of ``counts`` send that many reports in turns, without Kafka."""
+    """Create a player for each of ``counts``; let it send this number of reports without Kafka."""
     players = [Player(record) for _ in counts]
     for turn in range(max(counts)):
         for player, count in zip(players, counts, strict=True):

@@ -84,7 +84,7 @@ def keep(record: MemoryRecord, movie_id: UUID, duration_seconds: int | None, at:
 def admit(
     record: MemoryRecord, user_id: UUID, movie_id: UUID, at: datetime, most_unconfirmed: int
 ) -> bool:
-    """Return whether the user may have a position in a film without a session of it."""
+    """Return whether the user may save a position in a film without a session of it."""
     film = record.films.get(movie_id)
     if film is not None and film.is_there:
         return True

@@ -19,7 +19,7 @@ class MemoryIdempotencyKeys(IdempotencyKeys):
     def claim(
         self, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
     ) -> Attempt:
-        """Begin ``attempt`` with ``key`` for that many seconds, or return the previous attempt.
+        """Begin ``attempt`` with ``key`` for ``seconds``, or return the previous attempt.
 
         Raises ``IdempotencyKeyReused`` and ``RequestInProgress``.
         """

@@ -82,7 +82,7 @@ def keep_ended(record: MemoryRecord, session: SessionRow) -> None:
 
 
 def end_silent(record: MemoryRecord, silent_since: datetime, limit: int) -> list[ClosedSession]:
-    """End at most ``limit`` sessions silent since then, each at its last heartbeat."""
+    """End at most ``limit`` sessions that have been silent since ``silent_since``."""
     silent = [
         row
         for row in record.sessions.values()
