@@ -1,5 +1,6 @@
 """Tests that reported positions are saved."""
 
+from copy import deepcopy
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +10,11 @@ from streaming.events.event import Message
 from streaming.usecases.event_sink import NoEvents
 from tests.fakes.environment import MemoryEnvironment
 from tests.fakes.viewer import MemoryViewer
+
+
+def kept(world: MemoryEnvironment) -> object:
+    """Return a copy of the tables and of the messages in Kafka."""
+    return deepcopy((vars(world.record), world.kafka.messages))
 
 
 def test_a_report(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
@@ -75,17 +81,27 @@ def test_a_report_without_a_session(
     assert world.stream_slots.keep(viewer.user_id, uuid4(), 1)
 
 
-def test_refused_reports(world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID) -> None:
-    """Reports with another user's session, or of too many unknown films, are rejected."""
+def test_report_with_another_users_session(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """A report with another user's session is rejected, and changes no table and sends no event."""
     session_id = MemoryViewer(world).start(movie_id).session_id
-    sent = len(world.sent)
+    before = kept(world)
     with pytest.raises(SessionNotFound):
         viewer.report(movie_id, 10, session_id)
-    assert len(world.sent) == sent
+    assert kept(world) == before
+
+
+def test_report_of_one_unknown_film_too_many(
+    world: MemoryEnvironment, viewer: MemoryViewer
+) -> None:
+    """A report of a user's 21st unknown film is rejected, and changes no table and sends no event."""
     for _ in range(20):
         viewer.report(uuid4(), 1)
+    before = kept(world)
     with pytest.raises(MovieNotFound):
         viewer.report(uuid4(), 1)
+    assert kept(world) == before
 
 
 def test_the_database_does_not_answer(
