@@ -41,7 +41,7 @@ OLD = "an-old-secret-of-more-than-thirty-two-bytes"
 NEW = "a-new-secret-of-more-than-thirty-two-bytes"
 
 
-class Store:
+class FakeStore:
     """A secret store with one secret and a clock that the test sets."""
 
     def __init__(self, text: str) -> None:
@@ -76,59 +76,59 @@ def bearer(secret: str) -> str:
 
 def test_secret_is_read_once_in_its_life() -> None:
     """A hundred requests read the secret once, and those after its lifetime once more."""
-    store = Store(OLD)
-    source = store.tokens()
+    fake = FakeStore(OLD)
+    source = fake.tokens()
     for _ in range(100):
         assert source.current().secrets == (OLD,)
 
-    store.text, store.seconds = NEW, store.seconds + LIFE_SECONDS + 1
+    fake.text, fake.seconds = NEW, fake.seconds + LIFE_SECONDS + 1
 
     assert source.current().secrets == (NEW,)
-    assert store.reads == 2
+    assert fake.reads == 2
 
 
 def test_known_secret_outlives_an_outage_of_the_store() -> None:
     """While the store is unavailable, the known value is used, and not every call reads."""
-    store = Store(OLD)
-    source = store.tokens()
+    fake = FakeStore(OLD)
+    source = fake.tokens()
     source.current()
-    store.text, store.seconds = None, store.seconds + LIFE_SECONDS + 1
+    fake.text, fake.seconds = None, fake.seconds + LIFE_SECONDS + 1
 
     assert source.current().secrets == (OLD,)
     assert source.current().secrets == (OLD,)
-    assert store.reads == 2
+    assert fake.reads == 2
 
 
 def test_unknown_secret_is_told() -> None:
     """Without a known value the call fails."""
-    store = Store(OLD)
-    store.text = None
+    fake = FakeStore(OLD)
+    fake.text = None
     with pytest.raises(SecretUnavailable):
-        store.tokens().current()
+        fake.tokens().current()
 
 
 def test_new_tokens_are_accepted_right_after_a_rotation() -> None:
     """For a token signed with the new secret it is read before the old one's lifetime ends."""
-    store = Store(OLD)
-    source = store.tokens()
+    fake = FakeStore(OLD)
+    source = fake.tokens()
     verifier = TokenVerifier(source.current(), source)
     verifier.verify(bearer(OLD), datetime.now(UTC))
 
-    store.text, store.seconds = f"{NEW},{OLD}", store.seconds + RENEWAL_PAUSE_SECONDS + 1
+    fake.text, fake.seconds = f"{NEW},{OLD}", fake.seconds + RENEWAL_PAUSE_SECONDS + 1
 
     verifier.verify(bearer(NEW), datetime.now(UTC))
     verifier.verify(bearer(OLD), datetime.now(UTC))
-    store.text, store.seconds = NEW, store.seconds + LIFE_SECONDS + 1
+    fake.text, fake.seconds = NEW, fake.seconds + LIFE_SECONDS + 1
     with pytest.raises(TokenInvalid):
         verifier.verify(bearer(OLD), datetime.now(UTC))
 
 
 def test_foreign_tokens_cannot_hammer_the_store() -> None:
     """Any number of foreign tokens causes at most one read of the secret per pause."""
-    store = Store(OLD)
-    source = store.tokens()
+    fake = FakeStore(OLD)
+    source = fake.tokens()
     verifier = TokenVerifier(source.current(), source)
-    store.seconds += RENEWAL_PAUSE_SECONDS + 1
+    fake.seconds += RENEWAL_PAUSE_SECONDS + 1
 
     with pytest.raises(TokenInvalid):
         verifier.verify(bearer(NEW), datetime.now(UTC))
@@ -137,15 +137,15 @@ def test_foreign_tokens_cannot_hammer_the_store() -> None:
         with pytest.raises(KeysUnavailable):
             verifier.verify(bearer(NEW), datetime.now(UTC))
 
-    assert store.reads == 2
+    assert fake.reads == 2
 
 
 def test_a_token_is_not_refused_for_long_while_the_store_is_away() -> None:
     """While a change of the secret cannot be excluded, the call fails without a cached response."""
-    store = Store(OLD)
-    source = store.tokens()
+    fake = FakeStore(OLD)
+    source = fake.tokens()
     verifier = TokenVerifier(source.current(), source)
-    store.text, store.seconds = None, store.seconds + RENEWAL_PAUSE_SECONDS + 1
+    fake.text, fake.seconds = None, fake.seconds + RENEWAL_PAUSE_SECONDS + 1
 
     for _ in range(2):
         with pytest.raises(KeysUnavailable):
@@ -156,7 +156,7 @@ def test_a_token_is_not_refused_for_long_while_the_store_is_away() -> None:
 def test_weak_secrets_are_refused_from_the_store_too() -> None:
     """A short secret is also rejected if it is in Secrets Manager."""
     with pytest.raises(ConfigurationError):
-        Store("short").tokens().current()
+        FakeStore("short").tokens().current()
 
 
 @pytest.mark.parametrize(
