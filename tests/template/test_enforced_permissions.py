@@ -40,17 +40,17 @@ STRANGE: dict[str, Callable[[Any, str], object]] = {
 
 
 @pytest.fixture(scope="module", params=["s3", "direct"])
-def stack(request: pytest.FixtureRequest) -> Stack:
-    """A stack, and its bucket with a film, a copy and a private object."""
-    made = Stack({"Delivery": request.param})
+def made(request: pytest.FixtureRequest) -> Stack:
+    """The resolved template, and its bucket with a film, a copy and a private object."""
+    template = Stack({"Delivery": request.param})
     s3 = client("s3")
-    for bucket in (made.parameters["BucketName"], OTHER_BUCKET):
+    for bucket in (template.parameters["BucketName"], OTHER_BUCKET):
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             where = {"LocationConstraint": REGION}
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
         for key in (MOVIE, COPY, PRIVATE):
             s3.put_object(Bucket=bucket, Key=key, Body=b"#EXTM3U")
-    return made
+    return template
 
 
 @pytest.fixture(params=FUNCTIONS)
@@ -60,9 +60,9 @@ def function(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def session(stack: Stack, function: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def session(made: Stack, function: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The variables of a session of the function's role, while IAM is enforced."""
-    role = stack.of_type("AWS::IAM::Role")[f"{function}Role"]
+    role = made.of_type("AWS::IAM::Role")[f"{function}Role"]
     for name, value in assume_role(role.get("Policies", [])).items():
         monkeypatch.setenv(name, value)
     # boto3's default session caches the first credentials that it finds.
@@ -71,9 +71,9 @@ def session(stack: Stack, function: str, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield
 
 
-def settings_of(stack: Stack, function: str) -> StorageSettings:
+def settings_of(made: Stack, function: str) -> StorageSettings:
     """Return the function's settings of the bucket, at moto's server."""
-    variables = stack.of_type("AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    variables = made.of_type("AWS::Lambda::Function")[function]["Environment"]["Variables"]
     environment = {name: str(value) for name, value in variables.items()}
     return StorageSettings.from_environment(
         {**environment, "S3_ENDPOINT_URL": url(), "S3_REGION": REGION}
@@ -85,9 +85,9 @@ def test_functions_with_the_bucket() -> None:
     assert FUNCTIONS == ["HousekeepingFunction", "InvalidateFunction", "StartFunction"]
 
 
-def test_films_are_read_and_copies_written(stack: Stack, function: str, session: None) -> None:
+def test_films_are_read_and_copies_written(made: Stack, function: str, session: None) -> None:
     """A function with the bucket reads and finds films, and writes copies if it publishes."""
-    bucket = FilmBucket(settings_of(stack, function))
+    bucket = FilmBucket(settings_of(made, function))
 
     assert bucket.read(MOVIE, 100) == b"#EXTM3U"
     assert bucket.check_object_exists(MOVIE)
@@ -96,17 +96,17 @@ def test_films_are_read_and_copies_written(stack: Stack, function: str, session:
     def write() -> None:
         bucket.write(COPY, b"", content_type="x/y", content_encoding="identity", max_age=1)
 
-    if stack.parameters["Delivery"] == "s3":
+    if made.parameters["Delivery"] == "s3":
         write()
     else:
         with pytest.raises(StorageUnavailable):
             write()
 
 
-def test_nothing_else_is_allowed(stack: Stack, session: None) -> None:
+def test_nothing_else_is_allowed(made: Stack, session: None) -> None:
     """S3 denies other prefixes and buckets, deleting and listing."""
     s3 = boto3.client("s3", region_name=REGION, endpoint_url=url())
     for what, call in STRANGE.items():
         with pytest.raises(ClientError) as denied:
-            call(s3, stack.parameters["BucketName"])
+            call(s3, made.parameters["BucketName"])
         assert denied.value.response["Error"]["Code"] == "AccessDenied", what
