@@ -1,12 +1,9 @@
 """Housekeeping: its tasks are independent, its failures are visible, and it ends in time."""
 
-import time
 from uuid import uuid4
 
 import pytest
 
-from streaming.resilience.deadline import DeadlineExceeded, allowance
-from streaming.usecases.housekeeping import schedule as chores
 from streaming.usecases.housekeeping.schedule import ChoresFailed
 from tests.conftest import Rows
 from tests.support.emitted import emitted
@@ -48,39 +45,3 @@ def test_a_failing_chore_keeps_no_other_from_running(
     (summary,) = [vars(record)["done"] for record in caplog.records if "done" in vars(record)]
     others = {"abandoned", "relayed", "waiting", "films checked", "expired", "forgotten"}
     assert summary.keys() == others
-
-
-def test_shares() -> None:
-    """Each task has an equal share of the remaining time, which limits its waits."""
-    given: dict[str, float] = {}
-
-    def quick(seconds: float) -> dict[str, int]:
-        given["quick"] = seconds
-        return {}
-
-    def stuck(seconds: float) -> dict[str, int]:
-        given["stuck"] = seconds
-        while True:
-            time.sleep(allowance(0.01))
-
-    def last(seconds: float) -> dict[str, int]:
-        given["last"] = seconds
-        return {"last": 1}
-
-    with pytest.raises(ChoresFailed, match="stuck"):
-        chores.run({"quick": quick, "stuck": stuck, "last": last}, seconds=3)
-
-    assert 0 < given["quick"] <= 0.5
-    assert given["quick"] < given["stuck"] <= 0.75
-    assert 0 < given["last"] <= 0.75
-
-
-def test_no_time_at_all() -> None:
-    """Without remaining time a task starts nothing, and fails."""
-
-    def chore(seconds: float) -> dict[str, int]:
-        with pytest.raises(DeadlineExceeded):
-            allowance(1)
-        return {"did": int(seconds)}
-
-    assert chores.run({"chore": chore}, seconds=-1) == {"did": 0}

@@ -1,9 +1,11 @@
 """Tests how the chores of a background function are run."""
 
+import time
+
 import pytest
 
 from streaming.domain.errors import DatabaseUnavailable
-from streaming.resilience.deadline import allowance
+from streaming.resilience.deadline import DeadlineExceeded, allowance
 from streaming.usecases.housekeeping import schedule
 from streaming.usecases.housekeeping.schedule import ChoresFailed
 from tests.support.emitted import emitted
@@ -69,3 +71,39 @@ def test_little_time() -> None:
 
     schedule.run({"only": work}, 2)
     assert 0 < budgets[0] <= 1
+
+
+def test_a_chore_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its waits end with its share, and the next chore has the whole of its own."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    budgets: dict[str, float] = {}
+
+    def quick(budget: float) -> dict[str, int]:
+        budgets["quick"] = budget
+        return {}
+
+    def stuck(budget: float) -> dict[str, int]:
+        nonlocal now
+        budgets["stuck"] = budget
+        while True:
+            now += allowance(0.5)
+
+    def last(budget: float) -> dict[str, int]:
+        budgets["last"] = budget
+        return {}
+
+    with pytest.raises(ChoresFailed, match="stuck"):
+        schedule.run({"quick": quick, "stuck": stuck, "last": last}, 3)
+    assert budgets == {"quick": 0.5, "stuck": 0.75, "last": 0.75}
+
+
+def test_no_time_at_all() -> None:
+    """Without remaining time a chore can wait for nothing; what it does without counts."""
+
+    def work(budget: float) -> dict[str, int]:
+        with pytest.raises(DeadlineExceeded):
+            allowance(1)
+        return {"did": int(budget)}
+
+    assert schedule.run({"only": work}, -1) == {"did": 0}
