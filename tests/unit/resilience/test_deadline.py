@@ -119,14 +119,14 @@ def test_dripping_answer_ends() -> None:
     """Data arriving byte by byte end with the deadline, for any reader; later reads may wait."""
     ours, theirs = socket.socketpair()
     threading.Thread(target=drip, args=(theirs,), daemon=True).start()
-    connection = bounded(ours)
-    connection.settimeout(5.0)
-    with pytest.raises(TimeoutError), within(0.5):
-        read_on(connection)
-    with pytest.raises(TimeoutError), within(0.5):
-        connection.makefile("rb").read(100)
-    assert connection.recv(1) == b"x"
-    assert connection.gettimeout() == 5.0
+    with bounded(ours) as connection:
+        connection.settimeout(5.0)
+        with pytest.raises(TimeoutError), within(0.5):
+            read_on(connection)
+        with connection.makefile("rb") as file, pytest.raises(TimeoutError), within(0.5):
+            file.read(100)
+        assert connection.recv(1) == b"x"
+        assert connection.gettimeout() == 5.0
 
 
 @pytest.mark.parametrize("of", ["context", "connection"])
@@ -143,17 +143,15 @@ def test_dripping_answer_over_tls_ends(tmp_path: Path, of: str) -> None:
     threading.Thread(target=serve, daemon=True).start()
     if of == "context":
         context.sslsocket_class = BoundedTls
-    wrapped = context.wrap_socket(ours, server_hostname="host.example")
-    connection = wrapped if of == "context" else bounded(wrapped)
-    with pytest.raises(TimeoutError), within(0.5):
-        read_on(connection)
-    assert connection.recv(1) == b"x"
+    with ours, context.wrap_socket(ours, server_hostname="host.example") as wrapped:
+        connection = wrapped if of == "context" else bounded(wrapped)
+        with pytest.raises(TimeoutError), within(0.5):
+            read_on(connection)
+        assert connection.recv(1) == b"x"
 
 
 def test_sending_ends() -> None:
     """A peer that reads nothing blocks a sender no longer than the deadline."""
     ours, theirs = socket.socketpair()
-    connection = bounded(ours)
-    with pytest.raises(TimeoutError), within(0.2):
+    with bounded(ours) as connection, theirs, pytest.raises(TimeoutError), within(0.2):
         connection.sendall(bytes(64 * 1024 * 1024))
-    theirs.close()
