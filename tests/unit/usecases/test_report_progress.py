@@ -84,7 +84,7 @@ def test_a_report_without_a_session(
 def test_report_with_another_users_session(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """A report with another user's session is rejected, and changes no table and sends no event."""
+    """A report with another user's session is rejected, changes no table and sends no event."""
     session_id = MemoryViewer(world).start(movie_id).session_id
     before = kept(world)
     with pytest.raises(SessionNotFound):
@@ -95,7 +95,7 @@ def test_report_with_another_users_session(
 def test_report_of_one_unknown_film_too_many(
     world: MemoryEnvironment, viewer: MemoryViewer
 ) -> None:
-    """A report of a user's 21st unknown film is rejected, and changes no table and sends no event."""
+    """A report of a 21st unknown film is rejected, changes no table and sends no event."""
     for _ in range(20):
         viewer.report(uuid4(), 1)
     before = kept(world)
