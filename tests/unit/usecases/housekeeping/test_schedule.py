@@ -99,7 +99,7 @@ def test_a_chore_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_time_at_all() -> None:
-    """Without remaining time a chore cannot wait, and its results count."""
+    """Without remaining time a chore cannot wait, but its results are returned."""
 
     def work(budget: float) -> dict[str, int]:
         with pytest.raises(DeadlineExceeded):
