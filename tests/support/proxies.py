@@ -1,5 +1,6 @@
 """A stack in which every server is reached through a proxy that can inject faults."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Self
 
@@ -7,7 +8,14 @@ from local.stack import Stack
 from tests.support.redis_cluster import announced
 from tests.support.tcp_proxy import TcpProxy
 
-DEPENDENCIES = ("postgres", "redis", "kafka", "s3", "user_service")
+_VARIABLES = {
+    "postgres": "DATABASE_URL",
+    "redis": "REDIS_PORT",
+    "kafka": "KAFKA_BOOTSTRAP_SERVERS",
+    "s3": "S3_ENDPOINT_URL",
+    "user_service": "USER_SERVICE_URL",
+}
+DEPENDENCIES = tuple(_VARIABLES)
 
 
 class Proxies:
@@ -43,17 +51,19 @@ class Proxies:
     @property
     def environment(self) -> dict[str, str]:
         """The stack's environment with the proxies' addresses instead of its servers'."""
-        environment = dict(self._stack.environment)
-        environment["REDIS_PORT"] = str(self["redis"].port)
-        for dependency, variable in (
-            ("postgres", "DATABASE_URL"),
-            ("kafka", "KAFKA_BOOTSTRAP_SERVERS"),
-            ("s3", "S3_ENDPOINT_URL"),
-            ("user_service", "USER_SERVICE_URL"),
-        ):
-            server = f"127.0.0.1:{getattr(self._stack, dependency).port}"
-            assert server in environment[variable]
-            environment[variable] = environment[variable].replace(
-                server, f"127.0.0.1:{self[dependency].port}"
-            )
-        return environment
+        ports = {name: proxy.port for name, proxy in self._proxies.items()}
+        return redirected(self._stack, ports)
+
+
+def redirected(stack: Stack, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the stack's environment with other ports for the servers named in ``ports``."""
+    environment = dict(stack.environment)
+    for dependency, port in ports.items():
+        variable = _VARIABLES[dependency]
+        if dependency == "redis":
+            environment[variable] = str(port)
+            continue
+        server = f"127.0.0.1:{getattr(stack, dependency).port}"
+        assert server in environment[variable]
+        environment[variable] = environment[variable].replace(server, f"127.0.0.1:{port}")
+    return environment

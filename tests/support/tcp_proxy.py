@@ -164,7 +164,7 @@ class TcpProxy:
         if not self._readdresses:
             return data
         return data.replace(
-            _kafka_address(self.target_port), _kafka_address(self.named_port or self.port)
+            kafka_address(self.target_port), kafka_address(self.named_port or self.port)
         )
 
     async def _switch(self, fault: _Fault) -> None:
@@ -440,5 +440,6 @@ class _Flow:
         return self._link.proxy.loop.time()
 
 
-def _kafka_address(port: int) -> bytes:
+def kafka_address(port: int) -> bytes:
+    """Return a broker's address of this host as Kafka's protocol writes it."""
     return _HOST.encode() + struct.pack(">i", port)

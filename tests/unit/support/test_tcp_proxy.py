@@ -1,6 +1,5 @@
 """The faults of the proxy between the service and its servers in other tests."""
 
-import contextlib
 import socket
 import struct
 import sys
@@ -16,27 +15,6 @@ from tests.support.tcp_proxy import TcpProxy
 PATIENCE = 10.0
 # Long enough for bytes to have passed, short enough to wait for those that do not.
 SILENCE = 0.2
-
-
-@pytest.fixture
-def server() -> Iterator[int]:
-    """An echo server that runs until the client ends; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def echo(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            while data := connection.recv(65536):
-                connection.sendall(data)
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=echo, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield listener.getsockname()[1]
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
 
 
 @pytest.fixture
