@@ -17,7 +17,8 @@ from local.gateway.routes import Match
 from local.gateway.sources import Fingerprint
 from local.gateway.workers import Pools, ThrottledError
 
-_MAX_REMEMBERED = 1000
+# More than the viewers of a load test: AWS forgets no decision before its time.
+_MAX_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""One level of load: a number of viewers who arrive, watch and leave in turn."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import httpx
+
+from benchmarks.load.player import Player
+from benchmarks.load.samples import Samples
+from benchmarks.load.stack import movie_id, processor_seconds, user_id
+from benchmarks.load.viewer import Plan, watch
+from local.stack import Stack
+
+CONNECTIONS = 200
+# API Gateway answers within 30 s. The wait for a connection of this process is added to that.
+TIMEOUT = httpx.Timeout(35)
+# Less than the gateway keeps a connection, so that no request meets a closed one.
+KEEP_ALIVE_SECONDS = 30
+
+
+async def run(stack: Stack, first_user: int, viewers: int, seconds: float, interval: float) -> Any:
+    """Return the result of a level as plain data.
+
+    Args:
+        stack: The running stack.
+        first_user: Number of the first user; a user watches one film, in one level.
+        viewers: The number of viewers.
+        seconds: Duration of the level.
+        interval: Seconds between two reports.
+    """
+    samples = Samples()
+    limits = httpx.Limits(
+        max_connections=CONNECTIONS,
+        max_keepalive_connections=CONNECTIONS,
+        keepalive_expiry=KEEP_ALIVE_SECONDS,
+    )
+    tokens = [stack.token(user_id(first_user + number)) for number in range(viewers)]
+    loop = asyncio.get_running_loop()
+    async with httpx.AsyncClient(
+        base_url=stack.api_url, limits=limits, timeout=TIMEOUT, trust_env=False
+    ) as client:
+        busy, began = processor_seconds(), loop.time()
+
+        def device(number: int) -> Player:
+            return Player(client, tokens[number], movie_id(number), samples)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(viewers):
+                arrives = began + number / viewers * seconds / 3
+                plan = Plan(arrives, seconds * 2 / 3, interval)
+                group.create_task(watch(number, plan, partial(device, number)))
+        took, busy = loop.time() - began, processor_seconds() - busy
+    return {
+        "viewers": viewers,
+        "seconds": round(took, 1),
+        "requests": samples.count,
+        "requests_a_second": round(samples.count / took, 1),
+        "processor_ms_a_request": round(busy / max(1, samples.count) * 1000, 2),
+        "errors": dict(samples.errors),
+        "calls": samples.summary(),
+    }
