@@ -4,6 +4,7 @@ Messages of one key reach Kafka in the order of their rows. A relay locks the ol
 its head, until the acknowledged rows are deleted.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,12 +15,20 @@ from streaming.events.event import Message, StreamEvent
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# A statement does not see its own insert, so this finds older rows only.
+# A statement does not see its own inserts, so this finds older rows only. Ids are assigned in the
+# order of the sorted rows. The parameter is JSON, because pg8000 writes arrays of texts slowly, and
+# a text "null" in one as NULL.
 _INSERT = """
     INSERT INTO event_outbox (event_id, topic, key, value)
-    VALUES (:event_id, :topic, :key, :value)
+    SELECT message.event_id, message.topic, message.key, message.value
+    FROM ROWS FROM (
+        json_to_recordset(CAST(:messages AS json)) AS (
+            event_id uuid, topic text, key text, value text
+        )
+    ) WITH ORDINALITY AS message (event_id, topic, key, value, place)
+    ORDER BY message.place
     ON CONFLICT (event_id) DO NOTHING
-    RETURNING NOT EXISTS (
+    RETURNING event_id, NOT EXISTS (
         SELECT 1 FROM event_outbox AS older WHERE older.key = event_outbox.key
     ) AS is_next
 """
@@ -72,11 +81,13 @@ _POSTPONE = """
 
 _BURY = """
     WITH dead AS (
-        DELETE FROM event_outbox WHERE id = :id
-        RETURNING event_id, topic, key, value, created_at, attempts + 1 AS attempts
+        DELETE FROM event_outbox AS head
+        USING json_to_recordset(CAST(:dead AS json)) AS refused (id bigint, error text)
+        WHERE head.id = refused.id
+        RETURNING head.*, refused.error
     )
     INSERT INTO event_dead_letters (event_id, topic, key, value, created_at, attempts, error)
-    SELECT event_id, topic, key, value, created_at, attempts, :error FROM dead
+    SELECT event_id, topic, key, value, created_at, attempts + 1, error FROM dead
     ON CONFLICT (event_id) DO UPDATE
     SET attempts = excluded.attempts, error = excluded.error, died_at = excluded.died_at
 """
@@ -180,23 +191,30 @@ class Outbox:
 
 
 def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
-    """Insert ``messages`` into the outbox, in order, within the caller's transaction.
+    """Insert ``messages``, in order, in one statement of the caller's transaction.
 
     Returns whether they may be sent as soon as they are committed: False if the outbox has older
     messages of the first one's key, which must reach Kafka first.
     """
-    inserted = [
-        transaction.row(
-            _INSERT,
-            event_id=message.event_id,
-            topic=message.topic,
-            key=message.key,
-            value=message.value,
-        )
-        for message in messages
-    ]
+    if not messages:
+        return False
+    inserted = transaction.rows(
+        _INSERT,
+        messages=json.dumps(
+            [
+                {
+                    "event_id": str(message.event_id),
+                    "topic": message.topic,
+                    "key": message.key,
+                    "value": message.value,
+                }
+                for message in messages
+            ]
+        ),
+    )
     # No row is returned for an event that an earlier attempt has inserted.
-    return bool(inserted and inserted[0] and inserted[0]["is_next"])
+    is_next = {row["event_id"]: bool(row["is_next"]) for row in inserted}
+    return is_next.get(messages[0].event_id, False)
 
 
 def insert_events(
@@ -234,5 +252,6 @@ def _record(transaction: Transaction, outcome: Outcome) -> None:
     if outcome.postponed:
         ids, seconds = zip(*outcome.postponed.items(), strict=True)
         transaction.rows(_POSTPONE, ids=list(ids), seconds=list(seconds))
-    for row_id, error in outcome.dead.items():
-        transaction.rows(_BURY, id=row_id, error=error)
+    if outcome.dead:
+        dead = [{"id": row_id, "error": error} for row_id, error in outcome.dead.items()]
+        transaction.rows(_BURY, dead=json.dumps(dead))
