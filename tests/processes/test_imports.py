@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.no_servers import NO_SERVERS
+
 ROOT = Path(__file__).parents[2]
 
 HEAVY = {
@@ -53,24 +55,13 @@ PARTS = {
     "housekeeping": "relay_outbox",
 }
 
-ENVIRONMENT = {
-    "ENVIRONMENT": "local",
-    "JWT_SECRET_KEY": "local",
-    "S3_ACCESS_KEY": "key",
-    "S3_SECRET_KEY": "secret",
-    "USER_SERVICE_URL": "http://127.0.0.1:9",
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
-    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-    "REDIS_PORT": "9",
-}
-
 
 def loaded(code: str, **variables: str) -> set[str]:
     """Run ``code`` in a new interpreter; return the heavy modules that it has loaded."""
     script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", script],
-        env={**ENVIRONMENT, **variables, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
+        env={**NO_SERVERS, **variables, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
         capture_output=True,
         check=True,
         text=True,

@@ -12,6 +12,7 @@ import pytest
 from local.gateway.template import read
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, Context, event
+from tests.support.no_servers import NO_SERVERS
 
 # Lambda's client gives the root logger a handler and the function's level before it loads the
 # handler. https://github.com/aws/aws-lambda-python-runtime-interface-client
@@ -43,16 +44,6 @@ except Exception:
     pass
 service_logger().warning("the call is over")
 """
-NO_SERVERS = {
-    "ENVIRONMENT": "local",
-    "JWT_SECRET_KEY": "local",
-    "S3_ACCESS_KEY": "key",
-    "S3_SECRET_KEY": "secret",
-    "USER_SERVICE_URL": "http://127.0.0.1:9",
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
-    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-    "REDIS_PORT": "9",
-}
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 

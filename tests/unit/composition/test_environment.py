@@ -7,13 +7,7 @@ import pytest
 from streaming.composition.environment import Environment
 from streaming.config.variables import ConfigurationError
 from streaming.usecases.event_sink import NoEvents
-
-VARIABLES = {
-    "ENVIRONMENT": "local",
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
-    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-    "REDIS_PORT": "9",
-}
+from tests.support.no_servers import NO_SERVERS
 
 
 class Unreadable(Mapping[str, str]):
@@ -36,7 +30,7 @@ def test_nothing_is_read_before_it_is_used() -> None:
 
 def test_wrong_settings() -> None:
     """An invalid value raises an error each time a part that needs it is used; other parts work."""
-    environment = Environment({**VARIABLES, "DATABASE_URL": ""})
+    environment = Environment({**NO_SERVERS, "DATABASE_URL": ""})
 
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="DATABASE_URL"):
@@ -46,7 +40,7 @@ def test_wrong_settings() -> None:
 
 def test_parts_are_shared() -> None:
     """Use cases of one environment share its adapters; another environment has its own."""
-    one, another = Environment(VARIABLES), Environment(VARIABLES)
+    one, another = Environment(NO_SERVERS), Environment(NO_SERVERS)
 
     assert one.stop_stream is one.stop_stream
     assert one.database is one.database
@@ -56,7 +50,7 @@ def test_parts_are_shared() -> None:
 def test_the_process_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """Variables missing in the dictionary are not read from the process's environment."""
     monkeypatch.setenv("ENABLE_KAFKA", "true")
-    monkeypatch.setenv("DATABASE_URL", VARIABLES["DATABASE_URL"])
+    monkeypatch.setenv("DATABASE_URL", NO_SERVERS["DATABASE_URL"])
 
     assert isinstance(Environment({"ENABLE_KAFKA": "false"}).event_sink, NoEvents)
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
