@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from hypothesis import settings
+from redis import Redis
 
 from local import demo
 from local.isolation import leave_aws_alone, reach_loopback_directly
@@ -123,6 +124,21 @@ def rows(stack: Stack) -> Iterator[Rows]:
         lambda transaction: transaction.rows(statement, **values)
     )
     database.close()
+
+
+@pytest.fixture
+def database(environment: dict[str, str]) -> Iterator[Database]:
+    """A connection to PostgreSQL, as in an execution environment."""
+    opened = Database(DatabaseSettings.from_environment(environment))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def redis(stack: Stack) -> Iterator[Redis]:
+    """A connection to the stack's Redis."""
+    with Redis(port=stack.ports.redis_port, decode_responses=True) as connection:
+        yield connection
 
 
 def set_subscription(stack: Stack, user_id: UUID, **subscription: Any) -> None:

@@ -1,7 +1,6 @@
 """Known problems of PostgreSQL connections, each observed in a real system."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -22,14 +21,6 @@ from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.own_servers
-
-
-@pytest.fixture
-def database(environment: dict[str, str]) -> Iterator[Database]:
-    """One connection, as in an execution environment."""
-    opened = Database(DatabaseSettings.from_environment(environment))
-    yield opened
-    opened.close()
 
 
 _IS_ALIVE = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid"

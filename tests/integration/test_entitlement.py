@@ -27,12 +27,6 @@ ACTIVE = Subscription(is_active=True, plan_id="premium", expires_at=None)
 
 
 @pytest.fixture
-def redis(stack: Stack) -> Redis:
-    """A connection to the stack's Redis."""
-    return Redis(port=stack.ports.redis_port, decode_responses=True)
-
-
-@pytest.fixture
 def user_service(stack: Stack) -> Iterator[Stack]:
     """The stack, whose user service runs again afterwards."""
     yield stack

@@ -17,13 +17,11 @@ from streaming.repository.database import Database
 from streaming.repository.progress import ProgressRecord
 from streaming.repository.transaction import Transaction
 from tests.conftest import Rows, set_subscription
+from tests.support.admin import erase
 from tests.support.functions import (
-    Response,
     Viewer,
-    event,
     forget_environment,
     new_viewer,
-    request,
 )
 
 pytestmark = pytest.mark.own_servers
@@ -35,19 +33,6 @@ TABLES = {
     "event_dead_letters": "key = :user_id",
     "idempotency_keys": "user_id = CAST(:user_id AS uuid)",
 }
-
-
-@pytest.fixture
-def redis(stack: Stack) -> Redis:
-    """A connection to the stack's Redis."""
-    return Redis(port=stack.ports.redis_port, decode_responses=True)
-
-
-def erase(user_id: UUID) -> Response:
-    """Erase a user as an admin."""
-    payload = event("erase")
-    payload["pathParameters"] = {"user_id": str(user_id)}
-    return request("erase", payload)
 
 
 def known(rows: Rows, user_id: UUID) -> dict[str, int]:

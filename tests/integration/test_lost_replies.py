@@ -8,6 +8,7 @@ import pytest
 
 from local.stack import Stack
 from tests.conftest import Rows, set_subscription
+from tests.support import admin
 from tests.support.functions import (
     Json,
     Response,
@@ -88,9 +89,7 @@ def invalidate(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
 
 def erase(viewer: Viewer, movie_id: UUID, session: Json) -> Response:
     """Erase the viewer as an admin."""
-    payload = event("erase")
-    payload["pathParameters"] = {"user_id": str(viewer.user_id)}
-    return request("erase", payload)
+    return admin.erase(viewer.user_id)
 
 
 USE_CASES: dict[str, tuple[Callable[[Viewer, UUID], Json], Act]] = {

@@ -1,6 +1,5 @@
 """The ordering rule in a model, in SQL and in Redis."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from streaming.cache.client import Cache
 from streaming.cache.progress import ProgressCache
 from streaming.config.cache import CacheSettings
-from streaming.config.database import DatabaseSettings
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import Report, ReportOrder, SavedProgress
 from streaming.domain.sessions import NewSession
@@ -23,14 +21,6 @@ from streaming.repository.progress import ProgressRecord
 
 # Housekeeping, which runs concurrently, would delete sessions of last year.
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture
-def database(environment: dict[str, str]) -> Iterator[Database]:
-    """The connection to PostgreSQL."""
-    opened = Database(DatabaseSettings.from_environment(environment))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from local.stack import Stack
 from tests.conftest import Rows
 from tests.support.functions import Viewer, event, forget_environment, invoke
 from tests.support.kafka import events_of
+from tests.support.outbox import waiting
 
 pytestmark = pytest.mark.own_servers
 
@@ -21,12 +22,6 @@ def after_an_outage(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) ->
     forget_environment()
     assert waiting(rows, viewer) == ["stream.start"]
     return session_id
-
-
-def waiting(rows: Rows, viewer: Viewer) -> list[str]:
-    """Return the topics of the viewer's events in the outbox, oldest first."""
-    statement = "SELECT topic FROM event_outbox WHERE key = :key ORDER BY id"
-    return [row["topic"] for row in rows(statement, key=str(viewer.user_id))]
 
 
 def sent(stack: Stack, viewer: Viewer) -> dict[str, int]:

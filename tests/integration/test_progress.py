@@ -14,12 +14,6 @@ from tests.support.functions import Viewer, patient_request
 from tests.support.kafka import await_events
 
 
-@pytest.fixture
-def redis(stack: Stack) -> Redis:
-    """A connection to the stack's Redis."""
-    return Redis(port=stack.ports.redis_port, decode_responses=True)
-
-
 def test_report_and_read_back(
     stack: Stack, viewer: Viewer, movie_id: UUID, redis: Redis, rows: Rows
 ) -> None:

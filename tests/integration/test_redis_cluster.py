@@ -16,16 +16,15 @@ from local.stack import Stack
 from streaming.cache.client import Cache
 from streaming.config.cache import CacheSettings
 from tests.conftest import set_subscription
+from tests.support.admin import erase
 from tests.support.functions import (
-    Response,
     Viewer,
     event,
     forget_environment,
     invoke,
     new_viewer,
-    request,
 )
-from tests.support.redis_cluster import RedisNode, RedisNodes
+from tests.support.redis_cluster import RedisNode, RedisNodes, cache_of
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import eventually
 
@@ -54,11 +53,6 @@ def viewer(
     subscriber = new_viewer(stack.token)
     set_subscription(stack, subscriber.user_id)
     return subscriber
-
-
-def cache_of(node: RedisNode) -> Cache:
-    """Return a cache with the address of ``node``."""
-    return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
 def stored(nodes: RedisNodes, key: str) -> str | None:
@@ -113,13 +107,6 @@ def test_changed_subscription_is_forgotten(
     assert invoke("subscription_changed", payload) == {"forgotten": 1}
 
     assert not any(stored(nodes, key) for key in keys)
-
-
-def erase(user_id: UUID) -> Response:
-    """Erase a user as an admin."""
-    payload = event("erase")
-    payload["pathParameters"] = {"user_id": str(user_id)}
-    return request("erase", payload)
 
 
 def test_erasure(nodes: RedisNodes, viewer: Viewer, movie_id: UUID) -> None:

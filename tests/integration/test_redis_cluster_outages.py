@@ -9,11 +9,10 @@ from uuid import UUID
 import pytest
 
 from local.stack import Stack
-from streaming.cache.client import Cache
-from streaming.config.cache import CacheSettings
 from tests.conftest import set_subscription
-from tests.support.functions import Viewer, event, forget_environment, new_viewer, request
-from tests.support.redis_cluster import RedisNode, RedisNodes
+from tests.support import admin
+from tests.support.functions import Viewer, forget_environment, new_viewer
+from tests.support.redis_cluster import RedisNode, RedisNodes, cache_of
 from tests.support.waiting import bounded_wait, eventually
 
 
@@ -29,11 +28,6 @@ def single_nodes(stack: Stack) -> Iterator[RedisNodes]:
     """Three nodes without replicas."""
     with RedisNodes(stack.state, timeout=2) as nodes:
         yield nodes
-
-
-def cache_of(node: RedisNode) -> Cache:
-    """Return a cache with the address of ``node``."""
-    return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
 def viewer_of(stack: Stack, node: RedisNode, monkeypatch: pytest.MonkeyPatch) -> Viewer:
@@ -71,9 +65,7 @@ def silent(node: RedisNode) -> Iterator[None]:
 
 def erase(viewer: Viewer) -> tuple[int, str]:
     """Erase the viewer as an admin; return the status and the code."""
-    payload = event("erase")
-    payload["pathParameters"] = {"user_id": str(viewer.user_id)}
-    answer = request("erase", payload)
+    answer = admin.erase(viewer.user_id)
     return answer.status, answer.json.get("code", "")
 
 

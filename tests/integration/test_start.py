@@ -16,12 +16,6 @@ from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.kafka import await_events
 
 
-@pytest.fixture
-def redis(stack: Stack) -> Redis:
-    """A connection to the stack's Redis."""
-    return Redis(port=stack.ports.redis_port, decode_responses=True)
-
-
 @pytest.mark.parametrize(("manifest_type", "name"), [("hls", "index.m3u8"), ("dash", "index.mpd")])
 def test_answer(viewer: Viewer, movie_id: UUID, manifest_type: str, name: str) -> None:
     """A start returns all documented fields, and a signed URL of the film's copy."""

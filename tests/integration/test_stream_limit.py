@@ -39,12 +39,6 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def redis(stack: Stack) -> Redis:
-    """A connection to the stack's Redis."""
-    return Redis(port=stack.ports.redis_port, decode_responses=True)
-
-
-@pytest.fixture
 def couple(stack: Stack, viewer: Viewer) -> Viewer:
     """A subscriber with two streams."""
     set_subscription(stack, viewer.user_id, max_streams=2)

@@ -18,6 +18,8 @@ from local.ports import free_ports
 from local.servers.redis import Redis
 from local.stack import Stack
 from local.state import State
+from streaming.cache.client import Cache
+from streaming.config.cache import CacheSettings
 from tests.support.waiting import eventually
 
 
@@ -99,6 +101,11 @@ class RedisNode(Redis):
         self._announced = port
         if self.running:
             self.ask("CONFIG", "SET", "cluster-announce-port", port)
+
+
+def cache_of(node: RedisNode) -> Cache:
+    """Return a cache with the address of ``node``."""
+    return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
 class OneNode(RedisNode):
