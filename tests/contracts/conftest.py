@@ -25,6 +25,7 @@ from tests.fakes.playback import MemoryPlayback
 from tests.fakes.progress import MemoryProgressRecord
 from tests.fakes.record import MemoryRecord
 from tests.fakes.stream_slots import MemoryStreamSlots
+from tests.support.connections import close_connections
 from tests.support.databases import empty_database
 from tests.support.templates import ROOT
 
@@ -54,12 +55,15 @@ class StreamCounts:
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
-def cache(request: pytest.FixtureRequest) -> Cache:
+def cache(request: pytest.FixtureRequest) -> Iterator[Cache]:
     """An adapter of Redis."""
     if request.param == "memory":
-        return MemoryCache()
+        yield MemoryCache()
+        return
     stack: Stack = request.getfixturevalue("stack")
-    return Cache(CacheSettings.from_environment(stack.environment))
+    cache = Cache(CacheSettings.from_environment(stack.environment))
+    yield cache
+    close_connections([cache])
 
 
 @pytest.fixture

@@ -33,9 +33,7 @@ def films(request: pytest.FixtureRequest) -> Films:
     """Films in memory, or in S3 with signed copies."""
     if request.param == "memory":
         return films_in_memory()
-    # boto3 reads its credentials from the variables of the process.
-    request.getfixturevalue("environment")
-    return films_in_s3(request.getfixturevalue("stack"))
+    return films_in_s3(request.getfixturevalue("stack"), request.getfixturevalue("parts"))
 
 
 def films_in_memory() -> Films:
@@ -51,13 +49,12 @@ def films_in_memory() -> Films:
     return Films(delivery, presence, whole, broken, delivery.films.clear)
 
 
-def films_in_s3(stack: Stack) -> Films:
+def films_in_s3(stack: Stack, parts: Environment) -> Films:
     """Return the demo film and a new broken one."""
     broken, client = uuid4(), stack.s3.admin_client()
     place = {"Bucket": stack.s3.bucket, "Key": f"movies/{broken}/index.m3u8"}
     client.put_object(**place, Body=b"no playlist")
-    environment, whole = Environment(stack.environment), UUID(demo.DEMO_MOVIE_ID)
-    delivery = environment.delivery
+    delivery, whole = parts.delivery, UUID(demo.DEMO_MOVIE_ID)
 
     def is_warm() -> bool:
         # On a busy machine the first call may exceed its time budget.
@@ -69,7 +66,7 @@ def films_in_s3(stack: Stack) -> Films:
     eventually(is_warm)
     return Films(
         delivery,
-        environment.film_presence,
+        parts.film_presence,
         whole,
         broken,
         lambda: client.delete_object(**place),

@@ -38,7 +38,8 @@ def kafka(request: pytest.FixtureRequest) -> Kafka:
             ],
         )
     stack: Stack = request.getfixturevalue("stack")
-    producer = Environment(stack.environment).event_producer
+    parts: Environment = request.getfixturevalue("parts")
+    producer = parts.event_producer
     # Before the producer is connected, a message may exceed its time limit.
     eventually(lambda: producer.publish(start_message(uuid4())), seconds=30)
     servers = stack.kafka.bootstrap_servers

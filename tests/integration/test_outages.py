@@ -3,7 +3,7 @@
 import gzip
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from uuid import UUID, uuid4
 
 import httpx
@@ -22,6 +22,7 @@ from streaming.events.producer import EventProducer
 from streaming.resilience.http_client import HttpClient
 from tests.conftest import Rows, set_subscription
 from tests.faults.faults import FAULTS
+from tests.support.connections import close_connections
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.kafka import await_events
 from tests.support.proxies import Proxies
@@ -139,9 +140,10 @@ def test_kafka_gone_leaves_the_processor_alone(
 ) -> None:
     """While messages wait for a broker that does not respond, the producer's thread sleeps."""
     (broken,) = (each for each in FAULTS if each.title == fault)
-    with Proxies(stack) as proxies:
+    with Proxies(stack) as proxies, ExitStack() as opened:
         settings = EventSettings.from_environment({**environment, **proxies.environment})
         publisher = EventProducer(settings)
+        opened.callback(close_connections, [publisher])
         eventually(lambda: publisher.publish(_message()))
         broken.begin(proxies["kafka"], "kafka")
         worked, began = time.process_time(), time.monotonic()

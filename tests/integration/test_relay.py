@@ -30,6 +30,7 @@ from streaming.repository.database import Database
 from streaming.repository.outbox import Outbox
 from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 from tests.conftest import Rows
+from tests.support.connections import close_connections
 from tests.support.emitted import emitted
 from tests.support.functions import ROOT, event, forget_environment, invoke
 from tests.support.kafka import TOPICS, records
@@ -58,10 +59,11 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
 
 
 @pytest.fixture
-def relay(environment: dict[str, str], database: Database) -> RelayOutbox:
+def relay(environment: dict[str, str], database: Database) -> Iterator[RelayOutbox]:
     """A relay to the real Kafka."""
     publisher = EventProducer(EventSettings.from_environment(environment))
-    return RelayOutbox(Outbox(database), publisher)
+    yield RelayOutbox(Outbox(database), publisher)
+    close_connections([publisher])
 
 
 @dataclass
