@@ -24,6 +24,8 @@ RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
 AWS_VENV := .venv/aws-$(VERSION)
 AWS := $(AWS_VENV)/bin/aws
+PEERS_VENV := .venv/peers-$(VERSION)
+PEERS := $(PEERS_VENV)/.installed
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
 TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/errors.yaml \
@@ -64,7 +66,7 @@ help: ## List the commands
 
 setup: $(INSTALLED) ## Install what the usual commands need, into .venv/
 
-environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(JUDGES) $(PLAYERS) ## Install what all commands need, except test-kafka
+environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(PEERS) $(JUDGES) $(PLAYERS) ## Install what all commands need, except test-kafka
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
@@ -191,7 +193,7 @@ publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=..
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \
 		$${TITLE:+--title="$$TITLE"} $(PUBLISH_ARGS) -- "$$FILE"
 
-bench: $(INSTALLED) $(SAM) $(RUNTIME) ## Run the benchmarks for every claim of speed
+bench: $(INSTALLED) $(SAM) $(RUNTIME) $(PEERS) ## Run the benchmarks for every claim of speed
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks
 
 # SAVE_AS=before or after keeps the results for docs/performance.md; COMMIT=... measures another commit's service.
@@ -215,6 +217,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/sam.in -o tools/requirements/sam.txt
 	$(LOCK) --upgrade tools/requirements/aws.in -o tools/requirements/aws.txt
 	$(LOCK) --upgrade tools/requirements/runtime.in -o tools/requirements/runtime.txt
+	$(LOCK) --upgrade tools/requirements/peers.in -o tools/requirements/peers.txt
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs

@@ -83,15 +83,15 @@ class Postgres(Server):
             if not db.run("SELECT 1 FROM pg_database WHERE datname = :name", name=DATABASE):
                 db.run(f"CREATE DATABASE {DATABASE} OWNER {USER}")
 
-    def connect_as_administrator(self) -> Any:
-        """Return a connection of pg8000 to the administrator's database; the caller closes it."""
+    def connect_as_administrator(self, database: str = "postgres") -> Any:
+        """Return a connection of pg8000 as the administrator; the caller closes it."""
         import pg8000.native
 
         return pg8000.native.Connection(
             "postgres",
             host="127.0.0.1",
             port=self.port,
-            database="postgres",
+            database=database,
             password=self._credentials.postgres_admin_password,
             timeout=60,
         )

@@ -1,0 +1,1 @@
+"""The playback API with FastAPI, SQLAlchemy, asyncpg, redis, aiokafka, httpx and boto3."""

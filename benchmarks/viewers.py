@@ -1,0 +1,82 @@
+"""The calls of viewers as API Gateway sends them to the functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from benchmarks.services import Event
+from local import demo
+from local.stack import Stack
+from tests.conftest import set_subscription
+from tests.support.functions import Viewer, event, new_viewer
+
+MOVIE_ID = UUID(demo.DEMO_MOVIE_ID)
+
+
+@dataclass(slots=True)
+class Playback:
+    """A viewer, and what the service has said about the present session."""
+
+    viewer: Viewer
+    session_id: str = ""
+    sequence: int = 0
+
+    def start(self) -> Event:
+        """Return the event of a start."""
+        return self._event("start", "", '{"manifest_type":"hls"}')
+
+    def started(self, body: Event) -> None:
+        """Continue with the session of the response to a start."""
+        self.session_id = body["session_id"]
+        self.sequence = 0
+
+    def report(self) -> Event:
+        """Return the event of the next report."""
+        self.sequence += 1
+        body = (
+            f'{{"position_seconds":{60 + self.sequence},"session_id":"{self.session_id}",'
+            f'"sequence":{self.sequence}}}'
+        )
+        return self._event("progress", "/progress", body)
+
+    def get(self) -> Event:
+        """Return the event that asks for the position."""
+        return self._event("get_progress", "/progress", None)
+
+    def stop(self) -> Event:
+        """Return the event of a stop."""
+        self.sequence += 1
+        body = (
+            f'{{"position_seconds":{60 + self.sequence},"session_id":"{self.session_id}",'
+            f'"sequence":{self.sequence}}}'
+        )
+        return self._event("stop", "/stop", body)
+
+    def list_films(self) -> Event:
+        """Return the event of continue watching."""
+        return self.viewer.event("get_continue_watching", None, None)
+
+    def authorize(self) -> Event:
+        """Return the event of the authorizer."""
+        payload = event("authorizer")
+        payload["headers"]["authorization"] = f"Bearer {self.viewer.token}"
+        payload["identitySource"] = [f"Bearer {self.viewer.token}"]
+        return payload
+
+    def _event(self, name: str, suffix: str, body: str | None) -> Event:
+        path = f"/api/v1/stream/{MOVIE_ID}{suffix}"
+        payload = self.viewer.event(name, MOVIE_ID, None, path=path)
+        payload["rawPath"] = path
+        if body is not None:
+            payload["body"] = body
+            payload["headers"]["content-type"] = "application/json"
+            payload["headers"]["content-length"] = str(len(body))
+        return payload
+
+
+def new_playbacks(stack: Stack, count: int) -> Sequence[Playback]:
+    """Return playbacks of new subscribers."""
+    viewers = [new_viewer(stack.token) for _ in range(count)]
+    for viewer in viewers:
+        set_subscription(stack, viewer.user_id, is_active=True)
+    return [Playback(viewer) for viewer in viewers]
