@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from streaming.composition.delivery import DeliveryAdapters
+from streaming.composition.analytics import AnalyticsParts
 
 if TYPE_CHECKING:
     from streaming.usecases.erase_user import EraseUser
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MIGRATION_SECONDS = 240.0
 
 
-class Environment(DeliveryAdapters):
+class Environment(AnalyticsParts):
     """The use cases of all functions; each is built once, when it is first used.
 
     Every property imports what it builds, so that a function loads only the clients that it uses::

@@ -22,12 +22,17 @@ class InvalidRecord(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class KafkaRecord:
-    """A record. ``value`` is base64; None if the record has no value."""
+    """A record. ``value`` and ``key`` are base64; None if the record has none.
+
+    ``timestamp`` is when it was sent, in Unix milliseconds; None if that is unknown.
+    """
 
     topic: str
     partition: int
     offset: int
     value: str | None = field(repr=False)
+    key: str | None = field(default=None, repr=False)
+    timestamp: int | None = None
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the value. Raises ``InvalidRecord``."""
@@ -52,4 +57,6 @@ def records_of(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
                 partition=record["partition"],
                 offset=record["offset"],
                 value=record.get("value"),
+                key=record.get("key"),
+                timestamp=record.get("timestamp"),
             )

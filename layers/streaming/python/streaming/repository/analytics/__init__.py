@@ -1,0 +1,1 @@
+"""The figures of what was watched: written from batches of events, read by reports."""
