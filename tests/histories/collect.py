@@ -21,7 +21,7 @@ _PROGRESS = """
 
 _SESSIONS = """
     SELECT id, user_id, movie_id, started_at, last_heartbeat_at, ended_at, end_reason,
-        duration_seconds, user_agent, last_sequence
+        duration_seconds, player_agent AS user_agent, last_sequence
     FROM stream_sessions
     WHERE user_id = ANY(CAST(:users AS uuid[]))
 """

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.own_servers
 INSERT_SESSION = """
     INSERT INTO stream_sessions (
         id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at, ended_at,
-        user_agent, ip_address
+        player_agent, player_address
     )
     VALUES (:id, :user_id, :movie_id, 'hls', :started_at, :at, :ended_at, 'player', '192.0.2.0')
 """
@@ -54,8 +54,8 @@ def put_session(
 
 def addresses(rows: Rows, session_id: UUID) -> list[tuple[str | None, str | None]]:
     """Return IP address and user agent of a session; nothing if it is deleted."""
-    statement = "SELECT ip_address, user_agent FROM stream_sessions WHERE id = :id"
-    return [(row["ip_address"], row["user_agent"]) for row in rows(statement, id=session_id)]
+    statement = "SELECT player_address, player_agent FROM stream_sessions WHERE id = :id"
+    return [(row["player_address"], row["player_agent"]) for row in rows(statement, id=session_id)]
 
 
 def test_old_sessions_are_deleted_and_positions_stay(
@@ -84,6 +84,41 @@ def test_addresses_are_removed_from_what_is_not_deleted_yet(
     assert addresses(rows, long) == [(None, None)]
     assert addresses(rows, still_open) == [(None, None)]
     assert addresses(rows, recent) == [("192.0.2.0", "player")]
+
+
+def test_addresses_that_former_versions_stored_are_removed(
+    viewer: Viewer, movie_id: UUID, rows: Rows
+) -> None:
+    """The columns of former versions are emptied after the same time as the present ones."""
+    old = put_session(rows, viewer.user_id, movie_id, started=30.1, ended=29)
+    recent = put_session(rows, viewer.user_id, movie_id, started=29.9, ended=29)
+    rows(
+        """
+        UPDATE stream_sessions
+        SET user_agent = player_agent, ip_address = player_address,
+            player_agent = NULL, player_address = NULL
+        WHERE id IN (:old, :recent)
+        """,
+        old=old,
+        recent=recent,
+    )
+
+    invoke("housekeeping", event("housekeeping"))
+
+    kept = rows(
+        """
+        SELECT id, user_agent, ip_address
+        FROM stream_sessions
+        WHERE id IN (:old, :recent)
+        ORDER BY id
+        """,
+        old=old,
+        recent=recent,
+    )
+    assert [(row["user_agent"], row["ip_address"]) for row in kept] == [
+        (None, None),
+        ("player", "192.0.2.0"),
+    ]
 
 
 def test_old_dead_letters_are_deleted(environment: dict[str, str], rows: Rows) -> None:

@@ -75,8 +75,8 @@ def test_session_row(viewer: Viewer, movie_id: UUID, rows: Rows) -> None:
     assert len(session) == 1
     assert str(session[0]["id"]) == started.json["session_id"]
     assert session[0]["movie_id"] == movie_id
-    assert session[0]["ip_address"] == "198.51.100.0"
-    assert session[0]["user_agent"] == "x" * 512
+    assert session[0]["player_address"] == "198.51.100.0"
+    assert session[0]["player_agent"] == "x" * 512
     assert session[0]["ended_at"] is None
     assert session[0]["started_at"] is not None
 
@@ -87,7 +87,7 @@ def test_strange_address(viewer: Viewer, movie_id: UUID, rows: Rows, address: st
     assert viewer.start(movie_id, sourceIp=address).status == 200
 
     (session,) = rows("SELECT * FROM stream_sessions WHERE user_id = :user", user=viewer.user_id)
-    assert session["ip_address"] is None
+    assert session["player_address"] is None
 
 
 def test_event(stack: Stack, viewer: Viewer, movie_id: UUID, rows: Rows) -> None:

@@ -36,6 +36,11 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.own_servers
 
 MINUTE = 60_000
+SILENCE = """
+    UPDATE stream_sessions
+    SET last_heartbeat_at = now() - interval '1 hour', seen_heartbeat_at = now() - interval '1 hour'
+    WHERE id = :id
+"""
 
 
 @pytest.fixture
@@ -137,10 +142,7 @@ def test_abandoned_frees_and_counts_again(
 ) -> None:
     """An abandoned session frees its place immediately; if its player returns, it counts again."""
     session_id = start(single, movie_id)
-    rows(
-        "UPDATE stream_sessions SET last_heartbeat_at = now() - interval '1 hour' WHERE id = :id",
-        id=UUID(session_id),
-    )
+    rows(SILENCE, id=UUID(session_id))
     eventually(
         lambda: invoke("housekeeping", event("housekeeping")) and not open_sessions(rows, single)
     )
@@ -353,10 +355,7 @@ def test_repeat_of_a_start_that_was_taken_over(
 def test_repeat_of_an_abandoned_start(single: Viewer, movie_id: UUID, rows: Rows) -> None:
     """The repeat of a session that housekeeping has ended is refused, limit or not."""
     session_id = single.start(movie_id, key="one-key").json["session_id"]
-    rows(
-        "UPDATE stream_sessions SET last_heartbeat_at = now() - interval '1 hour' WHERE id = :id",
-        id=UUID(session_id),
-    )
+    rows(SILENCE, id=UUID(session_id))
     eventually(
         lambda: invoke("housekeeping", event("housekeeping")) and not open_sessions(rows, single)
     )

@@ -5,6 +5,7 @@ Each function runs within the caller's transaction.
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from streaming.domain.sessions import ClosedSession
@@ -19,12 +20,35 @@ _CLOSED = """
     ) AS position_seconds
 """
 
+# No index contains last_heartbeat_at, because every report changes it. An index contains
+# seen_heartbeat_at, which is the same or earlier: it finds all silent sessions, and others whose
+# later heartbeats are then noted there.
+_NOTE_HEARTBEATS = """
+    WITH heard AS MATERIALIZED (
+        SELECT id
+        FROM stream_sessions
+        WHERE ended_at IS NULL
+            AND seen_heartbeat_at < :silent_since
+            AND last_heartbeat_at >= :silent_since
+        ORDER BY seen_heartbeat_at
+        LIMIT :limit
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE stream_sessions AS session
+    SET seen_heartbeat_at = session.last_heartbeat_at
+    FROM heard
+    WHERE session.id = heard.id
+    RETURNING 1 AS noted
+"""
+
 _END_SILENT = f"""
     WITH silent AS MATERIALIZED (
         SELECT id
         FROM stream_sessions
-        WHERE ended_at IS NULL AND last_heartbeat_at < :silent_since
-        ORDER BY last_heartbeat_at
+        WHERE ended_at IS NULL
+            AND seen_heartbeat_at < :silent_since
+            AND last_heartbeat_at < :silent_since
+        ORDER BY seen_heartbeat_at
         LIMIT :limit
         FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -59,14 +83,23 @@ _TAKE_OVER = f"""
 """  # noqa: S608
 
 
+def note_heartbeats(transaction: Transaction, silent_since: datetime, limit: int) -> int:
+    """Note the last heartbeats of at most ``limit`` open sessions; return how many.
+
+    Takes those that were last noted before ``silent_since`` and had a heartbeat since then, so that
+    ``end_silent`` does not read them again. Skips sessions that a report has locked.
+    """
+    return len(transaction.rows(_NOTE_HEARTBEATS, silent_since=silent_since, limit=limit))
+
+
 def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[ClosedSession]:
     """End at most ``limit`` sessions that had no heartbeat since ``silent_since``; return them.
 
-    Each is ended at its last heartbeat, the longest silent first.
-    Skips sessions that a report has locked.
+    Each is ended at its last heartbeat, and they are returned in that order. Skips sessions that a
+    report has locked.
     """
     rows = transaction.rows(_END_SILENT, silent_since=silent_since, limit=limit)
-    return [ClosedSession(**row) for row in rows]
+    return sorted((ClosedSession(**row) for row in rows), key=attrgetter("ended_at"))
 
 
 def take_over(

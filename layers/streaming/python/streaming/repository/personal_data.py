@@ -24,13 +24,15 @@ _DELETE_SESSIONS = """
     RETURNING id
 """
 
+# Former versions write user_agent and ip_address.
 _REMOVE_ADDRESSES = """
     UPDATE stream_sessions
-    SET ip_address = NULL, user_agent = NULL
+    SET player_agent = NULL, player_address = NULL, user_agent = NULL, ip_address = NULL
     WHERE id IN (
         SELECT id
         FROM stream_sessions
-        WHERE id < :first_id AND (ip_address IS NOT NULL OR user_agent IS NOT NULL)
+        WHERE id < :first_id
+            AND num_nonnulls(player_agent, player_address, user_agent, ip_address) > 0
         ORDER BY id
         LIMIT :limit
         FOR UPDATE SKIP LOCKED
