@@ -31,12 +31,12 @@ HEAVY = {
 
 LOADED = {
     "authorizer": {"jwt"},
-    "start": {"pydantic", "redis", "pg8000", "kafka"},
-    "progress": {"pydantic", "redis", "pg8000", "kafka"},
+    "start": {"redis", "pg8000", "kafka"},
+    "progress": {"redis", "pg8000", "kafka"},
     "get": {"redis", "pg8000"},
     "invalidate": {"redis", "pg8000"},
     "erase": {"redis", "pg8000"},
-    "stop": {"pydantic", "redis", "pg8000", "kafka"},
+    "stop": {"redis", "pg8000", "kafka"},
     "docs": set[str](),
     "subscription_changed": {"redis"},
     "housekeeping": {"redis", "pg8000", "kafka"},
