@@ -111,3 +111,37 @@ def test_outages_are_counted_apart(
     (line,) = emitted(printed, "ServerErrors")
     assert (line["function_name"], line["version"]) == ("function", Context.function_version)
     assert not emitted(printed, "UnexpectedErrors")
+
+
+@pytest.mark.parametrize(("one_in", "expected"), [("0", []), ("1", [200])])
+def test_calls_are_sampled(
+    environment: dict[str, str], caplog: pytest.LogCaptureFixture, one_in: str, expected: list[int]
+) -> None:
+    """A successful call is logged with its status if it belongs to the sample."""
+    sampling = Environment({**environment, "SAMPLED_CALLS": one_in})
+
+    @public_http_handler(sampling, budget_seconds=1)
+    def answering(request: http.Request, _: Environment) -> http.Response:
+        return http.Response(200, "{}", {})
+
+    with caplog.at_level("INFO"):
+        answering(event("docs"), Context())
+
+    found = [each for each in caplog.records if each.getMessage() == "a sampled call"]
+    assert [vars(each)["status"] for each in found] == expected
+
+
+def test_refusals_are_logged_without_a_sample(
+    environment: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every error response is logged with its code, whether its call is sampled or not."""
+
+    @public_http_handler(Environment(environment), budget_seconds=1)
+    def refusing(request: http.Request, _: Environment) -> http.Response:
+        raise InvalidRequest(request.route)
+
+    with caplog.at_level("INFO"):
+        refusing(event("docs"), Context())
+
+    (record,) = caplog.records
+    assert vars(record)["code"] == "invalid_request"

@@ -1,7 +1,10 @@
 """Functions: their limits, their variables, and the order of their deployment."""
 
 import ast
+import json
 import re
+
+import pytest
 
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json, source
@@ -116,3 +119,37 @@ def test_migrations_are_not_repeated_later(resources: Json) -> None:
         for item in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
     }
     assert retries["MigrateFunction"] == 0
+
+
+VIEWERS_CALL = {"Authorizer", "Start", "Progress", "Get", "Stop"}
+
+
+@pytest.mark.parametrize(("level", "expected"), [("INFO", "WARN"), ("DEBUG", "INFO")])
+def test_platform_events_of_failures_alone(level: str, expected: str) -> None:
+    """The functions of every viewer log Lambda's own events of failures alone, unless debugged."""
+    functions = Stack({"LogLevel": level}).of_type("AWS::Lambda::Function")
+    found = {
+        name.removesuffix("Function"): function["LoggingConfig"]["SystemLogLevel"]
+        for name, function in functions.items()
+        if "SystemLogLevel" in function["LoggingConfig"]
+    }
+    assert found == dict.fromkeys(VIEWERS_CALL, expected)
+
+
+def test_access_log_is_complete_or_sampled_by_functions() -> None:
+    """API Gateway logs every request in a lean line, or the functions log one call in a hundred."""
+    for value, one_in in (("all", "0"), ("sampled", "100")):
+        stack = Stack({"AccessLog": value})
+        (stage,) = stack.of_type("AWS::ApiGatewayV2::Stage").values()
+        assert ("AccessLogSettings" in stage) is (value == "all")
+        functions = stack.of_type("AWS::Lambda::Function").values()
+        sampled = {str(each["Environment"]["Variables"]["SAMPLED_CALLS"]) for each in functions}
+        assert sampled == {one_in}
+
+
+def test_access_log_line_is_json_with_the_error() -> None:
+    """A line is JSON with request, address, route, status, time and the integration's error."""
+    (stage,) = Stack().of_type("AWS::ApiGatewayV2::Stage").values()
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+    assert set(line) == {"request_id", "ip", "route", "status", "ms", "error"}
+    assert line["error"] == "$context.integrationErrorMessage"

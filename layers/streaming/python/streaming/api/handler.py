@@ -18,6 +18,7 @@ from streaming.domain import clock
 from streaming.domain.errors import StreamingError
 from streaming.observability.logging import service_logger
 from streaming.observability.metrics import emit_server_error, emit_slow_answer
+from streaming.observability.sampling import is_sampled
 from streaming.resilience.deadline import within
 
 logger = service_logger()
@@ -123,8 +124,11 @@ def _lambda_handler(handle: PublicHandler[E], of_process: E, seconds: _Seconds) 
             emit_server_error(context.function_name, context.function_version, response.status)
         elif seconds.prompt is not None:
             _note_slow(request, seconds.prompt, context.function_name)
-        allowed_origins = environment.http_settings.cors_allow_origins
-        return _for_browsers(with_cors(response, request, allowed_origins)).to_event()
+        settings = environment.http_settings
+        if is_sampled(request.request_id, settings.sampled_calls):
+            logger.info("a sampled call", status=response.status)
+        answer = with_cors(response, request, settings.cors_allow_origins)
+        return _for_browsers(answer).to_event()
 
     return logger.inject_lambda_context(handler, log_event=False)
 
