@@ -75,6 +75,10 @@ def _response(status: int, body: dict[str, Any], kind: str = "json") -> dict[str
         "headers": {
             "Content-Type": f"application/{kind}",
             "Access-Control-Allow-Origin": settings.cors_allow_origin,
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
         },
         "body": json.dumps(body, default=str),
         "isBase64Encoded": False,

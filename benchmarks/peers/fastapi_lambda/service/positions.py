@@ -16,6 +16,27 @@ from service.settings import settings
 COMPLETED_SHARE = 0.9
 
 
+table = WatchProgress.__table__
+_row = insert(table)
+_new = _row.excluded
+
+UPSERT = _row.on_conflict_do_update(
+    index_elements=[table.c.user_id, table.c.movie_id],
+    set_={
+        "position_seconds": _new.position_seconds,
+        "duration_seconds": func.coalesce(_new.duration_seconds, table.c.duration_seconds),
+        "completed": table.c.completed | _new.completed,
+        "completed_at": func.coalesce(_new.completed_at, table.c.completed_at),
+        "times_completed": table.c.times_completed
+        + case((table.c.completed, 0), else_=_new.times_completed),
+        "session_id": func.coalesce(_new.session_id, table.c.session_id),
+        "last_watched_at": _new.last_watched_at,
+        "updated_at": _new.updated_at,
+    },
+    where=table.c.last_watched_at <= _new.last_watched_at,
+).returning(table)
+
+
 async def lock_session(
     db: AsyncSession, user_id: UUID, movie_id: UUID, session_id: UUID | None
 ) -> StreamSession | None:
@@ -49,52 +70,37 @@ async def save(
     body: PositionRequest,
     stream: StreamSession | None,
     now: datetime,
-) -> WatchProgress | None:
-    """Save the position unless a later one is saved; return the saved row if it changed."""
+) -> Progress | None:
+    """Save the position unless a later one is saved; return what is saved if it changed."""
     duration = stream.film_duration_seconds if stream else None
     is_completed = duration is not None and body.position_seconds >= COMPLETED_SHARE * duration
     made_at = now - timedelta(seconds=body.age_seconds)
-    row = insert(WatchProgress).values(
-        user_id=user_id,
-        movie_id=movie_id,
-        position_seconds=body.position_seconds,
-        duration_seconds=duration,
-        completed=is_completed,
-        completed_at=made_at if is_completed else None,
-        times_completed=int(is_completed),
-        session_id=body.session_id,
-        last_watched_at=made_at,
-        updated_at=now,
-    )
-    new = row.excluded
-    upsert = row.on_conflict_do_update(
-        index_elements=[WatchProgress.user_id, WatchProgress.movie_id],
-        set_={
-            "position_seconds": new.position_seconds,
-            "duration_seconds": func.coalesce(new.duration_seconds, WatchProgress.duration_seconds),
-            "completed": WatchProgress.completed | new.completed,
-            "completed_at": func.coalesce(new.completed_at, WatchProgress.completed_at),
-            "times_completed": WatchProgress.times_completed
-            + case((WatchProgress.completed, 0), else_=new.times_completed),
-            "session_id": func.coalesce(new.session_id, WatchProgress.session_id),
-            "last_watched_at": new.last_watched_at,
-            "updated_at": new.updated_at,
-        },
-        where=WatchProgress.last_watched_at <= new.last_watched_at,
-    ).returning(WatchProgress)
-    return await db.scalar(upsert)
+    values = {
+        "user_id": user_id,
+        "movie_id": movie_id,
+        "position_seconds": body.position_seconds,
+        "duration_seconds": duration,
+        "completed": is_completed,
+        "completed_at": made_at if is_completed else None,
+        "times_completed": int(is_completed),
+        "session_id": body.session_id,
+        "last_watched_at": made_at,
+        "updated_at": now,
+    }
+    saved = (await db.execute(UPSERT, values)).one_or_none()
+    return Progress.model_validate(saved) if saved else None
 
 
-async def find(db: AsyncSession, user_id: UUID, movie_id: UUID) -> WatchProgress | None:
+async def find(db: AsyncSession, user_id: UUID, movie_id: UUID) -> Progress | None:
     """Return the user's progress in the film."""
-    return await db.get(WatchProgress, (user_id, movie_id))
+    found = await db.get(WatchProgress, (user_id, movie_id))
+    return Progress.model_validate(found) if found else None
 
 
-async def keep(progress: WatchProgress) -> None:
+async def keep(progress: Progress) -> None:
     """Keep the position in Redis."""
-    value = Progress.model_validate(progress).model_dump_json()
     key = _key(progress.user_id, progress.movie_id)
-    await redis.set(key, value, ex=settings.redis_progress_ttl)
+    await redis.set(key, progress.model_dump_json(), ex=settings.redis_progress_ttl)
 
 
 async def find_kept(user_id: UUID, movie_id: UUID) -> Progress | None:

@@ -132,7 +132,7 @@ async def get(movie_id: UUID, user_id: User, db: Database) -> Progress:
     if progress is None:
         raise Problem(404, "progress_not_found", "the user has not watched the film")
     await positions.keep(progress)
-    return Progress.model_validate(progress)
+    return progress
 
 
 @router.post("/{movie_id}/stop")

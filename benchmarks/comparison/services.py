@@ -14,8 +14,9 @@ from kafka import KafkaAdminClient
 from local.servers.postgres import USER
 from local.stack import Stack
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PEERS = ROOT / "benchmarks" / "peers"
+WORKER = Path(__file__).with_name("worker.py")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 PEERS_PYTHON = ROOT / ".venv" / f"peers-{VERSION}" / "bin" / "python"
 
@@ -125,7 +126,12 @@ class Worker:
         folders = map(str, self._service.folders[self._function])
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self._service.python), str(ROOT / "benchmarks/worker.py"), "app", *folders],
+                [
+                    str(self._service.python),
+                    str(ROOT / "benchmarks/comparison/worker.py"),
+                    "app",
+                    *folders,
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

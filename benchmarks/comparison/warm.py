@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.services import SERVICES, Calls, Event, Service, Worker
-from benchmarks.viewers import Playback, new_playbacks
+from benchmarks.comparison.services import SERVICES, Calls, Event, Service, Worker
+from benchmarks.comparison.viewers import Playback, new_playbacks
 from local.stack import Stack
 
 VIEWERS = 20

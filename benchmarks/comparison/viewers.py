@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from benchmarks.services import Event
+from benchmarks.comparison.services import Event
 from local import demo
 from local.stack import Stack
 from tests.conftest import set_subscription

@@ -1,0 +1,1 @@
+"""Measures this service side by side with the peers, against goals."""
