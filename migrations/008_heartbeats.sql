@@ -2,30 +2,22 @@
 
 -- Playback waits behind a statement that waits for a lock.
 SET LOCAL lock_timeout = '3s';
--- Playback waits while the whole table is read for the index. With more than a million sessions,
--- create column and index beforehand, as docs/deploy.md describes.
+-- Writing waits while the whole table is read for the index. With more than a million sessions,
+-- create it beforehand, as docs/deploy.md describes.
 SET LOCAL statement_timeout = '60s';
 
--- The sessions that are open now are checked at once.
-ALTER TABLE stream_sessions
-    ADD COLUMN IF NOT EXISTS seen_heartbeat_at timestamptz NOT NULL DEFAULT 'epoch';
-
 -- squawk-ignore require-concurrent-index-creation
-CREATE INDEX IF NOT EXISTS stream_sessions_seen_heartbeat
-    ON stream_sessions (seen_heartbeat_at) WHERE ended_at IS NULL;
+CREATE INDEX IF NOT EXISTS stream_sessions_open_id ON stream_sessions (id) WHERE ended_at IS NULL;
 
 SET LOCAL statement_timeout = '10s';
 
 -- The write-ahead log of an update contains everything between the changed columns, so the long
 -- texts move behind them.
 ALTER TABLE stream_sessions
-    ALTER COLUMN seen_heartbeat_at SET DEFAULT now(),
     ADD COLUMN player_agent varchar(512),
     ADD COLUMN player_address varchar(45),
     SET (fillfactor = 60);
 
-COMMENT ON COLUMN stream_sessions.seen_heartbeat_at
-    IS 'The last heartbeat when housekeeping looked. Reports do not change it';
 COMMENT ON COLUMN stream_sessions.user_agent IS 'Written by former versions; see player_agent';
 COMMENT ON COLUMN stream_sessions.ip_address IS 'Written by former versions; see player_address';
 

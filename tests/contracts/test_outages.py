@@ -57,7 +57,6 @@ def counts(request: pytest.FixtureRequest) -> StreamCounts:
         lambda record: record.playback.refuse_opened(USER, SESSION, EVENING, message_of),
         lambda record: record.playback.find_repeated(USER, MOVIE, SESSION),
         lambda record: record.playback.find_sessions(USER, [SESSION]),
-        lambda record: record.playback.note_heartbeats(EVENING, 10),
         lambda record: record.playback.end_abandoned(EVENING, 10, message_of),
         lambda record: record.progress.find(USER, MOVIE),
         lambda record: record.progress.find_to_continue(USER, 10, 60, 0.05),

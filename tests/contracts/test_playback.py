@@ -163,10 +163,10 @@ def test_a_stop_without_a_session(record: Record) -> None:
 
 
 def test_abandoned_sessions_end_at_their_last_heartbeat(record: Record) -> None:
-    """Sessions without recent heartbeats end with events, the oldest heartbeat first."""
+    """Sessions without recent heartbeats end with events, the first started first."""
     silent, silent_longer, lively = Player(record), Player(record), Player(record)
     silent_longer.start()
-    silent.start()
+    silent.start(EVENING + seconds(1))
     silent.report(10, EVENING + seconds(10))
     lively.start()
     lively.report(60, EVENING + seconds(600))
@@ -188,25 +188,6 @@ def test_abandoned_sessions_end_at_their_last_heartbeat(record: Record) -> None:
     event = silent.waiting()[-1]
     assert (event["action"], event["reason"]) == ("stream_stop", "abandoned")
     assert lively.session_is_open()
-
-
-def test_noted_heartbeats(record: Record) -> None:
-    """Each heartbeat is noted once, the earliest noted first; silence since then ends a session."""
-    silent, lively, livelier = Player(record), Player(record), Player(record)
-    for player in (silent, lively, livelier):
-        player.start()
-    lively.report(10, EVENING + seconds(300))
-    livelier.report(10, EVENING + seconds(400))
-    assert record.playback.note_heartbeats(EVENING, 10) == 0
-    since = EVENING + seconds(300)
-    assert record.playback.note_heartbeats(since, 1) == 1
-    assert record.playback.note_heartbeats(since, 10) == 1
-    assert record.playback.note_heartbeats(since, 10) == 0
-    ended = record.playback.end_abandoned(since, 10, message_of)
-    assert [each.id for each in ended] == [silent.session_id]
-    ended = record.playback.end_abandoned(since + seconds(1), 10, message_of)
-    assert [each.id for each in ended] == [lively.session_id]
-    assert livelier.session_is_open()
 
 
 def test_a_report_reopens_an_abandoned_session(record: Record) -> None:

@@ -169,11 +169,6 @@ class SideBySide(RuleBasedStateMachine):
 
         self.both(end)
 
-    @rule()
-    def note_heartbeats(self) -> None:
-        """Housekeeping notes the heartbeats of the last five minutes."""
-        self.both(lambda record: record.playback.note_heartbeats(self.at - seconds(300), 100))
-
     @rule(movie_id=movies, is_there=st.booleans())
     def look_for_film(self, movie_id: UUID, *, is_there: bool) -> None:
         """Housekeeping checks whether a film is in the bucket."""

@@ -135,11 +135,6 @@ class MemoryPlayback(Playback):
                 event_is_next=is_next,
             )
 
-    def note_heartbeats(self, silent_since: datetime, limit: int) -> int:
-        """Note the heartbeats since ``silent_since`` of at most ``limit`` open sessions."""
-        with self._record.transaction():
-            return sessions.note_heartbeats(self._record, silent_since, limit)
-
     def end_abandoned(
         self, silent_since: datetime, limit: int, message_of: MessageOf
     ) -> list[ClosedSession]:

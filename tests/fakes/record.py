@@ -26,7 +26,6 @@ class SessionRow:
     film_duration_seconds: int | None
     started_at: datetime
     last_heartbeat_at: datetime
-    seen_heartbeat_at: datetime
     user_agent: str | None
     ip_address: str | None
     ended_at: datetime | None = None

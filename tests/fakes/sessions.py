@@ -26,7 +26,6 @@ def insert(record: MemoryRecord, session: NewSession) -> bool:
         film_duration_seconds=session.film_duration_seconds,
         started_at=session.started_at,
         last_heartbeat_at=session.started_at,
-        seen_heartbeat_at=session.started_at,
         user_agent=session.user_agent,
         ip_address=session.ip_address,
     )
@@ -82,27 +81,14 @@ def keep_ended(record: MemoryRecord, session: SessionRow) -> None:
     record.sessions[session.id] = replace(record.sessions[session.id], end_reason=None)
 
 
-def note_heartbeats(record: MemoryRecord, silent_since: datetime, limit: int) -> int:
-    """Note the heartbeats since ``silent_since`` of at most ``limit`` open sessions."""
-    heard = [
-        row
-        for row in record.sessions.values()
-        if not row.ended_at and row.seen_heartbeat_at < silent_since <= row.last_heartbeat_at
-    ]
-    heard.sort(key=attrgetter("seen_heartbeat_at"))
-    for row in heard[:limit]:
-        record.sessions[row.id] = replace(row, seen_heartbeat_at=row.last_heartbeat_at)
-    return len(heard[:limit])
-
-
 def end_silent(record: MemoryRecord, silent_since: datetime, limit: int) -> list[ClosedSession]:
     """End at most ``limit`` sessions that have been silent since ``silent_since``."""
     silent = [
         row
         for row in record.sessions.values()
-        if not row.ended_at and max(row.seen_heartbeat_at, row.last_heartbeat_at) < silent_since
+        if not row.ended_at and row.last_heartbeat_at < silent_since
     ]
-    silent.sort(key=attrgetter("seen_heartbeat_at"))
+    silent.sort(key=attrgetter("id"))
     ended = [_close(record, row.id, row.last_heartbeat_at, "abandoned") for row in silent[:limit]]
     return sorted(ended, key=attrgetter("ended_at"))
 

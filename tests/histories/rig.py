@@ -22,8 +22,7 @@ from tests.support.proxies import DEPENDENCIES, Proxies
 _SILENCE = """
     UPDATE stream_sessions
     SET started_at = started_at - interval '6 minutes',
-        last_heartbeat_at = last_heartbeat_at - interval '6 minutes',
-        seen_heartbeat_at = seen_heartbeat_at - interval '6 minutes'
+        last_heartbeat_at = last_heartbeat_at - interval '6 minutes'
     WHERE ended_at IS NULL AND right(CAST(id AS text), 1) < '8'
     RETURNING id, user_id, movie_id
 """

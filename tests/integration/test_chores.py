@@ -11,11 +11,11 @@ from tests.support.functions import event, forget_environment, invoke
 
 SILENT = """
     INSERT INTO stream_sessions (
-        id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at, seen_heartbeat_at
+        id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at
     )
     VALUES (
         :id, gen_random_uuid(), gen_random_uuid(), 'hls',
-        now() - interval '2 days', now() - interval '1 day', now() - interval '1 day'
+        now() - interval '2 days', now() - interval '1 day'
     )
 """
 

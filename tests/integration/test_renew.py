@@ -14,8 +14,10 @@ from streaming.delivery.publisher import Publisher
 from streaming.delivery.registry import CopyRegistry
 from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
+from streaming.domain import clock
 from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
 from streaming.domain.films import ManifestType
+from streaming.domain.identifiers import uuid7
 from streaming.repository.database import Database
 from streaming.repository.films import Films
 from streaming.usecases.housekeeping.check_films import CheckFilms
@@ -29,7 +31,7 @@ STARTED = """
     INSERT INTO stream_sessions (
         id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at, ended_at
     )
-    VALUES (gen_random_uuid(), gen_random_uuid(), :movie_id, 'hls', :at, :at, :at)
+    VALUES (:id, gen_random_uuid(), :movie_id, 'hls', :at, :at, :at)
 """
 
 
@@ -93,7 +95,8 @@ def films(stack: Stack, rows: Rows) -> Iterator[list[UUID]]:
         key = f"movies/{movie_id}/index.m3u8"
         stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=FILM)
         for _ in range(len(movie_ids) - place):
-            rows(STARTED, movie_id=movie_id, at=NEAR_THE_END - timedelta(minutes=5))
+            at = NEAR_THE_END - timedelta(minutes=5)
+            rows(STARTED, id=uuid7(clock.milliseconds(at)), movie_id=movie_id, at=at)
     yield movie_ids
     for movie_id in movie_ids:
         rows("DELETE FROM stream_sessions WHERE movie_id = :movie_id", movie_id=movie_id)

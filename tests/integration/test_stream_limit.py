@@ -38,7 +38,7 @@ pytestmark = pytest.mark.own_servers
 MINUTE = 60_000
 SILENCE = """
     UPDATE stream_sessions
-    SET last_heartbeat_at = now() - interval '1 hour', seen_heartbeat_at = now() - interval '1 hour'
+    SET last_heartbeat_at = now() - interval '1 hour'
     WHERE id = :id
 """
 

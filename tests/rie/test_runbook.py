@@ -12,6 +12,8 @@ import pytest
 
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
+from streaming.domain import clock
+from streaming.domain.identifiers import uuid7
 from streaming.repository.database import Database
 from tests.integration.test_delivery import MASTER, TS_FILM, put_manifest
 from tests.rie.deployed import deployed, function_environment
@@ -25,7 +27,7 @@ from tools.emulator import RUNTIME_CLIENT, Emulator
 _IN_USE = """
     INSERT INTO stream_sessions
         (id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at)
-    VALUES (gen_random_uuid(), gen_random_uuid(), :movie_id, 'hls', now(), now())
+    VALUES (:id, gen_random_uuid(), :movie_id, 'hls', now(), now())
 """
 _ILLEGAL = """
     INSERT INTO event_outbox (event_id, topic, key, value, created_at)
@@ -105,7 +107,7 @@ def service(
     service.call("migrate", event("migrate"), without="postgres")
     service.call("docs", event("docs_health"), PYTHONPATH=str(RUNTIME_CLIENT))
 
-    service.rows(_IN_USE, movie_id=GONE)
+    service.rows(_IN_USE, id=uuid7(clock.milliseconds(clock.now())), movie_id=GONE)
     service.rows(_ILLEGAL)
     service.call("housekeeping", event("housekeeping"))
     service.call("housekeeping", event("housekeeping"), KAFKA_SECURITY_PROTOCOL="nonsense")

@@ -20,35 +20,13 @@ _CLOSED = """
     ) AS position_seconds
 """
 
-# No index contains last_heartbeat_at, because every report changes it. An index contains
-# seen_heartbeat_at, which is the same or earlier: it finds all silent sessions, and others whose
-# later heartbeats are then noted there.
-_NOTE_HEARTBEATS = """
-    WITH heard AS MATERIALIZED (
-        SELECT id
-        FROM stream_sessions
-        WHERE ended_at IS NULL
-            AND seen_heartbeat_at < :silent_since
-            AND last_heartbeat_at >= :silent_since
-        ORDER BY seen_heartbeat_at
-        LIMIT :limit
-        FOR NO KEY UPDATE SKIP LOCKED
-    )
-    UPDATE stream_sessions AS session
-    SET seen_heartbeat_at = session.last_heartbeat_at
-    FROM heard
-    WHERE session.id = heard.id
-    RETURNING 1 AS noted
-"""
-
+# Reads all open sessions: an index of last_heartbeat_at would be written by every report.
 _END_SILENT = f"""
     WITH silent AS MATERIALIZED (
         SELECT id
         FROM stream_sessions
-        WHERE ended_at IS NULL
-            AND seen_heartbeat_at < :silent_since
-            AND last_heartbeat_at < :silent_since
-        ORDER BY seen_heartbeat_at
+        WHERE ended_at IS NULL AND last_heartbeat_at < :silent_since
+        ORDER BY id
         LIMIT :limit
         FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -83,20 +61,11 @@ _TAKE_OVER = f"""
 """  # noqa: S608
 
 
-def note_heartbeats(transaction: Transaction, silent_since: datetime, limit: int) -> int:
-    """Note the last heartbeats of at most ``limit`` open sessions; return how many.
-
-    Takes those that were last noted before ``silent_since`` and had a heartbeat since then, so that
-    ``end_silent`` does not read them again. Skips sessions that a report has locked.
-    """
-    return len(transaction.rows(_NOTE_HEARTBEATS, silent_since=silent_since, limit=limit))
-
-
 def end_silent(transaction: Transaction, silent_since: datetime, limit: int) -> list[ClosedSession]:
     """End at most ``limit`` sessions that had no heartbeat since ``silent_since``; return them.
 
-    Each is ended at its last heartbeat, and they are returned in that order. Skips sessions that a
-    report has locked.
+    Takes the first started, ends each at its last heartbeat, and returns them in the order of their
+    ends. Skips sessions that a report has locked.
     """
     rows = transaction.rows(_END_SILENT, silent_since=silent_since, limit=limit)
     return sorted((ClosedSession(**row) for row in rows), key=attrgetter("ended_at"))

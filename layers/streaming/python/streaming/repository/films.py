@@ -1,9 +1,11 @@
 """The rows of ``films``: which films were ever started or reported, and which still exist."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from streaming.domain import clock
 from streaming.domain.films import ManifestType
+from streaming.domain.identifiers import first_uuid7
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
@@ -85,11 +87,12 @@ _DELETE_NO_FILMS = """
         )
 """
 
-# From the sessions: which films were started is not in the rows of ``films``.
+# From the sessions: which films were started is not in the rows of ``films``. Ids of sessions begin
+# with their time, so the primary key finds the new ones.
 _SELECT_IN_USE = """
     SELECT movie_id, manifest_type
     FROM stream_sessions
-    WHERE started_at > CAST(:now AS timestamptz) - make_interval(secs => :seconds)
+    WHERE id >= :first_id AND started_at > :since
     GROUP BY movie_id, manifest_type
     ORDER BY count(*) DESC
     LIMIT :limit
@@ -126,9 +129,11 @@ class Films:
         self, now: datetime, seconds: int, limit: int
     ) -> list[tuple[UUID, ManifestType]]:
         """Return films and manifest types started in the last ``seconds``, most started first."""
+        since = now - timedelta(seconds=seconds)
+        first_id = first_uuid7(clock.milliseconds(since))
         rows = self._database.read(
             lambda transaction: transaction.rows(
-                _SELECT_IN_USE, now=now, seconds=seconds, limit=limit
+                _SELECT_IN_USE, first_id=first_id, since=since, limit=limit
             )
         )
         return [(row["movie_id"], row["manifest_type"]) for row in rows]

@@ -196,16 +196,6 @@ class Playback:
 
         return self._database.run(work)
 
-    def note_heartbeats(self, silent_since: datetime, limit: int) -> int:
-        """Note the heartbeats since ``silent_since`` of at most ``limit`` open sessions.
-
-        Returns how many sessions were noted. ``end_abandoned`` finds the silent ones sooner among
-        fewer others.
-        """
-        return self._database.run(
-            lambda transaction: closed_sessions.note_heartbeats(transaction, silent_since, limit)
-        )
-
     def end_abandoned(
         self,
         silent_since: datetime,

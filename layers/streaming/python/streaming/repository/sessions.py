@@ -17,11 +17,11 @@ _COLUMNS = "id, started_at, ended_at, end_reason, duration_seconds, film_duratio
 _INSERT = """
     INSERT INTO stream_sessions (
         id, user_id, movie_id, manifest_type, film_duration_seconds,
-        started_at, last_heartbeat_at, seen_heartbeat_at, player_agent, player_address
+        started_at, last_heartbeat_at, player_agent, player_address
     )
     VALUES (
         :id, :user_id, :movie_id, :manifest_type, :film_duration_seconds,
-        :started_at, :started_at, :started_at, :user_agent, :ip_address
+        :started_at, :started_at, :user_agent, :ip_address
     )
     ON CONFLICT (id) DO NOTHING
     RETURNING id

@@ -1,6 +1,5 @@
 """Ends the sessions whose player has stopped reporting."""
 
-import time
 from datetime import datetime, timedelta
 
 from streaming.cache.stream_slots import StreamSlots
@@ -10,7 +9,6 @@ from streaming.usecases.housekeeping.batches import in_batches
 
 _SILENCE = timedelta(minutes=5)
 _BATCH = 200
-_NOTED_BATCH = 1000
 
 
 class EndAbandonedSessions:
@@ -24,21 +22,13 @@ class EndAbandonedSessions:
     def __call__(self, now: datetime, budget_seconds: float) -> int:
         """End them ``in_batches`` and return how many. Raises ``DatabaseUnavailable``.
 
-        Their events go to the outbox. Afterwards the heartbeats of the others are noted.
+        Their events go to the outbox.
         """
-        ends_at = time.monotonic() + budget_seconds
-        silent_since = now - _SILENCE
 
         def end_batch(limit: int) -> tuple[int]:
-            batch = self._playback.end_abandoned(silent_since, limit, self._events.message)
+            batch = self._playback.end_abandoned(now - _SILENCE, limit, self._events.message)
             for session in batch:
                 self._slots.forget(session.user_id, session.id)
             return (len(batch),)
 
-        ended = in_batches(end_batch, _BATCH, budget_seconds)
-        in_batches(
-            lambda limit: (self._playback.note_heartbeats(silent_since, limit),),
-            _NOTED_BATCH,
-            ends_at - time.monotonic(),
-        )
-        return ended
+        return in_batches(end_batch, _BATCH, budget_seconds)
