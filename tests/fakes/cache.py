@@ -8,6 +8,7 @@ from typing import Any
 
 from streaming.cache.client import Cache
 from streaming.domain import clock
+from streaming.resilience.cache_trust import CacheServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class MemoryCache(Cache):
     """
 
     is_down = False
+    server = CacheServer("1")
+    # How often clients have closed their connections.
+    reconnections = 0
 
     def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
         self.now = now
@@ -43,13 +47,22 @@ class MemoryCache(Cache):
         self.write(key, json.dumps(value), timedelta(seconds=ttl_seconds))
         return True
 
-    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+    def get_with_server(self, key: str) -> tuple[dict[str, Any] | None, CacheServer] | None:
+        """Return what ``get`` does, with the server; None while Redis is down."""
+        return None if self.is_down else (self.get(key), self.server)
+
+    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> CacheServer | None:
         """Put ``value`` under ``key`` unless the stored ``version`` is equal or greater."""
+        if self.is_down:
+            return None
         stored = self.get(key)
-        version = stored.get("version") if stored else None
-        if isinstance(version, int | float) and version >= value["version"]:
-            return True
-        return self.set(key, value, ttl_seconds)
+        if stored is None or _is_newer(value, stored):
+            self.set(key, value, ttl_seconds)
+        return self.server
+
+    def reconnect(self) -> None:
+        """Count the reconnections."""
+        self.reconnections += 1
 
     def delete(self, key: str) -> bool:
         """Remove ``key``; return whether Redis answered."""
@@ -70,3 +83,12 @@ class MemoryCache(Cache):
     def write(self, key: str, value: Any, life: timedelta) -> None:
         """Put ``value`` under ``key`` until ``life`` has passed."""
         self.entries[key] = Entry(value, self.now() + life)
+
+
+def _is_newer(value: dict[str, Any], stored: dict[str, Any]) -> bool:
+    version = stored.get("version")
+    if not isinstance(version, int | float):
+        return True
+    if version != value["version"]:
+        return bool(value["version"] > version)
+    return (value.get("recorded_at") or "") > (stored.get("recorded_at") or "")

@@ -12,6 +12,7 @@ from streaming.access.entitlement import Entitlement
 from streaming.cache.subscriptions import SubscriptionCache
 from streaming.composition.environment import Environment
 from streaming.delivery.presence import FilmPresence
+from streaming.resilience.cache_trust import CacheTrust, Instant
 from streaming.usecases.erase_user import EraseUser
 from streaming.usecases.event_sink import EventSink, KafkaSink
 from streaming.usecases.housekeeping.check_films import CheckFilms
@@ -21,6 +22,7 @@ from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 from streaming.usecases.housekeeping.renew_copies import RenewCopies
 from streaming.usecases.housekeeping.retention import ForgetPersonalData
 from tests.fakes.cache import MemoryCache
+from tests.fakes.cache_trust import MemoryCacheTrustRecord
 from tests.fakes.delivery import MemoryDelivery
 from tests.fakes.films import MemoryFilms
 from tests.fakes.idempotency import MemoryIdempotencyKeys
@@ -50,6 +52,7 @@ class MemoryEnvironment(Environment):
         self.kafka = MemoryKafka()
         self.bucket = MemoryDelivery()
         self.users = MemoryUserService()
+        self.cache_trust_record = MemoryCacheTrustRecord(self.record, self.cache_trust)
 
     def pass_time(self, seconds: float) -> None:
         """Advance the clock of the servers."""
@@ -70,6 +73,11 @@ class MemoryEnvironment(Environment):
     def redis_cache(self) -> MemoryCache:
         """Redis."""
         return self.redis
+
+    @cached_property
+    def cache_trust(self) -> CacheTrust:
+        """What this environment knows of the entries of Redis."""
+        return CacheTrust(lambda: Instant(self.now.timestamp(), self.now.timestamp()))
 
     @cached_property
     def stream_slots(self) -> MemoryStreamSlots:
@@ -130,7 +138,9 @@ class MemoryEnvironment(Environment):
     @cached_property
     def erase_user(self) -> EraseUser:
         """Erases a user."""
-        return EraseUser(self.personal_data, self.progress_cache, self.redis)
+        return EraseUser(
+            self.personal_data, self.progress_cache, self.redis, self.cache_trust_record
+        )
 
     @cached_property
     def end_abandoned_sessions(self) -> EndAbandonedSessions:
@@ -150,7 +160,7 @@ class MemoryEnvironment(Environment):
     @cached_property
     def check_films(self) -> CheckFilms:
         """Checks whether the films that users may continue are still in the bucket."""
-        return CheckFilms(self.films, self.film_presence)
+        return CheckFilms(self.films, self.film_presence, self.cache_trust_record)
 
     @cached_property
     def expire_idempotency_keys(self) -> ExpireIdempotencyKeys:

@@ -48,7 +48,7 @@ class MemoryPlayback(Playback):
             if key is not None:
                 idempotency.complete(record, user_id, key, session.id)
             films.keep(record, session.movie_id, session.film_duration_seconds, at)
-            return OpenedSession(record.positions.get((user_id, session.movie_id)), messages)
+            return OpenedSession(progress.find(record, user_id, session.movie_id), messages)
 
     def refuse_opened(
         self, user_id: UUID, session_id: UUID, at: datetime, message_of: MessageOf
@@ -66,7 +66,7 @@ class MemoryPlayback(Playback):
             session = self._record.sessions.get(session_id)
             if session is None or session.user_id != user_id or session.ended_at:
                 raise SessionEnded("the session that was started with this key has ended")
-            saved = self._record.positions.get((user_id, movie_id))
+            saved = progress.find(self._record, user_id, movie_id)
             return RepeatedStart(saved, session.last_heartbeat_at)
 
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
@@ -90,7 +90,7 @@ class MemoryPlayback(Playback):
             session = sessions.find(record, report) or sessions.find_abandoned(record, report)
             session_id = session.id if session else None
             if session and session.ended_at and session.end_reason != "abandoned":
-                on_record = record.positions.get(place)
+                on_record = progress.find(record, *place)
                 return RecordedReport(
                     on_record, applied=False, session_id=session_id, session_ended=True
                 )
@@ -98,7 +98,7 @@ class MemoryPlayback(Playback):
             if session:
                 sessions.count_heartbeat(record, session, report.reported_at)
             if saved is None:
-                on_record = record.positions.get(place)
+                on_record = progress.find(record, *place)
                 return RecordedReport(on_record, applied=False, session_id=session_id)
             message = progress_message(session_id)
             if message is not None and (
@@ -116,7 +116,8 @@ class MemoryPlayback(Playback):
             session = sessions.find(record, report)
             saved = self._save_position(report, session)
             applied = saved is not None
-            on_record = record.positions[report.user_id, report.movie_id]
+            on_record = progress.find(record, report.user_id, report.movie_id)
+            assert on_record is not None
             if session is None:
                 return EndedSession(on_record, None, None, ended_now=False, applied=applied)
             if session.ended_at:

@@ -19,8 +19,7 @@ class MemoryProgressRecord(ProgressRecord):
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
         """Return the user's progress in the film, with the film's present duration, or None."""
         with self._record.transaction():
-            saved = self._record.positions.get((user_id, movie_id))
-            return self._with_film(saved) if saved else None
+            return find(self._record, user_id, movie_id)
 
     def find_to_continue(
         self, user_id: UUID, limit: int, min_seconds: int, min_share: float
@@ -28,7 +27,7 @@ class MemoryProgressRecord(ProgressRecord):
         """Return the user's started and not completed films, newest first, at most ``limit``."""
         with self._record.transaction():
             begun = [
-                self._with_film(saved)
+                _as_read(self._record, saved)
                 for saved in self._record.positions.values()
                 if saved.user_id == user_id
                 and not saved.completed
@@ -56,11 +55,7 @@ class MemoryProgressRecord(ProgressRecord):
                 last_watched_at=max(saved.last_watched_at, at),
             )
             self._record.positions[user_id, movie_id] = removed
-            return removed
-
-    def _with_film(self, saved: SavedProgress) -> SavedProgress:
-        film = self._record.films.get(saved.movie_id)
-        return replace(saved, film_duration_seconds=film.duration_seconds if film else None)
+            return _as_read(self._record, removed)
 
     def _is_there(self, movie_id: UUID) -> bool:
         film = self._record.films.get(movie_id)
@@ -102,7 +97,19 @@ def save(
         order=order or saved.order,
         version=saved.version + 1,
     )
-    return record.positions[place]
+    return find(record, *place)
+
+
+def find(record: MemoryRecord, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
+    """Return the user's progress in the film, with the film's present duration, or None."""
+    saved = record.positions.get((user_id, movie_id))
+    return _as_read(record, saved) if saved else None
+
+
+def _as_read(record: MemoryRecord, saved: SavedProgress) -> SavedProgress:
+    film = record.films.get(saved.movie_id)
+    duration = film.duration_seconds if film else None
+    return replace(saved, film_duration_seconds=duration, recorded_at=record.now())
 
 
 def _note_sequence(record: MemoryRecord, order: ReportOrder) -> bool:

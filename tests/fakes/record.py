@@ -13,6 +13,7 @@ from streaming.domain.films import ManifestType
 from streaming.domain.progress import SavedProgress
 from streaming.domain.sessions import EndReason
 from streaming.events.event import Message
+from streaming.resilience.cache_trust import RecordedTrust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,9 @@ class MemoryRecord:
         self.keys: dict[tuple[UUID, str], KeyRow] = {}
         self.outbox: dict[int, OutboxRow] = {}
         self.dead_letters: dict[UUID, DeadLetterRow] = {}
+        self.cache_trust = RecordedTrust([], now(), now())
+        # Called at the beginning of each transaction.
+        self.learn: Callable[[], None] = lambda: None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -106,6 +110,7 @@ class MemoryRecord:
             self.outbox,
             self.dead_letters,
         )
+        self.learn()
         before = [dict(table) for table in tables]
         try:
             yield

@@ -44,7 +44,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
         yield server
 
 
-def let_in(closed_redis: redis.Redis, password: str) -> None:
+def let_in(closed_redis: redis.Redis, password: str, *commands: str) -> None:
     """Set the service's user's only password; the user has no administrative commands."""
     closed_redis.acl_setuser(
         USER,
@@ -52,6 +52,7 @@ def let_in(closed_redis: redis.Redis, password: str) -> None:
         passwords=[f"+{password}"],
         keys=["*"],
         categories=["+@all", "-@admin", "-@dangerous"],
+        commands=commands,
         reset=True,
     )
 
@@ -71,19 +72,22 @@ def is_cached(closed_redis: redis.Redis, viewer: Viewer, movie_id: UUID, positio
     return value is not None and bool(json.loads(value)["position_seconds"] == position)
 
 
+@pytest.mark.parametrize("commands", [["+info"], []], ids=["with INFO", "without INFO"])
 def test_user_of_the_access_control_list(
     closed_redis: redis.Redis,
     viewer: Viewer,
     movie_id: UUID,
     monkeypatch: pytest.MonkeyPatch,
+    commands: list[str],
 ) -> None:
     """A user without administrators' rights is sufficient for all operations of the service."""
-    let_in(closed_redis, "right")
+    let_in(closed_redis, "right", *commands)
     log_in(monkeypatch, closed_redis, REDIS_USERNAME=USER, REDIS_PASSWORD="right")
 
     assert viewer.start(movie_id).status == 200
     assert is_cached(closed_redis, viewer, movie_id, 8)
     assert viewer.stop(movie_id, 9).status == 200
+    assert viewer.progress(movie_id).json["position_seconds"] == 9
 
 
 def test_password_of_the_default_user(

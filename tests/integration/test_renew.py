@@ -18,8 +18,10 @@ from streaming.domain import clock
 from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
 from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import uuid7
+from streaming.repository.cache_trust import CacheTrustRecord
 from streaming.repository.database import Database
 from streaming.repository.films import Films
+from streaming.resilience.cache_trust import CacheTrust
 from streaming.usecases.housekeeping.check_films import CheckFilms
 from streaming.usecases.housekeeping.renew_copies import RenewCopies
 from tests.conftest import Rows
@@ -203,7 +205,9 @@ def test_film_that_cannot_be_looked_for_keeps_no_other(
             raise StorageUnavailable("not for this one")
         return True
 
-    CheckFilms(record, is_there)(now + timedelta(hours=2), 10)
+    CheckFilms(record, is_there, CacheTrustRecord(database, CacheTrust()))(
+        now + timedelta(hours=2), 10
+    )
 
     assert set(films) <= set(asked)
     due = record.find_due(now + timedelta(minutes=1), 200)

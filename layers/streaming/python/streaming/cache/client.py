@@ -17,9 +17,11 @@ from redis.exceptions import AuthenticationError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streaming.cache.connection_options import CONNECT_SECONDS
+from streaming.cache.versioned import GET_WITH_SERVER, SET_IF_NEWER, server_of
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
 from streaming.observability.metrics import emit_dependency_failure
+from streaming.resilience.cache_trust import CacheServer
 from streaming.resilience.circuit_breaker import CircuitBreaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance, within
 
@@ -31,20 +33,6 @@ _SLOW_SECONDS = 10.0
 # Time-outs below this budget do not open the breaker.
 _FAIR_SECONDS = 0.1
 _PAUSE_SECONDS = 2.0
-
-# The greater version wins, in whatever order they are written.
-_SET_IF_NEWER = """
-local stored = redis.call('GET', KEYS[1])
-if stored then
-    local decoded, value = pcall(cjson.decode, stored)
-    if decoded and type(value) == 'table' and type(value.version) == 'number'
-        and value.version >= tonumber(ARGV[2]) then
-        return 0
-    end
-end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
-return 1
-"""
 
 
 class _Servers(Protocol):
@@ -70,6 +58,7 @@ class Cache:
         self._source = source
         self._late_at = 0.0
         self._servers = _servers(settings, source)
+        self._cluster = f"{settings.host}:{settings.port}" if settings.is_cluster else ""
 
     @property
     def is_down(self) -> bool:
@@ -78,13 +67,17 @@ class Cache:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the object under ``key``; None when there is none, or it cannot be read."""
-        text = self._attempt("get", key, lambda: self._servers.execute(key, "GET", key))
-        try:
-            value = json.loads(text) if isinstance(text, str) else None
-        except (ValueError, RecursionError):
-            logger.warning("a cached value is not JSON", key=key)
+        return _decoded(
+            self._attempt("get", key, lambda: self._servers.execute(key, "GET", key)), key
+        )
+
+    def get_with_server(self, key: str) -> tuple[dict[str, Any] | None, CacheServer] | None:
+        """Return what ``get`` does, with the server; None when Redis does not answer."""
+        answer = self.run("get", GET_WITH_SERVER, key)
+        if answer is None:
             return None
-        return value if isinstance(value, dict) else None
+        text, told = answer
+        return _decoded(text, key), server_of(told, self._cluster)
 
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
         """Put ``value`` under ``key`` for ``ttl_seconds``; return whether Redis answered."""
@@ -92,14 +85,16 @@ class Cache:
         command = ("SET", key, text, "EX", ttl_seconds)
         return bool(self._attempt("set", key, lambda: self._servers.execute(key, *command)))
 
-    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
+    def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> CacheServer | None:
         """Put ``value`` under ``key`` unless the stored ``version`` is equal or greater.
 
-        Returns whether Redis answered, and so has ``value`` or a newer one.
+        An equal version is replaced if ``recorded_at`` is later. Returns the server, which then has
+        ``value`` or a newer one; None when Redis does not answer.
         """
         text = json.dumps(value, separators=(",", ":"))
-        arguments = (text, value["version"], ttl_seconds)
-        return self.run("set_if_newer", _SET_IF_NEWER, key, *arguments) is not None
+        arguments = (text, value["version"], value.get("recorded_at") or "", ttl_seconds)
+        told = self.run("set_if_newer", SET_IF_NEWER, key, *arguments)
+        return None if told is None else server_of(told, self._cluster)
 
     def delete(self, key: str) -> bool:
         """Remove ``key``; return whether Redis answered."""
@@ -120,6 +115,10 @@ class Cache:
                 return self._servers.execute(key, "EVAL", script, 1, key, *arguments)
 
         return self._attempt(operation, key, call)
+
+    def reconnect(self) -> None:
+        """Close the connections: the address may lead to another server meanwhile."""
+        self._servers.disconnect()
 
     def _attempt(self, operation: str, key: str, call: Callable[[], Any]) -> Any:
         seconds = _seconds_left()
@@ -164,6 +163,15 @@ class Cache:
     def _was_late_before(self) -> bool:
         # The monotonic clock may stop while the environment is frozen; the system time does not.
         return time.time() - self._late_at < _SLOW_SECONDS
+
+
+def _decoded(text: object, key: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        logger.warning("a cached value is not JSON", key=key)
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _servers(settings: CacheSettings, source: Rotating[CacheSettings] | None) -> _Servers:

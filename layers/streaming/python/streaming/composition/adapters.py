@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from streaming.config.tokens import TokenSettings
     from streaming.config.user_service import UserServiceSettings
     from streaming.events.producer import EventProducer
+    from streaming.repository.cache_trust import CacheTrustRecord
     from streaming.repository.database import Database
     from streaming.repository.films import Films
     from streaming.repository.idempotency import IdempotencyKeys
     from streaming.repository.outbox import Outbox
     from streaming.repository.playback import Playback
     from streaming.repository.progress import ProgressRecord
+    from streaming.resilience.cache_trust import CacheTrust
     from streaming.usecases.event_sink import EventSink
 
 # Housekeeping reads more rows than a request, and erasing a user waits for a running relay of the
@@ -61,6 +63,20 @@ class Adapters(Settings):
         return ProgressCache(self.redis_cache, self.cache_settings.progress_ttl)
 
     @cached_property
+    def cache_trust(self) -> CacheTrust:
+        """What is known of the entries of Redis that may answer for PostgreSQL."""
+        from streaming.resilience.cache_trust import CacheTrust
+
+        return CacheTrust()
+
+    @cached_property
+    def cache_trust_record(self) -> CacheTrustRecord:
+        """The record of the entries of Redis that may answer for PostgreSQL."""
+        from streaming.repository.cache_trust import CacheTrustRecord
+
+        return CacheTrustRecord(self.database, self.cache_trust)
+
+    @cached_property
     def stream_slots(self) -> StreamSlots:
         """The slots of running streams."""
         from streaming.cache.stream_slots import StreamSlots
@@ -70,9 +86,10 @@ class Adapters(Settings):
     @cached_property
     def database(self) -> Database:
         """The connection to PostgreSQL for requests."""
+        from streaming.repository.cache_trust import CacheTrustRider
         from streaming.repository.database import Database
 
-        return Database(self.database_settings())
+        return Database(self.database_settings(), rider=CacheTrustRider(self.cache_trust))
 
     @cached_property
     def patient_database(self) -> Database:

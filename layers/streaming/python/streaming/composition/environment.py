@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streaming.composition.analytics import AnalyticsParts
 
 if TYPE_CHECKING:
+    from streaming.usecases.cached_positions import CachedPositions
     from streaming.usecases.erase_user import EraseUser
     from streaming.usecases.find_progress import FindFilmsToContinue, FindProgress, RemoveProgress
     from streaming.usecases.forget_subscriptions import ForgetSubscriptions
@@ -35,6 +36,13 @@ class Environment(AnalyticsParts):
     """
 
     @cached_property
+    def cached_positions(self) -> CachedPositions:
+        """The positions in Redis."""
+        from streaming.usecases.cached_positions import CachedPositions
+
+        return CachedPositions(self.progress_cache, self.cache_trust, self.cache_trust_record)
+
+    @cached_property
     def start_stream(self) -> StartStream:
         """Starts a film."""
         from streaming.config.viewing import SessionSettings
@@ -47,7 +55,7 @@ class Environment(AnalyticsParts):
             self.delivery,
             self.playback,
             self.idempotency_keys,
-            self.progress_cache,
+            self.cached_positions,
             self.event_sink,
             self.films,
             self.film_presence,
@@ -60,7 +68,7 @@ class Environment(AnalyticsParts):
         from streaming.usecases.report_progress import ReportProgress
 
         return ReportProgress(
-            self.playback, self.progress_cache, self.stream_slots, self.event_sink
+            self.playback, self.cached_positions, self.stream_slots, self.event_sink
         )
 
     @cached_property
@@ -68,14 +76,14 @@ class Environment(AnalyticsParts):
         """Ends a session."""
         from streaming.usecases.stop_stream import StopStream
 
-        return StopStream(self.playback, self.progress_cache, self.stream_slots, self.event_sink)
+        return StopStream(self.playback, self.cached_positions, self.stream_slots, self.event_sink)
 
     @cached_property
     def find_progress(self) -> FindProgress:
         """Finds the position in a film."""
         from streaming.usecases.find_progress import FindProgress
 
-        return FindProgress(self.progress_record, self.progress_cache)
+        return FindProgress(self.progress_record, self.cached_positions)
 
     @cached_property
     def find_films_to_continue(self) -> FindFilmsToContinue:
@@ -93,14 +101,14 @@ class Environment(AnalyticsParts):
         """Removes a film from those to continue."""
         from streaming.usecases.find_progress import RemoveProgress
 
-        return RemoveProgress(self.progress_record, self.progress_cache)
+        return RemoveProgress(self.progress_record, self.cached_positions)
 
     @cached_property
     def invalidate_film(self) -> InvalidateFilm:
         """Publishes a film as it is in the bucket now."""
         from streaming.usecases.invalidate_film import InvalidateFilm
 
-        return InvalidateFilm(self.delivery, self.films)
+        return InvalidateFilm(self.delivery, self.films, self.cache_trust_record)
 
     @cached_property
     def erase_user(self) -> EraseUser:
@@ -109,7 +117,9 @@ class Environment(AnalyticsParts):
         from streaming.usecases.erase_user import EraseUser
 
         personal_data = PersonalData(self.patient_database)
-        return EraseUser(personal_data, self.progress_cache, self.redis_cache)
+        return EraseUser(
+            personal_data, self.progress_cache, self.redis_cache, self.cache_trust_record
+        )
 
     @cached_property
     def forget_subscriptions(self) -> ForgetSubscriptions:
@@ -151,7 +161,8 @@ class Environment(AnalyticsParts):
         from streaming.repository.films import Films
         from streaming.usecases.housekeeping.check_films import CheckFilms
 
-        return CheckFilms(Films(self.patient_database), self.film_presence)
+        films = Films(self.patient_database)
+        return CheckFilms(films, self.film_presence, self.cache_trust_record)
 
     @cached_property
     def expire_idempotency_keys(self) -> ExpireIdempotencyKeys:

@@ -1,6 +1,6 @@
 """Watch progress: reports of players, saved positions, and the position to resume from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -56,7 +56,8 @@ class SavedProgress:
     the user has completed the film, the last time at ``completed_at``. A record with
     ``is_removed`` has no position until the next report. ``film_duration_seconds`` is the film's
     present duration, if it was looked up; ``duration_seconds`` is its duration when the user
-    watched it.
+    watched it. ``recorded_at`` is when the transaction began that read or wrote the record, by the
+    database's clock.
     """
 
     user_id: UUID
@@ -71,6 +72,7 @@ class SavedProgress:
     times_completed: int = 0
     is_removed: bool = False
     film_duration_seconds: int | None = None
+    recorded_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

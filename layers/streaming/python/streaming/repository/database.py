@@ -5,8 +5,8 @@ the next query would get another user's rows. Such a connection is closed, never
 """
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import pg8000.native
 from aws_lambda_powertools.logging import Logger
@@ -46,6 +46,18 @@ _PAUSE_SECONDS = 1.0
 Result = TypeVar("Result")
 
 
+class Rider(Protocol):
+    """A query that takes no round trip of its own: some transactions make it when they begin."""
+
+    def query(self) -> str | None:
+        """Return a query of one row for the transaction that begins now, or None."""
+        ...
+
+    def take(self, row: Sequence[Any]) -> None:
+        """Use the row, which was read before the transaction changed anything."""
+        ...
+
+
 class _Lost(Exception):
     """The connection cannot be used any more; the same work may succeed on another one."""
 
@@ -74,16 +86,19 @@ class Database:
     """Runs work in transactions, and reconnects when the connection has broken.
 
     ``settings`` may rotate: each new connection uses the current password. A statement may take
-    ``statement_seconds``.
+    ``statement_seconds``. ``rider`` has a query that transactions make along with
+    their first statement.
     """
 
     def __init__(
         self,
         settings: DatabaseSettings | Rotating[DatabaseSettings],
         statement_seconds: float = _STATEMENT_SECONDS,
+        rider: Rider | None = None,
     ) -> None:
         self._connector = Connector(settings)
         self._statement_seconds = statement_seconds
+        self._rider = rider
         self._begin = begin_statement(statement_seconds)
         self._begin_to_write = f"{self._begin};{SELECT_IDENTITY}"
         self._connection: pg8000.native.Connection | None = None
@@ -181,8 +196,8 @@ class Database:
         try:
             connection = self._connection = self._connection or self._connector.connect()
             with within(self._patience()):
-                identities = connection.run(begin)
-            identity = TransactionIdentity.of(identities[0]) if identities else None
+                rows = self._run_with_rider(connection, begin)
+            identity = TransactionIdentity.of(rows[0]) if rows else None
             result = work(Transaction(connection, self._statement_seconds))
             self._commit(result, identity)
             self._used_at = time.time()
@@ -198,6 +213,15 @@ class Database:
             self.close()
             raise
         return result
+
+    def _run_with_rider(self, connection: pg8000.native.Connection, begin: str) -> list[Any]:
+        query = self._rider.query() if self._rider else None
+        if query is None or self._rider is None:
+            rows: list[Any] = connection.run(begin) or []
+            return rows
+        *rows, answer = connection.run(f"{begin};{query}")
+        self._rider.take(answer)
+        return rows
 
     def _commit(self, result: Any, identity: TransactionIdentity | None) -> None:
         assert self._connection is not None

@@ -15,7 +15,12 @@ from streaming.repository.transaction import Row, Transaction
 _COLUMNS = """
     user_id, movie_id, position_seconds, last_watched_at, duration_seconds, completed,
     session_id, sequence, version,
-    completed_at, times_completed, removed_at IS NOT NULL AS is_removed
+    completed_at, times_completed, removed_at IS NOT NULL AS is_removed, now() AS recorded_at
+"""
+
+_FILM_DURATION = """
+    (SELECT films.duration_seconds FROM films WHERE films.movie_id = {table}.movie_id)
+        AS film_duration_seconds
 """
 
 _WAS_WATCHED_LATER = """CASE
@@ -89,19 +94,13 @@ _UPSERT = f"""
         updated_at = excluded.updated_at,
         last_watched_at = greatest(excluded.last_watched_at, saved.last_watched_at)
     WHERE {_WAS_WATCHED_LATER}
-    RETURNING {_COLUMNS}
+    RETURNING {_COLUMNS}, {_FILM_DURATION.format(table="saved")}
 """  # noqa: S608
 
 _SELECT = f"""
-    SELECT {_COLUMNS}
+    SELECT {_COLUMNS}, {_FILM_DURATION.format(table="watch_progress")}
     FROM watch_progress
     WHERE user_id = :user_id AND movie_id = :movie_id
-"""  # noqa: S608
-
-_SELECT_WITH_FILM = f"""
-    SELECT saved.*, films.duration_seconds AS film_duration_seconds
-    FROM ({_SELECT}) AS saved
-    LEFT JOIN films USING (movie_id)
 """  # noqa: S608
 
 _SELECT_TO_CONTINUE = f"""
@@ -142,7 +141,7 @@ _REMOVE = f"""
         updated_at = :at,
         last_watched_at = greatest(last_watched_at, :at)
     WHERE user_id = :user_id AND movie_id = :movie_id
-    RETURNING {_COLUMNS}
+    RETURNING {_COLUMNS}, {_FILM_DURATION.format(table="saved")}
 """  # noqa: S608
 
 
@@ -154,12 +153,7 @@ class ProgressRecord:
 
     def find(self, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
         """Return the user's progress in the film, with the film's present duration, or None."""
-        row = self._database.read(
-            lambda transaction: transaction.row(
-                _SELECT_WITH_FILM, user_id=user_id, movie_id=movie_id
-            )
-        )
-        return _to_progress(row) if row else None
+        return self._database.read(lambda transaction: find(transaction, user_id, movie_id))
 
     def find_to_continue(
         self, user_id: UUID, limit: int, min_seconds: int, min_share: float
@@ -216,7 +210,7 @@ def upsert(
 
 
 def find(transaction: Transaction, user_id: UUID, movie_id: UUID) -> SavedProgress | None:
-    """Return the user's progress in the film, or None."""
+    """Return the user's progress in the film, with the film's present duration, or None."""
     row = transaction.row(_SELECT, user_id=user_id, movie_id=movie_id)
     return _to_progress(row) if row else None
 
@@ -236,4 +230,5 @@ def _to_progress(row: Row) -> SavedProgress:
         times_completed=row["times_completed"],
         is_removed=row["is_removed"],
         film_duration_seconds=row.get("film_duration_seconds"),
+        recorded_at=row["recorded_at"],
     )

@@ -8,6 +8,7 @@ from streaming.cache.client import Cache
 from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import forget_streams
 from streaming.domain.errors import CacheUnavailable
+from streaming.repository.cache_trust import CacheTrustRecord
 from streaming.repository.personal_data import ErasedRows, PersonalData
 
 
@@ -15,11 +16,16 @@ class EraseUser:
     """Deletes a user's data from PostgreSQL and Redis."""
 
     def __init__(
-        self, personal_data: PersonalData, progress_cache: ProgressCache, cache: Cache
+        self,
+        personal_data: PersonalData,
+        progress_cache: ProgressCache,
+        cache: Cache,
+        trust: CacheTrustRecord,
     ) -> None:
         self._personal_data = personal_data
         self._progress_cache = progress_cache
         self._cache = cache
+        self._trust = trust
 
     def __call__(self, user_id: UUID) -> ErasedRows:
         """Erase the user's data completely or not at all; a repeat deletes nothing.
@@ -36,4 +42,7 @@ class EraseUser:
             ):
                 raise CacheUnavailable("Redis does not answer; nothing was erased")
 
-        return self._personal_data.erase(user_id, forget_copies)
+        erased = self._personal_data.erase(user_id, forget_copies)
+        # A server of Redis that other environments read may still have them.
+        self._trust.distrust()
+        return erased

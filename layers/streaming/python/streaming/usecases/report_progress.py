@@ -1,9 +1,9 @@
 """Saves a reported position."""
 
-from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import RecordedReport, Report
 from streaming.repository.playback import Playback
+from streaming.usecases.cached_positions import CachedPositions
 from streaming.usecases.event_sink import EventSink, message_of_report
 
 
@@ -13,12 +13,12 @@ class ReportProgress:
     def __init__(
         self,
         playback: Playback,
-        progress_cache: ProgressCache,
+        positions: CachedPositions,
         slots: StreamSlots,
         events: EventSink,
     ) -> None:
         self._playback = playback
-        self._progress_cache = progress_cache
+        self._positions = positions
         self._slots = slots
         self._events = events
 
@@ -30,7 +30,7 @@ class ReportProgress:
         message_of = message_of_report("stream_progress", report, self._events)
         recorded = self._playback.record_report(report, message_of, self._events.send)
         if recorded.progress is not None:
-            self._progress_cache.keep(recorded.progress)
+            self._positions.keep(recorded.progress)
         if recorded.session_id is not None and not recorded.session_ended:
             self._slots.heartbeat(report.user_id, recorded.session_id)
         return recorded

@@ -8,7 +8,6 @@ from uuid import UUID
 from aws_lambda_powertools.logging import Logger
 
 from streaming.access.entitlement import Entitlement
-from streaming.cache.progress import ProgressCache
 from streaming.delivery.protocol import Delivery, PlayableFilm
 from streaming.domain import clock
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound, StorageUnavailable
@@ -22,6 +21,7 @@ from streaming.events.event import StreamEvent, new_event_id
 from streaming.repository.films import Films
 from streaming.repository.idempotency import IdempotencyKeys
 from streaming.repository.playback import Playback
+from streaming.usecases.cached_positions import CachedPositions
 from streaming.usecases.event_sink import EventSink
 from streaming.usecases.stream_limit import StreamLimit
 
@@ -55,7 +55,7 @@ class StartStream:
         delivery: Delivery,
         playback: Playback,
         keys: IdempotencyKeys,
-        progress_cache: ProgressCache,
+        positions: CachedPositions,
         events: EventSink,
         films: Films,
         is_there: Callable[[UUID], bool],
@@ -66,7 +66,7 @@ class StartStream:
         self._delivery = delivery
         self._playback = playback
         self._keys = keys
-        self._progress_cache = progress_cache
+        self._positions = positions
         self._events = events
         self._films = films
         self._is_there = is_there
@@ -112,7 +112,7 @@ class StartStream:
                 self._note_missing(movie_id, now)
             raise
         if progress is not None:
-            self._progress_cache.keep(progress)
+            self._positions.offer(progress)
         return StartedStream(
             manifest_url=film.manifest_url,
             expires_in=film.expires_in,

@@ -1,10 +1,10 @@
 """Stops a stream."""
 
-from streaming.cache.progress import ProgressCache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import Report
 from streaming.domain.sessions import EndedSession
 from streaming.repository.playback import Playback
+from streaming.usecases.cached_positions import CachedPositions
 from streaming.usecases.event_sink import EventSink, message_of_report
 
 
@@ -14,12 +14,12 @@ class StopStream:
     def __init__(
         self,
         playback: Playback,
-        progress_cache: ProgressCache,
+        positions: CachedPositions,
         slots: StreamSlots,
         events: EventSink,
     ) -> None:
         self._playback = playback
-        self._progress_cache = progress_cache
+        self._positions = positions
         self._slots = slots
         self._events = events
 
@@ -36,5 +36,5 @@ class StopStream:
             message = message_of(ended.session_id)
             if message is not None:
                 self._events.send_committed(message)
-        self._progress_cache.keep(ended.progress)
+        self._positions.keep(ended.progress)
         return ended

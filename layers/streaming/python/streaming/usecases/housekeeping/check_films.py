@@ -8,6 +8,7 @@ from uuid import UUID
 from aws_lambda_powertools.logging import Logger
 
 from streaming.domain.errors import StorageUnavailable
+from streaming.repository.cache_trust import CacheTrustRecord
 from streaming.repository.films import Films
 
 logger = Logger(child=True)
@@ -21,9 +22,12 @@ _PATIENCE = timedelta(days=1)
 class CheckFilms:
     """Records which films the bucket contains. ``is_there`` returns whether it contains a film."""
 
-    def __init__(self, films: Films, is_there: Callable[[UUID], bool]) -> None:
+    def __init__(
+        self, films: Films, is_there: Callable[[UUID], bool], trust: CacheTrustRecord
+    ) -> None:
         self._films = films
         self._is_there = is_there
+        self._trust = trust
 
     def __call__(self, now: datetime, budget_seconds: float) -> int:
         """Check films that were not checked within the last hour; return the number checked.
@@ -49,5 +53,7 @@ class CheckFilms:
                 unanswered=unanswered,
                 checked=checked,
             )
-        self._films.delete_no_films(now - _PATIENCE, _BATCH)
+        if self._films.delete_no_films(now - _PATIENCE, _BATCH):
+            # Redis may still have these positions.
+            self._trust.distrust()
         return checked
