@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks import cold_starts, imports, publishing, rewriting, scaling, signing
 from benchmarks.comparison import measuring, plot, report
 from benchmarks.comparison.goals import judge
+from benchmarks.cost import __main__ as cost
 
 RESULTS = Path(__file__).parent / "results" / "comparison.json"
 OTHERS = (signing, rewriting, scaling, publishing, imports, cold_starts)
@@ -39,6 +40,7 @@ def main() -> int:
         RESULTS.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", "utf-8")
         report.write(figures, goals, others)
         plot.draw(figures)
+        cost.write()
     missed = [goal for goal in goals if not goal.is_met]
     print(f"{len(goals) - len(missed)} of {len(goals)} goals are met")
     return 1 if missed else 0
