@@ -59,7 +59,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi architecture \
-	publish bench cost load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
+	publish bench cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -198,6 +198,10 @@ bench: $(INSTALLED) $(SAM) $(RUNTIME) $(PEERS) ## Run the benchmarks for every c
 
 cost: $(INSTALLED) $(PEERS) ## Measure what calls use, and write docs/cost.md
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks.cost $(COST)
+
+# EXPLAIN="--sessions 100000 --output plans.md" fills smaller tables. Ten million sessions take 10 GB of disk.
+explain: $(INSTALLED) ## Show how PostgreSQL executes each query with ten million sessions; write docs/query-plans.md
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks.query_plans $(EXPLAIN)
 
 # SAVE_AS=before or after keeps the results for docs/performance.md; COMMIT=... measures another commit's service.
 load: $(INSTALLED) ## Simulate thousands of viewers against the local stack (LOAD="--viewers 100,200", SAVE_AS=after)

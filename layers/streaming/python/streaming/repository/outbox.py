@@ -15,9 +15,10 @@ from streaming.events.event import Message, StreamEvent
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
-# A statement does not see its own inserts, so this finds older rows only. Ids are assigned in the
-# order of the sorted rows. The parameter is JSON, because pg8000 writes arrays of texts slowly, and
-# a text "null" in one as NULL.
+# A statement does not see its own inserts, so this finds older rows only. It asks for one key: for
+# those of an unknown number of rows, PostgreSQL would read the whole outbox. Ids are assigned in
+# the order of the sorted rows. The parameter is JSON, because pg8000 writes arrays of texts slowly,
+# and a text "null" in one as NULL.
 _INSERT = """
     INSERT INTO event_outbox (event_id, topic, key, value)
     SELECT message.event_id, message.topic, message.key, message.value
@@ -29,7 +30,7 @@ _INSERT = """
     ORDER BY message.place
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id, NOT EXISTS (
-        SELECT 1 FROM event_outbox AS older WHERE older.key = event_outbox.key
+        SELECT FROM event_outbox AS older WHERE older.key = CAST(:first_key AS varchar)
     ) AS is_next
 """
 
@@ -200,6 +201,7 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
         return False
     inserted = transaction.rows(
         _INSERT,
+        first_key=messages[0].key,
         messages=json.dumps(
             [
                 {
@@ -213,8 +215,8 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
         ),
     )
     # No row is returned for an event that an earlier attempt has inserted.
-    is_next = {row["event_id"]: bool(row["is_next"]) for row in inserted}
-    return is_next.get(messages[0].event_id, False)
+    first_id = messages[0].event_id
+    return any(row["is_next"] and row["event_id"] == first_id for row in inserted)
 
 
 def insert_events(

@@ -1,0 +1,1 @@
+"""How PostgreSQL executes each query of the service on large tables: ``make explain``."""
