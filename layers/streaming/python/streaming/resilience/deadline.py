@@ -6,10 +6,9 @@ function, a script) each call may wait for as long as it asked.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -19,8 +18,7 @@ class DeadlineExceeded(TimeoutError):
     """The request has no time left for another call."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Deadline:
+class _Deadline(NamedTuple):
     """``waited_enough_at`` is in seconds of ``_waited``, ``ends_at`` in monotonic seconds."""
 
     waited_enough_at: float
@@ -30,26 +28,38 @@ class _Deadline:
         return _Deadline(self.waited_enough_at + seconds, self.ends_at + seconds)
 
 
+_NEVER = float("inf")
+_NONE = _Deadline(_NEVER, _NEVER)
+
 _open: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
-@contextmanager
-def within(seconds: float, computing_seconds: float = 0.0) -> Iterator[None]:
+def within(seconds: float, computing_seconds: float = 0.0) -> AbstractContextManager[None]:
     """Limit the enclosed work to ``seconds``; an outer deadline that ends earlier still applies.
 
     CPU time up to ``computing_seconds`` does not count; waiting does.
     """
-    outer = _open.get() or _Deadline(float("inf"), float("inf"))
-    token = _open.set(
-        _Deadline(
-            min(outer.waited_enough_at, _waited() + seconds),
-            min(outer.ends_at, time.monotonic() + seconds + computing_seconds),
-        )
-    )
-    try:
-        yield
-    finally:
-        _open.reset(token)
+    return _Within(seconds, computing_seconds)
+
+
+class _Within:
+    # A class, because a generator takes twice as long, and each call of a client is limited.
+    __slots__ = ("_computing_seconds", "_seconds", "_token")
+
+    def __init__(self, seconds: float, computing_seconds: float) -> None:
+        self._seconds = seconds
+        self._computing_seconds = computing_seconds
+
+    def __enter__(self) -> None:
+        waited_enough_at, ends_at = _open.get() or _NONE
+        latest = time.monotonic() + self._seconds + self._computing_seconds
+        if self._computing_seconds:
+            # Otherwise waiting ends no later than the work, and CPU time need not be measured.
+            waited_enough_at = min(waited_enough_at, _waited() + self._seconds)
+        self._token = _open.set(_Deadline(waited_enough_at, min(ends_at, latest)))
+
+    def __exit__(self, *_: object) -> None:
+        _open.reset(self._token)
 
 
 @contextmanager
@@ -71,7 +81,7 @@ def apart(seconds: float) -> Iterator[None]:
     """
     outer = _open.get()
     began = time.monotonic()
-    token = _open.set(_Deadline(float("inf"), began + seconds))
+    token = _open.set(_Deadline(_NEVER, began + seconds))
     try:
         yield
     finally:
@@ -88,7 +98,9 @@ def allowance(at_most: float) -> float:
     deadline = _open.get()
     if deadline is None:
         return at_most
-    left = min(deadline.waited_enough_at - _waited(), deadline.ends_at - time.monotonic())
+    left = deadline.ends_at - time.monotonic()
+    if deadline.waited_enough_at != _NEVER:
+        left = min(left, deadline.waited_enough_at - _waited())
     if left <= 0:
         raise DeadlineExceeded("the request has no time left")
     return min(at_most, left)

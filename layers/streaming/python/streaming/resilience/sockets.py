@@ -6,11 +6,14 @@ deadline limits all reads together, whichever library makes them.
 
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from streaming.resilience.deadline import allowance
+
+Result = TypeVar("Result")
+
+_NEVER = float("inf")
 
 if TYPE_CHECKING:
     _Socket = socket.socket
@@ -27,20 +30,16 @@ class _Bounded(_Socket):
     __slots__ = ()
 
     def recv(self, *arguments: Any) -> bytes:
-        with _shortened(self):
-            return super().recv(*arguments)
+        return _limited(self, super().recv, arguments)
 
     def recv_into(self, *arguments: Any) -> int:
-        with _shortened(self):
-            return super().recv_into(*arguments)
+        return _limited(self, super().recv_into, arguments)
 
     def send(self, *arguments: Any) -> int:
-        with _shortened(self):
-            return super().send(*arguments)
+        return _limited(self, super().send, arguments)
 
     def sendall(self, *arguments: Any) -> None:
-        with _shortened(self):
-            super().sendall(*arguments)
+        _limited(self, super().sendall, arguments)
 
 
 class _BoundedPlain(_Bounded, socket.socket):
@@ -60,15 +59,16 @@ def bounded(connection: socket.socket) -> socket.socket:
     return connection
 
 
-@contextmanager
-def _shortened(connection: socket.socket) -> Iterator[None]:
+def _limited(
+    connection: socket.socket, operation: Callable[..., Result], arguments: tuple[Any, ...]
+) -> Result:
+    """Return what ``operation`` of ``connection`` returns within the deadline."""
     most = connection.gettimeout()
-    left = allowance(float("inf") if most is None else most)
-    if left == most or left == float("inf"):
-        yield
-        return
+    left = allowance(_NEVER if most is None else most)
+    if left in (most, _NEVER):
+        return operation(*arguments)
     connection.settimeout(left)
     try:
-        yield
+        return operation(*arguments)
     finally:
         connection.settimeout(most)
