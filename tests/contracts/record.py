@@ -129,21 +129,24 @@ class Player:
             at,
             age_seconds,
         )
-        return self.record.playback.record_report(
-            report,
-            lambda session_id: message_of(
-                StreamEvent.of_report("stream_progress", report, session_id, new_event_id(at))
-            ),
-            send,
-        )
+        recorded = self.record.playback.record_report(report)
+        if recorded.is_event_due:
+            message = message_of(StreamEvent.of_progress(report, recorded.session_id))
+            if not recorded.is_event_next or not send(message):
+                self.record.outbox.add(message)
+        return recorded
 
-    def stop(self, position_seconds: int, at: datetime) -> EndedSession:
+    def stop(
+        self, position_seconds: int, at: datetime, sequence: int | None = None
+    ) -> EndedSession:
         """Stop the film at a position."""
-        report = Report(self.user_id, self.movie_id, position_seconds, self.session_id, None, at)
+        report = Report(
+            self.user_id, self.movie_id, position_seconds, self.session_id, sequence, at
+        )
         return self.record.playback.end_session(
             report,
             lambda session_id: message_of(
-                StreamEvent.of_report("stream_stop", report, session_id, new_event_id(at))
+                StreamEvent.of_stop(report, session_id, new_event_id(at))
             ),
         )
 

@@ -351,7 +351,7 @@ def test_an_event_that_kafka_does_not_take(record: Record) -> None:
 
 
 def test_an_error_undoes_everything(record: Record) -> None:
-    """An exception within a start or a report reverts all its changes."""
+    """An exception within a start reverts all its changes."""
 
     class Interrupted(Exception):
         """Raised by the callbacks of this test."""
@@ -369,11 +369,35 @@ def test_an_error_undoes_everything(record: Record) -> None:
         )
     assert player.session_is_open()
 
-    def fail(_: Message) -> bool:
-        raise Interrupted
-
-    other = Player(record)
-    with pytest.raises(Interrupted):
-        other.report(5, EVENING, send=fail)
-    assert record.progress.find(other.user_id, other.movie_id) is None
     assert [each["action"] for each in player.waiting()] == ["stream_start"]
+
+
+def test_a_repeat_sends_the_event_again(record: Record) -> None:
+    """The repeat of the report on record is not applied, and its event is due with the same id."""
+    player = Player(record)
+    player.start()
+    sent: list[Message] = []
+
+    def send(message: Message) -> bool:
+        sent.append(message)
+        return True
+
+    for sequence in (1, 2):
+        player.report(10 * sequence, EVENING + seconds(sequence), sequence, send=refuse)
+    (_, _, waiting) = player.waiting()
+    again = player.report(20, EVENING + seconds(3), 2, send=send)
+    late = player.report(10, EVENING + seconds(4), 1, send=send)
+    assert (again.applied, again.is_event_due) == (False, True)
+    assert (late.applied, late.is_event_due) == (False, False)
+    assert [each["event_id"] for each in player.waiting()][2:] == [waiting["event_id"]]
+    assert sent == []
+
+
+@pytest.mark.parametrize("sequence", [None, 7])
+def test_only_the_first_stop_has_an_event(record: Record, sequence: int | None) -> None:
+    """A second stop of a session inserts no event, with and without a sequence."""
+    player = Player(record)
+    player.start()
+    assert player.stop(10, EVENING + seconds(10), sequence).ended_now
+    assert not player.stop(10, EVENING + seconds(20), sequence).ended_now
+    assert [each["action"] for each in player.waiting()] == ["stream_start", "stream_stop"]

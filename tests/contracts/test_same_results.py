@@ -120,17 +120,20 @@ class SideBySide(RuleBasedStateMachine):
         is_sent: bool,
     ) -> None:
         """A player reports, with or without a session id, which may be another user's."""
+        # The time identifies the attempts of one report.
+        self.at += seconds(0.001)
         report = Report(user_id, movie_id, position, self.session(place), sequence, self.at, age)
         event_id = new_event_id(self.at)
-        self.both(
-            lambda record: record.playback.record_report(
-                report,
-                lambda session_id: message_of(
-                    StreamEvent.of_report("stream_progress", report, session_id, event_id)
-                ),
-                lambda _: is_sent,
-            )
-        )
+
+        def record_report(record: Record) -> object:
+            recorded = record.playback.record_report(report)
+            if recorded.is_event_due and not (is_sent and recorded.is_event_next):
+                event = StreamEvent.of_progress(report, recorded.session_id)
+                message = message_of(replace(event, event_id=event_id))
+                record.outbox.add(message)
+            return recorded
+
+        self.both(record_report)
 
     @rule(user_id=users, movie_id=movies, place=places, position=positions, sequence=sequences)
     def stop(
@@ -142,14 +145,13 @@ class SideBySide(RuleBasedStateMachine):
         sequence: int | None,
     ) -> None:
         """A player stops."""
+        self.at += seconds(0.001)
         report = Report(user_id, movie_id, position, self.session(place), sequence, self.at)
         event_id = new_event_id(self.at)
         self.both(
             lambda record: record.playback.end_session(
                 report,
-                lambda session_id: message_of(
-                    StreamEvent.of_report("stream_stop", report, session_id, event_id)
-                ),
+                lambda session_id: message_of(StreamEvent.of_stop(report, session_id, event_id)),
             )
         )
 

@@ -8,8 +8,8 @@ from streaming.events.event import Message
 from streaming.events.refusal import Refusal
 
 
-def _nothing(_: Message) -> None:
-    """Do nothing."""
+def accept(_: Message) -> None:
+    """Do nothing before a message is sent."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class MemoryKafka:
     messages: list[Message] = field(default_factory=list)
     is_down: bool = False
     refusals: dict[str, Refusal] = field(default_factory=dict)
-    before_sending: Callable[[Message], None] = _nothing
+    before_sending: Callable[[Message], None] = accept
 
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
         """Send ``message``; return whether Kafka acknowledged it."""

@@ -27,6 +27,11 @@ class MemoryOutbox(Outbox):
     def __init__(self, record: MemoryRecord) -> None:
         self._record = record
 
+    def add(self, message: Message) -> None:
+        """Insert a message that Kafka has not acknowledged, once."""
+        with self._record.transaction():
+            _insert(self._record, message)
+
     def delete(self, event_id: UUID) -> None:
         """Delete a message that Kafka has acknowledged."""
         with self._record.transaction():

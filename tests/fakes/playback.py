@@ -14,7 +14,7 @@ from streaming.domain.sessions import (
     NewSession,
     RepeatedStart,
 )
-from streaming.events.event import Message, StreamEvent
+from streaming.events.event import Message, StreamEvent, key_of
 from streaming.repository.outbox import MessageOf
 from streaming.repository.playback import OpenedSession, Playback
 from tests.fakes import films, idempotency, outbox, progress, sessions
@@ -78,34 +78,27 @@ class MemoryPlayback(Playback):
                 if row.user_id == user_id and row.id in session_ids
             ]
 
-    def record_report(
-        self,
-        report: Report,
-        progress_message: Callable[[UUID | None], Message | None],
-        send: Callable[[Message], bool],
-    ) -> RecordedReport:
+    def record_report(self, report: Report) -> RecordedReport:
         """Save the position of ``report`` and count it as its session's heartbeat."""
         record, place = self._record, (report.user_id, report.movie_id)
         with record.transaction():
+            is_next = not outbox.has_messages_of(record, key_of(report.user_id))
             session = sessions.find(record, report) or sessions.find_abandoned(record, report)
             session_id = session.id if session else None
-            if session and session.ended_at and session.end_reason != "abandoned":
-                on_record = progress.find(record, *place)
-                return RecordedReport(
-                    on_record, applied=False, session_id=session_id, session_ended=True
-                )
-            saved = self._save_position(report, session)
-            if session:
+            has_ended = bool(session and session.ended_at and session.end_reason != "abandoned")
+            saved = None if has_ended else self._save_position(report, session)
+            if session and not has_ended:
                 sessions.count_heartbeat(record, session, report.reported_at)
-            if saved is None:
-                on_record = progress.find(record, *place)
-                return RecordedReport(on_record, applied=False, session_id=session_id)
-            message = progress_message(session_id)
-            if message is not None and (
-                outbox.has_messages_of(record, message.key) or not send(message)
-            ):
-                outbox.insert(record, [message])
-            return RecordedReport(saved, applied=True, session_id=session_id)
+            on_record = progress.find(record, *place)
+            is_repeat = bool(report.order and on_record and on_record.order == report.order)
+            return RecordedReport(
+                on_record,
+                applied=saved is not None,
+                session_id=session_id,
+                session_ended=has_ended,
+                is_event_due=saved is not None or is_repeat,
+                is_event_next=is_next,
+            )
 
     def end_session(
         self, report: Report, stop_message: Callable[[UUID], Message | None]

@@ -101,7 +101,7 @@ def _judge_reports(history: History, evidence: Evidence) -> Iterator[Violation]:
     attempts = _attempts(history)
     for report, tries in attempts.items():
         told = events.get(report, [])
-        applied = [each for each in tries if each.is_acknowledged and each.answer["applied"]]
+        applied = [each for each in tries if each.is_acknowledged and _is_on_record(each)]
         if applied and not told:
             yield Violation(
                 "every acknowledged report has its event",
@@ -123,6 +123,16 @@ def _judge_reports(history: History, evidence: Evidence) -> Iterator[Violation]:
         yield Violation(
             "an event matches its report", "nobody reported it", events=tuple(events[stray])
         )
+
+
+def _is_on_record(report: Operation) -> bool:
+    """Return whether the response tells that the record has the report.
+
+    The response to the repeat of an ordered report has its position, which no other report has.
+    """
+    is_ordered = report.session_id is not None and report.arguments.get("sequence") is not None
+    is_told = is_ordered and report.answer["position_seconds"] == report.position
+    return bool(report.answer["applied"] or is_told)
 
 
 def _judge_order(history: History, evidence: Evidence) -> Iterator[Violation]:

@@ -37,27 +37,24 @@ NONE = Mutation("as it is")
 UPSERT_WITHOUT_WHERE = Mutation(
     "upsert without WHERE",
     {
-        """
-            AND (last_sequence IS NULL OR last_sequence < CAST(:sequence AS bigint))
-""": "\n",
-        "THEN excluded.sequence > saved.sequence": "THEN true",
+        "OR last_sequence < CAST(:sequence AS bigint)": "OR true",
+        "THEN {new}.sequence > saved.sequence": "THEN true",
     },
 )
 
 OLDER_SESSION_NEVER_WINS = Mutation(
     "older session never wins",
     {
-        "ELSE CAST(:is_fresh AS boolean) OR excluded.last_watched_at >= saved.last_watched_at": (
-            "ELSE coalesce(excluded.session_id > saved.session_id, true)"
+        "ELSE CAST(:is_fresh AS boolean) OR {new}.last_watched_at >= saved.last_watched_at": (
+            "ELSE coalesce({new}.session_id > saved.session_id, true)"
         )
     },
 )
 
-# Every repeated call finds its own previous effect: a claim of an Idempotency-Key is refused by
-# itself.
+# If the answer to a claim of an Idempotency-Key is lost, the repeated claim is refused by itself.
 CLAIM_NOT_IDEMPOTENT = Mutation(
     "claim not idempotent",
-    {"if commit.identity is None or not self._was_committed(commit.identity):": "if True:"},
+    {'if row["session_id"] == attempt.session_id:': "if False:"},
 )
 
 REPEATS_OF_WHAT_HAS_ENDED = Mutation(
@@ -86,7 +83,7 @@ PUBLISH_BEFORE_COMMIT = Mutation(
         def publish(session_id):
             message = message_of(session_id)
             if message is not None:
-                self._events.send(message)
+                self._events._publisher.publish(message)
 
         ended = self._playback.end_session(report, publish)
 """
@@ -106,19 +103,23 @@ REUSE_POISONED_CONNECTION = Mutation(
     "reuse a corrupted connection",
     {
         **_UNCLEANED_USER_AGENT,
+        "request = bytearray(_query(begin, self._client_encoding))": (
+            "self._send(_query(begin, self._client_encoding)); request = bytearray()"
+        ),
         """
             raise self._lost() from error
         except BaseException:
             self.close()
             raise
-        return result
+        return answers
 """: """
-            self._roll_back()
-            raise _Lost("query") from error
-        except BaseException:
-            self._roll_back()
-            raise
-        return result
+            raise Lost("query") from error
+        return answers
 """,
     },
+)
+
+REPEAT_SENDS_NOTHING = Mutation(
+    "a repeat does not send its event again",
+    {"is_event_due=is_applied or _is_repeat(report, progress),": "is_event_due=is_applied,"},
 )

@@ -203,7 +203,7 @@ def _judge_list(
     durations = [
         each.answer["duration_seconds"] or inf
         for each in operations
-        if each.call == "start" and each.is_acknowledged
+        if each.call == "start" and each.is_acknowledged and each.answered_at <= read.invoked_at
     ]
     completed_at = _COMPLETED_AT * min(durations, default=0)
     watched_by_then = {

@@ -2,22 +2,26 @@
 
 from http import HTTPStatus
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from tests.histories.checker import check
 from tests.histories.collect import collect
 from tests.histories.conftest import SEEDS, assert_kept
 from tests.histories.environments import Environments
+from tests.histories.evidence import Evidence
+from tests.histories.mutations import REPEAT_SENDS_NOTHING
 from tests.histories.operations import Call, History, Operation
 from tests.histories.recorder import Recorder
 from tests.histories.rig import Rig
 from tests.histories.runner import new_subscriber, settle
 
 # `make test` tries some of the steps, `make histories` every one.
-_STRIDE = 1 if SEEDS else 5
+_STRIDE = 1 if SEEDS else 2
 
 # Per seed, so that twenty seeds kill a thousand times.
 _KILLS = 50 if SEEDS else 10
@@ -30,19 +34,20 @@ def test_a_killed_process_breaks_no_promise(
     rig: Rig, environments: Environments, call: Call
 ) -> None:
     """Whichever step is the last, the client's retry restores a consistent state."""
-    recorder = Recorder(environments)
-    users = set()
-    for step in count(1, _STRIDE):
-        tried = try_and_die(rig, recorder, call, step)
-        users.add(tried.user_id)
-        if tried.is_acknowledged:
-            break
-    environments.forget()
-    settle(rig, environments)
+    history, evidence = killed_at_each_step(rig, environments, call, _STRIDE)
 
-    assert_kept(History(0, recorder.operations), collect(rig, users))
-    # Before and after each statement and each command.
-    assert step > 10
+    assert_kept(history, evidence)
+    assert any(each.is_unknown for each in history.operations)
+
+
+def test_a_repeat_that_sends_nothing_is_found(rig: Rig, tmp_path: Path) -> None:
+    """If the repeat of a report did not send its event again, the checker would find that."""
+    layer = REPEAT_SENDS_NOTHING.planted(tmp_path)
+    with Environments(rig.variables, tmp_path / "environments.log", layer) as environments:
+        history, evidence = killed_at_each_step(rig, environments, "report", 1)
+
+    broken = {violation.promise for violation in check(history, evidence)}
+    assert broken == {"every acknowledged report has its event"}
 
 
 @pytest.mark.parametrize("seed", SEEDS or [1])
@@ -58,6 +63,22 @@ def test_processes_killed_at_random_break_no_promise(
     settle(rig, environments)
 
     assert_kept(History(seed, recorder.operations), collect(rig, users))
+
+
+def killed_at_each_step(
+    rig: Rig, environments: Environments, call: Call, stride: int
+) -> tuple[History, Evidence]:
+    """Make ``call`` in processes that are killed at every ``stride``-th step, until one is not."""
+    recorder = Recorder(environments)
+    users = set()
+    for step in count(1, stride):
+        tried = try_and_die(rig, recorder, call, step)
+        users.add(tried.user_id)
+        if tried.is_acknowledged:
+            break
+    environments.forget()
+    settle(rig, environments)
+    return History(0, recorder.operations), collect(rig, users)
 
 
 def play_and_die(rig: Rig, recorder: Recorder, random: Random) -> str:

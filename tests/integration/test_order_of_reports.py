@@ -83,7 +83,7 @@ def test_model_record_and_cache_agree(
             position = reported
         if session_id and sequence is not None:
             last_sequences[session_id] = max(sequence, last_sequences.get(session_id, 0))
-        recorded = playback.record_report(report, no_message, bool).progress
+        recorded = playback.record_report(report).progress
         assert recorded is not None
         assert recorded.position_seconds == position
         saved.append(recorded)
@@ -119,7 +119,7 @@ def test_ten_thousand_in_any_order(database: Database, progress_cache: ProgressC
             at = NOW + timedelta(seconds=1000)
             age = 1000 - made[session, sequence]
             report = Report(user_id, movie_id, position, sessions[session], sequence, at, age)
-            recorded = playback.record_report(report, no_message, bool).progress
+            recorded = playback.record_report(report).progress
             assert recorded is not None
             saved.append(recorded)
         random.shuffle(saved)
@@ -132,10 +132,6 @@ def test_ten_thousand_in_any_order(database: Database, progress_cache: ProgressC
         assert on_record.order == ReportOrder(sessions[0], 99)
         states.add((on_record.position_seconds, on_record.completed, on_record.last_watched_at))
     assert states == {(99, False, NOW + timedelta(seconds=310))}
-
-
-def no_message(session_id: UUID | None) -> None:
-    """Create no event."""
 
 
 def open_session(playback: Playback, user_id: UUID, movie_id: UUID, number: int) -> UUID:

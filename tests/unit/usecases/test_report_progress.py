@@ -9,6 +9,7 @@ from streaming.domain.errors import DatabaseUnavailable, MovieNotFound, SessionN
 from streaming.events.event import Message
 from streaming.usecases.event_sink import NoEvents
 from tests.fakes.environment import MemoryEnvironment
+from tests.fakes.kafka import accept
 from tests.fakes.viewer import MemoryViewer
 
 
@@ -139,7 +140,7 @@ def test_redis_does_not_answer(
 def test_an_error_while_sending(
     world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:
-    """After an error within the transaction no position is saved in the database or Redis."""
+    """A report that ends before its event is sent is saved; its repeat sends the event, once."""
 
     class Bug(Exception):
         """An unexpected error."""
@@ -147,10 +148,32 @@ def test_an_error_while_sending(
     def fail(_: Message) -> None:
         raise Bug
 
+    session_id = viewer.start(movie_id).session_id
     world.kafka.before_sending = fail
     with pytest.raises(Bug):
-        viewer.report(movie_id, 10)
-    assert (world.record.positions, world.redis.entries) == ({}, {})
+        viewer.report(movie_id, 10, session_id, sequence=1)
+    assert world.record.positions[viewer.user_id, movie_id].position_seconds == 10
+    world.kafka.before_sending = accept
+    assert not viewer.report(movie_id, 10, session_id, sequence=1).applied
+    assert not viewer.report(movie_id, 10, session_id, sequence=1).applied
+    events = [each for each in world.sent if each["action"] == "stream_progress"]
+    assert [each["position_seconds"] for each in events] == [10, 10]
+    assert len({each["event_id"] for each in events}) == 1
+
+
+def test_the_outbox_does_not_answer(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """If neither Kafka nor the outbox has the event, the report is not acknowledged."""
+    session_id = viewer.start(movie_id).session_id
+
+    def outage(_: Message) -> None:
+        world.record.is_down = True
+
+    world.kafka.before_sending = outage
+    world.kafka.is_down = True
+    with pytest.raises(DatabaseUnavailable):
+        viewer.report(movie_id, 10, session_id, sequence=1)
 
 
 def test_without_events(world: MemoryEnvironment, movie_id: UUID) -> None:

@@ -80,13 +80,18 @@ class RecordedReport:
     """The result of a report.
 
     ``progress`` is None if none is saved; ``applied`` is false if the report did not change it;
-    ``session_ended`` is true if the report's session has ended permanently.
+    ``session_ended`` is true if the report's session has ended permanently. ``is_event_due`` is
+    true if the report must have an event: also if it is a repeat, because its first attempt may
+    have ended before the event was sent. ``is_event_next`` is true if no older event of the user
+    is in the outbox.
     """
 
     progress: SavedProgress | None
     applied: bool
     session_id: UUID | None
     session_ended: bool = False
+    is_event_due: bool = False
+    is_event_next: bool = True
 
 
 def position_to_resume(position_seconds: int, duration_seconds: int | None) -> int:

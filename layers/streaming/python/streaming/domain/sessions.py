@@ -44,28 +44,6 @@ class StartedStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """A saved session. ``duration_seconds`` is how long it lasted, None until it has ended."""
-
-    id: UUID
-    started_at: datetime
-    ended_at: datetime | None
-    end_reason: EndReason | None
-    duration_seconds: int | None
-    film_duration_seconds: int | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its player may still report."""
-        return self.ended_at is None
-
-    @property
-    def is_abandoned(self) -> bool:
-        """Whether it ended because its player stopped reporting; the player may return."""
-        return self.end_reason == "abandoned"
-
-
-@dataclass(frozen=True, slots=True)
 class ClosedSession:
     """A session that was ended by the service, not by its player.
 

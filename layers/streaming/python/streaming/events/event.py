@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
@@ -38,10 +38,28 @@ class StreamEvent:
     reason: EndReason | None = None
 
     @classmethod
-    def of_report(
+    def of_progress(cls, report: Report, session_id: UUID | None) -> "StreamEvent":
+        """Return the event of a progress ``report``, which belongs to the session, if any.
+
+        The id of an ordered report is derived from its order, so that each attempt to send its
+        event sends the same one.
+        """
+        event_id = (
+            uuid5(report.order.session_id, f"progress:{report.order.sequence}")
+            if report.order
+            else new_event_id(report.reported_at)
+        )
+        return cls._of_report("stream_progress", report, session_id, event_id)
+
+    @classmethod
+    def of_stop(cls, report: Report, session_id: UUID, event_id: UUID) -> "StreamEvent":
+        """Return the event of a stop with the final ``report``."""
+        return cls._of_report("stream_stop", report, session_id, event_id)
+
+    @classmethod
+    def _of_report(
         cls, action: Action, report: Report, session_id: UUID | None, event_id: UUID
     ) -> "StreamEvent":
-        """Return the event of ``report``, which belongs to the session, if any."""
         return cls(
             event_id=event_id,
             action=action,
@@ -84,7 +102,7 @@ class StreamEvent:
         return Message(
             event_id=self.event_id,
             topic=f"{topic_prefix}.{_TOPIC_SUFFIXES[self.action]}",
-            key=str(self.user_id),
+            key=key_of(self.user_id),
             value=json.dumps(value, separators=(",", ":")),
         )
 
@@ -97,6 +115,11 @@ class Message:
     topic: str
     key: str
     value: str
+
+
+def key_of(user_id: UUID) -> str:
+    """Return the key of the user's messages."""
+    return str(user_id)
 
 
 def new_event_id(at: datetime) -> UUID:

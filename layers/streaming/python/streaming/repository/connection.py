@@ -12,6 +12,7 @@ from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository.server_errors import means_refused_login
 from streaming.repository.tls import ssl_context
+from streaming.repository.wire import PipelineConnection
 from streaming.resilience.deadline import allowance, within
 from streaming.resilience.sockets import bounded
 
@@ -28,7 +29,7 @@ class Connector:
     def __init__(self, settings: DatabaseSettings | Rotating[DatabaseSettings]) -> None:
         self._settings = settings
 
-    def connect(self) -> pg8000.native.Connection:
+    def connect(self) -> PipelineConnection:
         """Open a connection; when the login is refused, retry once with a newer password.
 
         Raises ``DatabaseUnavailable`` when the password cannot be read, and what ``connect`` does.
@@ -48,7 +49,7 @@ class Connector:
             return connect(fresh.url)
 
 
-def connect(url: str) -> pg8000.native.Connection:
+def connect(url: str) -> PipelineConnection:
     """Connect to the database of ``url``, ``postgresql://user:password@host:port/name``.
 
     Raises ``ConfigurationError`` for another URL, and what pg8000 and sockets raise.
@@ -61,7 +62,7 @@ def connect(url: str) -> pg8000.native.Connection:
         wire = bounded(socket.create_connection((host, port), allowance(_CONNECT_SECONDS)))
         try:
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return pg8000.native.Connection(
+            return PipelineConnection(
                 user=unquote(parts.username or ""),
                 password=unquote(parts.password or ""),
                 host=host,

@@ -8,6 +8,7 @@ from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import first_uuid7
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
+from streaming.repository.wire import Statement
 
 # Writes and locks only if a value changes: many viewers start the same film at once.
 _KEEP = """
@@ -110,19 +111,15 @@ class Films:
 
     def keep(self, movie_id: UUID, duration_seconds: int | None, at: datetime) -> None:
         """Record that the film exists, and its duration in seconds if that is known."""
-        self._database.run(lambda transaction: keep(transaction, movie_id, duration_seconds, at))
+        self._database.pipeline(keep(movie_id, duration_seconds, at))
 
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
         """Record whether the bucket contains the film. Ignores a film without a row."""
-        self._database.run(
-            lambda transaction: transaction.rows(_MARK, movie_id=movie_id, at=at, is_there=is_there)
-        )
+        self._database.query(_MARK, movie_id=movie_id, at=at, is_there=is_there)
 
     def find_due(self, before: datetime, limit: int) -> list[UUID]:
         """Return films that were not checked since ``before``, the longest unchecked first."""
-        rows = self._database.read(
-            lambda transaction: transaction.rows(_SELECT_DUE, before=before, limit=limit)
-        )
+        rows = self._database.query(_SELECT_DUE, before=before, limit=limit)
         return [row["movie_id"] for row in rows]
 
     def find_in_use(
@@ -131,11 +128,7 @@ class Films:
         """Return films and manifest types started in the last ``seconds``, most started first."""
         since = now - timedelta(seconds=seconds)
         first_id = first_uuid7(clock.milliseconds(since))
-        rows = self._database.read(
-            lambda transaction: transaction.rows(
-                _SELECT_IN_USE, first_id=first_id, since=since, limit=limit
-            )
-        )
+        rows = self._database.query(_SELECT_IN_USE, first_id=first_id, since=since, limit=limit)
         return [(row["movie_id"], row["manifest_type"]) for row in rows]
 
     def delete_no_films(self, before: datetime, limit: int) -> int:
@@ -149,11 +142,10 @@ class Films:
         return self._database.run(work)
 
 
-def keep(
-    transaction: Transaction, movie_id: UUID, duration_seconds: int | None, at: datetime
-) -> None:
-    """Record as ``Films.keep`` does, within the caller's transaction."""
-    transaction.rows(_KEEP, movie_id=movie_id, duration_seconds=duration_seconds, at=at)
+def keep(movie_id: UUID, duration_seconds: int | None, at: datetime) -> Statement:
+    """Record that the film exists, as ``Films.keep`` does."""
+    values = {"movie_id": movie_id, "duration_seconds": duration_seconds, "at": at}
+    return Statement(_KEEP, values)
 
 
 def admit(
@@ -170,7 +162,7 @@ def admit(
         return True
     # During a deployment the former version may open sessions without recording the film.
     if known is None and transaction.row(_HAS_SESSION, movie_id=movie_id):
-        keep(transaction, movie_id, None, at)
+        transaction.run(keep(movie_id, None, at))
         return True
     if transaction.row(_HAS_POSITION, user_id=user_id, movie_id=movie_id):
         if known is None:

@@ -1,15 +1,16 @@
 """The rows of ``idempotency_keys``: the start that each key identifies.
 
-The functions run within the caller's transaction; each method of ``IdempotencyKeys`` is one.
+Each method of ``IdempotencyKeys`` is a transaction.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from streaming.domain.errors import IdempotencyKeyReused, RequestInProgress
 from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.repository.database import Database
-from streaming.repository.transaction import Transaction
+from streaming.repository.wire import Row, Statement
 
 # An expired attempt is continued with its own ids.
 _CLAIM = """
@@ -75,16 +76,28 @@ class IdempotencyKeys:
         Raises ``IdempotencyKeyReused`` if the key was sent with another request, and
         ``RequestInProgress`` while an attempt is running.
         """
-        return self._database.run(
-            lambda transaction: _claim(transaction, user_id, key, attempt, seconds)
+        claimed, known = self._database.pipeline(
+            Statement(
+                _CLAIM,
+                {
+                    "user_id": user_id,
+                    "key": key.value,
+                    "fingerprint": key.fingerprint,
+                    "session_id": attempt.session_id,
+                    "event_id": attempt.event_id,
+                    "seconds": seconds,
+                },
+            ),
+            Statement(_SELECT, {"user_id": user_id, "key": key.value}),
         )
+        if claimed:
+            return Attempt(claimed[0]["session_id"], claimed[0]["event_id"])
+        return _earlier(known, key, attempt)
 
     def release(self, user_id: UUID, key: IdempotencyKey, attempt: Attempt) -> None:
         """Delete the key of a failed ``attempt``, so that its request can be repeated at once."""
-        self._database.run(
-            lambda transaction: transaction.rows(
-                _RELEASE, user_id=user_id, key=key.value, session_id=attempt.session_id
-            )
+        self._database.query(
+            _RELEASE, user_id=user_id, key=key.value, session_id=attempt.session_id
         )
 
     def delete_old(self, before: datetime, limit: int) -> int:
@@ -95,38 +108,28 @@ class IdempotencyKeys:
         return len(deleted)
 
 
-def complete(
-    transaction: Transaction, user_id: UUID, key: IdempotencyKey, session_id: UUID
-) -> None:
+def complete(user_id: UUID, key: IdempotencyKey, session_id: UUID) -> Statement:
     """Record that the session of ``key`` is open."""
-    transaction.rows(_COMPLETE, user_id=user_id, key=key.value, session_id=session_id)
+    values = {"user_id": user_id, "key": key.value, "session_id": session_id}
+    return Statement(_COMPLETE, values)
 
 
-def forget(transaction: Transaction, user_id: UUID, session_id: UUID) -> None:
+def forget(user_id: UUID, session_id: UUID) -> Statement:
     """Delete the key of a session, so that it can be used for another request."""
-    transaction.rows(_FORGET, user_id=user_id, session_id=session_id)
+    return Statement(_FORGET, {"user_id": user_id, "session_id": session_id})
 
 
-def _claim(
-    transaction: Transaction, user_id: UUID, key: IdempotencyKey, attempt: Attempt, seconds: float
-) -> Attempt:
-    claimed = transaction.row(
-        _CLAIM,
-        user_id=user_id,
-        key=key.value,
-        fingerprint=key.fingerprint,
-        session_id=attempt.session_id,
-        event_id=attempt.event_id,
-        seconds=seconds,
-    )
-    if claimed is not None:
-        return Attempt(claimed["session_id"], claimed["event_id"])
-    known = transaction.row(_SELECT, user_id=user_id, key=key.value)
-    if known is None:
+def _earlier(known: Sequence[Row], key: IdempotencyKey, attempt: Attempt) -> Attempt:
+    """Return the earlier attempt with ``key`` if it is complete, or raise."""
+    if not known:
         # The earlier attempt failed between the two statements.
         raise RequestInProgress("a request with this Idempotency-Key has just failed")
-    if known["fingerprint"] != key.fingerprint:
+    (row,) = known
+    if row["fingerprint"] != key.fingerprint:
         raise IdempotencyKeyReused("this Idempotency-Key was sent with another request")
-    if known["completed_at"] is None:
-        raise RequestInProgress("a request with this Idempotency-Key is still running")
-    return Attempt(known["session_id"], known["event_id"], is_completed=True)
+    if row["completed_at"] is not None:
+        return Attempt(row["session_id"], row["event_id"], is_completed=True)
+    if row["session_id"] == attempt.session_id:
+        # The same claim was committed, and its answer was lost.
+        return attempt
+    raise RequestInProgress("a request with this Idempotency-Key is still running")

@@ -41,7 +41,7 @@ def apply(database: Database, directory: Path) -> list[str]:
         new = [file for file in files if file.name not in applied]
         for file in new:
             with _named(file):
-                transaction.rows(file.read_text(encoding="utf-8"))
+                transaction.script(file.read_text(encoding="utf-8"))
             transaction.rows(_INSERT_APPLIED, name=file.name)
         return [file.name for file in new]
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from streaming.events.event import Message, StreamEvent
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
+from streaming.repository.wire import Statement
 
 # A statement does not see its own inserts, so this finds older rows only. It asks for one key: for
 # those of an unknown number of rows, PostgreSQL would read the whole outbox. Ids are assigned in
@@ -33,8 +34,6 @@ _INSERT = """
         SELECT FROM event_outbox AS older WHERE older.key = CAST(:first_key AS varchar)
     ) AS is_next
 """
-
-_SELECT_OF_KEY = "SELECT 1 FROM event_outbox WHERE key = :key LIMIT 1"
 
 # A relay that has lost its network must not hold its locks for hours. Sorting is disabled because
 # heads can be read in index order: without it, an outbox that has just grown, and has no statistics
@@ -158,9 +157,13 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def add(self, message: Message) -> None:
+        """Insert a message that Kafka has not acknowledged, once."""
+        self._database.pipeline(_insertion([message]))
+
     def delete(self, event_id: UUID) -> None:
         """Delete a message that Kafka has acknowledged."""
-        self._database.run(lambda transaction: transaction.rows(_DELETE_EVENT, event_id=event_id))
+        self._database.query(_DELETE_EVENT, event_id=event_id)
 
     def relay(
         self, send: Send, *, after: int, keys: int, per_key: int, settling_seconds: float
@@ -187,8 +190,8 @@ class Outbox:
 
     def measure(self) -> Measures:
         """Count the messages in the outbox and the dead letters."""
-        row = self._database.read(lambda transaction: transaction.row(_MEASURE))
-        return Measures(**row) if row else Measures(0, 0.0, 0)
+        (row,) = self._database.query(_MEASURE)
+        return Measures(**row)
 
 
 def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
@@ -199,21 +202,7 @@ def insert(transaction: Transaction, messages: Sequence[Message]) -> bool:
     """
     if not messages:
         return False
-    inserted = transaction.rows(
-        _INSERT,
-        first_key=messages[0].key,
-        messages=json.dumps(
-            [
-                {
-                    "event_id": str(message.event_id),
-                    "topic": message.topic,
-                    "key": message.key,
-                    "value": message.value,
-                }
-                for message in messages
-            ]
-        ),
-    )
+    inserted = transaction.run(_insertion(messages))
     # No row is returned for an event that an earlier attempt has inserted.
     first_id = messages[0].event_id
     return any(row["is_next"] and row["event_id"] == first_id for row in inserted)
@@ -228,9 +217,17 @@ def insert_events(
     return messages if insert(transaction, messages) else ()
 
 
-def has_messages_of(transaction: Transaction, key: str) -> bool:
-    """Return whether the outbox has messages of ``key``."""
-    return transaction.row(_SELECT_OF_KEY, key=key) is not None
+def _insertion(messages: Sequence[Message]) -> Statement:
+    rows = [
+        {
+            "event_id": str(message.event_id),
+            "topic": message.topic,
+            "key": message.key,
+            "value": message.value,
+        }
+        for message in messages
+    ]
+    return Statement(_INSERT, {"first_key": messages[0].key, "messages": json.dumps(rows)})
 
 
 def _queues(transaction: Transaction, keys: list[str], limit: int) -> list[list[Waiting]]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from streaming.domain.errors import MovieNotFound, SessionEnded, SessionNotFound
+from streaming.domain.errors import MovieNotFound, SessionEnded
 from streaming.domain.idempotency import IdempotencyKey
 from streaming.domain.progress import RecordedReport, Report, SavedProgress
 from streaming.domain.sessions import (
@@ -14,20 +15,17 @@ from streaming.domain.sessions import (
     LiveSession,
     NewSession,
     RepeatedStart,
-    Session,
 )
 from streaming.events.event import Message, StreamEvent
-from streaming.repository import closed_sessions, films, outbox
+from streaming.repository import closed_sessions, films, outbox, reports
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
 from streaming.repository.database import Database
 from streaming.repository.outbox import MessageOf
 from streaming.repository.transaction import Transaction
-from streaming.resilience.deadline import leaving
+from streaming.repository.wire import Row, Statement
 
-# Time that remains for inserting an event into the outbox and for COMMIT.
-_COMMIT_SECONDS = 0.3
 # How many positions a user may have in films that are not known to exist. Films with a session are
 # known.
 _MOST_UNCONFIRMED_FILMS = 20
@@ -65,24 +63,20 @@ class Playback:
 
         Ends the user's sessions that are ``taken_over`` in the same transaction.
         """
-
-        def work(transaction: Transaction) -> OpenedSession:
-            closed = closed_sessions.take_over(
-                transaction, session.user_id, taken_over, session.started_at
+        if taken_over:
+            return self._database.run(
+                lambda transaction: _open(transaction, session, event, message_of, key, taken_over)
             )
-            events = [StreamEvent.of_end(each) for each in closed]
-            if session_rows.insert(transaction, session):
-                events.append(event)
-            messages = outbox.insert_events(transaction, events, message_of)
-            if key is not None:
-                idempotency_rows.complete(transaction, session.user_id, key, session.id)
-            films.keep(
-                transaction, session.movie_id, session.film_duration_seconds, session.started_at
-            )
-            progress = progress_rows.find(transaction, session.user_id, session.movie_id)
-            return OpenedSession(progress, messages)
-
-        return self._database.run(work)
+        message = message_of(event)
+        inserted, *_, records = self._database.pipeline(
+            session_rows.insert_with_event(session, message)
+            if message
+            else session_rows.insert(session),
+            *_completing(session, key),
+            progress_rows.select(session.user_id, session.movie_id),
+        )
+        is_next = bool(message and inserted and inserted[0]["is_next"])
+        return OpenedSession(_progress(records), [message] if message and is_next else ())
 
     def refuse_opened(
         self, user_id: UUID, session_id: UUID, at: datetime, message_of: MessageOf
@@ -94,7 +88,7 @@ class Playback:
 
         def work(transaction: Transaction) -> Sequence[Message]:
             closed = closed_sessions.take_over(transaction, user_id, [session_id], at)
-            idempotency_rows.forget(transaction, user_id, session_id)
+            transaction.run(idempotency_rows.forget(user_id, session_id))
             events = [StreamEvent.of_end(each) for each in closed]
             return outbox.insert_events(transaction, events, message_of)
 
@@ -102,63 +96,33 @@ class Playback:
 
     def find_repeated(self, user_id: UUID, movie_id: UUID, session_id: UUID) -> RepeatedStart:
         """Return the open session of a repeated start. Raises ``SessionEnded``."""
-
-        def work(transaction: Transaction) -> RepeatedStart:
-            heard_at = session_rows.find_last_heartbeat(transaction, user_id, session_id)
-            if heard_at is None:
-                raise SessionEnded("the session that was started with this key has ended")
-            return RepeatedStart(progress_rows.find(transaction, user_id, movie_id), heard_at)
-
-        return self._database.read(work)
+        sessions, records = self._database.pipeline(
+            session_rows.select_open(user_id, session_id), progress_rows.select(user_id, movie_id)
+        )
+        if not sessions:
+            raise SessionEnded("the session that was started with this key has ended")
+        return RepeatedStart(_progress(records), sessions[0]["last_heartbeat_at"])
 
     def find_sessions(self, user_id: UUID, session_ids: Sequence[UUID]) -> list[LiveSession]:
         """Return those of these sessions that exist and belong to the user, in any order."""
-        return self._database.read(
-            lambda transaction: session_rows.find(transaction, user_id, session_ids)
-        )
+        (rows,) = self._database.pipeline(session_rows.select(user_id, session_ids))
+        return [LiveSession(**row) for row in rows]
 
-    def record_report(
-        self,
-        report: Report,
-        progress_message: Callable[[UUID | None], Message | None],
-        send: Callable[[Message], bool],
-    ) -> RecordedReport:
+    def record_report(self, report: Report) -> RecordedReport:
         """Save the position of ``report``, and count it as a heartbeat of its session.
-
-        When the report changes the record, ``progress_message`` makes its event from the session's
-        id, and ``send`` returns whether Kafka acknowledged it. If not, or if older events of the
-        user are in the outbox, it goes to the outbox in the same transaction.
 
         A report to an abandoned session reopens it; one to a session that ended otherwise changes
         nothing. Raises ``SessionNotFound`` if the report names a session that is not the user's,
         and ``MovieNotFound`` if it belongs to no session and the user has positions in too many
         films that are not known to exist.
         """
-
-        def work(transaction: Transaction) -> RecordedReport:
-            session = _lock_session(transaction, report)
-            if session is None and report.session_id is None:
-                session = session_rows.lock_latest_abandoned(transaction, report)
-            session_id = session.id if session else None
-            if session and not session.is_open and not session.is_abandoned:
-                on_record = progress_rows.find(transaction, report.user_id, report.movie_id)
-                return RecordedReport(
-                    on_record, applied=False, session_id=session_id, session_ended=True
-                )
-            saved = self._save(transaction, report, session)
-            if session:
-                session_rows.count_heartbeat(transaction, session, report.reported_at)
-            if saved is None:
-                on_record = progress_rows.find(transaction, report.user_id, report.movie_id)
-                return RecordedReport(on_record, applied=False, session_id=session_id)
-            message = progress_message(session_id)
-            if message is not None and (
-                outbox.has_messages_of(transaction, message.key) or not _sent_in_time(send, message)
-            ):
-                outbox.insert(transaction, [message])
-            return RecordedReport(saved, applied=True, session_id=session_id)
-
-        return self._database.run(work)
+        if report.order is None:
+            return self._database.run(partial(_record_unordered, report=report))
+        session_id = report.order.session_id
+        saved, outcome = self._database.pipeline(
+            reports.save(report, session_id), reports.select_outcome(report, session_id)
+        )
+        return reports.recorded(report, session_id, saved, outcome)
 
     def end_session(
         self, report: Report, stop_message: Callable[[UUID], Message | None]
@@ -169,32 +133,16 @@ class Playback:
         call ends the session. Raises ``SessionNotFound`` and ``MovieNotFound`` as ``record_report``
         does.
         """
-
-        def work(transaction: Transaction) -> EndedSession:
-            session = _lock_session(transaction, report)
-            saved = self._save(transaction, report, session)
-            applied = saved is not None
-            progress = saved or progress_rows.find(transaction, report.user_id, report.movie_id)
-            assert progress is not None
-            if session is None:
-                return EndedSession(progress, None, None, ended_now=False, applied=applied)
-            if not session.is_open:
-                session_rows.keep_ended(transaction, session)
-                lasted = session.duration_seconds
-                return EndedSession(progress, session.id, lasted, ended_now=False, applied=applied)
-            duration = session_rows.end(transaction, session, report.reported_at)
-            message = stop_message(session.id)
-            is_next = message is not None and outbox.insert(transaction, [message])
-            return EndedSession(
-                progress,
-                session.id,
-                duration,
-                ended_now=True,
-                applied=applied,
-                event_is_next=is_next,
+        if report.order is None:
+            return self._database.run(
+                partial(_end_unordered, report=report, stop_message=stop_message)
             )
-
-        return self._database.run(work)
+        session_id = report.order.session_id
+        answers = self._database.pipeline(
+            *reports.stop(report, session_id, stop_message(session_id)),
+            reports.select_outcome(report, session_id),
+        )
+        return reports.ended(report, session_id, answers)
 
     def end_abandoned(
         self,
@@ -215,36 +163,72 @@ class Playback:
 
         return self._database.run(work)
 
-    def _save(
-        self, transaction: Transaction, report: Report, session: Session | None
-    ) -> SavedProgress | None:
-        if session is None and not films.admit(
-            transaction,
-            report.user_id,
-            report.movie_id,
-            report.reported_at,
-            _MOST_UNCONFIRMED_FILMS,
-        ):
-            raise MovieNotFound("nobody has ever started such a film")
-        # A report without a session id may be of playback before this session.
-        return progress_rows.upsert(
-            transaction,
-            report,
-            session.started_at if session and report.session_id else None,
-            session.film_duration_seconds if session else None,
-        )
+
+def _open(
+    transaction: Transaction,
+    session: NewSession,
+    event: StreamEvent,
+    message_of: MessageOf,
+    key: IdempotencyKey | None,
+    taken_over: Sequence[UUID],
+) -> OpenedSession:
+    closed = closed_sessions.take_over(transaction, session.user_id, taken_over, session.started_at)
+    events = [StreamEvent.of_end(each) for each in closed]
+    if transaction.run(session_rows.insert(session)):
+        events.append(event)
+    messages = outbox.insert_events(transaction, events, message_of)
+    for statement in _completing(session, key):
+        transaction.run(statement)
+    records = transaction.run(progress_rows.select(session.user_id, session.movie_id))
+    return OpenedSession(_progress(records), messages)
 
 
-def _sent_in_time(send: Callable[[Message], bool], message: Message) -> bool:
-    """Send ``message``, and reserve time to commit, so that an outage of Kafka fails no report."""
-    with leaving(_COMMIT_SECONDS):
-        return send(message)
+def _completing(session: NewSession, key: IdempotencyKey | None) -> list[Statement]:
+    """Return what else a start writes: its key is complete, its film is known."""
+    film = films.keep(session.movie_id, session.film_duration_seconds, session.started_at)
+    if key is None:
+        return [film]
+    return [idempotency_rows.complete(session.user_id, key, session.id), film]
 
 
-def _lock_session(transaction: Transaction, report: Report) -> Session | None:
-    if report.session_id is None:
-        return session_rows.lock_latest(transaction, report)
-    session = session_rows.lock(transaction, report.session_id, report)
-    if session is None:
-        raise SessionNotFound("the user has no such session of this film")
-    return session
+def _progress(rows: Sequence[Row]) -> SavedProgress | None:
+    return progress_rows.to_progress(rows[0]) if rows else None
+
+
+def _record_unordered(transaction: Transaction, report: Report) -> RecordedReport:
+    """Record a report without a session or a sequence, so that it has no order."""
+    session_id = (
+        report.session_id
+        or session_rows.lock_latest(transaction, report)
+        or session_rows.lock_latest_abandoned(transaction, report)
+    )
+    if session_id is None:
+        _admit(transaction, report)
+    saved = transaction.run(reports.save(report, session_id))
+    outcome = transaction.run(reports.select_outcome(report, session_id))
+    return reports.recorded(report, session_id, saved, outcome)
+
+
+def _end_unordered(
+    transaction: Transaction, report: Report, stop_message: Callable[[UUID], Message | None]
+) -> EndedSession:
+    session_id = report.session_id or session_rows.lock_latest(transaction, report)
+    if session_id is None:
+        _admit(transaction, report)
+        answers = [transaction.run(reports.save(report, None))]
+    else:
+        message = stop_message(session_id)
+        answers = [transaction.run(each) for each in reports.stop(report, session_id, message)]
+    answers.append(transaction.run(reports.select_outcome(report, session_id)))
+    return reports.ended(report, session_id, answers)
+
+
+def _admit(transaction: Transaction, report: Report) -> None:
+    if not films.admit(
+        transaction,
+        report.user_id,
+        report.movie_id,
+        report.reported_at,
+        _MOST_UNCONFIRMED_FILMS,
+    ):
+        raise MovieNotFound("nobody has ever started such a film")

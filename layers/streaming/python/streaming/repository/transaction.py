@@ -2,32 +2,38 @@
 
 from typing import Any
 
-import pg8000.native
-
+from streaming.repository.wire import PipelineConnection, Row, Statement
 from streaming.resilience.deadline import within
 
 # A client that is disconnected during a transaction must not hold locks for hours.
 _ABANDONED_SECONDS = 5.0
 
-Row = dict[str, Any]
+__all__ = ["Row", "Transaction", "begin_statement"]
 
 
 class Transaction:
     """Runs statements, each in at most ``statement_seconds``.
 
-    Both methods raise what pg8000 and sockets raise; ``Database`` converts it.
+    Each method raises what pg8000 and sockets raise; ``Database`` converts it.
     """
 
-    def __init__(self, connection: pg8000.native.Connection, statement_seconds: float) -> None:
+    def __init__(self, connection: PipelineConnection, statement_seconds: float) -> None:
         self._connection = connection
         self._statement_seconds = statement_seconds
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         """Run ``statement`` with its ``:name`` parameters; return its rows by column name."""
+        return self.run(Statement(statement, parameters))
+
+    def run(self, statement: Statement) -> list[Row]:
+        """Run ``statement``; return its rows."""
         with within(self._statement_seconds):
-            values = self._connection.run(statement, **parameters) or []
-        names = [column["name"] for column in self._connection.columns or []]
-        return [dict(zip(names, row, strict=True)) for row in values]
+            return self._connection.rows(statement)
+
+    def script(self, statements: str) -> None:
+        """Run SQL of several statements, without parameters."""
+        with within(self._statement_seconds):
+            self._connection.run(statements)
 
     def row(self, statement: str, **parameters: Any) -> Row | None:
         """Run ``statement`` and return its first row, or None."""

@@ -1,17 +1,18 @@
 """Sends the events of use cases to Kafka; housekeeping sends the rest from the outbox."""
 
-from collections.abc import Callable
 from typing import Protocol
-from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
 from streaming.domain.errors import DatabaseUnavailable
-from streaming.domain.progress import Report
-from streaming.events.event import Action, Message, StreamEvent, new_event_id
+from streaming.events.event import Message, StreamEvent
 from streaming.repository.outbox import Outbox
+from streaming.resilience.deadline import leaving
 
 logger = Logger(child=True)
+
+# Time that remains for inserting an event that Kafka does not acknowledge into the outbox.
+_OUTBOX_SECONDS = 0.3
 
 
 class EventSink(Protocol):
@@ -21,8 +22,12 @@ class EventSink(Protocol):
         """Return the Kafka message of ``event``; None if events are disabled."""
         ...
 
-    def send(self, message: Message) -> bool:
-        """Send a message that is not in the outbox; return whether Kafka acknowledged it."""
+    def send(self, event: StreamEvent, *, is_next: bool) -> None:
+        """Send an event that is not in the outbox, or insert it there.
+
+        It is inserted if Kafka does not acknowledge it, and if it is not the next one of its user,
+        because older ones are in the outbox. Raises ``DatabaseUnavailable``.
+        """
         ...
 
     def send_committed(self, message: Message) -> bool:
@@ -53,13 +58,17 @@ class KafkaSink:
         """Return the Kafka message of ``event``."""
         return event.to_message(self._topic_prefix)
 
-    def send(self, message: Message) -> bool:
-        """Send ``message``; return whether Kafka acknowledged it."""
-        return self._publisher.publish(message)
+    def send(self, event: StreamEvent, *, is_next: bool) -> None:
+        """Send ``event`` if it is the next one of its user, or insert it into the outbox."""
+        message = self.message(event)
+        with leaving(_OUTBOX_SECONDS):
+            is_acknowledged = is_next and self._publisher.publish(message)
+        if not is_acknowledged:
+            self._outbox.add(message)
 
     def send_committed(self, message: Message) -> bool:
         """Send ``message`` and delete it from the outbox; housekeeping repeats what fails."""
-        if not self.send(message):
+        if not self._publisher.publish(message):
             return False
         try:
             self._outbox.delete(message.event_id)
@@ -75,23 +84,9 @@ class NoEvents:
     def message(self, event: StreamEvent) -> None:
         """Return None: there is no message to send."""
 
-    def send(self, message: Message) -> bool:
-        """Return True without sending."""
-        return True
+    def send(self, event: StreamEvent, *, is_next: bool) -> None:
+        """Discard ``event``."""
 
     def send_committed(self, message: Message) -> bool:
         """Return True without sending."""
         return True
-
-
-def message_of_report(
-    action: Action, report: Report, events: EventSink
-) -> Callable[[UUID | None], Message | None]:
-    """Return a function that makes the message of ``report`` from the id of its session.
-
-    All messages that it makes have the same event id. It returns None if events are disabled.
-    """
-    event_id = new_event_id(report.reported_at)
-    return lambda session_id: events.message(
-        StreamEvent.of_report(action, report, session_id, event_id)
-    )

@@ -2,13 +2,18 @@
 
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import RecordedReport, Report
+from streaming.events.event import StreamEvent
 from streaming.repository.playback import Playback
 from streaming.usecases.cached_positions import CachedPositions
-from streaming.usecases.event_sink import EventSink, message_of_report
+from streaming.usecases.event_sink import EventSink
 
 
 class ReportProgress:
-    """Saves a reported position and sends its event to Kafka."""
+    """Saves a reported position, and then sends its event to Kafka.
+
+    No transaction is open while Kafka is awaited. If a request ends between the two, it was not
+    answered, and its repeat sends the event under the same id.
+    """
 
     def __init__(
         self,
@@ -27,8 +32,10 @@ class ReportProgress:
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """
-        message_of = message_of_report("stream_progress", report, self._events)
-        recorded = self._playback.record_report(report, message_of, self._events.send)
+        recorded = self._playback.record_report(report)
+        if recorded.is_event_due:
+            event = StreamEvent.of_progress(report, recorded.session_id)
+            self._events.send(event, is_next=recorded.is_event_next)
         if recorded.progress is not None:
             self._positions.keep(recorded.progress)
         if recorded.session_id is not None and not recorded.session_ended:

@@ -1,11 +1,14 @@
 """Stops a stream."""
 
+from uuid import UUID
+
 from streaming.cache.stream_slots import StreamSlots
 from streaming.domain.progress import Report
 from streaming.domain.sessions import EndedSession
+from streaming.events.event import Message, StreamEvent, new_event_id
 from streaming.repository.playback import Playback
 from streaming.usecases.cached_positions import CachedPositions
-from streaming.usecases.event_sink import EventSink, message_of_report
+from streaming.usecases.event_sink import EventSink
 
 
 class StopStream:
@@ -28,7 +31,11 @@ class StopStream:
 
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """
-        message_of = message_of_report("stream_stop", report, self._events)
+        event_id = new_event_id(report.reported_at)
+
+        def message_of(session_id: UUID) -> Message | None:
+            return self._events.message(StreamEvent.of_stop(report, session_id, event_id))
+
         ended = self._playback.end_session(report, message_of)
         if ended.session_id is not None:
             self._slots.end(report.user_id, ended.session_id)

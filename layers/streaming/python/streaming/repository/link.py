@@ -1,0 +1,217 @@
+"""The one connection of an execution environment, and what its errors mean.
+
+After an error that the server did not report, the connection may have an unread answer, and the
+next query would get another user's rows. Such a connection is closed, never rolled back.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import pg8000.native
+from aws_lambda_powertools.logging import Logger
+
+from streaming.domain.errors import DatabaseUnavailable, StreamingError
+from streaming.observability.metrics import emit_dependency_failure
+from streaming.repository.commits import Outcome, TransactionIdentity, outcome_of
+from streaming.repository.connection import WIRE_ERRORS, Connector, close_quietly
+from streaming.repository.server_errors import (
+    means_busy_server,
+    means_lost_connection,
+    means_transaction_gave_way,
+)
+from streaming.repository.transaction import Transaction
+from streaming.repository.wire import PipelineConnection, Row, Statement
+from streaming.resilience.deadline import within
+
+logger = Logger(child=True)
+
+STATEMENT_SECONDS = 1.0
+# After a freeze the connection may be broken. The first statement then waits less, which leaves
+# time to open another connection.
+_IDLE_SECONDS = 10.0
+FIRST_STATEMENT_SECONDS = 0.5
+_BEGIN_SECONDS = 0.75
+
+Result = TypeVar("Result")
+
+
+class Rider(Protocol):
+    """A query that takes no round trip of its own: some transactions make it when they begin."""
+
+    def query(self) -> str | None:
+        """Return a query of one row for the transaction that begins now, or None."""
+        ...
+
+    def take(self, row: Sequence[Any]) -> None:
+        """Use the row, which was read before the transaction changed anything."""
+        ...
+
+
+class Lost(Exception):
+    """The connection cannot be used any more; the same work may succeed on another one."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation)
+        self.operation = operation
+
+
+class CommitUnanswered(Lost):
+    """The connection was lost during COMMIT, so the transaction may be committed.
+
+    ``result`` is what the work returned. ``identity`` is None for a transaction that only reads.
+    """
+
+    def __init__(self, result: Any, identity: TransactionIdentity | None) -> None:
+        super().__init__("query")
+        self.result = result
+        self.identity = identity
+
+
+class GaveWay(Exception):
+    """The server rolled the transaction back in favour of another one; a retry may succeed."""
+
+
+class Link:
+    """Runs transactions on one connection, which it opens when there is none.
+
+    Its methods raise ``Lost``, ``GaveWay``, ``DatabaseUnavailable`` if the server is overloaded,
+    and ``pg8000.native.DatabaseError`` for a rejected statement.
+    """
+
+    def __init__(
+        self, connector: Connector, statement_seconds: float, rider: Rider | None = None
+    ) -> None:
+        self._connector = connector
+        self._rider = rider
+        self._statement_seconds = statement_seconds
+        self._connection: PipelineConnection | None = None
+        self._used_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, which may be broken."""
+        return self._connection is not None
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another one. Never raises."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            close_quietly(connection)
+
+    def transact(self, begin: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        """Run ``statements`` in one round trip, in a transaction that ``begin`` begins."""
+        try:
+            connection = self._connection = self._connection or self._connector.connect()
+            query = self._rider.query() if self._rider else None
+            first, answers = connection.transact(
+                f"{begin};{query}" if query else begin,
+                statements,
+                self._patience(),
+                self._statement_seconds,
+            )
+            if self._rider and query:
+                self._rider.take(list(first[-1][0].values()))
+            self._used_at = time.time()
+        except pg8000.native.DatabaseError as error:
+            if self._connection is None or means_lost_connection(error):
+                raise self._lost() from error
+            self._interpret(error)
+            raise
+        except WIRE_ERRORS as error:
+            raise self._lost() from error
+        except BaseException:
+            self.close()
+            raise
+        return answers
+
+    def outcome_of(self, identity: TransactionIdentity) -> Outcome | None:
+        """Return the status of a transaction; None if the server does not have it any more."""
+        try:
+            connection = self._connection = self._connection or self._connector.connect()
+            with within(STATEMENT_SECONDS):
+                return outcome_of(connection, identity)
+        except (pg8000.native.DatabaseError, *WIRE_ERRORS) as error:
+            raise self._lost() from error
+        except BaseException:
+            self.close()
+            raise
+
+    def attempt(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+        """Run ``work`` in a transaction that ``begin`` begins; also raises what ``work`` raises."""
+        try:
+            connection = self._connection = self._connection or self._connector.connect()
+            with within(self._patience()):
+                rows = self._run_with_rider(connection, begin)
+            identity = TransactionIdentity.of(rows[0]) if rows else None
+            result = work(Transaction(connection, self._statement_seconds))
+            self._commit(result, identity)
+            self._used_at = time.time()
+        except pg8000.native.DatabaseError as error:
+            self._recover(error)
+            raise
+        except StreamingError:
+            self._roll_back()
+            raise
+        except WIRE_ERRORS as error:
+            raise self._lost() from error
+        except BaseException:
+            self.close()
+            raise
+        return result
+
+    def _run_with_rider(self, connection: PipelineConnection, begin: str) -> list[Any]:
+        query = self._rider.query() if self._rider else None
+        if query is None or self._rider is None:
+            rows: list[Any] = connection.run(begin) or []
+            return rows
+        *rows, answer = connection.run(f"{begin};{query}")
+        self._rider.take(answer)
+        return rows
+
+    def _commit(self, result: Any, identity: TransactionIdentity | None) -> None:
+        assert self._connection is not None
+        try:
+            with within(STATEMENT_SECONDS):
+                self._connection.run("COMMIT")
+        except (pg8000.native.DatabaseError, *WIRE_ERRORS) as error:
+            if isinstance(error, pg8000.native.DatabaseError) and not means_lost_connection(error):
+                raise
+            self.close()
+            raise CommitUnanswered(result, identity) from error
+
+    def _lost(self) -> Lost:
+        operation = "query" if self._connection else "connect"
+        self.close()
+        return Lost(operation)
+
+    def _patience(self) -> float:
+        """Return how many seconds BEGIN may take."""
+        # The monotonic clock may stop while the environment is frozen; the system time does not.
+        is_idle = self._used_at and time.time() - self._used_at > _IDLE_SECONDS
+        return FIRST_STATEMENT_SECONDS if is_idle else _BEGIN_SECONDS
+
+    def _recover(self, error: pg8000.native.DatabaseError) -> None:
+        if self._connection is None or means_lost_connection(error):
+            raise self._lost() from error
+        self._roll_back()
+        self._interpret(error)
+
+    def _interpret(self, error: pg8000.native.DatabaseError) -> None:
+        """Raise what ``error`` means for the transaction; return if a statement was wrong."""
+        if means_transaction_gave_way(error):
+            raise GaveWay from error
+        if means_busy_server(error):
+            logger.warning(
+                "PostgreSQL is overloaded", **emit_dependency_failure("postgresql", "query", error)
+            )
+            raise DatabaseUnavailable("the database is overloaded") from error
+
+    def _roll_back(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            with within(STATEMENT_SECONDS):
+                self._connection.run("ROLLBACK")
+        except (pg8000.native.DatabaseError, *WIRE_ERRORS):
+            self.close()

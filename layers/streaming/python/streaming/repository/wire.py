@@ -1,0 +1,214 @@
+"""A connection to PostgreSQL that sends several statements and reads their answers afterwards.
+
+pg8000 waits for the server after each message. Here the messages of all statements are sent at
+once, so a transaction takes one round trip:
+https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+
+Nothing is prepared by name, so it works behind a pooler in transaction mode.
+"""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import pg8000.native
+from pg8000.converters import make_params
+from pg8000.core import Context
+
+from streaming.resilience.deadline import within
+
+Row = dict[str, Any]
+
+_HEADER = struct.Struct("!ci")
+_SHORT = struct.Struct("!H")
+_LENGTH = struct.Struct("!i")
+_FIELD = struct.Struct("!ihihih")
+_NULL = _LENGTH.pack(-1)
+
+# The unnamed portal: its description, then its execution without a limit of rows.
+_DESCRIBE_AND_EXECUTE = b"D\x00\x00\x00\x06P\x00" + b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
+_SYNC = b"S\x00\x00\x00\x04"
+_COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
+
+_READY, _ERROR, _DESCRIPTION, _ROW, _COMPLETE = b"Z", b"E", b"T", b"D", b"C"
+_EXPECTED = b"123nIs"
+"""The messages that tell nothing more: parsed, bound, closed, no rows, no statement, suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement with the values of its ``:name`` parameters."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What the server answered to the statements so far."""
+
+    rows: list[list[Row]]
+    names: tuple[str, ...] = ()
+    converters: tuple[Callable[[str], Any], ...] = ()
+    error: pg8000.native.DatabaseError | None = None
+    last_command: bytes = b""
+
+
+class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """Sends statements together. Each method raises what pg8000 and sockets raise.
+
+    After an error that the server did not report, the connection has unread answers and must be
+    closed.
+    """
+
+    def transact(
+        self,
+        begin: str,
+        statements: Sequence[Statement],
+        first_seconds: float,
+        statement_seconds: float,
+    ) -> tuple[list[list[Row]], list[list[Row]]]:
+        """Run ``statements`` in a transaction, in one round trip.
+
+        Returns the rows of each command of ``begin``, and of each statement. ``begin`` is SQL
+        without parameters that begins the transaction. Its answer may take ``first_seconds``,
+        every other one ``statement_seconds``. If the server reports an error, the transaction is
+        rolled back, and the first error is raised.
+        """
+        request = bytearray(_query(begin, self._client_encoding))
+        for statement in statements:
+            self._append(request, statement)
+        request += _SYNC + _COMMIT
+        answers = _Answers([])
+        with within(first_seconds):
+            self._send(request)
+            self._read_until_ready(answers)
+        first, answers.rows = answers.rows, []
+        with within(statement_seconds * len(statements)):
+            self._read_until_ready(answers)
+        rows, answers.rows = answers.rows, []
+        with within(statement_seconds):
+            self._read_until_ready(answers)
+        if answers.error is not None:
+            raise answers.error
+        if answers.last_command != b"COMMIT":
+            raise pg8000.native.InterfaceError(f"not committed: {answers.last_command!r}")
+        return first, rows
+
+    def rows(self, statement: Statement) -> list[Row]:
+        """Run ``statement`` in the open transaction, in one round trip; return its rows."""
+        request = bytearray()
+        self._append(request, statement)
+        self._send(request + _SYNC)
+        answers = _Answers([])
+        self._read_until_ready(answers)
+        if answers.error is not None:
+            raise answers.error
+        return answers.rows[0]
+
+    def _append(self, request: bytearray, statement: Statement) -> None:
+        sql, values_of = _parsed(statement.sql)
+        encoding = self._client_encoding
+        text = sql.encode(encoding)
+        request += _HEADER.pack(b"P", len(text) + 8) + b"\x00" + text + b"\x00\x00\x00"
+        values = make_params(self.py_types, values_of(statement.parameters))
+        bind = bytearray(b"\x00\x00\x00\x00" + _SHORT.pack(len(values)))
+        for value in values:
+            if value is None:
+                bind += _NULL
+            else:
+                data = value.encode(encoding)
+                bind += _LENGTH.pack(len(data)) + data
+        bind += b"\x00\x00"
+        request += _HEADER.pack(b"B", len(bind) + 4) + bind + _DESCRIBE_AND_EXECUTE
+
+    def _send(self, request: bytes | bytearray) -> None:
+        if self._sock is None:
+            raise pg8000.native.InterfaceError("connection is closed")
+        self._sock.write(request)
+        self._sock.flush()
+
+    def _read_until_ready(self, answers: _Answers) -> None:
+        """Read the answers up to the next ReadyForQuery."""
+        read = self._sock.read
+        rows: list[Row] = []
+        while True:
+            header = read(5)
+            if len(header) < 5:
+                raise pg8000.native.InterfaceError("network error")
+            code, length = _HEADER.unpack(header)
+            data = read(length - 4)
+            if len(data) < length - 4:
+                raise pg8000.native.InterfaceError("network error")
+            if code == _ROW:
+                rows.append(_row(data, answers, self._client_encoding))
+            elif code == _DESCRIPTION:
+                columns = _columns(data, self._client_encoding)
+                answers.names = tuple(name for name, _ in columns)
+                answers.converters = tuple(self.pg_types[oid] for _, oid in columns)
+            elif code == _COMPLETE:
+                answers.rows.append(rows)
+                answers.last_command = data[:-1]
+                rows = []
+            elif code == _READY:
+                self._transaction_status = data
+                return
+            elif code == _ERROR:
+                self._note_error(data, answers)
+            elif code not in _EXPECTED:
+                self._take(code, data)
+
+    def _take(self, code: bytes, data: bytes) -> None:
+        """Handle a message that may arrive at any time, such as a notice."""
+        handle = self.message_types.get(code)
+        if handle is None:
+            raise pg8000.native.InterfaceError(f"unknown message: {code!r}")
+        handle(data, Context(None))
+
+    def _note_error(self, data: bytes, answers: _Answers) -> None:
+        context = Context(None)
+        self.handle_ERROR_RESPONSE(data, context)
+        # Every later error is a consequence of the first one.
+        answers.error = answers.error or context.error
+
+
+def _query(sql: str, encoding: str) -> bytes:
+    text = sql.encode(encoding)
+    return _HEADER.pack(b"Q", len(text) + 5) + text + b"\x00"
+
+
+@lru_cache(maxsize=512)
+def _parsed(sql: str) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    """Return the statement with numbered parameters, and what orders their values."""
+    statement, values_of = pg8000.native.to_statement(sql)
+    return statement, values_of
+
+
+@lru_cache(maxsize=512)
+def _columns(description: bytes, encoding: str) -> tuple[tuple[str, int], ...]:
+    """Return name and type of each column of a RowDescription."""
+    (count,) = _SHORT.unpack_from(description)
+    columns = []
+    at = 2
+    for _ in range(count):
+        end = description.index(b"\x00", at)
+        _, _, type_oid, _, _, _ = _FIELD.unpack_from(description, end + 1)
+        columns.append((description[at:end].decode(encoding), type_oid))
+        at = end + 1 + _FIELD.size
+    return tuple(columns)
+
+
+def _row(data: bytes, answers: _Answers, encoding: str) -> Row:
+    row: Row = {}
+    at = 2
+    for name, converter in zip(answers.names, answers.converters, strict=True):
+        (length,) = _LENGTH.unpack_from(data, at)
+        at += 4
+        if length < 0:
+            row[name] = None
+        else:
+            row[name] = converter(str(data[at : at + length], encoding))
+            at += length
+    return row
