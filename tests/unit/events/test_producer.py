@@ -132,3 +132,37 @@ def test_producer_whose_login_may_be_refused_is_replaced(environment: dict[str, 
 def test_reasons(error: Exception, reason: str) -> None:
     """Only Kafka's response about the message or its topic counts as a rejection of it."""
     assert by_answer(error).reason == reason
+
+
+def test_connected_ahead() -> None:
+    """The first message uses the connection that was started ahead of it."""
+    attempts: list[EventSettings] = []
+
+    def connect(settings: EventSettings) -> FakeProducer:
+        attempts.append(settings)
+        return FakeProducer()
+
+    producer = EventProducer(EventSettings.from_environment({}), connect)
+    producer.connect_ahead("known")
+    producer.connect_ahead("known")
+
+    assert producer.publish(to("known"))
+    producer.connect_ahead("known")
+    assert len(attempts) == 1
+
+
+def test_failure_to_connect_ahead() -> None:
+    """After an attempt that failed before the first message, messages connect again."""
+    failures: list[Exception] = [KafkaConnectionError("refused")]
+
+    def connect(_: EventSettings) -> FakeProducer:
+        if failures:
+            raise failures.pop()
+        return FakeProducer()
+
+    producer = EventProducer(EventSettings.from_environment({}), connect, pause_seconds=0)
+    producer.connect_ahead("known")
+
+    results = [producer.publish(to("known")) for _ in range(2)]
+
+    assert results[-1]

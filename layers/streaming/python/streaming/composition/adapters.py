@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streaming.config.rotating_secrets import Rotating
     from streaming.config.tokens import TokenSettings
     from streaming.config.user_service import UserServiceSettings
+    from streaming.events.event import Action
     from streaming.events.producer import EventProducer
     from streaming.repository.cache_trust import CacheTrustRecord
     from streaming.repository.database import Database
@@ -37,7 +38,7 @@ _PATIENT_SECONDS = 10.0
 
 
 class Adapters(Settings):
-    """Builds each adapter once, when it is first used. Building does not connect."""
+    """Builds each adapter once, when it is first used. Building does not wait for a server."""
 
     @cached_property
     def cache_settings(self) -> CacheSettings:
@@ -146,6 +147,19 @@ class Adapters(Settings):
         from streaming.events.producer import EventProducer
 
         return EventProducer(self.settings_of(EventSettings.from_environment, "KAFKA_SECRET_ARN"))
+
+    def connect_to_kafka(self, action: Action) -> None:
+        """Start to connect to Kafka for the events of ``action``, unless they are disabled.
+
+        The first request of an environment needs Kafka last, after it has connected to the other
+        servers. No connection exists before a request, so none is part of a SnapStart snapshot.
+        """
+        from streaming.config.events import EventSettings
+        from streaming.events.event import topic_of
+
+        if EventSettings.are_enabled(self.variables):
+            topic_prefix = EventSettings.topic_prefix_of(self.variables)
+            self.event_producer.connect_ahead(topic_of(action, topic_prefix))
 
     @cached_property
     def event_sink(self) -> EventSink:

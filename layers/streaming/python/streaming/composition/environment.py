@@ -49,6 +49,7 @@ class Environment(AnalyticsParts):
         from streaming.usecases.start_stream import StartStream
         from streaming.usecases.stream_limit import StreamLimit
 
+        self.connect_to_kafka("stream_start")
         return StartStream(
             self.entitlement,
             StreamLimit(self.stream_slots, self.playback, self.event_sink),
@@ -67,6 +68,7 @@ class Environment(AnalyticsParts):
         """Saves a position."""
         from streaming.usecases.report_progress import ReportProgress
 
+        self.connect_to_kafka("stream_progress")
         return ReportProgress(
             self.playback, self.cached_positions, self.stream_slots, self.event_sink
         )
@@ -76,6 +78,7 @@ class Environment(AnalyticsParts):
         """Ends a session."""
         from streaming.usecases.stop_stream import StopStream
 
+        self.connect_to_kafka("stream_stop")
         return StopStream(self.playback, self.cached_positions, self.stream_slots, self.event_sink)
 
     @cached_property

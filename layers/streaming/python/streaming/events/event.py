@@ -20,6 +20,11 @@ _TOPIC_SUFFIXES: dict[Action, str] = {
 }
 
 
+def topic_of(action: Action, topic_prefix: str) -> str:
+    """Return the topic for the events of ``action``."""
+    return f"{topic_prefix}.{_TOPIC_SUFFIXES[action]}"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
     """An action of a viewer at ``timestamp``. Consumers discard repeats by ``event_id``.
@@ -101,7 +106,7 @@ class StreamEvent:
             value["reason"] = self.reason
         return Message(
             event_id=self.event_id,
-            topic=f"{topic_prefix}.{_TOPIC_SUFFIXES[self.action]}",
+            topic=topic_of(self.action, topic_prefix),
             key=key_of(self.user_id),
             value=json.dumps(value, separators=(",", ":")),
         )

@@ -66,6 +66,14 @@ class EventProducer:
         self._connecting: Future[Producer] | None = None
         self._closed_topics: dict[str, tuple[float, Refusal]] = {}
 
+    def connect_ahead(self, topic: str) -> None:
+        """Start to connect, unless connected; the first message for ``topic`` waits less then.
+
+        A failure is not noted: the first message connects again.
+        """
+        if self._producer is None and self._connecting is None:
+            self._connecting = self._start_to_connect(topic)
+
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
         """Send ``message``; return whether Kafka acknowledged it within ``wait_seconds``.
 
@@ -146,14 +154,18 @@ class EventProducer:
         """Return a producer that knows ``topic``; a thread connects it, also after the time-out."""
         connecting = self._connecting
         if connecting is None or (connecting.done() and connecting.exception()):
-            connecting = self._connecting = Future()
-            Thread(target=self._connect_for, args=(topic, connecting), daemon=True).start()
+            connecting = self._connecting = self._start_to_connect(topic)
         seconds = _PROBE_SECONDS if self._failures else _PATIENCE_SECONDS
         try:
             return connecting.result(timeout=allowance(seconds))
         finally:
             if connecting.done():
                 self._connecting = None
+
+    def _start_to_connect(self, topic: str) -> Future[Producer]:
+        connecting: Future[Producer] = Future()
+        Thread(target=self._connect_for, args=(topic, connecting), daemon=True).start()
+        return connecting
 
     def _connect(self) -> Producer:
         settings = self._settings
