@@ -210,7 +210,7 @@ def test_cluster_that_is_taken_for_one_server(
 
     assert not cache.set(nodes.new_key(nodes.nodes[1]), {}, 60)
 
-    assert any("MOVED" in vars(each).get("error", "") for each in caplog.records)
+    assert any("MovedError" in vars(each).get("error", "") for each in caplog.records)
 
 
 def test_tls(

@@ -1,94 +1,78 @@
-"""The bodies of requests: their fields, their validation, and their description in OpenAPI."""
+"""Models of request bodies, which validate them and describe them in OpenAPI."""
 
-from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar, get_args
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
-from streaming.api.json_body import parse_json
-from streaming.api.request_fields import (
-    FieldType,
-    Flag,
-    Identifier,
-    InvalidField,
-    Number,
-    OneOf,
-    WholeNumber,
-)
-from streaming.domain.errors import InvalidRequest
-from streaming.domain.films import ManifestType
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from streaming.domain.errors import InvalidJson, InvalidRequest
 from streaming.domain.progress import Report
 
 LONGEST_POSITION_SECONDS = 7 * 24 * 3600
 # Signed URLs expire within a week; a player may report later what was watched before.
 LONGEST_AGE_SECONDS = 30 * 24 * 3600
-GREATEST_SEQUENCE = (1 << 53) - 1
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class _Body(Protocol):
-    def problem(self) -> str | None:
-        """Say what is wrong with the fields together; None if nothing is."""
-        ...
+def _whole(value: object) -> object:
+    """Convert ``120.0`` to 120: JSON Schema and JavaScript do not distinguish them."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Model = TypeVar("Model", bound=_Body)
+Seconds = Annotated[int, Field(ge=0, le=LONGEST_POSITION_SECONDS), BeforeValidator(_whole)]
+Age = Annotated[float, Field(ge=0, le=LONGEST_AGE_SECONDS, allow_inf_nan=False)]
+Sequence = Annotated[int, Field(ge=0, le=(1 << 53) - 1), BeforeValidator(_whole)]
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(BaseModel):
     """The manifest type that the player needs, and what to do at the stream limit."""
 
-    __pydantic_config__ = {  # noqa: RUF012 - pydantic's name, which only tools/openapi.py reads
-        "use_attribute_docstrings": True,
-        "json_schema_extra": {"examples": [{"manifest_type": "hls"}]},
-    }
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"manifest_type": "hls"}]}
+    )
 
-    manifest_type: Annotated[ManifestType, OneOf("hls", "dash")] = "hls"
-    """HLS (`index.m3u8`) or DASH (`index.mpd`)."""
-    take_over: Annotated[bool, Flag()] = False
-    """At the limit of concurrent streams, end the oldest instead of answering 429."""
-
-    def problem(self) -> None:
-        """Return None: the fields do not depend on each other."""
-
-    def chosen(self) -> dict[str, Any]:
-        """Return the fields that differ from their defaults."""
-        return {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if getattr(self, each.name) != each.default
-        }
+    manifest_type: Literal["hls", "dash"] = Field(
+        default="hls", description="HLS (`index.m3u8`) or DASH (`index.mpd`)."
+    )
+    take_over: bool = Field(
+        default=False,
+        description="At the limit of concurrent streams, end the oldest instead of answering 429.",
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRequest:
+class PositionRequest(BaseModel):
     """The position of the player."""
 
-    __pydantic_config__ = {  # noqa: RUF012 - pydantic's name, which only tools/openapi.py reads
-        "use_attribute_docstrings": True,
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
             "examples": [{"position_seconds": 120}],
             "if": {"properties": {"sequence": {"type": "integer"}}, "required": ["sequence"]},
             "then": {"properties": {"session_id": {"type": "string"}}, "required": ["session_id"]},
         },
-    }
+    )
 
-    position_seconds: Annotated[int, WholeNumber(LONGEST_POSITION_SECONDS)]
-    """Whole seconds from the start of the film."""
-    session_id: Annotated[UUID, Identifier()] | None = None
-    """The `session_id` from the response to the start."""
-    sequence: Annotated[int, WholeNumber(GREATEST_SEQUENCE)] | None = None
-    """The report's number in its session: an older report changes nothing."""
-    age_seconds: Annotated[float, Number(LONGEST_AGE_SECONDS)] = 0.0
-    """How many seconds ago the position was measured, by a monotonic clock; a repeat has a greater
-    age. The position that was watched last is saved."""
+    position_seconds: Seconds = Field(description="Whole seconds from the start of the film.")
+    session_id: Annotated[UUID, Field(strict=False)] | None = Field(
+        default=None, description="The `session_id` from the response to the start."
+    )
+    sequence: Sequence | None = Field(
+        default=None,
+        description="The report's number in its session: an older report changes nothing.",
+    )
+    age_seconds: Age = Field(
+        default=0.0,
+        description="How many seconds ago the position was measured, by a monotonic clock; a "
+        "repeat has a greater age. The position that was watched last is saved.",
+    )
 
-    def problem(self) -> str | None:
-        """Require a session for a sequence, which counts within one."""
+    @model_validator(mode="after")
+    def _sequence_counts_within_a_session(self) -> Self:
         if self.sequence is not None and self.session_id is None:
-            return "sequence needs session_id"
-        return None
+            raise ValueError("sequence needs session_id")
+        return self
 
     def to_report(self, user_id: UUID, movie_id: UUID, now: datetime) -> Report:
         """Return the user's report of the film with this body, received at ``now``."""
@@ -109,43 +93,14 @@ def parse(model: type[Model], body: bytes) -> Model:
     Raises ``InvalidJson`` if it is not JSON, and ``InvalidRequest``, whose ``errors`` name the
     fields, if it does not match the model.
     """
-    members = parse_json(body)
-    if not isinstance(members, dict):
-        raise _invalid([("", "Input should be an object")])
-    values: dict[str, Any] = {}
-    problems: list[tuple[str, str]] = []
-    for name, (kind, is_nullable, is_required) in _fields_of(model).items():
-        if name not in members:
-            if is_required:
-                problems.append((name, "Field required"))
-            continue
-        value = members[name]
-        try:
-            values[name] = None if value is None and is_nullable else kind.read(value)
-        except InvalidField as error:
-            problems.append((name, str(error)))
-    if problems:
-        raise _invalid(problems)
-    request = model(**values)
-    problem = request.problem()
-    if problem:
-        raise _invalid([("", problem)])
-    return request
-
-
-@cache
-def _fields_of(model: Any) -> dict[str, tuple[FieldType, bool, bool]]:
-    """Return the type of each field, whether it may be null, and whether it is required."""
-    found: dict[str, tuple[FieldType, bool, bool]] = {}
-    for each in fields(model):
-        members = get_args(each.type)
-        is_nullable = type(None) in members
-        annotated: Any = members[0] if is_nullable else each.type
-        found[each.name] = (annotated.__metadata__[0], is_nullable, each.default is MISSING)
-    return found
-
-
-def _invalid(problems: list[tuple[str, str]]) -> InvalidRequest:
-    detail = "; ".join(f"{field or 'body'}: {message}" for field, message in problems)
-    errors = [{"field": field, "message": message} for field, message in problems]
-    return InvalidRequest(detail, errors=errors)
+    try:
+        return model.model_validate_json(body.strip() or b"{}")
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":
+            raise InvalidJson("the body is not valid JSON") from None
+        errors = [
+            {"field": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in problems
+        ]
+        detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in errors)
+        raise InvalidRequest(detail, errors=errors) from None

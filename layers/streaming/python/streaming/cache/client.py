@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any, Protocol
 
 from aws_lambda_powertools.logging import Logger
+from redis.exceptions import AuthenticationError, NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streaming.cache.connection import CONNECT_SECONDS
-from streaming.cache.errors import CacheError, LoginRefused, ScriptUnknown
+from streaming.cache.connection_options import CONNECT_SECONDS
 from streaming.cache.versioned import GET_WITH_SERVER, SET_IF_NEWER, server_of
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
@@ -109,7 +110,7 @@ class Cache:
         def call() -> Any:
             try:
                 return self._servers.execute(key, "EVALSHA", _sha(script), 1, key, *arguments)
-            except ScriptUnknown:
+            except NoScriptError:
                 # From now on the server has the script.
                 return self._servers.execute(key, "EVAL", script, 1, key, *arguments)
 
@@ -125,8 +126,8 @@ class Cache:
             return None
         try:
             answer = self._call(key, call)
-        except (CacheError, OSError, SecretUnavailable) as error:
-            if isinstance(error, LoginRefused) and self._source and self._source.renewed():
+        except (RedisError, OSError, SecretUnavailable) as error:
+            if isinstance(error, AuthenticationError) and self._source and self._source.renewed():
                 return self._attempt(operation, key, call)
             if seconds > _FAIR_SECONDS:
                 self._breaker.record_failure()
@@ -142,8 +143,8 @@ class Cache:
             return self._once(call, CONNECT_SECONDS)
         try:
             return self._once(call, _OPERATION_SECONDS)
-        except (CacheError, OSError) as error:
-            if isinstance(error, TimeoutError):
+        except (RedisError, OSError) as error:
+            if isinstance(error, RedisTimeoutError):
                 if self._was_late_before:
                     raise
                 self._late_at = time.time()
@@ -154,7 +155,7 @@ class Cache:
         try:
             with within(seconds):
                 return call()
-        except (CacheError, OSError, SecretUnavailable):
+        except (RedisError, OSError, SecretUnavailable):
             self._servers.disconnect()
             raise
 

@@ -13,7 +13,6 @@ from redis import ConnectionPool
 from redis.cluster import ClusterNode
 from redis.crc import key_slot
 from redis.exceptions import (
-    AuthenticationError,
     ClusterDownError,
     ClusterError,
     NoScriptError,
@@ -23,7 +22,6 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streaming.cache.connection_options import connection_options, no_retries
-from streaming.cache.errors import CacheError, LoginRefused, ScriptUnknown
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
 
@@ -64,20 +62,8 @@ class ClusteredRedis:
 
         The known nodes may be outdated. So a command that fails is tried once more after a new
         discovery, within the same deadline; not after a time-out, and not when the cluster reports
-        that it is down. Raises ``CacheError`` and ``OSError``.
+        that it is down. Raises ``RedisError``.
         """
-        try:
-            return self._execute_anywhere(key, command)
-        except RedisTimeoutError as error:
-            raise TimeoutError(*error.args) from error
-        except NoScriptError as error:
-            raise ScriptUnknown(*error.args) from error
-        except AuthenticationError as error:
-            raise LoginRefused(*error.args) from error
-        except RedisError as error:
-            raise CacheError(*error.args) from error
-
-    def _execute_anywhere(self, key: str, command: tuple[str | int, ...]) -> Any:
         client = self._client
         if client is None:
             return self._execute(self._discover(), key, command)

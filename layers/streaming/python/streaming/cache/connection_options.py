@@ -1,20 +1,24 @@
-"""How redis-py connects to the nodes of a cluster: login, TLS and time-outs."""
+"""How connections to Redis are opened: login, TLS and time-outs.
+
+The same for a standalone server and the nodes of a cluster, so an outage takes the same time.
+"""
 
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from redis import Connection, SSLConnection
-from redis._parsers import _RESP2Parser
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
-from streaming.cache.connection import CONNECT_SECONDS
 from streaming.config.cache import CacheSettings
 from streaming.config.rotating_secrets import Rotating
 from streaming.resilience.deadline import allowance
 from streaming.resilience.sockets import bounded
+
+# Includes creating a TLS context.
+CONNECT_SECONDS = 0.5
 
 if TYPE_CHECKING:
     _Connection = Connection
@@ -24,12 +28,6 @@ else:
 
 class _Bounded(_Connection):
     """A connection whose waits are bounded by the deadline."""
-
-    def set_parser(self, parser_class: object) -> None:
-        # redis-py would use hiredis because it is installed. Its parser for hiredis takes the
-        # session tickets of TLS 1.3 for an unexpected answer and closes the connection.
-        use: Callable[[object], None] = super().set_parser
-        use(_RESP2Parser)
 
     def _connect(self) -> socket.socket:
         # The TLS handshake uses the time-out for reading.
