@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Iterator
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,8 @@ def collect(
         sessions={row.id: row for row in sessions},
         published=tuple(event for event in rig.kafka_log.events if event.key in users),
         outbox=tuple(outbox),
-        cached=_cached(rig.stack.ports.redis_port, users),
-        redis_failed_at=min(_failures_of_redis(log, began_at) if log else (), default=inf),
+        cached=_cached(rig.redis.port, users),
+        redis_failures=tuple(_failures_of_redis(log, began_at)) if log else (),
     )
 
 

@@ -35,7 +35,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 def environments(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
     """Execution environments of the unmodified code."""
     log = tmp_path_factory.mktemp("environments") / "environments.log"
-    with Environments(rig.variables, log) as running:
+    with Environments(rig.variables, log, of_some=rig.of_some) as running:
         yield running
 
 

@@ -8,7 +8,9 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from local.servers.python_service import LAYER, ROOT
@@ -17,6 +19,7 @@ Json = dict[str, Any]
 
 # Lambda's own limit for these functions is 20 s.
 _LONGEST_SECONDS = 30.0
+_EVERY = 3
 
 
 class Died(Exception):
@@ -57,11 +60,20 @@ class Environments:
     """A pool, as in Lambda: the environment used last is reused first.
 
     ``layer`` is the folder of the shared package, ``variables`` are the functions' variables,
-    ``log`` is their log file. Safe to use from several threads.
+    ``log`` is their log file. Every third environment has the variables ``of_some`` in addition.
+    Safe to use from several threads.
     """
 
-    def __init__(self, variables: Mapping[str, str], log: Path, layer: Path = LAYER) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        log: Path,
+        layer: Path = LAYER,
+        of_some: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._variables = variables
+        self._of_some = dict(of_some)
+        self._numbers = count(1)
         self.log = log
         self._layer = layer
         self._lock = threading.Lock()
@@ -138,7 +150,9 @@ class Environments:
         ours, theirs = socket.socketpair()
         ours.settimeout(_LONGEST_SECONDS)
         with theirs:
-            return Environment(self._tell({"do": "fork"}, theirs), ours)
+            is_special = next(self._numbers) % _EVERY == 0
+            order = {"do": "fork", "variables": self._of_some if is_special else {}}
+            return Environment(self._tell(order, theirs), ours)
 
     def _tell(self, order: Json, *attached: socket.socket) -> int:
         descriptors = [each.fileno() for each in attached]

@@ -107,8 +107,8 @@ class Evidence:
 
     ``published`` are the messages in Kafka, repeats included, each partition in its order;
     ``outbox`` are the waiting ones. ``cached`` is the JSON under each key of progress in Redis.
-    ``redis_failed_at`` is the time at which Redis first did not respond to a function in time, in
-    Unix seconds.
+    ``redis_failures`` are the times at which Redis did not respond to a function in time, in Unix
+    seconds.
     """
 
     progress: Mapping[FilmOfUser, ProgressRow]
@@ -116,7 +116,12 @@ class Evidence:
     published: tuple[Event, ...]
     outbox: tuple[Event, ...]
     cached: Mapping[FilmOfUser, Mapping[str, Any]]
-    redis_failed_at: float = inf
+    redis_failures: tuple[float, ...] = ()
+
+    @property
+    def redis_failed_at(self) -> float:
+        """When Redis first did not respond; infinity if it always did."""
+        return min(self.redis_failures, default=inf)
 
     @property
     def events(self) -> tuple[Event, ...]:

@@ -28,7 +28,7 @@ class Step(Generic[State]):
 
     ``effect`` returns the state afterwards, or None if the step's response contradicts the state;
     ``blindly`` does so without considering the response. Steps that ``may_not_happen`` are
-    optional.
+    optional. ``is_told`` means that readers of copies find the effect after ``ended_at``.
     """
 
     number: int
@@ -37,6 +37,7 @@ class Step(Generic[State]):
     effect: Callable[[State], State | None]
     blindly: Callable[[State], State]
     may_not_happen: bool = False
+    is_told: bool = True
 
     def as_of(self, moment: float) -> "Step[State]":
         """Return the step as known at that time: without its response if that came later."""
@@ -47,11 +48,15 @@ class Step(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Moment(Generic[State]):
-    """A state that an explanation passes through, and the times between which it may exist."""
+    """A state that an explanation passes through, and the times between which it may exist.
+
+    Copies may have it until ``latest_in_copies``.
+    """
 
     state: State
     earliest: float
     latest: float
+    latest_in_copies: float
 
     def is_within(self, began_at: float, ended_at: float) -> bool:
         """Return whether a read in that time may see the state."""
@@ -67,7 +72,7 @@ def explain(
     """
     search = _Search(steps, initial)
     return [
-        Moment(state, search.earliest(done), search.latest(done))
+        Moment(state, search.earliest(done), search.latest(done), search.latest_in_copies(done))
         for done, state in search.leading_to(is_final)
     ]
 
@@ -142,13 +147,19 @@ class _Search(Generic[State]):
     def latest(self, done: int) -> float:
         """Return the time until which only ``done`` may have happened: infinity if none remains."""
         if done not in self._latest:
-            ended = (
-                step.ended_at
-                for index, step in enumerate(self._steps)
-                if not step.may_not_happen and not done >> index & 1
-            )
+            ended = (step.ended_at for step in self._remaining(done))
             self._latest[done] = min(ended, default=inf)
         return self._latest[done]
+
+    def latest_in_copies(self, done: int) -> float:
+        """Return the time until which readers may have been told of no other step."""
+        told = (step.ended_at for step in self._remaining(done) if step.is_told)
+        return min(told, default=inf)
+
+    def _remaining(self, done: int) -> Iterator[Step[State]]:
+        for index, step in enumerate(self._steps):
+            if not step.may_not_happen and not done >> index & 1:
+                yield step
 
     def _following(self, done: int, state: State) -> Iterator[tuple[int, State]]:
         earliest, latest = self.earliest(done), self.latest(done)

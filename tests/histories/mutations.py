@@ -51,6 +51,20 @@ OLDER_SESSION_NEVER_WINS = Mutation(
     },
 )
 
+REDIS_STAYS_TRUSTED = Mutation(
+    "Redis stays trusted after a failed write",
+    {"        self._record.distrust(server)\n": "        return\n"},
+)
+
+ANY_REDIS_IS_TRUSTED = Mutation(
+    "any server of Redis is trusted",
+    {"and bool(server.name) and server.name in self.servers": ""},
+)
+
+TRUST_IS_NOT_RENEWED = Mutation(
+    "what is known about Redis does not expire", {"and self._age < LEASE_SECONDS": ""}
+)
+
 # If the answer to a claim of an Idempotency-Key is lost, the repeated claim is refused by itself.
 CLAIM_NOT_IDEMPOTENT = Mutation(
     "claim not idempotent",

@@ -32,6 +32,12 @@ _BEGUN_AT_SECONDS = 30
 # time.
 _STAND_IN_SECONDS = 1.5
 
+# How long a position may be hidden behind an older one in Redis after it was acknowledged.
+_HIDDEN_SECONDS = 5.0
+# A call that began during a fault of Redis, or while Redis was skipped afterwards, may be
+# acknowledged this much later.
+_AFTER_A_FAULT_SECONDS = 5.0
+
 
 def judge_records(history: History, evidence: Evidence) -> Iterator[Violation]:
     """Yield the violations in the record of each film of each user."""
@@ -91,7 +97,7 @@ def _judge_steps(
         return
     for operation in operations:
         if operation.call == "get" and operation.status in (200, 404):
-            yield from _judge_get(operation, operations, moments, history.disturbances)
+            yield from _judge_get(operation, operations, moments, history, evidence)
         elif operation.call == "continue" and operation.is_acknowledged:
             yield from _judge_list(operation, operations, moments, film)
 
@@ -166,11 +172,18 @@ def _judge_get(
     read: Operation,
     operations: Sequence[Operation],
     moments: Sequence[Moment[Film]],
-    disturbances: Sequence[Disturbance],
+    history: History,
+    evidence: Evidence,
 ) -> Iterator[Violation]:
     found = read.answer["position_seconds"] if read.is_acknowledged else None
-    possible = _possible(read, moments)
-    if found is not None and _may_be_from_redis(read, disturbances):
+    hidden_seconds = _HIDDEN_SECONDS if _redis_was_disturbed(read, history, evidence) else 0.0
+    possible = _possible(read, moments) | {
+        moment.state.position
+        for moment in moments
+        if moment.earliest <= read.answered_at
+        and moment.latest_in_copies >= read.invoked_at - hidden_seconds
+    }
+    if found is not None and _may_be_outdated(read, history.disturbances):
         possible |= {
             moment.state.position for moment in moments if moment.earliest <= read.answered_at
         }
@@ -178,8 +191,23 @@ def _judge_get(
         yield _misread(read, operations, found, possible)
 
 
-def _may_be_from_redis(read: Operation, disturbances: Sequence[Disturbance]) -> bool:
-    """Return whether Redis may have answered for PostgreSQL, possibly with an older state."""
+def _redis_was_disturbed(read: Operation, history: History, evidence: Evidence) -> bool:
+    """Return whether a position that was acknowledged shortly before may not be in Redis."""
+    faults = [
+        (each.began_at, each.ended_at)
+        for each in history.disturbances
+        if each.what.endswith("redis")
+    ]
+    faults += [(each - history.began_at,) * 2 for each in evidence.redis_failures]
+    return any(
+        began_at <= read.answered_at
+        and ended_at + _AFTER_A_FAULT_SECONDS + _HIDDEN_SECONDS >= read.invoked_at
+        for began_at, ended_at in faults
+    )
+
+
+def _may_be_outdated(read: Operation, disturbances: Sequence[Disturbance]) -> bool:
+    """Return whether Redis may have answered because PostgreSQL did not, with any older state."""
     return read.answered_at - read.invoked_at > _STAND_IN_SECONDS or any(
         each.what.endswith("postgres")
         and each.began_at <= read.answered_at

@@ -16,8 +16,11 @@ from streaming.repository.database import Database
 from streaming.repository.transaction import Row
 from tests.histories.kafka_log import KafkaLog
 from tests.histories.plan import DURATION_SECONDS, FILMS
+from tests.histories.redis_servers import RedisServers, running_redis
 from tests.support import redis_cluster
 from tests.support.proxies import DEPENDENCIES, Proxies
+from tests.support.redis_trust import use_redis
+from tests.support.stored_redis import StoredRedis
 
 _SILENCE = """
     UPDATE stream_sessions
@@ -46,15 +49,23 @@ class Rig:
     variables: dict[str, str]
     kafka_log: KafkaLog
     films: tuple[UUID, ...]
+    redis: RedisServers
+
+    @property
+    def of_some(self) -> dict[str, str]:
+        """The variables of the environments that reach Redis through an address of their own."""
+        return {"REDIS_PORT": str(self.redis.address_of_some.port)}
 
     def server(self, name: str) -> Server:
         """Return a server by name."""
-        server: Server = getattr(self.stack, name)
+        server: Server = self.redis.used if name == "redis" else getattr(self.stack, name)
         return server
 
     def kill(self, name: str) -> None:
         """Kill a server as a crash does."""
         self.proxies[name].cut_connections()
+        if name == "redis":
+            self.redis.address_of_some.cut_connections()
         if name == "kafka":
             # No client gets an acknowledgement any more for messages that the broker loses.
             self.proxies[name].refuse()
@@ -74,6 +85,7 @@ class Rig:
             if not self.server(name).running:
                 self.server(name).start()
             self.proxies[name].pass_through()
+        self.redis.address_of_some.pass_through()
 
     def silence(self) -> list[Row]:
         """Set back half of the open sessions by six minutes, as if their players had not reported.
@@ -96,12 +108,15 @@ def running_rig(folder: Path) -> Iterator[Rig]:
     """Start the servers, and stop them afterwards."""
     stack = Stack.temporary(folder, gateway=False, films=False)
     redis_cluster.use_where_wanted(stack, os.environ)
-    with stack, Proxies(stack) as proxies:
+    if not isinstance(stack.redis, redis_cluster.RedisNode):
+        stack.redis = StoredRedis(stack.ports.redis_port, stack.state)
+    with stack, Proxies(stack) as proxies, running_redis(stack, proxies["redis"]) as redis:
+        use_redis(stack)
         films = tuple(uuid4() for _ in range(FILMS))
         for movie_id in films:
             _put_film(stack, movie_id)
         variables = {**proxies.environment, "USER_SERVICE_TIMEOUT": "2", "LOG_LEVEL": "WARNING"}
-        yield Rig(stack, proxies, variables, KafkaLog(stack.ports.kafka_port), films)
+        yield Rig(stack, proxies, variables, KafkaLog(stack.ports.kafka_port), films, redis)
 
 
 def _put_film(stack: Stack, movie_id: UUID) -> None:

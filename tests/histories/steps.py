@@ -1,6 +1,6 @@
 """Converts recorded operations to the steps that an explanation has to order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
@@ -137,7 +137,8 @@ def _started(operation: Operation) -> Step[Film]:
         is_right = (film.position or 0) == resumed_at and not has_ended
         return blindly(film) if is_right else None
 
-    return Step(operation.number, operation.invoked_at, operation.answered_at, effect, blindly)
+    # A start reads PostgreSQL. The position that it returns need not have been acknowledged.
+    return _answered(operation, effect, blindly, is_told=False)
 
 
 def _has_ended(operation: Operation, traces: Traces) -> Step[Film]:
@@ -152,7 +153,7 @@ def _has_ended(operation: Operation, traces: Traces) -> Step[Film]:
     def blindly(film: Film) -> Film:
         return film
 
-    return Step(operation.number, operation.invoked_at, operation.answered_at, effect, blindly)
+    return _answered(operation, effect, blindly, is_told=False)
 
 
 def _of(operation: Operation, session_id: str) -> Step[Film]:
@@ -204,5 +205,16 @@ def _written(operation: Operation, ends: str | None) -> Step[Film] | None:
     if operation.is_unknown:
         return Step(number, began_at, inf, blindly, blindly, may_not_happen=True)
     if operation.is_acknowledged or operation.status == 404:
-        return Step(number, began_at, operation.answered_at, effect, blindly)
+        return _answered(operation, effect, blindly, is_told=operation.is_acknowledged)
     return None
+
+
+def _answered(
+    operation: Operation,
+    effect: Callable[[Film], Film | None],
+    blindly: Callable[[Film], Film],
+    *,
+    is_told: bool,
+) -> Step[Film]:
+    times = operation.invoked_at, operation.answered_at
+    return Step(operation.number, *times, effect, blindly, is_told=is_told)

@@ -9,14 +9,17 @@ from tests.histories.checker import check
 from tests.histories.conftest import SEEDS
 from tests.histories.environments import Environments
 from tests.histories.mutations import (
+    ANY_REDIS_IS_TRUSTED,
     CLAIM_NOT_IDEMPOTENT,
     GAP_AT_THE_EDGE,
     NONE,
     OLDER_SESSION_NEVER_WINS,
     PUBLISH_BEFORE_COMMIT,
+    REDIS_STAYS_TRUSTED,
     REPEATS_OF_WHAT_HAS_ENDED,
     REUSE_POISONED_CONNECTION,
     STREAMS_WITHOUT_LIMIT,
+    TRUST_IS_NOT_RENEWED,
     UPSERT_WITHOUT_WHERE,
     Mutation,
 )
@@ -52,6 +55,26 @@ _ONE_AFTER_THE_OTHER = Plan(
     ),
     faults=(),
 )
+# A report is lost in Redis, and the player looks up its position long afterwards. Its environment
+# learns from another look-up whether Redis is trusted, unless that is left out.
+_REPORT_AND_LOOK_UP = (
+    Act("start", 0.0, 8, slot=_OLDER),
+    Act("report", 0.0, 8, position=10, slot=_OLDER, sequence=1),
+    Act("get", 0.0, 1),
+    Act("report", 2.0, 8, position=20, slot=_OLDER, sequence=2),
+)
+_LOOK_UPS = (Act("get", 0.0, 1),) * 3
+_HIDDEN = Plan(
+    seed=1,
+    limits=(None,),
+    devices=(Device(0, (*_REPORT_AND_LOOK_UP, *(Act("get", 7.5, 1, film=1),) * 2, *_LOOK_UPS)),),
+    faults=(Fault("refuse redis", 2.0, 2.5, 0.0),),
+)
+_RESTORED = replace(_HIDDEN, faults=(Fault("restore redis", 2.0, 2.5, 0.0),))
+_FORGOTTEN = replace(
+    _HIDDEN, devices=(Device(0, (*_REPORT_AND_LOOK_UP, Act("get", 7.5, 1), *_LOOK_UPS)),)
+)
+
 # The stream limit is not checked after Redis was late, as on a very busy machine.
 _MOST_TRIES = 4
 
@@ -65,6 +88,9 @@ _MOST_TRIES = 4
         (STREAMS_WITHOUT_LIMIT, "the stream limit is kept", _ONE_AFTER_THE_OTHER),
         (PUBLISH_BEFORE_COMMIT, "a session ends once, with one event", _AT_RANDOM),
         (REUSE_POISONED_CONNECTION, "a failure is a 503", _AT_RANDOM),
+        (REDIS_STAYS_TRUSTED, "a read returns the record", _HIDDEN),
+        (ANY_REDIS_IS_TRUSTED, "a read returns the record", _RESTORED),
+        (TRUST_IS_NOT_RENEWED, "a read returns the record", _FORGOTTEN),
     ],
     ids=lambda value: None if isinstance(value, Plan) else str(value),
 )
@@ -90,7 +116,11 @@ def test_a_claim_that_refuses_itself_is_found(rig: Rig, mutation: Mutation, tmp_
     assert broken == set() if mutation is NONE else "a start waits only for a running try" in broken
 
 
-@pytest.mark.parametrize("planned", [_AT_RANDOM, _ONE_AFTER_THE_OTHER], ids=["random", "ordered"])
+@pytest.mark.parametrize(
+    "planned",
+    [_AT_RANDOM, _ONE_AFTER_THE_OTHER, _HIDDEN, _RESTORED, _FORGOTTEN],
+    ids=["random", "ordered", "hidden", "restored", "forgotten"],
+)
 @pytest.mark.parametrize("mutation", [NONE, GAP_AT_THE_EDGE] if SEEDS else [NONE], ids=str)
 def test_nothing_is_found_where_nothing_is_wrong(
     rig: Rig, mutation: Mutation, planned: Plan, tmp_path: Path
@@ -102,7 +132,8 @@ def test_nothing_is_found_where_nothing_is_wrong(
 def promises_broken(rig: Rig, mutation: Mutation, folder: Path, planned: Plan) -> set[str]:
     """Return the checker's violations in a history of the mutated code."""
     layer = mutation.planted(folder)
-    with Environments(rig.variables, folder / "environments.log", layer) as environments:
+    log = folder / "environments.log"
+    with Environments(rig.variables, log, layer, rig.of_some) as environments:
         history, evidence = run(rig, environments, planned)
     violations = check(history, evidence)
     print(*(violation.told(history) for violation in violations[:3]), sep="\n\n")

@@ -114,7 +114,7 @@ def try_and_die(rig: Rig, recorder: Recorder, call: Call, step: int) -> Operatio
     place = {"session_id": started.answer["session_id"], "sequence": 1}
     recorder.call("report", client, viewer, film, position_seconds=10, **place)
     if call == "get":
-        with Redis(port=rig.stack.ports.redis_port) as redis:
+        with Redis(port=rig.redis.port) as redis:
             redis.delete(f"progress:{viewer.user_id}:{film}")
     arguments = {**place, "position_seconds": 20, "sequence": 2}
     arguments = arguments if call in ("report", "stop") else {}

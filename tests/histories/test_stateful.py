@@ -179,7 +179,7 @@ class Viewing(RuleBasedStateMachine):
     @rule()
     def lose_the_cache(self) -> None:
         """Redis loses every position."""
-        with Redis(port=self.rig.stack.ports.redis_port) as redis:
+        with Redis(port=self.rig.redis.port) as redis:
             for key in redis.scan_iter("progress:*"):
                 redis.delete(key)
 

@@ -4,7 +4,7 @@ Each child acts as one Lambda execution environment: real handlers, its own conn
 at a time, ended by SIGKILL. A fork takes a few milliseconds, imports would take a second. Started
 with the number of a socket, on which it receives commands:
 
-- ``{"do": "fork"}``, with a socket attached, returns the child's process id;
+- ``{"do": "fork", "variables": {…}}``, with a socket attached, returns the child's process id;
 - ``{"do": "kill", "pid": …}`` kills a child, if it still runs.
 
 A child reads one JSON object per line from its socket: ``function`` and ``event``, optionally
@@ -47,6 +47,7 @@ def main() -> None:
             pid = os.fork()
             if pid == 0:
                 control.close()
+                os.environ.update(order["variables"])
                 _serve(socket.socket(fileno=descriptors[0]))
                 os._exit(0)
             os.close(descriptors[0])

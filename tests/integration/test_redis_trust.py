@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-import redis
 
 from local.ports import free_ports
 from local.servers.redis import Redis
@@ -18,28 +17,13 @@ from streaming.resilience.cache_trust import Instant
 from tests.conftest import Rows
 from tests.support.functions import ExecutionEnvironment, Viewer, patient_request
 from tests.support.redis_trust import use_redis
+from tests.support.stored_redis import StoredRedis
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.own_servers
 
 ROW = "SELECT CAST(xmin AS text) AS writer FROM cache_trust"
-
-
-class StoredRedis(Redis):
-    """A Redis that stores a snapshot on request, and loads it when it starts."""
-
-    def launch(self) -> None:
-        """Start the server in a folder of its own."""
-        folder = self.log.parent / f"redis-{self.port}"
-        folder.mkdir(exist_ok=True)
-        self.more_options = ("--dir", str(folder))
-        super().launch()
-
-    @property
-    def client(self) -> redis.Redis:
-        """A client of this server."""
-        return redis.Redis(port=self.port, decode_responses=True)
 
 
 @dataclass
@@ -180,7 +164,7 @@ def test_a_restart_with_an_old_snapshot(site: Site, viewer: Viewer, movie_id: UU
     """After Redis has lost the last position, the position is found at once."""
     writer, reader = site.environment(), site.environment()
     reader.report(viewer, movie_id, 40)
-    site.first.client.save()
+    site.first.save()
     writer.report(viewer, movie_id, 53)
     site.first.kill()
     site.first.start()

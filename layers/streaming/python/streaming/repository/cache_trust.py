@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository.database import Database
-from streaming.repository.transaction import Transaction
+from streaming.repository.wire import Statement
 from streaming.resilience.cache_trust import (
     LEASE_SECONDS,
     CacheServer,
@@ -64,9 +63,10 @@ class CacheTrustRecord:
             known = list(self._trust.servers)
             servers = servers_with(known, server) if server and server.name else None
             asked_at = self._trust.now()
-            recorded = self._database.run(partial(_distrust, known, servers))
+            values = {"servers": servers, "known_servers": known, "seconds": LEASE_SECONDS}
+            _, (row,) = self._database.pipeline(Statement(_DISTRUST, values), Statement(_SELECT, {}))
             # Not before the commit, without which no other environment reads the same.
-            self._trust.learn(recorded, asked_at)
+            self._trust.learn(_recorded(**row), asked_at)
             if self._trust.covers_present:
                 return
         raise DatabaseUnavailable("other requests change the servers of Redis meanwhile")
@@ -89,14 +89,6 @@ class CacheTrustRider:
     def take(self, row: Sequence[Any]) -> None:
         """Use the row that the query has returned."""
         self._trust.learn(_recorded(*row), self._asked_at)
-
-
-def _distrust(
-    known: Sequence[str], servers: Sequence[str] | None, transaction: Transaction
-) -> RecordedTrust | None:
-    transaction.rows(_DISTRUST, servers=servers, known_servers=known, seconds=LEASE_SECONDS)
-    row = transaction.row(_SELECT)
-    return _recorded(**row) if row else None
 
 
 def _recorded(
