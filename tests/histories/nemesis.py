@@ -56,16 +56,8 @@ class Nemesis:
                 self._rig.proxies[target].black_hole()
                 self._done.wait(max(_LEAST_STALL_SECONDS, fault.seconds))
                 self._rig.proxies[target].pass_through()
-            case "part":
-                self._rig.redis.part(fault.seconds)
-            case "restore":
-                self._rig.redis.restore(fault.seconds)
-            case "replace":
-                self._rig.redis.replace(fault.seconds)
-            case "refuse":
-                self._rig.proxies[target].refuse()
-                self._done.wait(fault.seconds)
-                self._rig.proxies[target].pass_through()
+            case "refuse" | "part" | "restore" | "replace":
+                self._rig.redis.disturb(manner, fault.seconds)
             case "silence":
                 self._rig.silence()
             case _:

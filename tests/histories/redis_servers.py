@@ -1,8 +1,9 @@
 """The Redis of a history, which loses its last writes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from local.ports import free_ports
@@ -31,11 +32,15 @@ class RedisServers:
         port: int = self.used.port
         return port
 
-    def part(self, seconds: float) -> None:
-        """Let some environments not reach Redis."""
-        self.address_of_some.refuse()
-        time.sleep(seconds)
-        self.address_of_some.pass_through()
+    def disturb(self, manner: str, seconds: float) -> None:
+        """Inject the fault of that name."""
+        faults: dict[str, Callable[[float], None]] = {
+            "refuse": partial(_refuse, self._address),
+            "part": partial(_refuse, self.address_of_some),
+            "restore": self.restore,
+            "replace": self.replace,
+        }
+        faults[manner](seconds)
 
     def restore(self, seconds: float) -> None:
         """Restart with a snapshot, without the writes of the ``seconds`` after it."""
@@ -68,6 +73,13 @@ class RedisServers:
     def _lead(self, address: TcpProxy) -> None:
         address.target_port = self.used.port
         address.cut_connections()
+
+
+def _refuse(address: TcpProxy, seconds: float) -> None:
+    """Let those environments not reach Redis that use ``address``."""
+    address.refuse()
+    time.sleep(seconds)
+    address.pass_through()
 
 
 @contextmanager

@@ -25,6 +25,10 @@ _EVERYTHING = (
     "cut postgres",
     "lose postgres",
     "stall redis",
+    "refuse redis",
+    "part redis",
+    "restore redis",
+    "replace redis",
 )
 
 _LONG = Size(views_per_device=4, faults=12, deaths=0.1)

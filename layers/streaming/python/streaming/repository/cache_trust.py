@@ -64,7 +64,9 @@ class CacheTrustRecord:
             servers = servers_with(known, server) if server and server.name else None
             asked_at = self._trust.now()
             values = {"servers": servers, "known_servers": known, "seconds": LEASE_SECONDS}
-            _, (row,) = self._database.pipeline(Statement(_DISTRUST, values), Statement(_SELECT, {}))
+            _, (row,) = self._database.pipeline(
+                Statement(_DISTRUST, values), Statement(_SELECT, {})
+            )
             # Not before the commit, without which no other environment reads the same.
             self._trust.learn(_recorded(**row), asked_at)
             if self._trust.covers_present:
