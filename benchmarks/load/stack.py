@@ -24,12 +24,17 @@ def running(folder: Path, users: int) -> Iterator[Stack]:
     known = {user_id(number): subscription for number in range(users)}
     stack.state.subscriptions.write_text(json.dumps(known))
     with stack:
-        client = stack.s3.admin_client()
-        for number in range(FILMS):
-            for path, body in hls_film(RENDITIONS, SEGMENTS, SEGMENT_SECONDS).items():
-                key = f"movies/{movie_id(number)}/{path}"
-                client.put_object(Bucket=stack.s3.bucket, Key=key, Body=body)
+        upload_films(stack)
         yield stack
+
+
+def upload_films(stack: Stack, count: int = FILMS, segments: int = SEGMENTS) -> None:
+    """Upload the manifests of films to the bucket. Nothing reads their segments."""
+    client = stack.s3.admin_client()
+    for number in range(count):
+        for path, body in hls_film(RENDITIONS, segments, SEGMENT_SECONDS).items():
+            key = f"movies/{movie_id(number)}/{path}"
+            client.put_object(Bucket=stack.s3.bucket, Key=key, Body=body)
 
 
 def user_id(number: int) -> str:

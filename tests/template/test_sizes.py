@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from benchmarks.cost import model
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json, source
 
@@ -98,3 +99,14 @@ def test_quotas_are_reached_where_documented() -> None:
     for quota, viewers in reached.items():
         (row,) = re.findall(rf"^\| {quota}.*$", text, re.MULTILINE)
         assert f"{round(viewers) // 100 * 100:,} viewers" in row, quota
+
+
+def test_database_capacity_is_that_of_the_cost_model() -> None:
+    """docs/deploy.md gives Aurora's units for two numbers of viewers, as the cost model does."""
+    text = (ROOT / "docs/deploy.md").read_text("utf-8")
+    for viewers, units in ((20_000, 16), (320_000, 256)):
+        busy = viewers / REPORT_SECONDS * 0.001
+        assert busy / model.PROCESSORS_A_UNIT / model.BUSY == units
+        assert f"{viewers:,} viewers" in text
+    data_plane = source("infrastructure/data-plane.yaml")["Parameters"]
+    assert data_plane["MaxDatabaseCapacity"]["Default"] == 16
