@@ -1,7 +1,8 @@
 """Redis in memory: JSON objects by key, each with a time to live."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,11 @@ class MemoryCache(Cache):
         text = None if self.is_down else self.read(key)
         value = json.loads(text) if isinstance(text, str) else None
         return value if isinstance(value, dict) else None
+
+    @contextmanager
+    def reading_ahead(self, keys: Sequence[str]) -> Iterator[None]:
+        """Read nothing: there are no round trips."""
+        yield
 
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
         """Put ``value`` under ``key`` for ``ttl_seconds``; return whether Redis answered."""

@@ -1,5 +1,6 @@
 """A bucket of films and their delivery, in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -40,6 +41,12 @@ class MemoryDelivery:
         film = self._film(movie_id, manifest_type)
         url = f"https://films.test/{movie_id}/{manifest_type}"
         return PlayableFilm(url, EXPIRES_IN, film.duration_seconds)
+
+    def cache_keys(
+        self, movie_id: UUID, manifest_type: ManifestType, now: datetime
+    ) -> Sequence[str]:
+        """Return none: there is no Redis."""
+        return ()
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
         """Publish the film for the next window; return False if it was published before."""

@@ -29,6 +29,11 @@ class MemoryKafka:
         """Send ``message``; return whether Kafka acknowledged it."""
         return not self.deliver([message], wait_seconds)
 
+    def begin(self, message: Message) -> Callable[[], bool]:
+        """Send ``message`` at once; return whether Kafka acknowledged it."""
+        is_acknowledged = self.publish(message)
+        return lambda: is_acknowledged
+
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
         """Send ``messages``; return the refusals by event id."""
         refused: dict[UUID, Refusal] = {}

@@ -100,6 +100,14 @@ class MemoryStreamSlots(StreamSlots):
         self._write(user_id, {**streams, session_id: Stream(now)})
         return True
 
+    def heartbeat_along(self, user_id: UUID, session_id: UUID) -> None:
+        """Count a heartbeat at once."""
+        self.heartbeat(user_id, session_id)
+
+    def end_along(self, user_id: UUID, session_id: UUID) -> None:
+        """Stop counting the session at once."""
+        self.end(user_id, session_id)
+
     def end(self, user_id: UUID, session_id: UUID) -> bool | None:
         """Stop counting the session, also when a late heartbeat arrives."""
         if self._memory.is_down:

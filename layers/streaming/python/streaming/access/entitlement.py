@@ -1,6 +1,6 @@
 """Checks subscriptions, with the cache and the user service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.cache import keys
 from streaming.cache.subscriptions import SubscriptionCache
 from streaming.domain.errors import EntitlementUnavailable, SubscriptionRequired
 from streaming.domain.subscriptions import Subscription, UserServiceUnavailable
@@ -51,6 +52,11 @@ class Entitlement:
         if not subscription.is_valid_at(now):
             raise SubscriptionRequired("the user has no active subscription")
         return subscription
+
+    @staticmethod
+    def cache_keys(user_id: UUID) -> Sequence[str]:
+        """Return the keys of Redis that ``require`` reads first."""
+        return [keys.subscription(user_id)]
 
     def _ask(self, user_id: UUID, authorization: str, now: datetime) -> Subscription:
         try:

@@ -2,13 +2,15 @@
 
 When Redis does not answer, an operation returns what it returns for an absent key, and a circuit
 breaker opens, so that an outage costs each request at most one time-out. An operation has one key:
-in a cluster two keys may be on two nodes.
+in a cluster two keys may be on two nodes. Operations on one server may share a round trip.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
@@ -35,11 +37,25 @@ _FAIR_SECONDS = 0.1
 _PAUSE_SECONDS = 2.0
 
 
+Words = tuple[str | int, ...]
+"""A command and its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command on one key; ``script`` is what its EVALSHA refers to."""
+
+    key: str
+    words: Words
+    script: str | None = None
+
+
 class _Servers(Protocol):
     """One server, or the nodes of a cluster."""
 
     def is_connected(self, key: str) -> bool: ...
     def execute(self, key: str, *command: str | int) -> Any: ...
+    def execute_all(self, commands: Sequence[tuple[str, Words]]) -> list[Any]: ...
     def disconnect(self) -> None: ...
 
 
@@ -57,6 +73,8 @@ class Cache:
         self._breaker = CircuitBreaker(_PAUSE_SECONDS)
         self._source = source
         self._late_at = 0.0
+        self._along: list[_Command] = []
+        self._ahead: dict[str, Any] = {}
         self._servers = _servers(settings, source)
         self._cluster = f"{settings.host}:{settings.port}" if settings.is_cluster else ""
 
@@ -67,9 +85,21 @@ class Cache:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the object under ``key``; None when there is none, or it cannot be read."""
-        return _decoded(
-            self._attempt("get", key, lambda: self._servers.execute(key, "GET", key)), key
-        )
+        if key in self._ahead:
+            return _decoded(self._ahead.pop(key), key)
+        return _decoded(self._send("get", _Command(key, ("GET", key))), key)
+
+    @contextmanager
+    def reading_ahead(self, keys: Sequence[str]) -> Iterator[None]:
+        """Read ``keys`` in one round trip; the first ``get`` of each then needs none."""
+        if keys:
+            commands = [_Command(key, ("GET", key)) for key in keys]
+            answers = self._send_all("get", commands)
+            self._ahead = dict(zip(keys, answers, strict=True)) if answers else {}
+        try:
+            yield
+        finally:
+            self._ahead = {}
 
     def get_with_server(self, key: str) -> tuple[dict[str, Any] | None, CacheServer] | None:
         """Return what ``get`` does, with the server; None when Redis does not answer."""
@@ -82,8 +112,8 @@ class Cache:
     def set(self, key: str, value: dict[str, Any], ttl_seconds: int) -> bool:
         """Put ``value`` under ``key`` for ``ttl_seconds``; return whether Redis answered."""
         text = json.dumps(value, separators=(",", ":"))
-        command = ("SET", key, text, "EX", ttl_seconds)
-        return bool(self._attempt("set", key, lambda: self._servers.execute(key, *command)))
+        command = _Command(key, ("SET", key, text, "EX", ttl_seconds))
+        return bool(self._send("set", command))
 
     def set_if_newer(self, key: str, value: dict[str, Any], ttl_seconds: int) -> CacheServer | None:
         """Put ``value`` under ``key`` unless the stored ``version`` is equal or greater.
@@ -98,27 +128,45 @@ class Cache:
 
     def delete(self, key: str) -> bool:
         """Remove ``key``; return whether Redis answered."""
-        answer = self._attempt("delete", key, lambda: self._servers.execute(key, "DEL", key))
-        return answer is not None
+        return self._send("delete", _Command(key, ("DEL", key))) is not None
 
     def run(self, operation: str, script: str, key: str, *arguments: str | int) -> Any:
         """Run a Lua ``script`` on ``key``; None when Redis does not answer.
 
         The script may run twice when an answer is lost. ``operation`` names it in metrics.
         """
+        return self._send(operation, _script(script, key, arguments))
 
-        def call() -> Any:
-            try:
-                return self._servers.execute(key, "EVALSHA", _sha(script), 1, key, *arguments)
-            except NoScriptError:
-                # From now on the server has the script.
-                return self._servers.execute(key, "EVAL", script, 1, key, *arguments)
-
-        return self._attempt(operation, key, call)
+    def run_along(self, script: str, key: str, *arguments: str | int) -> None:
+        """Run a Lua ``script`` in the round trip of the next operation, without its result."""
+        self._along.append(_script(script, key, arguments))
 
     def reconnect(self) -> None:
         """Close the connections: the address may lead to another server meanwhile."""
         self._servers.disconnect()
+
+    def _send(self, operation: str, command: _Command) -> Any:
+        answers = self._send_all(operation, [command])
+        return answers[-1] if answers else None
+
+    def _send_all(self, operation: str, commands: Sequence[_Command]) -> list[Any] | None:
+        """Execute ``commands`` in one round trip; None when Redis does not answer."""
+        along, self._along = self._along, []
+        together = [*along, *commands]
+        answers = self._attempt(operation, commands[0].key, lambda: self._execute(together))
+        return None if answers is None else answers[len(along) :]
+
+    def _execute(self, commands: Sequence[_Command]) -> list[Any]:
+        answers = self._servers.execute_all([(each.key, each.words) for each in commands])
+        for number, (command, answer) in enumerate(zip(commands, answers, strict=True)):
+            if isinstance(answer, NoScriptError):
+                # From now on the server has the script.
+                _, _, *arguments = command.words
+                words = ("EVAL", command.script or "", *arguments)
+                answers[number] = self._servers.execute(command.key, *words)
+            elif isinstance(answer, RedisError):
+                raise answer
+        return answers
 
     def _attempt(self, operation: str, key: str, call: Callable[[], Any]) -> Any:
         seconds = _seconds_left()
@@ -183,6 +231,10 @@ def _servers(settings: CacheSettings, source: Rotating[CacheSettings] | None) ->
     from streaming.cache.standalone import StandaloneRedis
 
     return StandaloneRedis(settings, source)
+
+
+def _script(script: str, key: str, arguments: Sequence[str | int]) -> _Command:
+    return _Command(key, ("EVALSHA", _sha(script), 1, key, *arguments), script)
 
 
 @cache

@@ -5,7 +5,7 @@ may take long, so its retries are disabled, its waits are bounded by the deadlin
 failure a new client is created from what the other nodes report.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis.cluster
@@ -74,6 +74,19 @@ class ClusteredRedis:
         except RedisError:
             self.disconnect()
         return self._execute(self._discover(), key, command)
+
+    def execute_all(self, commands: Sequence[tuple[str, tuple[str | int, ...]]]) -> list[Any]:
+        """Return the answers to commands on their keys, which may be on several nodes.
+
+        A missing script is the answer of its command. Raises ``RedisError``.
+        """
+        answers: list[Any] = []
+        for key, command in commands:
+            try:
+                answers.append(self.execute(key, *command))
+            except NoScriptError as error:
+                answers.append(error)
+        return answers
 
     def disconnect(self) -> None:
         """Close the idle connections; the next operation discovers the nodes again."""

@@ -1,8 +1,10 @@
 """Redis as one server, or as one address that resolves to the current primary."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from redis import ConnectionPool, Redis
+from redis.exceptions import ResponseError
 
 from streaming.cache.connection_options import connection_options, no_retries
 from streaming.config.cache import CacheSettings
@@ -33,6 +35,24 @@ class StandaloneRedis:
         answer = self._redis.execute_command(*command)
         self._is_connected = True
         return answer
+
+    def execute_all(self, commands: Sequence[tuple[str, tuple[str | int, ...]]]) -> list[Any]:
+        """Return the answers to commands on their keys, in one round trip.
+
+        An error of a command is its answer. Raises ``RedisError`` if the server does not answer.
+        """
+        if len(commands) == 1:
+            ((key, command),) = commands
+            try:
+                return [self.execute(key, *command)]
+            except ResponseError as error:
+                return [error]
+        pipeline = self._redis.pipeline(transaction=False)
+        for _, command in commands:
+            pipeline.execute_command(*command)
+        answers: list[Any] = pipeline.execute(raise_on_error=False)
+        self._is_connected = True
+        return answers
 
     def disconnect(self) -> None:
         """Close the idle connections."""

@@ -180,6 +180,14 @@ class StreamSlots:
         """Count a heartbeat of the session; return False when it has ended or was taken over."""
         return self._flag("count_stream", _HEARTBEAT, user_id, session_id)
 
+    def heartbeat_along(self, user_id: UUID, session_id: UUID) -> None:
+        """Count a heartbeat in the round trip of the next operation on Redis."""
+        self._run_along(_HEARTBEAT, user_id, session_id)
+
+    def end_along(self, user_id: UUID, session_id: UUID) -> None:
+        """Stop counting the session in the round trip of the next operation on Redis."""
+        self._run_along(_END, user_id, session_id)
+
     def end(self, user_id: UUID, session_id: UUID) -> bool | None:
         """Stop counting the session, also when a late heartbeat arrives."""
         return self._flag("end_stream", _END, user_id, session_id)
@@ -193,6 +201,9 @@ class StreamSlots:
     ) -> bool | None:
         answer = self._run(operation, script, user_id, session_id, *arguments)
         return None if answer is None else bool(answer)
+
+    def _run_along(self, script: str, user_id: UUID, session_id: UUID) -> None:
+        self._cache.run_along(script, keys.streams(user_id), str(session_id), self._life)
 
     def _run(
         self, operation: str, script: str, user_id: UUID, session_id: UUID, *arguments: int

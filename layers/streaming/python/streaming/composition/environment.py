@@ -61,6 +61,7 @@ class Environment(AnalyticsParts):
             self.films,
             self.film_presence,
             SessionSettings.from_environment(self.variables).max_streams,
+            self.redis_cache.reading_ahead,
         )
 
     @cached_property

@@ -1,6 +1,6 @@
 """Delivery of the film's own manifest, for buckets whose segments are public."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -44,6 +44,12 @@ class DirectDelivery:
             movie_id, manifest_type, expires_in=expires_in, signed_at=now
         )
         return PlayableFilm(url, expires_in, None)
+
+    def cache_keys(
+        self, movie_id: UUID, manifest_type: ManifestType, now: datetime
+    ) -> Sequence[str]:
+        """Return none: Redis is not read."""
+        return ()
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
         """Do nothing: there are no copies."""

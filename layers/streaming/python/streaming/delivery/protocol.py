@@ -1,5 +1,6 @@
 """The interface that all kinds of delivery implement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +29,12 @@ class Delivery(Protocol):
 
         Raises ``MovieNotFound``, ``FilmUnplayable`` and ``StorageUnavailable``.
         """
+        ...
+
+    def cache_keys(
+        self, movie_id: UUID, manifest_type: ManifestType, now: datetime
+    ) -> Sequence[str]:
+        """Return the keys of Redis that ``playable`` reads first."""
         ...
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Delivery with a temporary signing key, such as a role's, that is replaced before it expires."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,6 +32,12 @@ class RenewedKey:
     def playable(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> PlayableFilm:
         """Return the URL of the film."""
         return self._current(now).playable(movie_id, manifest_type, now)
+
+    def cache_keys(
+        self, movie_id: UUID, manifest_type: ManifestType, now: datetime
+    ) -> Sequence[str]:
+        """Return the keys of Redis that ``playable`` reads first, if the key was read before."""
+        return self._built[0].cache_keys(movie_id, manifest_type, now) if self._built else ()
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
         """Publish the film for the next window if the current window ends soon."""

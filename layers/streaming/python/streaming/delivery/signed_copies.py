@@ -4,7 +4,7 @@ All users who start in a window share its copy. The first start waits until the 
 each later start needs one read of Redis and one local signature.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -84,6 +84,12 @@ class SignedCopies:
             signed_at=now,
         )
         return PlayableFilm(url, expires_in, published.duration_seconds)
+
+    def cache_keys(
+        self, movie_id: UUID, manifest_type: ManifestType, now: datetime
+    ) -> Sequence[str]:
+        """Return the keys of Redis that ``playable`` reads first."""
+        return [self._entry(movie_id, manifest_type, self._window(now)).key]
 
     def renew(self, movie_id: UUID, manifest_type: ManifestType, now: datetime) -> bool:
         """Publish the next window's copy if the current window ends soon; return whether it did.

@@ -79,8 +79,12 @@ class EventProducer:
 
         Unavailability of Kafka or of its secret is logged, and the result is False.
         """
+        return self.begin(message, wait_seconds)()
+
+    def begin(self, message: Message, wait_seconds: float = 0.5) -> Callable[[], bool]:
+        """Begin to send ``message``; return what waits for Kafka's answer, as ``publish`` does."""
         if self._breaker.is_open:
-            return False
+            return _not_acknowledged
         try:
             producer = self._producer = self._producer or self._connected(message.topic)
             if self._failures and not (self._unanswered and self._unanswered.succeeded()):
@@ -88,7 +92,14 @@ class EventProducer:
             ends_at = time.monotonic() + allowance(wait_seconds)
             self._unanswered = None
             send = producer.send(message.topic, message.value.encode(), key=message.key.encode())
-            self._unanswered = send
+        except _UNAVAILABLE as error:
+            self._has_failed("publish", error)
+            return _not_acknowledged
+        self._unanswered = send
+        return lambda: self._is_acknowledged(send, ends_at)
+
+    def _is_acknowledged(self, send: FutureRecordMetadata, ends_at: float) -> bool:
+        try:
             send.get(timeout=max(0.0, ends_at - time.monotonic()))
         except _UNAVAILABLE as error:
             self._has_failed("publish", error)
@@ -183,6 +194,10 @@ class EventProducer:
             connecting.set_exception(error)
         else:
             connecting.set_result(producer)
+
+
+def _not_acknowledged() -> bool:
+    return False
 
 
 def _await(send: FutureRecordMetadata, ends_at: float) -> Refusal | None:

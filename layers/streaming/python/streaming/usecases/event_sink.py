@@ -1,5 +1,6 @@
 """Sends the events of use cases to Kafka; housekeeping sends the rest from the outbox."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from aws_lambda_powertools.logging import Logger
@@ -22,11 +23,12 @@ class EventSink(Protocol):
         """Return the Kafka message of ``event``; None if events are disabled."""
         ...
 
-    def send(self, event: StreamEvent, *, is_next: bool) -> None:
-        """Send an event that is not in the outbox, or insert it there.
+    def begin(self, event: StreamEvent, *, is_next: bool) -> Callable[[], None]:
+        """Begin to send an event that is not in the outbox; return what completes it.
 
-        It is inserted if Kafka does not acknowledge it, and if it is not the next one of its user,
-        because older ones are in the outbox. Raises ``DatabaseUnavailable``.
+        It is inserted into the outbox if Kafka does not acknowledge it, and if it is not the next
+        one of its user, because older ones are there. To complete it raises
+        ``DatabaseUnavailable``.
         """
         ...
 
@@ -45,6 +47,10 @@ class Publisher(Protocol):
         """Send ``message``; return whether Kafka acknowledged it."""
         ...
 
+    def begin(self, message: Message) -> Callable[[], bool]:
+        """Begin to send ``message``; return what waits for Kafka, as ``publish`` does."""
+        ...
+
 
 class KafkaSink:
     """Sends events to Kafka."""
@@ -58,13 +64,19 @@ class KafkaSink:
         """Return the Kafka message of ``event``."""
         return event.to_message(self._topic_prefix)
 
-    def send(self, event: StreamEvent, *, is_next: bool) -> None:
-        """Send ``event`` if it is the next one of its user, or insert it into the outbox."""
+    def begin(self, event: StreamEvent, *, is_next: bool) -> Callable[[], None]:
+        """Begin to send ``event`` if it is the next one of its user."""
         message = self.message(event)
         with leaving(_OUTBOX_SECONDS):
-            is_acknowledged = is_next and self._publisher.publish(message)
-        if not is_acknowledged:
-            self._outbox.add(message)
+            acknowledgement = self._publisher.begin(message) if is_next else None
+
+        def complete() -> None:
+            with leaving(_OUTBOX_SECONDS):
+                is_acknowledged = acknowledgement is not None and acknowledgement()
+            if not is_acknowledged:
+                self._outbox.add(message)
+
+        return complete
 
     def send_committed(self, message: Message) -> bool:
         """Send ``message`` and delete it from the outbox; housekeeping repeats what fails."""
@@ -84,8 +96,9 @@ class NoEvents:
     def message(self, event: StreamEvent) -> None:
         """Return None: there is no message to send."""
 
-    def send(self, event: StreamEvent, *, is_next: bool) -> None:
+    def begin(self, event: StreamEvent, *, is_next: bool) -> Callable[[], None]:
         """Discard ``event``."""
+        return lambda: None
 
     def send_committed(self, message: Message) -> bool:
         """Return True without sending."""

@@ -33,11 +33,15 @@ class ReportProgress:
         Raises ``SessionNotFound``, ``MovieNotFound`` and ``DatabaseUnavailable``.
         """
         recorded = self._playback.record_report(report)
+        sending = None
         if recorded.is_event_due:
             event = StreamEvent.of_progress(report, recorded.session_id)
-            self._events.send(event, is_next=recorded.is_event_next)
-        if recorded.progress is not None:
-            self._positions.keep(recorded.progress)
+            sending = self._events.begin(event, is_next=recorded.is_event_next)
         if recorded.session_id is not None and not recorded.session_ended:
-            self._slots.heartbeat(report.user_id, recorded.session_id)
+            self._slots.heartbeat_along(report.user_id, recorded.session_id)
+        if recorded.progress is not None:
+            # While Kafka answers.
+            self._positions.keep(recorded.progress)
+        if sending is not None:
+            sending()
         return recorded

@@ -1,6 +1,7 @@
 """Starts a stream."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -46,6 +47,7 @@ class StartStream:
     """Checks the subscription, makes the film playable and opens a session.
 
     ``is_there`` returns whether the bucket contains a film, with any manifest type.
+    ``reading_ahead`` reads several keys of Redis in one round trip.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class StartStream:
         films: Films,
         is_there: Callable[[UUID], bool],
         max_streams: int,
+        reading_ahead: Callable[[Sequence[str]], AbstractContextManager[None]],
     ) -> None:
+        self._reading_ahead = reading_ahead
         self._entitlement = entitlement
         self._stream_limit = stream_limit
         self._delivery = delivery
@@ -90,6 +94,23 @@ class StartStream:
         ``StorageUnavailable``, ``DatabaseUnavailable``, ``IdempotencyKeyReused``,
         ``RequestInProgress`` and ``SessionEnded``.
         """
+        cache_keys = [
+            *self._entitlement.cache_keys(viewer.user_id),
+            *self._delivery.cache_keys(movie_id, manifest_type, now),
+        ]
+        with self._reading_ahead(cache_keys):
+            return self._start(viewer, movie_id, manifest_type, now, key, take_over=take_over)
+
+    def _start(
+        self,
+        viewer: Viewer,
+        movie_id: UUID,
+        manifest_type: ManifestType,
+        now: datetime,
+        key: IdempotencyKey | None,
+        *,
+        take_over: bool,
+    ) -> StartedStream:
         attempt = self._claim(viewer.user_id, key, now)
         try:
             subscription = self._entitlement.require(viewer.user_id, viewer.authorization, now)

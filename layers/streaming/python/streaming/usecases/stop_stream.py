@@ -38,10 +38,10 @@ class StopStream:
 
         ended = self._playback.end_session(report, message_of)
         if ended.session_id is not None:
-            self._slots.end(report.user_id, ended.session_id)
+            self._slots.end_along(report.user_id, ended.session_id)
+        self._positions.keep(ended.progress)
         if ended.event_is_next and ended.session_id is not None:
             message = message_of(ended.session_id)
             if message is not None:
                 self._events.send_committed(message)
-        self._positions.keep(ended.progress)
         return ended
