@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.comparison import services
 from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
+from tests.support.redis_trust import use_redis
 
 
 @contextmanager
@@ -22,4 +23,5 @@ def running() -> Iterator[tuple[Stack, Path]]:
         logs.mkdir()
         with Stack.temporary(folder / "stack", gateway=False) as stack:
             services.prepare(stack)
+            use_redis(stack)
             yield stack, logs
