@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from streaming.access.identity import problem_context
-from streaming.api.http import lower_case_names
+from streaming.api.headers import lower_case_names
 from streaming.composition.environment import Environment
 from streaming.domain import clock
 from streaming.domain.errors import Unauthorized

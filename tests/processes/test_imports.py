@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.support.no_servers import NO_SERVERS
 
 ROOT = Path(__file__).parents[2]
+INSTALLED = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 
 HEAVY = {
     # docs/decisions/0019-powertools.md
@@ -17,8 +19,11 @@ HEAVY = {
     "aws_lambda_powertools.utilities.batch",
     "aws_lambda_powertools.utilities.parameters",
     "aws_lambda_powertools.utilities.parser",
+    "asyncio",
     "boto3",
     "botocore.client",
+    "botocore.session",
+    "cryptography.x509",
     "httpx",
     "jwt",
     "kafka",
@@ -30,17 +35,33 @@ HEAVY = {
 }
 
 LOADED = {
-    "authorizer": {"jwt"},
-    "start": {"pydantic", "redis", "pg8000", "kafka"},
-    "progress": {"pydantic", "redis", "pg8000", "kafka"},
-    "get": {"redis", "pg8000"},
-    "invalidate": {"redis", "pg8000"},
-    "erase": {"redis", "pg8000"},
-    "stop": {"pydantic", "redis", "pg8000", "kafka"},
+    "authorizer": {"jwt", "cryptography.x509"},
+    "start": {"pydantic", "redis", "asyncio", "pg8000", "kafka"},
+    "progress": {"pydantic", "redis", "asyncio", "pg8000", "kafka"},
+    "get": {"redis", "asyncio", "pg8000"},
+    "invalidate": {"redis", "asyncio", "pg8000"},
+    "erase": {"redis", "asyncio", "pg8000"},
+    "stop": {"pydantic", "redis", "asyncio", "pg8000", "kafka"},
     "docs": set[str](),
-    "subscription_changed": {"redis"},
-    "housekeeping": {"redis", "pg8000", "kafka"},
+    "subscription_changed": {"redis", "asyncio"},
+    "housekeeping": {"redis", "asyncio", "pg8000", "kafka"},
     "migrate": {"pg8000"},
+}
+
+# The most modules of this package and of others that a function may have loaded before its first
+# request; docs/decisions/0026-cold-starts.md. Raising a number makes every cold start longer.
+MOST_MODULES = {
+    "authorizer": (26, 116),
+    "start": (104, 350),
+    "progress": (82, 350),
+    "get": (64, 156),
+    "invalidate": (74, 156),
+    "erase": (65, 156),
+    "stop": (82, 350),
+    "docs": (34, 55),
+    "subscription_changed": (40, 118),
+    "housekeeping": (93, 302),
+    "migrate": (40, 93),
 }
 
 PARTS = {
@@ -56,9 +77,15 @@ PARTS = {
 }
 
 
-def loaded(code: str, **variables: str) -> set[str]:
-    """Run ``code`` in a new interpreter; return the heavy modules that it has loaded."""
-    script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
+# Files of modules, which modules that are built into the interpreter do not have.
+LIST_MODULES = """
+print(json.dumps({name: getattr(each, "__file__", None) for name, each in sys.modules.items()}))
+"""
+
+
+def modules(code: str, **variables: str) -> dict[str, str | None]:
+    """Run ``code`` in a new interpreter; return the files of the modules that it has loaded."""
+    script = f"import json, sys\n{code}\n{LIST_MODULES}"
     run = subprocess.run(
         [sys.executable, "-c", script],
         env={**NO_SERVERS, **variables, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
@@ -66,12 +93,38 @@ def loaded(code: str, **variables: str) -> set[str]:
         check=True,
         text=True,
     )
-    return HEAVY & set(json.loads(run.stdout.splitlines()[-1]))
+    found: dict[str, str | None] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def loaded(code: str, **variables: str) -> set[str]:
+    """Run ``code`` in a new interpreter; return the heavy modules that it has loaded."""
+    return HEAVY & set(modules(code, **variables))
 
 
 def importing(function: str) -> str:
     """Return code that imports a function's handler."""
     return f"sys.path.insert(0, {str(ROOT / 'functions' / function)!r}); import app"
+
+
+def test_every_function_is_listed() -> None:
+    """Each function has its heavy modules and its number of modules."""
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+    assert set(LOADED) == set(MOST_MODULES) == functions
+
+
+@pytest.mark.parametrize("function", MOST_MODULES)
+def test_number_of_modules(function: str) -> None:
+    """A function loads no more modules, of this package and of others, than listed."""
+    part = f"; app.ENVIRONMENT.{PARTS[function]}" if function in PARTS else ""
+    found = modules(importing(function) + part)
+    own = [name for name in found if name.split(".")[0] == "streaming"]
+    others = [name for name, file in found.items() if file and file.startswith(INSTALLED)]
+
+    most_own, most_others = MOST_MODULES[function]
+    assert len(own) <= most_own, sorted(own)
+    assert len(others) <= most_others, sorted(others)
 
 
 @pytest.mark.parametrize("function", LOADED)
@@ -95,8 +148,9 @@ def test_cluster() -> None:
         "Environment(os.environ).redis_cache"
     )
 
-    assert loaded(code) == {"redis"}
-    assert loaded(code, REDIS_CLUSTER="true") == {"redis", "streaming.cache.cluster"}
+    assert loaded(code) == {"redis", "asyncio"}
+    of_cluster = {"redis", "asyncio", "streaming.cache.cluster"}
+    assert loaded(code, REDIS_CLUSTER="true") == of_cluster
 
 
 def test_use_cases_load_no_client() -> None:

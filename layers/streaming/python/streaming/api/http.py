@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from streaming.api.headers import lower_case_names
 from streaming.domain import clock
 from streaming.domain.errors import BodyTooLarge, InvalidJson, InvalidRequest, StreamingError
 from streaming.domain.identifiers import parse_uuid
@@ -163,11 +164,6 @@ def problem(error: StreamingError, request_id: str) -> Response:
 def to_json(value: Any) -> str:
     """Serialise plain JSON data, dataclasses, UUIDs and times (ISO 8601 with ``Z``)."""
     return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
-
-
-def lower_case_names(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Return ``headers`` with lower-case names: ``sam local`` sends them in Title-Case."""
-    return {name.lower(): value for name, value in (headers or {}).items()}
 
 
 def _plain(value: Any) -> Any:
