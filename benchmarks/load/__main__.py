@@ -14,6 +14,8 @@ from local.stack import Stack
 
 # Before the first level, so that the execution environments of each function are running.
 WARM_UP_VIEWERS, WARM_UP_SECONDS, WARM_UP_INTERVAL = 120, 15, 3
+# What the servers use without a call, for instance to poll, is not part of a call's processor time.
+IDLE_SECONDS = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _levels(stack: Stack, options: Options) -> list[Any]:
     await level.run(stack, 0, WARM_UP_VIEWERS, WARM_UP_SECONDS, WARM_UP_INTERVAL)
+    idle = await level.idle_processors(IDLE_SECONDS)
     user, levels = WARM_UP_VIEWERS, []
     for viewers in options.viewers:
         levels.append(
-            await level.run(stack, user, viewers, float(options.seconds), float(options.interval))
+            await level.run(stack, user, viewers, options.seconds, options.interval, idle)
         )
         user += viewers
         print(report.line(levels[-1]), flush=True)

@@ -21,7 +21,9 @@ LONGEST = 4
 KEEP_ALIVE_SECONDS = 30
 
 
-async def run(stack: Stack, first_user: int, viewers: int, seconds: float, interval: float) -> Any:
+async def run(
+    stack: Stack, first_user: int, viewers: int, seconds: float, interval: float, idle: float = 0.0
+) -> Any:
     """Return the result of a level as plain data.
 
     Args:
@@ -30,6 +32,7 @@ async def run(stack: Stack, first_user: int, viewers: int, seconds: float, inter
         viewers: The number of viewers.
         seconds: Duration of the level.
         interval: Seconds between two reports.
+        idle: Processors that the stack uses without a call; they do not count.
     """
     samples = Samples()
     limits = httpx.Limits(
@@ -61,7 +64,14 @@ async def run(stack: Stack, first_user: int, viewers: int, seconds: float, inter
         "seconds": round(took, 1),
         "requests": samples.count,
         "requests_a_second": round(samples.count / took, 1),
-        "processor_ms_a_request": round(busy / max(1, samples.count) * 1000, 2),
+        "processor_ms_a_request": round((busy - idle * took) / max(1, samples.count) * 1000, 2),
         "errors": dict(samples.errors),
         "calls": samples.summary(),
     }
+
+
+async def idle_processors(seconds: float) -> float:
+    """Return the processors that a stack without calls uses, measured for some seconds."""
+    before = processor_seconds()
+    await asyncio.sleep(seconds)
+    return (processor_seconds() - before) / seconds

@@ -45,7 +45,7 @@ def _introduction(run: Mapping[str, Any]) -> str:
         "wrong status or position is an error, and a run with an error fails. Latencies are in "
         "milliseconds and count from the moment at which the viewer wanted to call, so they "
         "include the wait for an environment. Processor time is that of all servers and "
-        "functions.\n"
+        "functions, the local gateway included, less what they use without a call.\n"
     )
 
 
