@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from benchmarks.query_plans.tables import film, user
+from benchmarks.query_plans.tables import USERS_WITH_MESSAGES, film, user
 from streaming.domain.idempotency import Attempt, IdempotencyKey
-from streaming.events.event import new_event_id
+from streaming.events.event import Message, new_event_id
 from streaming.repository.outbox import Outcome, Waiting
 from tests.contracts.record import Player, Record, message_of, refuse, start_of
 
@@ -17,30 +17,45 @@ _DAY = timedelta(days=1)
 
 
 def calls(record: Record, now: datetime) -> Iterator[Call]:
-    """Yield the calls by name; each uses what the ones before have done."""
-    yield from _of_viewer(record, now)
+    """Yield the calls by name; each uses what the ones before have done.
+
+    Another run on the same tables uses other users, none of which has messages in the outbox.
+    """
+    number = USERS_WITH_MESSAGES + int(now.timestamp()) % 500
+    yield from _of_viewer(record, now, user(number))
     yield from _of_housekeeping(record, now)
+    yield (
+        "erase a user",
+        lambda: record.personal_data.erase(user(1000 + number), _forget_nothing),
+    )
 
 
-def _of_viewer(record: Record, now: datetime) -> Iterator[Call]:
-    player = Player(record, user(17), film(3))
+def _of_viewer(record: Record, now: datetime, user_id: UUID) -> Iterator[Call]:
+    player = Player(record, user_id, film(3))
     other = replace(player, movie_id=film(4))
     later = now + timedelta(seconds=10)
     key = IdempotencyKey(f"at {now}", "fingerprint")
     session = other.new_session(now)
     attempt = Attempt(session.id, new_event_id(now))
 
-    yield "start", lambda: player.start(now)
+    messages: list[Message] = []
+
+    yield "start", lambda: messages.extend(player.start(now).next_messages)
+    yield "delete an acknowledged event", lambda: record.outbox.delete(messages[0].event_id)
     yield (
         "start with an Idempotency-Key: the key",
         lambda: record.keys.claim(player.user_id, key, attempt, 10),
     )
     yield (
         "start with an Idempotency-Key that takes over another session",
-        lambda: record.playback.open_session(
-            session, start_of(session), message_of, key, [_id_of(player)]
+        lambda: messages.extend(
+            record.playback.open_session(
+                session, start_of(session), message_of, key, [_id_of(player)]
+            ).next_messages
         ),
     )
+    for message in messages:
+        record.outbox.delete(message.event_id)
     yield (
         "repeated start",
         lambda: record.playback.find_repeated(player.user_id, other.movie_id, session.id),
@@ -89,7 +104,6 @@ def _of_housekeeping(record: Record, now: datetime) -> Iterator[Call]:
     )
     yield "old idempotency keys", lambda: record.keys.delete_old(now - _DAY, 1000)
     yield "old personal data", lambda: record.personal_data.forget(before, 500)
-    yield "erase a user", lambda: record.personal_data.erase(user(18), _forget_nothing)
 
 
 def _acknowledge(queues: Sequence[Sequence[Waiting]]) -> Outcome:

@@ -11,6 +11,7 @@ from uuid import UUID
 FILMS_PER_USER = 25
 OPEN_SHARE = 200
 SILENT = 200
+USERS_WITH_MESSAGES = 500
 
 _OUTBOX, _KEYS, _FILMS = 5_000, 100_000, 20_000
 """At most so many rows; smaller tables have fewer."""
@@ -72,7 +73,7 @@ _OTHERS = """
     FROM generate_series(0, {films} - 1) AS film;
     INSERT INTO event_outbox (event_id, topic, key, value, created_at)
     SELECT
-        gen_random_uuid(), 'stream.stop', md5('user' || number % {users})::uuid::text,
+        gen_random_uuid(), 'stream.stop', md5('user' || number % {waiting})::uuid::text,
         repeat('x', 300), now() - interval '1 minute'
     FROM generate_series(1, {outbox}) AS number;
     INSERT INTO event_dead_letters (event_id, topic, key, value, created_at, attempts, error)
@@ -97,6 +98,7 @@ def fill(connection: Any, sessions: int) -> None:
         "users": users_of(sessions),
         "open": max(SILENT, sessions // OPEN_SHARE),
         "silent": SILENT,
+        "waiting": USERS_WITH_MESSAGES,
         "films": min(_FILMS, sessions // 10),
         "outbox": min(_OUTBOX, sessions // 100),
         "keys": min(_KEYS, sessions // 10),

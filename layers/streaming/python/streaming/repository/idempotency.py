@@ -48,16 +48,18 @@ _RELEASE = """
 
 _FORGET = "DELETE FROM idempotency_keys WHERE user_id = :user_id AND session_id = :session_id"
 
+# By the places of the rows, which are locked and so do not move: to find them by their long keys,
+# PostgreSQL would read the whole table.
 _DELETE_OLD = """
     DELETE FROM idempotency_keys
-    WHERE (user_id, key) IN (
-        SELECT user_id, key
+    WHERE ctid = ANY(ARRAY(
+        SELECT ctid
         FROM idempotency_keys
         WHERE created_at < :before
         ORDER BY created_at
         LIMIT :limit
         FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING 1 AS deleted
 """
 
