@@ -6,6 +6,18 @@ SET LOCAL lock_timeout = '3s';
 -- create it beforehand, as docs/deploy.md describes.
 SET LOCAL statement_timeout = '60s';
 
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_index
+        WHERE indexrelid = to_regclass('stream_sessions_open_id') AND NOT indisvalid
+    ) THEN
+        RAISE EXCEPTION 'the index stream_sessions_open_id was not built to its end'
+            USING HINT = 'DROP INDEX CONCURRENTLY stream_sessions_open_id, and create it again';
+    END IF;
+END
+$$;
+
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX IF NOT EXISTS stream_sessions_open_id ON stream_sessions (id) WHERE ended_at IS NULL;
 

@@ -4,8 +4,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+import pg8000.native
 import pytest
 
 from local.stack import Stack
@@ -28,6 +30,14 @@ CONSTRAINTS = """
     SELECT conrelid::regclass::text AS table_name, pg_get_constraintdef(oid) AS definition
     FROM pg_constraint
     WHERE connamespace = current_schema()::regnamespace AND contype <> 'n'
+"""
+
+PREPARATION = (
+    "CREATE INDEX CONCURRENTLY stream_sessions_open_id ON stream_sessions (id)"
+    " WHERE ended_at IS NULL"
+)
+FILE_OF_INDEX = """
+    SELECT pg_relation_filenode(CAST('stream_sessions_open_id' AS regclass)) AS file
 """
 
 # A film of sixty seconds, and the watched part of it.
@@ -72,6 +82,19 @@ def migrate(url: str, folder: Path) -> list[str]:
         return migrations.apply(database, folder)
 
 
+def connection(url: str) -> pg8000.native.Connection:
+    """Return a connection that runs statements outside transactions."""
+    parts = urlsplit(url)
+    assert parts.username is not None
+    return pg8000.native.Connection(
+        parts.username,
+        host=str(parts.hostname),
+        port=parts.port or 5432,
+        database=parts.path.removeprefix("/"),
+        password=parts.password,
+    )
+
+
 def rows(url: str, statement: str, **values: object) -> list[Row]:
     """Run a statement."""
     with closing(Database(DatabaseSettings(url))) as database:
@@ -97,6 +120,42 @@ def test_films_are_known_once_migrated(
     assert viewer.report(other, 1).json["applied"] is True
     watched_again = viewer.progress(other).json
     assert (watched_again["completed"], watched_again["times_completed"]) == (True, 0)
+
+
+@pytest.fixture
+def prepared_database(new_database: Callable[[], str], tmp_path: Path) -> str:
+    """The URL of a database before migration 008, with its index, as docs/deploy.md describes."""
+    for file in MIGRATIONS.glob("00[1-7]_*.sql"):
+        shutil.copy(file, tmp_path)
+    url = new_database()
+    migrate(url, tmp_path)
+    with closing(connection(url)) as connected:
+        connected.run(PREPARATION)
+    return url
+
+
+def test_an_index_that_was_built_beforehand_is_kept(prepared_database: str) -> None:
+    """The migration does not build the index of open sessions again."""
+    before = rows(prepared_database, FILE_OF_INDEX)
+
+    migrate(prepared_database, MIGRATIONS)
+
+    assert rows(prepared_database, FILE_OF_INDEX) == before
+
+
+def test_an_index_that_was_not_built_to_its_end_is_refused(
+    stack: Stack, prepared_database: str
+) -> None:
+    """The migration fails, and says what to do, if the index was left without all rows."""
+    name = urlsplit(prepared_database).path.removeprefix("/")
+    with closing(stack.postgres.connect_as_administrator(name)) as administrator:
+        administrator.run(
+            "UPDATE pg_index SET indisvalid = false"
+            " WHERE indexrelid = 'stream_sessions_open_id'::regclass"
+        )
+
+    with pytest.raises(pg8000.native.DatabaseError, match="DROP INDEX CONCURRENTLY"):
+        migrate(prepared_database, MIGRATIONS)
 
 
 def test_new_schema_is_the_old_one_and_more(
