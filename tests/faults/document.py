@@ -19,9 +19,9 @@ _PROMISES = """\
 - A failure is a 503 with a `code` that names the unavailable dependency and `Retry-After`;
   players retry.
 - Acknowledged changes are in PostgreSQL, and their events in Kafka or in the outbox. An
-  acknowledged position is the one that is returned afterwards, regardless of the contents of
-  Redis. The data of an erased user are also erased in Redis, and an invalidated film plays in the
-  bucket's current version.
+  acknowledged position is the one that is returned afterwards; if Redis was disturbed, after 5 s at
+  the latest, regardless of its contents. The data of an erased user are also erased in Redis, and
+  an invalidated film plays in the bucket's current version.
 - Within 5 s of the end of a fault calls succeed normally again, without a restart.
 - After an environment has detected that Kafka is unavailable, a call takes at most 0.05 s longer
   because of it.
@@ -30,8 +30,8 @@ _PROMISES = """\
 
 - **PostgreSQL**: nobody can start, report or stop. Active players continue, because they load
   films directly from S3, and keep their reports. Positions in Redis can still be looked up.
-- **Redis**: no visible effect. Users cannot be erased, because Redis would keep their positions
-  for a day.
+- **Redis**: no visible effect, except that a position may be hidden behind an older one for 5 s.
+  Users cannot be erased, because Redis would keep their positions for a day.
 - **Kafka**: none. Events wait in the outbox, and housekeeping sends them.
 - **S3**: players cannot load segments, which the API cannot prevent. Films that any viewer has
   started in the current hour still start; other films get `storage_unavailable`, and so does
