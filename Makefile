@@ -59,7 +59,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi architecture \
-	publish bench cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
+	publish replay bench cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -188,6 +188,9 @@ openapi: $(INSTALLED) ## Generate functions/docs/openapi.json from the models
 
 architecture: $(INSTALLED) ## Generate the packages in docs/architecture.md from their imports
 	@$(BIN)/python -m tools.architecture
+
+replay: $(INSTALLED) ## Count all events in Kafka again, from the start of the topics (REPLAY_ARGS=--lossy: what is left)
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.replay $(REPLAY_ARGS)
 
 publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=...] [TITLE=...]
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \

@@ -47,6 +47,7 @@ def function_environment(ports: Ports, credentials: Credentials) -> dict[str, st
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports.kafka_port}",
         "KAFKA_TOPIC_PREFIX": TOPIC_PREFIX,
         "ENABLE_KAFKA": "true",
+        "ENABLE_ANALYTICS": "true",
         "REDIS_HOST": "127.0.0.1",
         "REDIS_PORT": str(ports.redis_port),
         "REDIS_PROGRESS_TTL": "86400",

@@ -17,6 +17,7 @@ from streaming.api import problem_models
 from streaming.api import response_models as responses
 from streaming.api.request_models import PositionRequest, StartRequest
 from streaming.domain import errors
+from tools import openapi_reports
 
 VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/{model}"
@@ -54,6 +55,7 @@ def document() -> dict[str, Any]:
         "tags": [
             {"name": "Playback", "description": "Start a film, report the position, stop."},
             {"name": "Watching", "description": "Saved positions."},
+            {"name": "Analytics", "description": "What was watched, for administrators."},
             {"name": "Service", "description": "About the service itself."},
         ],
         "paths": _paths(),
@@ -237,6 +239,7 @@ def _paths() -> dict[str, Any]:
                 ),
             )
         },
+        **openapi_reports.paths(_operation),
         "/health": {
             "get": _operation(
                 "health",
@@ -326,7 +329,7 @@ def _problem_headers(group: list[type[errors.StreamingError]]) -> dict[str, Any]
 def _schemas() -> dict[str, Any]:
     requests = [(model, "validation") for model in (StartRequest, PositionRequest)]
     _, definitions = models_json_schema(requests, ref_template=SCHEMAS)  # type: ignore[arg-type]
-    replies = [
+    replies: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (model.__name__, "serialization", TypeAdapter(model))
         for model in (
             responses.Started,
@@ -337,12 +340,13 @@ def _schemas() -> dict[str, Any]:
             responses.Invalidated,
             responses.Erased,
             responses.Health,
+            *openapi_reports.MODELS,
             problem_models.GatewayMessage,
             problem_models.Problem,
             problem_models.StreamLimitProblem,
         )
     ]
-    mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)  # type: ignore[arg-type]
+    mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)
     own = {name: schema for (name, _), schema in mapping.items() if "$ref" not in schema}
     return dict(sorted({**definitions["$defs"], **shared.get("$defs", {}), **own}.items()))
 

@@ -18,6 +18,7 @@ ENVIRONMENT = Environment(
         "check_films",
         "expire_idempotency_keys",
         "forget_personal_data",
+        "forget_viewing",
     ],
 )
 MARGIN_SECONDS = 5
@@ -43,6 +44,9 @@ def handler(
         },
         "personal data": lambda seconds: {
             "forgotten": environment.forget_personal_data(clock.now(), seconds)
+        },
+        "viewing": lambda seconds: {
+            "dead letters forgotten": environment.forget_viewing(clock.now(), seconds)
         },
     }
     return chores.run(work, seconds)

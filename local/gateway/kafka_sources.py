@@ -1,7 +1,7 @@
 """Invokes functions with the records of Kafka topics, like Lambda's event source mappings.
 
-A failed batch is retried until it succeeds. Records sent before the gateway connected to the
-brokers are not read: the starting position is LATEST.
+A failed batch is retried until it succeeds. The gateway stores no offsets: from the starting
+position TRIM_HORIZON each run reads all records again, from LATEST those sent since it connected.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class KafkaSources:
                     bootstrap_servers=list(source.bootstrap_servers),
                     max_poll_records=source.batch_size,
                     bootstrap_timeout_ms=1000,
+                    auto_offset_reset="earliest" if source.from_start else "latest",
                 )
             except KafkaError:
                 self._stopping.wait(_PAUSE_SECONDS)

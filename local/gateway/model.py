@@ -87,13 +87,17 @@ class Schedule:
 
 @dataclass(frozen=True)
 class KafkaSource:
-    """One event source mapping: invokes ``function`` with at most ``batch_size`` records."""
+    """One event source mapping: invokes ``function`` with at most ``batch_size`` records.
+
+    ``from_start`` says whether it reads the records that were sent before it started.
+    """
 
     name: str
     function: str
     bootstrap_servers: tuple[str, ...]
     topics: tuple[str, ...]
     batch_size: int = 100
+    from_start: bool = False
 
 
 @dataclass(frozen=True)

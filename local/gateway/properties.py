@@ -53,10 +53,14 @@ SCHEDULE_IGNORED = {
     "OmitName", "PermissionsBoundary", "RetryPolicy", "RoleArn", "ScheduleExpressionTimezone",
 }  # fmt: skip
 
-EVENT_SOURCE = {"BatchSize", "FunctionName", "SelfManagedEventSource", "Topics"}
+EVENT_SOURCE = {
+    "BatchSize", "FunctionName", "SelfManagedEventSource", "StartingPosition", "Topics",
+}  # fmt: skip
+# The gateway retries a failed batch without end, so nothing reaches a destination of failures.
 EVENT_SOURCE_IGNORED = {
-    "MaximumBatchingWindowInSeconds", "SelfManagedKafkaEventSourceConfig",
-    "SourceAccessConfigurations", "StartingPosition", "Tags",
+    "BisectBatchOnFunctionError", "DestinationConfig", "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "ProvisionedPollerConfig",
+    "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "Tags",
 }  # fmt: skip
 
 # Other declarations of functions, routes or invocations; ignoring them would be a silent error.

@@ -166,6 +166,7 @@ def _kafka_source(name: str, given: Mapping[str, Any], resolver: Resolver) -> Ka
             ),
             topics=tuple(values["Topics"]),
             batch_size=int(values.get("BatchSize", 100)),
+            from_start=values.get("StartingPosition") == "TRIM_HORIZON",
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise TemplateError(f"{name}: {problem}") from None

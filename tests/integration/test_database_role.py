@@ -68,6 +68,8 @@ def test_role_is_enough(
         payload["pathParameters"] = {key: str(value) for key, value in wanted.items()}
         assert request(name, payload).status == 200
     invoke("housekeeping", event("housekeeping"))
+    assert invoke("analytics", event("analytics")) == {"events": 4, "dead_letters": 1}
+    assert request("insights", event("insights_movies")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,6 @@ def test_role_that_cannot_be_made(stack: Stack) -> None:
     with empty_database(stack) as url, closing(Database(DatabaseSettings(url))) as database:
         other = file.replace(ROLE, "streaming_role_of_nobody")
         with pytest.raises(pg8000.native.DatabaseError) as refused:
-            database.run(lambda transaction: transaction.rows(other))
+            database.run(lambda transaction: transaction.script(other))
 
     assert refused.value.args[0]["H"].startswith("As an administrator: CREATE ROLE")

@@ -55,6 +55,17 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "get_continue_watching": (200, None),
     "get_remove": (204, None),
     "get_limit_too_large": (422, "invalid_request"),
+    "insights_overview": (200, None),
+    "insights_movies": (200, None),
+    "insights_movies_csv": (200, None),
+    "insights_movie": (200, None),
+    "insights_concurrency": (200, None),
+    "insights_from_after_to": (422, "invalid_request"),
+    "insights_ten_years": (422, "invalid_request"),
+    "insights_time_zone": (422, "invalid_request"),
+    "insights_sort_injection": (422, "invalid_request"),
+    "insights_not_acceptable": (406, "not_acceptable"),
+    "insights_not_admin": (403, "forbidden"),
     "docs": (200, None),
     "docs_openapi": (200, None),
     "docs_health": (200, None),
@@ -85,9 +96,11 @@ RESULTS: dict[str, set[str]] = {
         "films checked",
         "expired",
         "forgotten",
+        "dead letters forgotten",
     },
     "migrate": {"applied"},
     "subscription_changed": {"forgotten"},
+    "analytics": {"events", "dead_letters"},
 }
 
 
@@ -143,6 +156,12 @@ def test_identity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_housekeeping(environment: dict[str, str]) -> None:
     """Housekeeping runs on its schedule's event."""
     assert invoke("housekeeping", event("housekeeping")).keys() == RESULTS["housekeeping"]
+
+
+def test_analytics(environment: dict[str, str]) -> None:
+    """A batch of Amazon MSK is counted but for the record that is no event; so is a repeat."""
+    for _ in range(2):
+        assert invoke("analytics", event("analytics")) == {"events": 4, "dead_letters": 1}
 
 
 def test_migrate(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

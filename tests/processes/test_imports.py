@@ -46,6 +46,8 @@ LOADED = {
     "subscription_changed": {"redis", "asyncio"},
     "housekeeping": {"redis", "asyncio", "pg8000", "kafka"},
     "migrate": {"pg8000"},
+    "analytics": {"pg8000"},
+    "insights": {"pg8000"},
 }
 
 # The most modules of this package and of others that a function may have loaded before its first
@@ -74,6 +76,8 @@ PARTS = {
     "subscription_changed": "forget_subscriptions",
     "erase": "erase_user",
     "housekeeping": "relay_outbox",
+    "analytics": "record_viewing",
+    "insights": "report_viewing",
 }
 
 

@@ -109,16 +109,19 @@ def _consumer(mapping: Json, stack: Stack) -> Iterator[Call]:
             yield Call("secretsmanager:GetSecretValue", access["URI"])
             if stack.parameters["SecretsKeyArn"]:
                 yield Call("kms:Decrypt", stack.parameters["SecretsKeyArn"], via("secretsmanager"))
+    if "DestinationConfig" in mapping:
+        yield Call("sqs:SendMessage", mapping["DestinationConfig"]["OnFailure"]["Destination"])
     if "EventSourceArn" not in mapping:
         return
     group = mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"]
     resources = {
         "cluster": mapping["EventSourceArn"],
-        "topic": _of_cluster(stack, "topic", mapping["Topics"][0]),
         "group": _of_cluster(stack, "group", group),
     }
     for kind, action in _CONSUMER:
-        yield Call(action, resources[kind])
+        for topic in mapping["Topics"]:
+            resource = _of_cluster(stack, "topic", topic) if kind == "topic" else resources[kind]
+            yield Call(action, resource)
 
 
 def _of_cluster(stack: Stack, kind: str, name: str) -> str:

@@ -49,11 +49,18 @@ class Traffic:
         }
         self.sent.append((at + timedelta(seconds=late), action, value))
 
-    def records(self) -> list[KafkaRecord]:
-        """Return all records; those of a partition are in order. Some are repeated later."""
+    def records(self, *, altered: bool = False) -> list[KafkaRecord]:
+        """Return all records; those of a partition are in order. Some are repeated later.
+
+        If ``altered``, repeats have other times: a player that repeats a report sends it later.
+        """
         self.sent.sort(key=lambda sent: sent[0])
         repeated = [
-            (at + timedelta(seconds=self.chance.choice((0, 60, 90_000))), action, value)
+            (
+                at + timedelta(seconds=self.chance.choice((1, 60, 90_000))),
+                action,
+                _later(value) if altered else value,
+            )
             for at, action, value in self.sent
             if self.chance.random() < 0.1
         ]
@@ -70,6 +77,11 @@ class Traffic:
     def values(self) -> list[Value]:
         """The values of all events, each once."""
         return [value for _, _, value in self.sent]
+
+
+def _later(value: Value) -> Value:
+    at = clock.parse_iso(value["timestamp"]) + timedelta(seconds=1)
+    return {**value, "timestamp": clock.iso(at)}
 
 
 def record(topic: str, partition: int, offset: int, value: bytes, at: datetime) -> KafkaRecord:

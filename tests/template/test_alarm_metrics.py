@@ -14,13 +14,15 @@ from tests.support.templates import ROOT, Json
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
 BY_AWS = {
     "AWS/Lambda": (
-        {"Errors", "Throttles", "Duration", "Invocations", "ConcurrentExecutions"},
+        {"Errors", "Throttles", "Duration", "Invocations", "ConcurrentExecutions", "OffsetLag"},
         (
             {"FunctionName"},
             {"FunctionName", "Resource"},
             {"FunctionName", "Resource", "ExecutedVersion"},
         ),
     ),
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, ({"QueueName"},)),
     "AWS/ApiGateway": (
         {"4xx", "5xx", "Count", "Latency", "IntegrationLatency"},
         ({"ApiId"}, {"ApiId", "Stage"}, {"ApiId", "Stage", "Method", "Resource"}),

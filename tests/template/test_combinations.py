@@ -82,6 +82,7 @@ def test_what_is_refused_whatever_else_is_set() -> None:
         ("KafkaAuthentication", "KafkaSecretArn"),
         ("KafkaAuthentication", "KafkaClusterArn"),
         ("KafkaSecretArn", "KafkaClusterArn"),
+        ("EnableAnalytics", "EnableKafka"),
         ("SubnetIds", "SecurityGroupIds"),
         ("DomainName", "CertificateArn"),
         ("DomainName", "ExecuteApiEndpoint"),
@@ -143,8 +144,10 @@ def test_event_sources_are_accepted(number: int) -> None:
     """Lambda reads a self-managed Kafka in a VPC or with a login, and an MSK cluster by its ARN."""
     sources = stack(number).of_type("AWS::Lambda::EventSourceMapping").values()
     given = stack(number).parameters
-    reads = given["EnableKafka"] == "true" and given["SubscriptionChangedTopic"] != ""
-    assert len(sources) == reads
+    has_kafka = given["EnableKafka"] == "true"
+    reads_changes = has_kafka and given["SubscriptionChangedTopic"] != ""
+    reads_events = has_kafka and given["EnableAnalytics"] == "true"
+    assert len(sources) == reads_changes + 3 * reads_events
     for each in sources:
         if given["KafkaAuthentication"] == "MSK-IAM":
             assert each["EventSourceArn"] == given["KafkaClusterArn"]

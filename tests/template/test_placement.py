@@ -25,13 +25,15 @@ IN_THE_ROOT = {
     "StopLogGroup": "AWS::Logs::LogGroup",
     "InvalidateLogGroup": "AWS::Logs::LogGroup",
     "EraseLogGroup": "AWS::Logs::LogGroup",
+    "InsightsLogGroup": "AWS::Logs::LogGroup",
     "DocsLogGroup": "AWS::Logs::LogGroup",
     "HousekeepingLogGroup": "AWS::Logs::LogGroup",
     "SubscriptionChangedLogGroup": "AWS::Logs::LogGroup",
+    "AnalyticsLogGroup": "AWS::Logs::LogGroup",
     "MigrateLogGroup": "AWS::Logs::LogGroup",
 }
 CALLS = {"Authorizer", "Start", "Progress", "Get", "Stop"}
-WITH_ALIAS = CALLS | {"Invalidate", "Erase", "Docs", "Housekeeping"}
+WITH_ALIAS = CALLS | {"Invalidate", "Erase", "Insights", "Docs", "Housekeeping"}
 # Stacks of alarms, a dashboard and queries with names, which have to be unique.
 WITH_NAMES = {
     "infrastructure/objective.yaml": {f"{name}Objective" for name in CALLS},

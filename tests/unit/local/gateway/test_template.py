@@ -247,9 +247,26 @@ def test_product_reads_its_topic() -> None:
     service = template.read(ROOT / "template.yaml", {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
 
     (source,) = service.kafka_sources
+    assert not source.from_start
     assert source.function == "SubscriptionChangedFunction"
     assert source.topics == ("subscription.changed",)
     assert source.bootstrap_servers == ("127.0.0.1:1",)
+
+
+def test_product_counts_its_events() -> None:
+    """The events of the functions are read from the first one on, if they are to be counted."""
+    given = {
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "KAFKA_TOPIC_PREFIX": "films",
+        "ENABLE_ANALYTICS": "true",
+    }
+    service = template.read(ROOT / "template.yaml", given)
+
+    sources = [each for each in service.kafka_sources if each.function == "AnalyticsFunction"]
+    topics = {topic for source in sources for topic in source.topics}
+    assert topics == {"films.start", "films.progress", "films.stop"}
+    assert {source.bootstrap_servers for source in sources} == {("127.0.0.1:1",)}
+    assert all(source.from_start for source in sources)
 
 
 def test_records_have_the_form_of_lambdas_own() -> None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -162,7 +162,7 @@ def problem(error: StreamingError, request_id: str) -> Response:
 
 
 def to_json(value: Any) -> str:
-    """Serialise plain JSON data, dataclasses, UUIDs and times (ISO 8601 with ``Z``)."""
+    """Serialise plain JSON data, dataclasses, UUIDs, days and times (ISO 8601 with ``Z``)."""
     return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -171,6 +171,6 @@ def _plain(value: Any) -> Any:
         return {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, datetime):
         return clock.iso(value)
-    if isinstance(value, UUID):
+    if isinstance(value, date | UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -105,6 +105,21 @@ class SessionNotFound(NotFound):
     title = "No such session"
 
 
+class AnalyticsDisabled(NotFound):
+    """What is watched is not counted in this deployment."""
+
+    code = "analytics_disabled"
+    title = "Analytics are disabled"
+
+
+class NotAcceptable(StreamingError):
+    """No media type of the ``Accept`` header is available."""
+
+    status = 406
+    code = "not_acceptable"
+    title = "The requested media type is not available"
+
+
 class RequestInProgress(StreamingError):
     """An earlier request with the same ``Idempotency-Key`` has not been answered yet."""
 

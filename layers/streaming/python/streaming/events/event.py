@@ -7,9 +7,11 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from streaming.domain import clock
+from streaming.domain.devices import Device, device_of
+from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import Report
-from streaming.domain.sessions import ClosedSession, EndReason
+from streaming.domain.sessions import ClosedSession, EndReason, NewSession
 
 Action = Literal["stream_start", "stream_progress", "stream_stop"]
 
@@ -18,6 +20,10 @@ _TOPIC_SUFFIXES: dict[Action, str] = {
     "stream_progress": "progress",
     "stream_stop": "stop",
 }
+
+
+# Added later: older consumers ignore them (docs/analytics.md).
+_OPTIONAL = ("reason", "age_seconds", "manifest_type", "duration_seconds", "device")
 
 
 def topic_of(action: Action, topic_prefix: str) -> str:
@@ -29,7 +35,9 @@ def topic_of(action: Action, topic_prefix: str) -> str:
 class StreamEvent:
     """An action of a viewer at ``timestamp``. Consumers discard repeats by ``event_id``.
 
-    ``reason`` is why a session ended without a stop from its player.
+    ``reason`` is why a session ended without a stop from its player. A report was made
+    ``age_seconds`` before ``timestamp``. The last three fields are those of a start; a message
+    contains them, the age and the reason only if they are known.
     """
 
     event_id: UUID
@@ -41,6 +49,25 @@ class StreamEvent:
     position_seconds: int | None = None
     sequence: int | None = None
     reason: EndReason | None = None
+    age_seconds: float | None = None
+    manifest_type: ManifestType | None = None
+    duration_seconds: int | None = None
+    device: Device | None = None
+
+    @classmethod
+    def of_start(cls, session: NewSession, event_id: UUID) -> "StreamEvent":
+        """Return the event of the start of a session."""
+        return cls(
+            event_id=event_id,
+            action="stream_start",
+            user_id=session.user_id,
+            movie_id=session.movie_id,
+            timestamp=session.started_at,
+            session_id=session.id,
+            manifest_type=session.manifest_type,
+            duration_seconds=session.film_duration_seconds,
+            device=device_of(session.user_agent),
+        )
 
     @classmethod
     def of_progress(cls, report: Report, session_id: UUID | None) -> "StreamEvent":
@@ -74,6 +101,7 @@ class StreamEvent:
             session_id=session_id,
             position_seconds=report.position_seconds,
             sequence=report.sequence,
+            age_seconds=report.age_seconds or None,
         )
 
     @classmethod
@@ -92,7 +120,7 @@ class StreamEvent:
 
     def to_message(self, topic_prefix: str) -> "Message":
         """Return the event's Kafka message, for the topic of its action."""
-        value: dict[str, str | int | None] = {
+        value: dict[str, str | float | None] = {
             "event_id": str(self.event_id),
             "user_id": str(self.user_id),
             "movie_id": str(self.movie_id),
@@ -102,8 +130,9 @@ class StreamEvent:
             "position_seconds": self.position_seconds,
             "sequence": self.sequence,
         }
-        if self.reason is not None:
-            value["reason"] = self.reason
+        for name in _OPTIONAL:
+            if (known := getattr(self, name)) is not None:
+                value[name] = known
         return Message(
             event_id=self.event_id,
             topic=topic_of(self.action, topic_prefix),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from streaming.domain import clock
 from streaming.domain.identifiers import first_uuid7
+from streaming.repository.analytics.personal_data import erase_viewer
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
@@ -120,6 +121,7 @@ class PersonalData:
             waiting = transaction.rows(_DELETE_EVENTS_OF, key=str(user_id))
             dead = transaction.rows(_DELETE_DEAD_LETTERS_OF, key=str(user_id))
             transaction.rows(_DELETE_IDEMPOTENCY_KEYS_OF, user_id=user_id)
+            erase_viewer(transaction, user_id)
             forget_copies([row["movie_id"] for row in positions])
             return ErasedRows(len(positions), len(sessions), len(waiting) + len(dead))
 

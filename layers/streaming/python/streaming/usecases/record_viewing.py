@@ -80,7 +80,7 @@ def _batch_of(records: Iterable[KafkaRecord], now_ms: int) -> ViewingBatch:
 
 
 def _letter(record: KafkaRecord, place: Place, reason: str) -> DeadLetter:
-    logger.warning("a record is a dead letter", record=place, reason=reason)
+    logger.warning("a record is skipped", record=place, reason=reason)
     key = text_of(record.key)
     return DeadLetter(place, reason, key, parse_uuid(key), bytes_of(record.value))
 

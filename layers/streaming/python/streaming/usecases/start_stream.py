@@ -172,14 +172,7 @@ class StartStream:
         key: IdempotencyKey | None,
         taken_over: Sequence[UUID],
     ) -> SavedProgress | None:
-        event = StreamEvent(
-            event_id,
-            "stream_start",
-            session.user_id,
-            session.movie_id,
-            session.started_at,
-            session.id,
-        )
+        event = StreamEvent.of_start(session, event_id)
         opened = self._playback.open_session(session, event, self._events.message, key, taken_over)
         for message in opened.next_messages:
             if not self._events.send_committed(message):

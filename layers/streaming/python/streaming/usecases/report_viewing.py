@@ -1,0 +1,90 @@
+"""Reports what was watched."""
+
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from streaming.domain.errors import AnalyticsDisabled
+from streaming.domain.reports import (
+    STEP_SECONDS,
+    Concurrency,
+    Days,
+    Figures,
+    FilmReport,
+    Ranking,
+    Sort,
+    Step,
+    Summary,
+)
+from streaming.domain.viewing import ALL_FILMS
+from streaming.repository.analytics.reports import ViewingReports
+
+
+class ReportViewing:
+    """Reports what was watched; every method raises ``DatabaseUnavailable``.
+
+    Every method raises ``AnalyticsDisabled`` unless ``is_enabled``: nothing is counted then, and
+    zeros would say that nothing is watched.
+    """
+
+    def __init__(self, reports: ViewingReports, *, is_enabled: bool) -> None:
+        self._reports = reports
+        self._is_enabled = is_enabled
+
+    def overview(self, days: Days) -> Summary:
+        """Report all films."""
+        self._require()
+        return self._summary(ALL_FILMS, days)
+
+    def ranking(
+        self, days: Days, sort: Sort, *, descending: bool, limit: int, offset: int
+    ) -> Ranking:
+        """Report films in the order of a figure, ``limit`` films from ``offset`` on."""
+        self._require()
+        total, count, films = self._reports.ranking(
+            days, sort, descending=descending, limit=limit, offset=offset
+        )
+        return Ranking(days, total, count, offset, films)
+
+    def film(self, movie_id: UUID, days: Days) -> FilmReport:
+        """Report one film; one that nobody has watched has zeros."""
+        self._require()
+        summary = self._summary(movie_id, days)
+        measured = summary.total.measured_viewer_days
+        curve, duration = self._reports.curve(movie_id, days, measured)
+        return FilmReport(movie_id, duration, summary, curve)
+
+    def concurrency(
+        self, movie_id: UUID | None, days: Days, step: Step, now: datetime
+    ) -> Concurrency:
+        """Report who watched at the same time; steps after ``now`` are left out."""
+        self._require()
+        film = movie_id or ALL_FILMS
+        first = datetime.combine(days.first, time(), UTC)
+        end = min(datetime.combine(days.last, time(), UTC) + timedelta(days=1), now)
+        kept_since, found = self._reports.concurrency(film, first, end, step)
+        known = {at: viewers for at, viewers, _ in found}
+        seconds = STEP_SECONDS[step]
+        steps = max(0, -int((first - end).total_seconds() // seconds))
+        times = (first + timedelta(seconds=seconds * number) for number in range(steps))
+        peak = max(found, key=lambda each: (each[1], -each[0].timestamp()), default=None)
+        return Concurrency(
+            days=days,
+            movie_id=film,
+            step=step,
+            kept_since=kept_since,
+            peak=peak[1] if peak else 0,
+            peak_at=peak[2] if peak else None,
+            points=[(at, known.get(at, 0)) for at in times],
+        )
+
+    def _require(self) -> None:
+        if not self._is_enabled:
+            raise AnalyticsDisabled("EnableAnalytics is false, so nothing is counted")
+
+    def _summary(self, movie_id: UUID, days: Days) -> Summary:
+        total, by_day, breakdown, all_time = self._reports.summary(movie_id, days)
+        known = dict(by_day)
+        length = (days.last - days.first).days + 1
+        each_day = (days.first + timedelta(days=number) for number in range(length))
+        filled = [(day, known.get(day, Figures())) for day in each_day]
+        return Summary(days, total, filled, breakdown, all_time)

@@ -1,0 +1,212 @@
+"""Erasing a user, the retention of what was watched, and counting all events again."""
+
+import base64
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+
+from local.stack import Stack
+from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository.analytics.personal_data import OldViewing
+from streaming.repository.analytics.rebuild import Rebuild
+from streaming.repository.analytics.record import ViewingRecord
+from streaming.repository.database import Database
+from streaming.repository.personal_data import PersonalData
+from streaming.repository.transaction import Row
+from streaming.usecases.record_viewing import RecordViewing
+from tests.support.viewing_database import compare, viewing_database
+from tests.support.viewing_tables import Tables
+from tests.support.viewing_traffic import BEGIN, Traffic, batches, record, traffic
+from tools.replay import ACTIONS, ReplayError, replay
+
+WITH_USERS = (
+    "analytics_sessions",
+    "analytics_viewer_days",
+    "analytics_viewers",
+    "analytics_dead_letters",
+)
+
+
+@pytest.fixture
+def database(stack: Stack) -> Iterator[Database]:
+    """An empty database with all tables."""
+    with viewing_database(stack) as opened:
+        yield opened
+
+
+def rows_of(database: Database, user_id: UUID) -> dict[str, int]:
+    """Return how many rows of each table have the user."""
+    return {
+        table: len(
+            database.read(
+                lambda transaction, table=table: transaction.rows(  # type: ignore[misc]
+                    f"SELECT 1 FROM {table} WHERE user_id = :user_id", user_id=user_id
+                )
+            )
+        )
+        for table in WITH_USERS
+    }
+
+
+def keep_copies(_: object) -> None:
+    """There are no copies in Redis."""
+
+
+def test_erasure_takes_the_user_out_and_keeps_the_figures(database: Database) -> None:
+    """No row names an erased user, also after later and repeated events; no figure changes."""
+    made = traffic(1000, viewers=3, sittings=10)
+    user_id = UUID(made.values[0]["user_id"])
+    delivered = batches(made.records(), random.Random(1))
+    poison = {"user_id": str(user_id), "action": "unknown"}
+    record_viewing = RecordViewing(ViewingRecord(database))
+    half = len(delivered) // 2
+    for batch in delivered[:half]:
+        record_viewing(batch)
+    text = json.dumps(poison).encode()
+    record_viewing([record("stream.stop", 7, 0, text, BEGIN)])
+    others = {UUID(value["user_id"]) for value in made.values} - {user_id}
+
+    PersonalData(database).erase(user_id, keep_copies)
+
+    assert set(rows_of(database, user_id).values()) == {0}
+    assert all(rows_of(database, other)["analytics_sessions"] for other in others)
+    for batch in delivered:
+        record_viewing(batch)
+    compare(database, made.values)
+    PersonalData(database).erase(user_id, keep_copies)
+    assert set(rows_of(database, user_id).values()) == {0}
+    compare(database, made.values)
+
+
+def test_counting_again_names_no_erased_user(database: Database) -> None:
+    """From the start of the topics all figures are the same, and erased users stay erased."""
+    made = traffic(1100, viewers=3, sittings=8)
+    user_id = UUID(made.values[0]["user_id"])
+    RecordViewing(ViewingRecord(database))(made.records())
+    PersonalData(database).erase(user_id, keep_copies)
+    rebuild_id = uuid4()
+    rebuild = Rebuild(database, rebuild_id)
+
+    rebuild.begin()
+    assert Tables(database).days() == []
+    for batch in batches(made.records(), random.Random(2)):
+        RecordViewing(ViewingRecord(database, rebuild_id))(batch)
+    rebuild.end()
+
+    compare(database, made.values)
+    assert rows_of(database, user_id)["analytics_sessions"] == 0
+
+
+def test_the_consumer_waits_for_a_rebuild(database: Database) -> None:
+    """During a rebuild Lambda's batches fail, so that none is lost; afterwards they count."""
+    made = traffic(1200, viewers=2, sittings=3)
+    consumer = RecordViewing(ViewingRecord(database))
+    first, second = Rebuild(database, uuid4()), Rebuild(database, uuid4())
+
+    first.begin()
+    with pytest.raises(DatabaseUnavailable):
+        consumer(made.records())
+    second.begin()
+    first.end()
+    with pytest.raises(DatabaseUnavailable):
+        consumer(made.records())
+    second.end()
+    consumer(made.records())
+
+    compare(database, made.values)
+
+
+def test_months_are_deleted_after_the_retention(database: Database) -> None:
+    """Whole months of events and sessions are deleted; their figures stay as they are."""
+    made = traffic(1300, viewers=4, sittings=20)
+    record_viewing = RecordViewing(ViewingRecord(database))
+    record_viewing(made.records())
+    before = Tables(database).days(), Tables(database).curves()
+    old = OldViewing(database)
+
+    def sessions() -> list[Row]:
+        return database.read(
+            lambda transaction: transaction.rows(
+                "SELECT session_id FROM analytics_sessions ORDER BY session_id"
+            )
+        )
+
+    everything = sessions()
+    old.forget(datetime(2026, 10, 31, tzinfo=UTC), 10)
+    assert sessions() == everything
+    old.forget(datetime(2026, 11, 1, tzinfo=UTC), 10)
+    november = sessions()
+    assert 0 < len(november) < len(everything)
+    old.forget(datetime(2027, 1, 1, tzinfo=UTC), 10)
+    assert sessions() == []
+
+    assert (Tables(database).days(), Tables(database).curves()) == before
+    again = record_viewing(made.records())
+    assert again.events == 0
+    assert (Tables(database).days(), Tables(database).curves()) == before
+
+
+def test_old_dead_letters_are_deleted(database: Database) -> None:
+    """Dead letters are kept for the retention period."""
+    record_viewing = RecordViewing(ViewingRecord(database))
+    record_viewing([record("stream.stop", 0, offset, b"?", BEGIN) for offset in range(5)])
+    old = OldViewing(database)
+    now = datetime.now(UTC)
+
+    assert old.forget(now - timedelta(days=1), 3) == 0
+    assert old.forget(now + timedelta(days=1), 3) == 3
+    assert old.forget(now + timedelta(days=1), 3) == 2
+
+
+def publish(stack: Stack, made: Traffic, prefix: str) -> None:
+    """Send all records to topics of their own."""
+    servers = f"127.0.0.1:{stack.ports.kafka_port}"
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    options = {"num_partitions": 2, "replication_factor": 1}
+    admin.create_topics({f"{prefix}.{action}": options for action in ACTIONS})
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=servers)
+    for each in made.records():
+        producer.send(
+            f"{prefix}.{each.topic.partition('.')[2]}",
+            base64.b64decode(each.value or ""),
+            partition=each.partition,
+            timestamp_ms=each.timestamp,
+        )
+    producer.flush()
+    producer.close()
+
+
+def test_replay_of_kafka(stack: Stack, database: Database) -> None:
+    """The command counts all records of the topics, whatever was counted before."""
+    made = traffic(1400, viewers=4, sittings=10)
+    prefix = f"replayed{uuid4().hex[:8]}"
+    publish(stack, made, prefix)
+    RecordViewing(ViewingRecord(database))(traffic(1500, viewers=2, sittings=3).records())
+    name = database.read(lambda transaction: transaction.row("SELECT current_database() AS name"))
+    assert name is not None
+    url = stack.environment["DATABASE_URL"].rpartition("/")[0] + f"/{name['name']}"
+    environment = {**stack.environment, "DATABASE_URL": url, "KAFKA_TOPIC_PREFIX": prefix}
+
+    counted, letters = replay(environment, lossy=False)
+
+    assert counted >= len(made.values)
+    assert letters == 0
+    compare(database, made.values)
+
+
+def test_replay_without_kafka_deletes_nothing(database: Database) -> None:
+    """If Kafka does not answer, the figures stay."""
+    RecordViewing(ViewingRecord(database))(traffic(1600, viewers=2, sittings=3).records())
+    before = Tables(database).days()
+    environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "ENVIRONMENT": "local"}
+
+    with pytest.raises(ReplayError):
+        replay({**environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, lossy=False)
+
+    assert Tables(database).days() == before
