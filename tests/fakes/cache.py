@@ -81,6 +81,10 @@ class MemoryCache(Cache):
         """Raise ``NotImplementedError``, because Lua scripts need a server."""
         raise NotImplementedError(operation)
 
+    def run_along(self, script: str, key: str, *arguments: str | int) -> None:
+        """Raise ``NotImplementedError``, because Lua scripts need a server."""
+        raise NotImplementedError(key)
+
     def read(self, key: str) -> Any:
         """Return the value under ``key``; None if there is none or it has expired."""
         entry = self.entries.get(key)
