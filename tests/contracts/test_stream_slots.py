@@ -98,6 +98,21 @@ def test_forgetting(slots: StreamSlots, user_id: UUID) -> None:
     assert not claimed(slots, user_id, THIRD, limit=2)
 
 
+def test_forgetting_many(slots: StreamSlots, user_id: UUID) -> None:
+    """Of each user exactly the named streams are not counted any more."""
+    other = uuid4()
+    for session_id in (FIRST, SECOND):
+        claimed(slots, user_id, session_id)
+        claimed(slots, other, session_id)
+    slots.forget_all([(user_id, FIRST), (other, SECOND), (user_id, SECOND)])
+    claim = slots.claim(user_id, THIRD, 1, take_over=False)
+    assert claim is not None
+    assert claim.is_granted
+    claim = slots.claim(other, THIRD, 1, take_over=False)
+    assert claim is not None
+    assert [slot.session_id for slot in claim.slots] == [FIRST]
+
+
 def test_keeping(slots: StreamSlots, user_id: UUID) -> None:
     """A running stream keeps its slot; an unknown one gets a slot below the limit."""
     claimed(slots, user_id, FIRST)

@@ -1,5 +1,6 @@
 """The running streams of each user, in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -124,6 +125,11 @@ class MemoryStreamSlots(StreamSlots):
         streams.pop(session_id, None)
         self._write(user_id, streams)
         return True
+
+    def forget_all(self, streams: Sequence[tuple[UUID, UUID]]) -> None:
+        """Stop counting sessions until their next heartbeats."""
+        for user_id, session_id in streams:
+            self.forget(user_id, session_id)
 
     def _read(self, user_id: UUID) -> dict[UUID, Stream]:
         return dict(self._memory.read(keys.streams(user_id)) or {})

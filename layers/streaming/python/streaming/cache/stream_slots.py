@@ -196,6 +196,16 @@ class StreamSlots:
         """Stop counting the session until its next heartbeat."""
         return self._flag("forget_stream", _FORGET, user_id, session_id)
 
+    def forget_all(self, streams: Sequence[tuple[UUID, UUID]]) -> None:
+        """Stop counting sessions until their next heartbeats, in one round trip.
+
+        Each is given by its user and its own id.
+        """
+        *others, last = streams
+        for user_id, session_id in others:
+            self._run_along(_FORGET, user_id, session_id)
+        self.forget(*last)
+
     def _flag(
         self, operation: str, script: str, user_id: UUID, session_id: UUID, *arguments: int
     ) -> bool | None:

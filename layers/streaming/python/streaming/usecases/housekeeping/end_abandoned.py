@@ -27,8 +27,8 @@ class EndAbandonedSessions:
 
         def end_batch(limit: int) -> tuple[int]:
             batch = self._playback.end_abandoned(now - _SILENCE, limit, self._events.message)
-            for session in batch:
-                self._slots.forget(session.user_id, session.id)
+            if batch:
+                self._slots.forget_all([(session.user_id, session.id) for session in batch])
             return (len(batch),)
 
         return in_batches(end_batch, _BATCH, budget_seconds)

@@ -1,0 +1,43 @@
+"""Housekeeping works on sets: its round trips do not depend on how many rows there are."""
+
+from uuid import UUID
+
+import pytest
+
+from local.stack import Stack
+from streaming.composition.environment import Environment
+from streaming.domain import clock
+from tests.conftest import Rows
+from tests.support.call_costs import TripProxies
+
+pytestmark = [pytest.mark.server, pytest.mark.own_servers]
+
+SILENT = """
+    INSERT INTO stream_sessions (
+        id, user_id, movie_id, manifest_type, started_at, last_heartbeat_at
+    )
+    SELECT gen_random_uuid(), gen_random_uuid(), :movie_id, 'hls', now() - interval '1 hour',
+        now() - interval '30 minutes'
+    FROM generate_series(1, CAST(:count AS integer))
+"""
+
+
+def test_abandoned_sessions(
+    stack: Stack, environment: dict[str, str], movie_id: UUID, rows: Rows
+) -> None:
+    """Many sessions end, with their events, in as many round trips as two."""
+    with TripProxies(stack) as proxies:
+        functions = Environment({**environment, **proxies.environment})
+
+        def trips_to_end(count: int) -> tuple[int, int]:
+            rows(SILENT, movie_id=movie_id, count=count)
+            before = proxies.trips
+            assert functions.end_abandoned_sessions(clock.now(), 20) == count
+            after = proxies.trips
+            return after["postgres"] - before["postgres"], after["redis"] - before["redis"]
+
+        # Connects, ends what other tests have left, and brings the script to Redis.
+        functions.end_abandoned_sessions(clock.now(), 20)
+        trips_to_end(1)
+
+        assert trips_to_end(2) == trips_to_end(150) == (4, 1)
