@@ -74,6 +74,7 @@ def _judge_steps(
     steps_of: Callable[[Operation, Traces], Iterable[Step[Film]]],
 ) -> Iterator[Violation]:
     operations = list(history.of(*film))
+    seen = frozenset(_positions_seen(history, evidence, film))
     traces = Traces(
         evidence.sessions_of(*film),
         evidence.events_of(*film),
@@ -81,8 +82,8 @@ def _judge_steps(
         history.began_at,
         _sessions_of_keys(operations, evidence.sessions_of(*film)),
         film[0] in history.limits,
+        seen,
     )
-    seen = set(_positions_seen(history, evidence, film))
     steps = [
         step
         for operation in operations
@@ -116,7 +117,7 @@ def _sessions_of_keys(
     return keys
 
 
-def _can_matter(operation: Operation, seen: set[int]) -> bool:
+def _can_matter(operation: Operation, seen: frozenset[int]) -> bool:
     """Return whether the search has to consider a call.
 
     A call without order, with an unknown outcome and a position that was never seen, can be

@@ -53,7 +53,12 @@ class Rig:
 
     @property
     def of_some(self) -> dict[str, str]:
-        """The variables of the environments that reach Redis through an address of their own."""
+        """The variables of the environments that reach Redis through an address of their own.
+
+        Redis in cluster mode has one address.
+        """
+        if isinstance(self.redis.used, redis_cluster.RedisNode):
+            return {}
         return {"REDIS_PORT": str(self.redis.address_of_some.port)}
 
     def server(self, name: str) -> Server:

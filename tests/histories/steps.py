@@ -21,7 +21,8 @@ class Traces:
     """The traces of one film of one user: rows, events, and the faults during the calls.
 
     A call whose response was lost leaves its traces there. ``keys`` are the sessions of each
-    Idempotency-Key; ``is_limited`` means that the user has a stream limit.
+    Idempotency-Key; ``is_limited`` means that the user has a stream limit; ``positions_seen`` are
+    the positions in responses and in the final record.
     """
 
     sessions: Sequence[SessionRow]
@@ -30,10 +31,14 @@ class Traces:
     began_at: float
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
     is_limited: bool = False
+    positions_seen: frozenset[int] = frozenset()
 
     def tells_of(self, report: Operation) -> bool:
-        """Return whether there is an event of ``report``, and not only of another attempt."""
-        return any(
+        """Return whether there is a sign of ``report``, and not only of another attempt.
+
+        Without a response it may have been committed without its event.
+        """
+        return report.position in self.positions_seen or any(
             event.position == report.position
             and event.value["action"] == "stream_progress"
             and self._is_within(event, report)

@@ -7,10 +7,14 @@ five seconds later on. docs/decisions/0006 has the proof.
 from dataclasses import dataclass
 from uuid import UUID
 
+from aws_lambda_powertools.logging import Logger
+
 from streaming.cache.progress import ProgressCache
 from streaming.domain.progress import SavedProgress
 from streaming.repository.cache_trust import CacheTrustRecord
 from streaming.resilience.cache_trust import CacheServer, CacheTrust
+
+logger = Logger(child=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class CachedPositions:
             server = self._progress_cache.keep(progress)
             if self._is_settled(server):
                 return
+        if server is not None:
+            logger.warning("another server of Redis is used from now on", server=server.name)
         self._record.distrust(server)
 
     def distrust(self) -> None:
