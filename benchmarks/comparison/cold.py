@@ -4,7 +4,6 @@ Each sample is a new process, as a new execution environment is. The film is pub
 subscription is cached, because the warm calls precede. The services take turns.
 """
 
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -41,11 +40,11 @@ def measure(stack: Stack, rounds: int, logs: Path, progressed: Callable[[], None
     return found
 
 
-def ratio(cold: Cold, function: str) -> float:
-    """Return ours divided by the peer's: the median of the rounds."""
+def ratios(cold: Cold, function: str) -> list[float]:
+    """Return ours divided by the peer's, for each round."""
     theirs = cold[COMPARED_WITH[function].name][function]
     pairs = zip(cold[OURS.name][function], theirs, strict=True)
-    return statistics.median(ours / peer for ours, peer in pairs)
+    return [ours / peer for ours, peer in pairs]
 
 
 def _first_answer(

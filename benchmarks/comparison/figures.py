@@ -1,8 +1,9 @@
 """Converts measurements to figures: plain data that is saved, judged and reported."""
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from typing import Any, TypeVar
 
 from benchmarks.comparison import cold, costs, warm
 from benchmarks.comparison.services import FASTAPI, OURS
@@ -11,12 +12,16 @@ MILLI = 1e6
 
 Figures = dict[str, Any]
 
+Value = TypeVar("Value")
+
+_RESAMPLES = 200
+
 
 def of_warm(measured: warm.Measured) -> Figures:
-    """Return percentiles and processor milliseconds, and the ratios to the peer's.
+    """Return percentiles and processor milliseconds, and the ratios to the peer's with their error.
 
     A ratio of medians, or of processor time, is the median of the rounds' ratios: both services
-    have the same conditions in a round. Percentiles other than the median need all calls.
+    have the same conditions in a round. Other percentiles need all calls.
     """
     services = {
         service: {call: _call(samples) for call, samples in calls.items()}
@@ -34,7 +39,10 @@ def of_cold(measured: cold.Cold) -> Figures:
             service: {name: 1000 * statistics.median(each) for name, each in functions.items()}
             for service, functions in measured.items()
         },
-        "ratios": {name: cold.ratio(measured, name) for name in cold.FUNCTIONS},
+        "ratios": {
+            name: _estimate(cold.ratios(measured, name), statistics.median)
+            for name in cold.FUNCTIONS
+        },
     }
 
 
@@ -62,18 +70,27 @@ def _call(samples: warm.Samples) -> Mapping[str, float]:
     }
 
 
-def _ratios(ours: warm.Samples, theirs: warm.Samples) -> Mapping[str, float]:
-    medians = [
-        statistics.median(one) / statistics.median(other)
-        for one, other in zip(ours.rounds, theirs.rounds, strict=True)
-    ]
+def _ratios(ours: warm.Samples, theirs: warm.Samples) -> Mapping[str, Figures]:
+    rounds = list(zip(ours.rounds, theirs.rounds, strict=True))
+    medians = [statistics.median(one) / statistics.median(other) for one, other in rounds]
     processor = [one / other for one, other in zip(ours.processor, theirs.processor, strict=True)]
-    p99 = percentile(_all(ours.rounds), 0.99) / percentile(_all(theirs.rounds), 0.99)
     return {
-        "p50": statistics.median(medians),
-        "p99": p99,
-        "processor": statistics.median(processor),
+        "p50": _estimate(medians, statistics.median),
+        "p99": _estimate(rounds, _ratio_of_p99),
+        "processor": _estimate(processor, statistics.median),
     }
+
+
+def _ratio_of_p99(rounds: Sequence[tuple[Sequence[int], Sequence[int]]]) -> float:
+    ours, theirs = zip(*rounds, strict=True)
+    return percentile(_all(ours), 0.99) / percentile(_all(theirs), 0.99)
+
+
+def _estimate(rounds: Sequence[Value], of: Callable[[Sequence[Value]], float]) -> Figures:
+    """Return a ratio and its standard error, by resampling the rounds."""
+    random = Random(0)
+    resampled = [of(random.choices(rounds, k=len(rounds))) for _ in range(_RESAMPLES)]
+    return {"ratio": of(rounds), "error": statistics.pstdev(resampled)}
 
 
 def _all(rounds: Sequence[Sequence[int]]) -> list[int]:

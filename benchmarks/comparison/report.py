@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.comparison.figures import Figures
-from benchmarks.comparison.goals import TOLERANCES, Goal
+from benchmarks.comparison.goals import MOST_TOLERANCE, Goal
 from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS
 from benchmarks.load import report as load_report
 from benchmarks.load import results as load_results
@@ -103,10 +103,11 @@ def _method() -> Iterator[str]:
     )
     yield ""
     yield (
-        "Counts are exact. A ratio of times may exceed its goal by "
-        f"{TOLERANCES['p50']:.0%} (medians), {TOLERANCES['processor']:.0%} (processor), "
-        f"{TOLERANCES['cold']:.0%} (first answers) and {TOLERANCES['p99']:.0%} (99th percentiles): "
-        "twice the standard deviation of the ratios in ten runs on a quiet machine, rounded up."
+        "Counts are exact. A ratio of times may exceed its goal by twice its standard error, which "
+        "is estimated by resampling the rounds of the run, but by no more than "
+        f"{MOST_TOLERANCE['p50']:.0%} of the goal (medians), {MOST_TOLERANCE['processor']:.0%} "
+        f"(processor), {MOST_TOLERANCE['cold']:.0%} (first answers) or "
+        f"{MOST_TOLERANCE['p99']:.0%} (99th percentiles)."
     )
     yield ""
 
@@ -114,7 +115,7 @@ def _method() -> Iterator[str]:
 def _times(title: str, figures: Figures) -> Iterator[str]:
     yield f"## {title}"
     yield ""
-    yield "Milliseconds: p50 / p99 / processor."
+    yield "Milliseconds: p50 / p99 / processor. Ratios with their standard errors."
     yield ""
     rows = []
     for call, ratios in figures["ratios"].items():
@@ -122,7 +123,7 @@ def _times(title: str, figures: Figures) -> Iterator[str]:
         for service in SERVICES:
             each = figures["services"][service.name][call]
             row.append(f"{each['p50_ms']:.2f} / {each['p99_ms']:.2f} / {each['processor_ms']:.2f}")
-        row.append(f"{ratios['p50']:.2f} / {ratios['p99']:.2f} / {ratios['processor']:.2f}")
+        row.append(" / ".join(map(_ratio, ratios.values())))
         rows.append(row)
     yield from _rows(("call", *(each.title for each in SERVICES), "ratio to FastAPI"), rows)
 
@@ -135,7 +136,7 @@ def _first_answers(figures: Figures) -> Iterator[str]:
     rows = []
     for name, ratio in figures["ratios"].items():
         found = [figures["services"][service.name].get(name) for service in SERVICES]
-        rows.append([name, *("" if ms is None else f"{ms:.0f}" for ms in found), f"{ratio:.2f}"])
+        rows.append([name, *("" if ms is None else f"{ms:.0f}" for ms in found), _ratio(ratio)])
     yield from _rows(("function", *(each.title for each in SERVICES), "ratio"), rows)
 
 
@@ -158,6 +159,10 @@ def _cost(each: Figures) -> str:
     trips = f"{each['postgres']} / {each['redis']} / {each['kafka']}"
     hot = "" if each["hot_share"] is None else f", {each['hot_share']:.0%} HOT"
     return f"{trips}, {each['wal_bytes']:,} B{hot}"
+
+
+def _ratio(estimate: Figures) -> str:
+    return f"{estimate['ratio']:.2f} ± {estimate['error']:.2f}"
 
 
 def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
