@@ -97,7 +97,11 @@ def _of_housekeeping(record: Record, now: datetime) -> Iterator[Call]:
     yield "measure the outbox", record.outbox.measure
     yield "films in use", lambda: record.films.find_in_use(now, 3600, 1000)
     yield "films to check", lambda: record.films.find_due(now - timedelta(hours=1), 200)
-    yield "film checked", lambda: record.films.mark(film(5), now, is_there=True)
+    yield (
+        "films checked",
+        lambda: record.films.mark_all({film(number): True for number in range(200)}, now),
+    )
+    yield "film deleted", lambda: record.films.mark(film(5), now, is_there=False)
     yield (
         "positions in films that never were",
         lambda: record.films.delete_no_films(now - _DAY, 200),

@@ -28,6 +28,21 @@ def test_marking_a_film(record: Record) -> None:
     assert record.films.find_due(EVENING + seconds(101), 10) == [known]
 
 
+def test_marking_many_films(record: Record) -> None:
+    """Each film gets its own result; films without a record do not get one."""
+    there, gone, unknown = Player(record), Player(record), uuid4()
+    for player in (there, gone):
+        player.start()
+        player.report(500, EVENING)
+    record.films.mark_all({}, EVENING + seconds(100))
+    assert record.films.find_due(EVENING + seconds(100), 10) != []
+    marks = {there.movie_id: True, gone.movie_id: False, unknown: True}
+    record.films.mark_all(marks, EVENING + seconds(100))
+    assert record.films.find_due(EVENING + seconds(100), 10) == []
+    assert len(record.progress.find_to_continue(there.user_id, 10, 30, 0.05)) == 1
+    assert record.progress.find_to_continue(gone.user_id, 10, 30, 0.05) == []
+
+
 def test_keeping_what_is_known(record: Record) -> None:
     """An unchanged film is not written; changes of it are."""
     movie_id = uuid4()

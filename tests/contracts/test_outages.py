@@ -66,6 +66,7 @@ def counts(request: pytest.FixtureRequest) -> StreamCounts:
         lambda record: record.keys.delete_old(EVENING, 10),
         lambda record: record.films.keep(MOVIE, None, EVENING),
         lambda record: record.films.mark(MOVIE, EVENING, is_there=True),
+        lambda record: record.films.mark_all({MOVIE: True}, EVENING),
         lambda record: record.films.find_due(EVENING, 10),
         lambda record: record.films.find_in_use(EVENING, 60, 10),
         lambda record: record.films.delete_no_films(EVENING, 10),

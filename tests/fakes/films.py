@@ -1,6 +1,7 @@
 """The rows of ``films``, in memory."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,6 +27,13 @@ class MemoryFilms(Films):
         with self._record.transaction():
             if film := self._record.films.get(movie_id):
                 self._record.films[movie_id] = replace(film, is_there=is_there, checked_at=at)
+
+    def mark_all(self, found: Mapping[UUID, bool], at: datetime) -> None:
+        """Record for each film whether the bucket contains it."""
+        with self._record.transaction():
+            for movie_id, is_there in found.items():
+                if film := self._record.films.get(movie_id):
+                    self._record.films[movie_id] = replace(film, is_there=is_there, checked_at=at)
 
     def find_due(self, before: datetime, limit: int) -> list[UUID]:
         """Return films that were not checked since ``before``, the oldest check first."""

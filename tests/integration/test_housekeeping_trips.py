@@ -22,6 +22,13 @@ SILENT = """
 """
 
 
+DUE = """
+    INSERT INTO films (movie_id)
+    SELECT gen_random_uuid()
+    FROM generate_series(1, CAST(:count AS integer))
+"""
+
+
 def test_abandoned_sessions(
     stack: Stack, environment: dict[str, str], movie_id: UUID, rows: Rows
 ) -> None:
@@ -41,3 +48,20 @@ def test_abandoned_sessions(
         trips_to_end(1)
 
         assert trips_to_end(2) == trips_to_end(150) == (4, 1)
+
+
+def test_films_to_check(stack: Stack, environment: dict[str, str], rows: Rows) -> None:
+    """Many films are checked in as many round trips to PostgreSQL as two."""
+    with TripProxies(stack) as proxies:
+        functions = Environment({**environment, **proxies.environment})
+
+        def trips_to_check(count: int) -> int:
+            rows(DUE, count=count)
+            before = proxies.trips["postgres"]
+            assert functions.check_films(clock.now(), 20) == count
+            return proxies.trips["postgres"] - before
+
+        # Connects, and checks the films of other tests.
+        functions.check_films(clock.now(), 20)
+
+        assert trips_to_check(2) == trips_to_check(30)

@@ -1,5 +1,6 @@
 """The rows of ``films``: which films were ever started or reported, and which still exist."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,6 +32,14 @@ _MARK = """
     UPDATE films
     SET is_there = CAST(:is_there AS boolean), checked_at = :at
     WHERE movie_id = :movie_id
+"""
+
+_MARK_ALL = """
+    UPDATE films
+    SET is_there = checked.is_there, checked_at = :at
+    FROM unnest(CAST(:movie_ids AS uuid[]), CAST(:are_there AS boolean[]))
+        AS checked (movie_id, is_there)
+    WHERE films.movie_id = checked.movie_id
 """
 
 _SELECT_IS_THERE = "SELECT is_there FROM films WHERE movie_id = :movie_id"
@@ -116,6 +125,14 @@ class Films:
     def mark(self, movie_id: UUID, at: datetime, *, is_there: bool) -> None:
         """Record whether the bucket contains the film. Ignores a film without a row."""
         self._database.query(_MARK, movie_id=movie_id, at=at, is_there=is_there)
+
+    def mark_all(self, found: Mapping[UUID, bool], at: datetime) -> None:
+        """Record for each film whether the bucket contains it, as ``mark`` does."""
+        if found:
+            movie_ids = [str(movie_id) for movie_id in found]
+            self._database.query(
+                _MARK_ALL, movie_ids=movie_ids, are_there=list(found.values()), at=at
+            )
 
     def find_due(self, before: datetime, limit: int) -> list[UUID]:
         """Return films that were not checked since ``before``, the longest unchecked first."""

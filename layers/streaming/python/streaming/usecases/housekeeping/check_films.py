@@ -35,25 +35,30 @@ class CheckFilms:
         A film whose check S3 does not answer is not counted and does not stop the others. Starts
         no check after ``budget_seconds``; the next run continues. Raises ``DatabaseUnavailable``.
         """
-        ends_at = time.monotonic() + budget_seconds
-        checked = unanswered = 0
-        for movie_id in self._films.find_due(now - _INTERVAL, _BATCH):
-            if time.monotonic() > ends_at:
-                break
-            try:
-                is_there = self._is_there(movie_id)
-            except StorageUnavailable:
-                unanswered += 1
-                continue
-            self._films.mark(movie_id, now, is_there=is_there)
-            checked += 1
+        found: dict[UUID, bool] = {}
+        try:
+            unanswered = self._look(now, time.monotonic() + budget_seconds, found)
+        finally:
+            self._films.mark_all(found, now)
         if unanswered:
             logger.warning(
                 "the film storage does not answer for some films",
                 unanswered=unanswered,
-                checked=checked,
+                checked=len(found),
             )
         if self._films.delete_no_films(now - _PATIENCE, _BATCH):
             # Redis may still have these positions.
             self._trust.distrust()
-        return checked
+        return len(found)
+
+    def _look(self, now: datetime, ends_at: float, found: dict[UUID, bool]) -> int:
+        """Add to ``found`` whether the due films are there; return how many S3 did not answer."""
+        unanswered = 0
+        for movie_id in self._films.find_due(now - _INTERVAL, _BATCH):
+            if time.monotonic() > ends_at:
+                break
+            try:
+                found[movie_id] = self._is_there(movie_id)
+            except StorageUnavailable:
+                unanswered += 1
+        return unanswered
