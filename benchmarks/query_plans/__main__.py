@@ -10,7 +10,7 @@ from benchmarks.query_plans import document
 from benchmarks.query_plans.calls import calls
 from benchmarks.query_plans.plans import Plan, Plans
 from benchmarks.query_plans.server import PlanServer, running
-from benchmarks.query_plans.tables import fill, is_empty
+from benchmarks.query_plans.tables import fill, is_empty, refresh
 from streaming.config.database import DatabaseSettings
 from streaming.domain import clock
 from streaming.repository import migrations
@@ -51,6 +51,8 @@ def explain(
         migrations.apply(database, ROOT / "migrations")
         if is_empty(connection):
             fill(connection, sessions)
+        else:
+            refresh(connection)
         plans = Plans(connection)
         record = Record.of(database)
         found = {name: plans.of(call) for name, call in calls(record, clock.now())}

@@ -22,6 +22,9 @@ def calls(record: Record, now: datetime) -> Iterator[Call]:
     Another run on the same tables uses other users, none of which has messages in the outbox.
     """
     number = USERS_WITH_MESSAGES + int(now.timestamp()) % 500
+    # Connects, and brings the upper pages of the indexes into memory.
+    for _, call in _of_viewer(record, now, user(number + 1)):
+        call()
     yield from _of_viewer(record, now, user(number))
     yield from _of_housekeeping(record, now)
     yield (

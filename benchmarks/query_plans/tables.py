@@ -62,12 +62,23 @@ _POSITIONS = """
     FROM stream_sessions
 """
 
-_OTHERS = """
+_SILENCE = """
     UPDATE stream_sessions
     SET last_heartbeat_at = last_heartbeat_at - interval '10 minutes'
     WHERE id IN (
         SELECT id FROM stream_sessions WHERE ended_at IS NULL ORDER BY user_id LIMIT {silent}
-    );
+    )
+"""
+
+_REFRESH = """
+    UPDATE stream_sessions
+    SET last_heartbeat_at = now() - random() * interval '10 seconds'
+    WHERE ended_at IS NULL;
+    UPDATE idempotency_keys
+    SET created_at = created_at + (SELECT now() - max(created_at) FROM idempotency_keys)
+"""
+
+_OTHERS = """
     INSERT INTO films (movie_id, is_there, duration_seconds, checked_at)
     SELECT md5('film' || film)::uuid, film % 100 > 0, 5400, now() - random() * interval '2 hours'
     FROM generate_series(0, {films} - 1) AS film;
@@ -115,7 +126,15 @@ def fill(connection: Any, sessions: int) -> None:
     connection.run("ALTER TABLE watch_progress ADD UNIQUE (user_id, movie_id)")
     for _, definition in indexes:
         connection.run(definition)
-    connection.run(_OTHERS.format(**counts))
+    for statement in (_SILENCE, _OTHERS):
+        connection.run(statement.format(**counts))
+    connection.run("VACUUM (ANALYZE, PARALLEL 0)")
+
+
+def refresh(connection: Any) -> None:
+    """Make the tables of an earlier run as they were when they had been filled."""
+    for statement in (_REFRESH, _SILENCE.format(silent=SILENT)):
+        connection.run(statement)
     connection.run("VACUUM (ANALYZE, PARALLEL 0)")
 
 

@@ -9,12 +9,21 @@ from benchmarks.query_plans.plans import Plan
 from benchmarks.query_plans.server import running
 
 SESSIONS = 50_000
+FILLED = {
+    "stream_sessions",
+    "watch_progress",
+    "films",
+    "event_outbox",
+    "event_dead_letters",
+    "idempotency_keys",
+}
 # Small tables, and a chore that takes most of its rows.
 READ_WHOLLY = {
     "relay the outbox": {"event_outbox"},
     "measure the outbox": {"event_outbox", "event_dead_letters"},
     "positions in films that never were": {"films"},
     "films to check": {"films"},
+    "films checked": {"films"},
 }
 
 Plans = Mapping[str, Sequence[Plan]]
@@ -47,9 +56,9 @@ def test_no_call_reads_a_whole_table(plans: Plans) -> None:
         call: {table for plan in found for table in plan.tables_read_wholly}
         for call, found in plans.items()
     }
-    assert {call: tables - READ_WHOLLY.get(call, set()) for call, tables in whole.items()} == {
-        call: set() for call in plans
-    }
+    assert {
+        call: (tables & FILLED) - READ_WHOLLY.get(call, set()) for call, tables in whole.items()
+    } == {call: set() for call in plans}
 
 
 def test_continue_watching_reads_the_rows_of_its_user(plans: Plans) -> None:
