@@ -4,6 +4,7 @@ docs/analytics.md defines each measure, with its source.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import IntEnum
 from uuid import UUID
 
@@ -84,3 +85,11 @@ class ViewingBatch:
     events: tuple[tuple[Place, ViewingEvent], ...]
     dead_letters: tuple[DeadLetter, ...]
     next_offsets: dict[tuple[str, int], int]
+
+
+def day_of(day_number: int) -> date:
+    """Return the day in UTC by its number since 1 January 1970."""
+    return date.fromordinal(_FIRST_DAY + day_number)
+
+
+_FIRST_DAY = date(1970, 1, 1).toordinal()

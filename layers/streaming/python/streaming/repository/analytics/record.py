@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
 import pg8000.native
 
-from streaming.domain import clock
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.domain.identifiers import milliseconds_of
-from streaming.domain.viewing import DeadLetter, Place, ViewingBatch, ViewingEvent
+from streaming.domain.viewing import (
+    DAY_MS,
+    DeadLetter,
+    Place,
+    ViewingBatch,
+    ViewingEvent,
+    day_of,
+)
 from streaming.repository.analytics import ledger
 from streaming.repository.analytics.sessions import Owner, add_events, find_owners
 from streaming.repository.analytics.viewer_days import adjust_viewer_days
@@ -19,8 +26,11 @@ from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
 _ADD_MONTH = "SELECT analytics_add_month(CAST(:month AS date))"
-# Tables with new rows have no statistics, by which the planner prefers to read them as a whole.
-_PLAN_BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
+# Tables with new rows have no statistics, by which the planner prefers to read them as a whole. The
+# high estimates of such plans would make it compile them, which takes longer than to run them.
+_PLAN_BY_INDEX = """
+    SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+"""
 
 # Classes of SQLSTATE: data exceptions, violated constraints.
 _OF_THE_DATA = ("22", "23")
@@ -87,8 +97,15 @@ class ViewingRecord:
 
 
 def _months_of(event: ViewingEvent) -> set[date]:
-    times = (clock.from_milliseconds(ms) for ms in (milliseconds_of(event.session_id), event.at_ms))
-    return {time.date().replace(day=1) for time in times if time is not None}
+    return {
+        _month_of(milliseconds_of(event.session_id) // DAY_MS),
+        _month_of(event.at_ms // DAY_MS),
+    }
+
+
+@lru_cache
+def _month_of(day_number: int) -> date:
+    return day_of(day_number).replace(day=1)
 
 
 def _divide(

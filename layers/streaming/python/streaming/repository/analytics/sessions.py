@@ -9,11 +9,11 @@ events are in both. The figures then equal the sums over all events, in whatever
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
-from streaming.domain import clock
 from streaming.domain.identifiers import milliseconds_of
-from streaming.domain.viewing import ViewingEvent
+from streaming.domain.viewing import DAY_MS, ViewingEvent, day_of
 from streaming.repository.analytics.changes import (
     CHANGES_OF_BREAKDOWN,
     CHANGES_OF_DAYS,
@@ -116,14 +116,18 @@ def add_events(transaction: Transaction, events: Iterable[ViewingEvent]) -> list
     return transaction.rows(_ADD, events=json.dumps([_row(event) for event in events]))
 
 
+@lru_cache
+def _text_of_day(day_number: int) -> str:
+    return str(day_of(day_number))
+
+
 def _row(event: ViewingEvent) -> Row:
-    started_at = clock.from_milliseconds(milliseconds_of(event.session_id))
     return {
         "session_id": str(event.session_id),
         "event_id": str(event.event_id),
         "user_id": str(event.user_id),
         "movie_id": str(event.movie_id),
-        "day": str(started_at.date()) if started_at else None,
+        "day": _text_of_day(milliseconds_of(event.session_id) // DAY_MS),
         "kind": int(event.kind),
         "at_ms": event.at_ms,
         "position_seconds": event.position_seconds,
