@@ -113,6 +113,7 @@ redis.call('PEXPIRE', key, life)
 return 1
 """
 
+_FORGOTTEN_TOGETHER = 25
 _FORGET = f"""{_NOW}
 redis.call('HDEL', key, session)
 return 1
@@ -197,14 +198,17 @@ class StreamSlots:
         return self._flag("forget_stream", _FORGET, user_id, session_id)
 
     def forget_all(self, streams: Sequence[tuple[UUID, UUID]]) -> None:
-        """Stop counting sessions until their next heartbeats, in one round trip.
+        """Stop counting sessions until their next heartbeats.
 
-        Each is given by its user and its own id.
+        Each is given by its user and its own id. Some share a round trip, few enough for the time
+        of one operation, in which a cluster, or a server without the script, needs a round trip
+        for each.
         """
-        *others, last = streams
-        for user_id, session_id in others:
-            self._run_along(_FORGET, user_id, session_id)
-        self.forget(*last)
+        for number, (user_id, session_id) in enumerate(streams, 1):
+            if number % _FORGOTTEN_TOGETHER and number < len(streams):
+                self._run_along(_FORGET, user_id, session_id)
+            else:
+                self.forget(user_id, session_id)
 
     def _flag(
         self, operation: str, script: str, user_id: UUID, session_id: UUID, *arguments: int
