@@ -141,6 +141,21 @@ def test_at_import(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", PARTS)
+def test_nothing_is_built(function: str) -> None:
+    """Before the first request, as in a snapshot, there is no part, no thread and no connection."""
+    checks = (
+        "import threading, os; "
+        "assert set(vars(app.ENVIRONMENT)) == {'variables'}, vars(app.ENVIRONMENT); "
+        "assert threading.active_count() == 1; "
+        "files = [os.readlink(f'/proc/self/fd/{each}') for each in os.listdir('/proc/self/fd')"
+        " if os.path.exists(f'/proc/self/fd/{each}')] if os.path.exists('/proc/self/fd') else []; "
+        "assert not [each for each in files if each.startswith('socket:')], files"
+    )
+
+    modules(f"{importing(function)}; {checks}")
+
+
+@pytest.mark.parametrize("function", PARTS)
 def test_hot_path(function: str) -> None:
     """Building a handler's use case loads nothing more, and opens no connection."""
     code = f"{importing(function)}; app.ENVIRONMENT.{PARTS[function]}"

@@ -1,6 +1,6 @@
 """Models of request bodies, which validate them and describe them in OpenAPI.
 
-pydantic-core, the validator of pydantic, is used without pydantic, whose import takes three times
+pydantic-core, the validator of pydantic, is used without pydantic, whose import takes twice
 as long (docs/decisions/0026-cold-starts.md). tools/openapi.py gives the dataclasses to pydantic.
 """
 

@@ -6,8 +6,8 @@ message of a change sets ``subscription:changed:{user_id}`` for a minute: an ans
 change may arrive after it, so while that mark exists answers are kept for a short time only.
 """
 
-import random
 from datetime import datetime
+from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,9 @@ _SHORT_TTL_SECONDS = 30
 _MARK_SECONDS = 60
 # Entries that were cached at the same time expire at different times.
 _LEAST_OF_THE_TTL = 0.9
+# The functions of the module ``random`` have a state, which is the same in all environments that
+# SnapStart restores from one snapshot.
+_RANDOM = SystemRandom()
 
 
 class SubscriptionCache:
@@ -66,7 +69,7 @@ class SubscriptionCache:
             self._cache.delete(keys.subscription_for_grace(user_id))
 
     def _write(self, key: str, value: dict[str, Any], ttl: int, left: float | None) -> None:
-        life = int(ttl * random.uniform(_LEAST_OF_THE_TTL, 1))  # noqa: S311
+        life = int(ttl * _RANDOM.uniform(_LEAST_OF_THE_TTL, 1))
         if left is not None:
             life = min(life, int(left))
         if life > 0:
