@@ -1,6 +1,7 @@
 """Known problems of PostgreSQL connections, each observed in a real system."""
 
 import json
+from contextlib import closing
 from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -60,6 +61,13 @@ def test_our_own_errors_roll_back(database: Database) -> None:
     exists = "SELECT to_regclass('undone') AS found"
     assert database.run(lambda transaction: transaction.rows(exists)) == [{"found": None}]
     assert database.run(backend) == before
+
+
+def test_a_statement_may_take_its_time(environment: dict[str, str]) -> None:
+    """A statement of a patient connection may take longer than connecting may."""
+    settings = DatabaseSettings.from_environment(environment)
+    with closing(Database(settings, statement_seconds=20)) as patient:
+        assert patient.run(lambda transaction: transaction.rows("SELECT pg_sleep(1.2)"))
 
 
 def test_server_errors_roll_back(database: Database) -> None:

@@ -75,6 +75,8 @@ def connect(url: str) -> PipelineConnection:
                 application_name="streaming",
             )
             connection.register_in_adapter(TIMESTAMPTZ, to_time)
+            # Otherwise no answer could take longer than connecting may. The deadline limits it.
+            connection.wait_without_limit()
             return connection
         except BaseException:
             wire.close()

@@ -63,6 +63,10 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
     closed.
     """
 
+    def wait_without_limit(self) -> None:
+        """Remove the socket's own time-out; the deadline alone limits each wait."""
+        self._usock.settimeout(None)
+
     def transact(
         self,
         begin: str,
