@@ -12,6 +12,7 @@ INSTALLED := $(VENV)/.installed
 PLAYERS := tests/browser/node/node_modules/.package-lock.json
 KAFKA := tests/kafka/jars/.verified
 JUDGES := tools/corpus/node/node_modules/.package-lock.json
+ASYNCAPI := tools/asyncapi/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
 # The tests that use Redis; tests/integration/test_redis_cluster*.py start their own cluster.
@@ -58,7 +59,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
-	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations format openapi architecture \
+	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations check-events format openapi architecture \
 	publish replay bench bench-analytics cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
@@ -66,7 +67,7 @@ help: ## List the commands
 
 setup: $(INSTALLED) ## Install what the usual commands need, into .venv/
 
-environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(PEERS) $(JUDGES) $(PLAYERS) ## Install what all commands need, except test-kafka
+environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(PEERS) $(JUDGES) $(ASYNCAPI) $(PLAYERS) ## Install what all commands need, except test-kafka
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
@@ -151,13 +152,18 @@ lint: $(INSTALLED) ## Run the fast static checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint check-migrations check-workflows check-compose check-templates ## Run all static checks
+check: lint check-migrations check-events check-workflows check-compose check-templates ## Run all static checks
 	$(BIN)/mypy
 	PYTHONPATH=layers/streaming/python $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tools.architecture --check
 
 check-migrations: $(INSTALLED) ## Check that migrations only add and hold no long locks
 	$(BIN)/squawk --config .squawk.toml migrations/*.sql
+
+check-events: $(ASYNCAPI) ## Check the description of the events in Kafka
+	@if command -v npm >/dev/null; then \
+		echo "asyncapi" && node tools/asyncapi/node/validate.mjs docs/events/asyncapi.yaml; \
+	else echo "Without Node.js, docs/events/asyncapi.yaml is checked only in CI"; fi
 
 check-templates: $(INSTALLED) $(SAM) $(CHECKOV) ## Check the templates
 	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
@@ -234,7 +240,8 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs
-	rm -rf .venv .local .aws-sam tests/kafka/jars tools/corpus/node/node_modules tests/browser/node/node_modules
+	rm -rf .venv .local .aws-sam tests/kafka/jars tools/asyncapi/node/node_modules tools/corpus/node/node_modules \
+		tests/browser/node/node_modules
 
 # uv installs the locked packages in seconds, pip in a minute. The remains of an interrupted installation
 # are removed first; the last step marks an environment as complete.
@@ -283,4 +290,10 @@ $(JUDGES): tools/corpus/node/package-lock.json
 	@if command -v npm >/dev/null; then \
 		echo "Installing the parsers of npm ..." && \
 		npm ci --prefix tools/corpus/node --silent --ignore-scripts --no-audit --no-fund && touch $@; \
+	fi
+
+$(ASYNCAPI): tools/asyncapi/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing the parser of AsyncAPI ..." && \
+		npm ci --prefix tools/asyncapi/node --silent --ignore-scripts --no-audit --no-fund && touch $@; \
 	fi

@@ -1,11 +1,13 @@
 """Kafka in memory."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from streaming.events.event import Message
 from streaming.events.refusal import Refusal
+from tests.support import event_contract
 
 
 def accept(_: Message) -> None:
@@ -16,8 +18,9 @@ def accept(_: Message) -> None:
 class MemoryKafka:
     """Accepts ``messages`` unless it ``is_down``.
 
-    Messages whose key is in ``refusals`` are refused with that reason. ``before_sending`` is called
-    with each message before it is sent, so that a test can read or change other state then.
+    Each message must conform to the description of its topic. Messages whose key is in ``refusals``
+    are refused with that reason. ``before_sending`` is called with each message before it is sent,
+    so that a test can read or change other state then.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -43,6 +46,7 @@ class MemoryKafka:
             if self.is_down:
                 refusal = Refusal("unanswered", TimeoutError("no answer"))
             if refusal is None:
+                event_contract.require(message.topic, message.key, json.loads(message.value))
                 self.messages.append(message)
             else:
                 refused[message.event_id] = refusal
