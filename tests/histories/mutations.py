@@ -61,10 +61,6 @@ ANY_REDIS_IS_TRUSTED = Mutation(
     {"and bool(server.name) and server.name in self.servers": ""},
 )
 
-TRUST_IS_NOT_RENEWED = Mutation(
-    "what is known about Redis does not expire", {"and self._age < LEASE_SECONDS": ""}
-)
-
 # If the answer to a claim of an Idempotency-Key is lost, the repeated claim is refused by itself.
 CLAIM_NOT_IDEMPOTENT = Mutation(
     "claim not idempotent",

@@ -19,7 +19,6 @@ from tests.histories.mutations import (
     REPEATS_OF_WHAT_HAS_ENDED,
     REUSE_POISONED_CONNECTION,
     STREAMS_WITHOUT_LIMIT,
-    TRUST_IS_NOT_RENEWED,
     UPSERT_WITHOUT_WHERE,
     Mutation,
 )
@@ -55,28 +54,41 @@ _ONE_AFTER_THE_OTHER = Plan(
     ),
     faults=(),
 )
-# A report is lost in Redis, and the player looks up its position long afterwards. Its environment
-# learns from another look-up whether Redis is trusted, unless that is left out.
-_REPORT_AND_LOOK_UP = (
-    Act("start", 0.0, 8, slot=_OLDER),
-    Act("report", 0.0, 8, position=10, slot=_OLDER, sequence=1),
-    Act("get", 0.0, 1),
-    Act("report", 2.0, 8, position=20, slot=_OLDER, sequence=2),
-)
-_LOOK_UPS = (Act("get", 0.0, 1),) * 3
+
+
+def _lost_in_redis(*look_ups: Act) -> tuple[Device, ...]:
+    """Return players whose second report meets a fault, and who look up its position afterwards.
+
+    There are several, because not every environment has looked up a position before.
+    """
+    return tuple(
+        Device(
+            user,
+            (
+                Act("start", 0.0, 8, slot=Slot(user, 0)),
+                Act("report", 0.0, 8, position=10 + user, slot=Slot(user, 0), sequence=1),
+                Act("get", 0.0, 1),
+                Act("report", 3.5, 8, position=20 + user, slot=Slot(user, 0), sequence=2),
+                *look_ups,
+                *(Act("get", 0.0, 1),) * 2,
+            ),
+        )
+        for user in range(3)
+    )
+
+
+# By looking up another film, the environment learns whether Redis is trusted.
 _HIDDEN = Plan(
     seed=1,
-    limits=(None,),
-    devices=(Device(0, (*_REPORT_AND_LOOK_UP, *(Act("get", 7.5, 1, film=1),) * 2, *_LOOK_UPS)),),
-    faults=(Fault("refuse redis", 2.0, 2.5, 0.0),),
+    limits=(None,) * 3,
+    devices=_lost_in_redis(Act("get", 7.5, 1, film=1), Act("get", 0.0, 1, film=1)),
+    faults=(Fault("refuse redis", 3.5, 3.0, 0.0),),
 )
-_RESTORED = replace(_HIDDEN, faults=(Fault("restore redis", 2.0, 2.5, 0.0),))
-_FORGOTTEN = replace(
-    _HIDDEN, devices=(Device(0, (*_REPORT_AND_LOOK_UP, Act("get", 7.5, 1), *_LOOK_UPS)),)
-)
+_RESTORED = replace(_HIDDEN, faults=(Fault("restore redis", 3.5, 3.0, 0.0),))
 
-# The stream limit is not checked after Redis was late, as on a very busy machine.
-_MOST_TRIES = 4
+# On a very busy machine Redis is late, after which the stream limit is not checked, and calls miss
+# the fault that they are planned for.
+_MOST_TRIES = 6
 
 
 @pytest.mark.parametrize(
@@ -90,7 +102,6 @@ _MOST_TRIES = 4
         (REUSE_POISONED_CONNECTION, "a failure is a 503", _AT_RANDOM),
         (REDIS_STAYS_TRUSTED, "a read returns the record", _HIDDEN),
         (ANY_REDIS_IS_TRUSTED, "a read returns the record", _RESTORED),
-        (TRUST_IS_NOT_RENEWED, "a read returns the record", _FORGOTTEN),
     ],
     ids=lambda value: None if isinstance(value, Plan) else str(value),
 )
@@ -118,8 +129,8 @@ def test_a_claim_that_refuses_itself_is_found(rig: Rig, mutation: Mutation, tmp_
 
 @pytest.mark.parametrize(
     "planned",
-    [_AT_RANDOM, _ONE_AFTER_THE_OTHER, _HIDDEN, _RESTORED, _FORGOTTEN],
-    ids=["random", "ordered", "hidden", "restored", "forgotten"],
+    [_AT_RANDOM, _ONE_AFTER_THE_OTHER, _HIDDEN, _RESTORED],
+    ids=["random", "ordered", "hidden", "restored"],
 )
 @pytest.mark.parametrize("mutation", [NONE, GAP_AT_THE_EDGE] if SEEDS else [NONE], ids=str)
 def test_nothing_is_found_where_nothing_is_wrong(

@@ -76,10 +76,6 @@ class CachedPositions:
             logger.warning("another server of Redis is used from now on", server=server.name)
         self._record.distrust(server)
 
-    def distrust(self) -> None:
-        """Let entries of what is committed by now not be used. Raises ``DatabaseUnavailable``."""
-        self._record.distrust()
-
     def _is_settled(self, server: CacheServer | None) -> bool:
         """Return whether an environment that asks ``server`` finds what was written there."""
         is_written = server is not None and self._trust.includes(server)
