@@ -10,7 +10,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
 
 from streaming.api import problem_models
 from streaming.api import response_models as responses
@@ -259,7 +260,7 @@ def _operation(
     description: str,
     *,
     answer: type | None = None,
-    body: type | None = None,
+    body: type[BaseModel] | None = None,
     body_is_optional: bool = False,
     of_film: bool = False,
     parameters: list[dict[str, Any]] | None = None,
@@ -326,10 +327,8 @@ def _problem_headers(group: list[type[errors.StreamingError]]) -> dict[str, Any]
 
 
 def _schemas() -> dict[str, Any]:
-    requests: list[tuple[str, Any, TypeAdapter[Any]]] = [
-        (model.__name__, "validation", TypeAdapter(model))
-        for model in (StartRequest, PositionRequest)
-    ]
+    requests = [(model, "validation") for model in (StartRequest, PositionRequest)]
+    _, definitions = models_json_schema(requests, ref_template=SCHEMAS)  # type: ignore[arg-type]
     replies: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (model.__name__, "serialization", TypeAdapter(model))
         for model in (
@@ -347,9 +346,9 @@ def _schemas() -> dict[str, Any]:
             problem_models.StreamLimitProblem,
         )
     ]
-    mapping, shared = TypeAdapter.json_schemas([*requests, *replies], ref_template=SCHEMAS)
+    mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)
     own = {name: schema for (name, _), schema in mapping.items() if "$ref" not in schema}
-    return dict(sorted({**shared.get("$defs", {}), **own}.items()))
+    return dict(sorted({**definitions["$defs"], **shared.get("$defs", {}), **own}.items()))
 
 
 def _reference(model: type) -> dict[str, str]:

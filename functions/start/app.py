@@ -24,7 +24,7 @@ def handler(request: Request, caller: Identity, environment: Environment) -> Res
     key = IdempotencyKey.of(
         request.headers.get("idempotency-key"),
         movie_id=movie_id,
-        **wanted.chosen(),
+        **wanted.model_dump(exclude_defaults=True),
     )
     viewer = Viewer(
         user_id=caller.user_id,

@@ -1,25 +1,19 @@
-"""Models of request bodies, which validate them and describe them in OpenAPI.
+"""Models of request bodies, which validate them and describe them in OpenAPI."""
 
-pydantic-core, the validator of pydantic, is used without pydantic, whose import takes twice
-as long (docs/decisions/0026-cold-starts.md). tools/openapi.py gives the dataclasses to pydantic.
-"""
-
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
-from annotated_types import Interval
-from pydantic_core import CoreSchema, SchemaValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from streaming.domain.errors import InvalidJson, InvalidRequest
-from streaming.domain.films import ManifestType
 from streaming.domain.progress import Report
 
 LONGEST_POSITION_SECONDS = 7 * 24 * 3600
 # Signed URLs expire within a week; a player may report later what was watched before.
 LONGEST_AGE_SECONDS = 30 * 24 * 3600
-GREATEST_SEQUENCE = (1 << 53) - 1
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def _whole(value: object) -> object:
@@ -27,109 +21,58 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _whole_number(most: int) -> CoreSchema:
-    return {
-        "type": "function-before",
-        "function": {"type": "no-info", "function": _whole},
-        "schema": {"type": "int", "ge": 0, "le": most},
-    }
+Seconds = Annotated[int, Field(ge=0, le=LONGEST_POSITION_SECONDS), BeforeValidator(_whole)]
+Age = Annotated[float, Field(ge=0, le=LONGEST_AGE_SECONDS, allow_inf_nan=False)]
+Sequence = Annotated[int, Field(ge=0, le=(1 << 53) - 1), BeforeValidator(_whole)]
 
 
-def _optional(schema: CoreSchema, default: object) -> Any:
-    """Return the field of an object that may be absent."""
-    with_default = {"type": "default", "schema": schema, "default": default}
-    return {"type": "typed-dict-field", "schema": with_default, "required": False}
-
-
-def _nullable(schema: CoreSchema) -> CoreSchema:
-    return {"type": "nullable", "schema": schema}
-
-
-def _object(**members: Any) -> SchemaValidator:
-    """Return the validator of an object with these fields, without conversion between types."""
-    return SchemaValidator({"type": "typed-dict", "fields": members, "config": {"strict": True}})
-
-
-class _Body(Protocol):
-    VALIDATOR: ClassVar[SchemaValidator]
-
-    def problem(self) -> str | None:
-        """Say what is wrong with the fields together; None if nothing is."""
-        ...
-
-
-Model = TypeVar("Model", bound=_Body)
-
-
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(BaseModel):
     """The manifest type that the player needs, and what to do at the stream limit."""
 
-    VALIDATOR: ClassVar[SchemaValidator] = _object(
-        manifest_type=_optional({"type": "literal", "expected": ["hls", "dash"]}, "hls"),
-        take_over=_optional({"type": "bool"}, default=False),
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"manifest_type": "hls"}]}
     )
-    __pydantic_config__ = {  # noqa: RUF012 - pydantic's name, which only tools/openapi.py reads
-        "use_attribute_docstrings": True,
-        "json_schema_extra": {"examples": [{"manifest_type": "hls"}]},
-    }
 
-    manifest_type: ManifestType = "hls"
-    """HLS (`index.m3u8`) or DASH (`index.mpd`)."""
-    take_over: bool = False
-    """At the limit of concurrent streams, end the oldest instead of answering 429."""
-
-    def problem(self) -> None:
-        """Return None: the fields do not depend on each other."""
-
-    def chosen(self) -> dict[str, Any]:
-        """Return the fields that differ from their defaults."""
-        return {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if getattr(self, each.name) != each.default
-        }
+    manifest_type: Literal["hls", "dash"] = Field(
+        default="hls", description="HLS (`index.m3u8`) or DASH (`index.mpd`)."
+    )
+    take_over: bool = Field(
+        default=False,
+        description="At the limit of concurrent streams, end the oldest instead of answering 429.",
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRequest:
+class PositionRequest(BaseModel):
     """The position of the player."""
 
-    VALIDATOR: ClassVar[SchemaValidator] = _object(
-        position_seconds={
-            "type": "typed-dict-field",
-            "schema": _whole_number(LONGEST_POSITION_SECONDS),
-        },
-        session_id=_optional(_nullable({"type": "uuid", "strict": False}), None),
-        sequence=_optional(_nullable(_whole_number(GREATEST_SEQUENCE)), None),
-        age_seconds=_optional(
-            {"type": "float", "ge": 0, "le": LONGEST_AGE_SECONDS, "allow_inf_nan": False}, 0.0
-        ),
-    )
-    __pydantic_config__ = {  # noqa: RUF012 - pydantic's name, which only tools/openapi.py reads
-        "use_attribute_docstrings": True,
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
             "examples": [{"position_seconds": 120}],
             "if": {"properties": {"sequence": {"type": "integer"}}, "required": ["sequence"]},
             "then": {"properties": {"session_id": {"type": "string"}}, "required": ["session_id"]},
         },
-    }
+    )
 
-    position_seconds: Annotated[int, Interval(ge=0, le=LONGEST_POSITION_SECONDS)]
-    """Whole seconds from the start of the film."""
-    session_id: UUID | None = None
-    """The `session_id` from the response to the start."""
-    sequence: Annotated[int, Interval(ge=0, le=GREATEST_SEQUENCE)] | None = None
-    """The report's number in its session: an older report changes nothing."""
-    age_seconds: Annotated[float, Interval(ge=0, le=LONGEST_AGE_SECONDS)] = 0.0
-    """How many seconds ago the position was measured, by a monotonic clock; a repeat has a greater
-    age. The position that was watched last is saved."""
+    position_seconds: Seconds = Field(description="Whole seconds from the start of the film.")
+    session_id: Annotated[UUID, Field(strict=False)] | None = Field(
+        default=None, description="The `session_id` from the response to the start."
+    )
+    sequence: Sequence | None = Field(
+        default=None,
+        description="The report's number in its session: an older report changes nothing.",
+    )
+    age_seconds: Age = Field(
+        default=0.0,
+        description="How many seconds ago the position was measured, by a monotonic clock; a "
+        "repeat has a greater age. The position that was watched last is saved.",
+    )
 
-    def problem(self) -> str | None:
-        """Require a session for a sequence, which counts within one."""
+    @model_validator(mode="after")
+    def _sequence_counts_within_a_session(self) -> Self:
         if self.sequence is not None and self.session_id is None:
-            return "sequence needs session_id"
-        return None
+            raise ValueError("sequence needs session_id")
+        return self
 
     def to_report(self, user_id: UUID, movie_id: UUID, now: datetime) -> Report:
         """Return the user's report of the film with this body, received at ``now``."""
@@ -151,21 +94,13 @@ def parse(model: type[Model], body: bytes) -> Model:
     fields, if it does not match the model.
     """
     try:
-        request = model(**model.VALIDATOR.validate_json(body.strip() or b"{}"))
+        return model.model_validate_json(body.strip() or b"{}")
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         if problems[0]["type"] == "json_invalid":
             raise InvalidJson("the body is not valid JSON") from None
-        raise _invalid(
-            [(".".join(map(str, each["loc"])), each["msg"]) for each in problems]
-        ) from None
-    problem = request.problem()
-    if problem:
-        raise _invalid([("", problem)])
-    return request
-
-
-def _invalid(problems: list[tuple[str, str]]) -> InvalidRequest:
-    detail = "; ".join(f"{field or 'body'}: {message}" for field, message in problems)
-    errors = [{"field": field, "message": message} for field, message in problems]
-    return InvalidRequest(detail, errors=errors)
+        errors = [
+            {"field": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in problems
+        ]
+        detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in errors)
+        raise InvalidRequest(detail, errors=errors) from None
