@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import schemathesis
@@ -49,6 +49,13 @@ def test_every_answer_is_documented(
         assume(not set("?/") & set("".join(map(str, case.path_parameters.values()))))
         if mode is GenerationMode.POSITIVE and "movie_id" in case.path_parameters:
             case.path_parameters["movie_id"] = demo.DEMO_MOVIE_ID
+        if mode is GenerationMode.POSITIVE and "/analytics/" in path:
+            # A schema cannot say that one day is before the other.
+            for name in ("from", "to"):
+                case.query.pop(name, None)
+        if mode is GenerationMode.POSITIVE and case.headers and "Idempotency-Key" in case.headers:
+            # A schema cannot say that each key belongs to one request.
+            case.headers["Idempotency-Key"] = str(uuid4())
         case.call_and_validate(base_url=stack.api_url, headers={"Authorization": f"Bearer {token}"})
 
     check()

@@ -115,7 +115,7 @@ def test_packages_do_not_log_requests(parameter: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_lines_name_the_call(function: str) -> None:
     """Each function's lines have Lambda's request id, and its event is never logged."""
-    name = {"get": "get_progress"}.get(function, function)
+    name = {"get": "get_progress", "insights": "insights_overview"}.get(function, function)
     done = subprocess.run(
         [sys.executable, "-c", CALL, str(ROOT / "functions" / function), name],
         env={
