@@ -117,12 +117,16 @@ class Environment(AnalyticsParts):
     @cached_property
     def erase_user(self) -> EraseUser:
         """Erases a user."""
+        from streaming.repository.cache_trust import CacheTrustRecord
         from streaming.repository.personal_data import PersonalData
         from streaming.usecases.erase_user import EraseUser
 
-        personal_data = PersonalData(self.patient_database)
+        database = self.patient_database
         return EraseUser(
-            personal_data, self.progress_cache, self.redis_cache, self.cache_trust_record
+            PersonalData(database),
+            self.progress_cache,
+            self.redis_cache,
+            CacheTrustRecord(database, self.cache_trust),
         )
 
     @cached_property

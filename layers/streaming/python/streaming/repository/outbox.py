@@ -67,6 +67,8 @@ _SELECT_QUEUES = """
     ORDER BY locked.place, queue.id
 """
 
+# If a crash of the server undoes the deletion, the event is sent again, and consumers discard it.
+_DO_NOT_FLUSH = "SET LOCAL synchronous_commit = off"
 _DELETE_EVENT = "DELETE FROM event_outbox WHERE event_id = :event_id"
 
 _DELETE = "DELETE FROM event_outbox WHERE id = ANY(CAST(:ids AS bigint[]))"
@@ -163,7 +165,9 @@ class Outbox:
 
     def delete(self, event_id: UUID) -> None:
         """Delete a message that Kafka has acknowledged."""
-        self._database.query(_DELETE_EVENT, event_id=event_id)
+        self._database.pipeline(
+            Statement(_DO_NOT_FLUSH, {}), Statement(_DELETE_EVENT, {"event_id": event_id})
+        )
 
     def relay(
         self, send: Send, *, after: int, keys: int, per_key: int, settling_seconds: float
