@@ -60,7 +60,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations check-events format openapi architecture \
-	publish replay bench bench-analytics cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
+	publish replay bench bench-analytics bench-reports cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -219,6 +219,9 @@ load: $(INSTALLED) ## Simulate thousands of viewers against the local stack (LOA
 
 bench-analytics: $(INSTALLED) ## Count events in batches and one by one (EVENTS=40000)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks.analytics $(EVENTS)
+
+bench-reports: $(INSTALLED) ## Time the reports with the figures of ten million sessions
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks.reports
 
 build: $(INSTALLED) $(SAM) ## Build the functions and layers (ARCHITECTURE=arm64 RUNTIME_VERSION=3.13)
 	@find functions -name __pycache__ -prune -exec rm -rf {} +

@@ -67,7 +67,7 @@ _TABLES = """
 def main(events: int = EVENTS) -> None:
     """Print events a second, and how many times as fast batches are."""
     records = list(_records(events + 2 * ONE_BY_ONE))
-    with _database() as database:
+    with temporary_database() as database:
         record_viewing = RecordViewing(ViewingRecord(database))
 
         def consumer(batch: list[KafkaRecord]) -> Recorded:
@@ -157,7 +157,8 @@ def _uuid7(chance: random.Random, at: datetime) -> UUID:
 
 
 @contextmanager
-def _database() -> Iterator[Database]:
+def temporary_database() -> Iterator[Database]:
+    """Start PostgreSQL with all tables; stop it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         state = State(Path(folder))

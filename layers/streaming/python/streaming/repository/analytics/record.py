@@ -26,10 +26,12 @@ from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
 _ADD_MONTH = "SELECT analytics_add_month(CAST(:month AS date))"
-# Tables with new rows have no statistics, by which the planner prefers to read them as a whole. The
-# high estimates of such plans would make it compile them, which takes longer than to run them.
+# The planner does not know how many rows a batch has, nor statistics of new rows. By its guesses it
+# would read tables as a whole, compare all rows of a batch with all others, and compile the plan.
+# Subqueries with OFFSET 0 are still read by index for each row.
 _PLAN_BY_INDEX = """
-    SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_nestloop', 'off', true),
+        set_config('jit', 'off', true)
 """
 
 # Classes of SQLSTATE: data exceptions, violated constraints.
