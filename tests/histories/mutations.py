@@ -71,7 +71,7 @@ REPEATS_OF_WHAT_HAS_ENDED = Mutation(
     "repeats of ended sessions",
     {
         'raise SessionEnded("the session that was started with this key has ended")': (
-            "heard_at = datetime.fromtimestamp(0).astimezone()"
+            'sessions = [{"last_heartbeat_at": datetime.fromtimestamp(0).astimezone()}]'
         ),
         "self._stream_limit.keep(user_id, session_id, limit, repeated.last_heartbeat_at, now)": (
             "pass"

@@ -17,6 +17,10 @@ MOVIE = "018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01"
 ADMIN_ROUTES = {
     "POST /api/v1/stream/{movie_id}/invalidate",
     "DELETE /api/v1/users/{user_id}/data",
+    "GET /api/v1/analytics/overview",
+    "GET /api/v1/analytics/movies",
+    "GET /api/v1/analytics/movies/{movie_id}",
+    "GET /api/v1/analytics/concurrency",
 }
 
 
