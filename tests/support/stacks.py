@@ -29,6 +29,7 @@ _ARNS = {
     "AWS::Lambda::Function": f"{_HERE}function:{{own}}",
     "AWS::Logs::LogGroup": f"{_HERE}log-group:{{own}}",
     "AWS::MSK::ServerlessCluster": f"{_HERE}cluster/{{own}}/0123",
+    "AWS::SQS::Queue": f"{_HERE}{{own}}",
 }
 
 
