@@ -3,7 +3,7 @@
 from tests.conftest import Rows
 from tests.deploy.deployment import Deployment
 
-ALIASES = 9
+ALIASES = 10
 
 
 def versions(deployment: Deployment) -> dict[str, str]:
