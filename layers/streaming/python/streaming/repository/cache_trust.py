@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository.database import Database
-from streaming.repository.wire import Statement
+from streaming.repository.wire import Row, Statement
 from streaming.resilience.cache_trust import (
     LEASE_SECONDS,
     CacheServer,
@@ -88,9 +87,9 @@ class CacheTrustRider:
         self._asked_at = self._trust.now()
         return _SELECT
 
-    def take(self, row: Sequence[Any]) -> None:
+    def take(self, row: Row) -> None:
         """Use the row that the query has returned."""
-        self._trust.learn(_recorded(*row), self._asked_at)
+        self._trust.learn(_recorded(**row), self._asked_at)
 
 
 def _recorded(

@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHO
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Literal
 
 import pg8000.native
 
@@ -15,10 +15,12 @@ from streaming.resilience.deadline import allowance
 
 # After a crash the server may assign an id again, so the id alone does not identify a transaction.
 SELECT_IDENTITY = """
-    SELECT CAST(pg_current_xact_id() AS text),
+    SELECT
+        CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS transaction_id,
         CAST(1000000 * extract(epoch FROM pg_postmaster_start_time()) AS bigint)
+            AS server_started_at
 """
-"""Returns the row that ``TransactionIdentity.of`` reads, for the current transaction."""
+"""Returns the identity of the current transaction."""
 
 _SELECT_OUTCOME = """
     SELECT CASE
@@ -41,12 +43,6 @@ class TransactionIdentity:
 
     transaction_id: int
     server_started_at: int
-
-    @classmethod
-    def of(cls, row: Any) -> Self:
-        """Read a row of ``SELECT_IDENTITY``."""
-        transaction_id, server_started_at = row
-        return cls(int(transaction_id), server_started_at)
 
 
 def outcome_of(

@@ -43,7 +43,7 @@ class Rider(Protocol):
         """Return a query of one row for the transaction that begins now, or None."""
         ...
 
-    def take(self, row: Sequence[Any]) -> None:
+    def take(self, row: Row) -> None:
         """Use the row, which was read before the transaction changed anything."""
         ...
 
@@ -103,15 +103,12 @@ class Link:
         """Run ``statements`` in one round trip, in a transaction that ``begin`` begins."""
         try:
             connection = self._connection = self._connection or self._connector.connect()
-            query = self._rider.query() if self._rider else None
+            rider_query = self._rider_query()
             first, answers = connection.transact(
-                f"{begin};{query}" if query else begin,
-                statements,
-                self._patience(),
-                self._statement_seconds,
+                begin + rider_query, statements, self._patience(), self._statement_seconds
             )
-            if self._rider and query:
-                self._rider.take(list(first[-1][0].values()))
+            if rider_query:
+                self._tell_rider(first)
             self._used_at = time.time()
         except pg8000.native.DatabaseError as error:
             if self._connection is None or means_lost_connection(error):
@@ -141,9 +138,12 @@ class Link:
         """Run ``work`` in a transaction that ``begin`` begins; also raises what ``work`` raises."""
         try:
             connection = self._connection = self._connection or self._connector.connect()
+            rider_query = self._rider_query()
             with within(self._patience()):
-                rows = self._run_with_rider(connection, begin)
-            identity = TransactionIdentity.of(rows[0]) if rows else None
+                first = connection.script(begin + rider_query)
+            if rider_query:
+                self._tell_rider(first)
+            identity = TransactionIdentity(**first[-1][0]) if first[-1] else None
             result = work(Transaction(connection, self._statement_seconds))
             self._commit(result, identity)
             self._used_at = time.time()
@@ -160,14 +160,16 @@ class Link:
             raise
         return result
 
-    def _run_with_rider(self, connection: PipelineConnection, begin: str) -> list[Any]:
+    def _rider_query(self) -> str:
+        """Return what the rider adds to the beginning of a transaction."""
         query = self._rider.query() if self._rider else None
-        if query is None or self._rider is None:
-            rows: list[Any] = connection.run(begin) or []
-            return rows
-        *rows, answer = connection.run(f"{begin};{query}")
-        self._rider.take(answer)
-        return rows
+        return f";{query}" if query else ""
+
+    def _tell_rider(self, answers: list[list[Row]]) -> None:
+        """Remove the answer to the rider's query, the last one, and give it to the rider."""
+        (row,) = answers.pop()
+        assert self._rider is not None
+        self._rider.take(row)
 
     def _commit(self, result: Any, identity: TransactionIdentity | None) -> None:
         assert self._connection is not None

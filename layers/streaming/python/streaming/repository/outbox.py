@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from streaming.events.event import Message, StreamEvent
@@ -221,16 +222,34 @@ def insert_events(
     return messages if insert(transaction, messages) else ()
 
 
+def values_of(message: Message) -> dict[str, Any]:
+    """Return the parameters of ``insert_from``."""
+    return {
+        "event_id": message.event_id,
+        "topic": message.topic,
+        "key": message.key,
+        "value": message.value,
+    }
+
+
+def insert_from(source: str) -> str:
+    """Return SQL that inserts a message if ``source``, the name of a query, has a row.
+
+    Returns a row if it was inserted: whether the outbox has no older messages of its key.
+    """
+    return f"""
+        INSERT INTO event_outbox (event_id, topic, key, value)
+        SELECT :event_id, :topic, :key, :value
+        FROM {source}
+        ON CONFLICT (event_id) DO NOTHING
+        RETURNING NOT EXISTS (
+            SELECT FROM event_outbox AS older WHERE older.key = event_outbox.key
+        ) AS is_next
+    """  # noqa: S608
+
+
 def _insertion(messages: Sequence[Message]) -> Statement:
-    rows = [
-        {
-            "event_id": str(message.event_id),
-            "topic": message.topic,
-            "key": message.key,
-            "value": message.value,
-        }
-        for message in messages
-    ]
+    rows = [{**values_of(message), "event_id": str(message.event_id)} for message in messages]
     return Statement(_INSERT, {"first_key": messages[0].key, "messages": json.dumps(rows)})
 
 

@@ -8,6 +8,7 @@ statement, which has a newer snapshot.
 """
 
 from streaming.domain.progress import COMPLETED_AT
+from streaming.repository.outbox import insert_from
 from streaming.repository.progress import COLUMNS, FILM_DURATION
 
 OF_REPORT = "id = :session_id AND user_id = :user_id AND movie_id = :movie_id"
@@ -184,14 +185,8 @@ END = f"""
 
 END_WITH_EVENT = f"""
     WITH ended AS ({END})
-    INSERT INTO event_outbox (event_id, topic, key, value)
-    SELECT :event_id, :topic, :key, :value
-    FROM ended
-    ON CONFLICT (event_id) DO NOTHING
-    RETURNING NOT EXISTS (
-        SELECT FROM event_outbox AS older WHERE older.key = event_outbox.key
-    ) AS is_next
-"""  # noqa: S608
+    {insert_from("ended")}
+"""
 
 # A late report does not reopen an abandoned session after its stop.
 KEEP_ENDED = f"""

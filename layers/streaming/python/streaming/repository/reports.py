@@ -15,6 +15,7 @@ from streaming.domain.progress import RecordedReport, Report, SavedProgress
 from streaming.domain.sessions import EndedSession
 from streaming.events.event import Message, key_of
 from streaming.repository import report_statements as sql
+from streaming.repository.outbox import values_of
 from streaming.repository.progress import to_progress
 from streaming.repository.wire import Row, Statement
 
@@ -45,10 +46,7 @@ def stop(report: Report, session_id: UUID, message: Message | None) -> list[Stat
             sql.END_WITH_EVENT,
             report,
             **ending,
-            event_id=message.event_id,
-            topic=message.topic,
-            key=message.key,
-            value=message.value,
+            **values_of(message),
         ),
         _statement(sql.KEEP_ENDED, report, **session),
     ]
@@ -67,13 +65,14 @@ def recorded(
     (row,) = outcome
     _require_session(session_id, row)
     progress = _progress(row)
-    is_applied = saved[0]["is_applied"] or _is_on_record(report, row)
+    is_repeat = _is_repeat(report, progress)
+    is_applied = saved[0]["is_applied"] or (is_repeat and _is_same_attempt(report, row))
     return RecordedReport(
         progress,
         applied=is_applied,
         session_id=session_id,
         session_ended=session_id is not None and not saved[0]["is_heard"],
-        is_event_due=is_applied or _is_repeat(report, progress),
+        is_event_due=is_applied or is_repeat,
         is_event_next=not row["has_older_events"],
     )
 
@@ -97,7 +96,8 @@ def ended(
         session_id,
         row["lasted_seconds"],
         ended_now=bool(ending) or row["ended_at"] == report.reported_at,
-        applied=saved[0]["is_applied"] or _is_on_record(report, row),
+        applied=saved[0]["is_applied"]
+        or (_is_repeat(report, progress) and _is_same_attempt(report, row)),
         event_is_next=bool(ending and ending[0].get("is_next")),
     )
 
@@ -116,9 +116,9 @@ def _is_repeat(report: Report, progress: SavedProgress | None) -> bool:
     return report.order is not None and progress is not None and progress.order == report.order
 
 
-def _is_on_record(report: Report, row: Row) -> bool:
-    """Return whether an earlier run of the same statements has saved the report."""
-    return _is_repeat(report, _progress(row)) and bool(row["updated_at"] == report.reported_at)
+def _is_same_attempt(report: Report, row: Row) -> bool:
+    """Return whether an earlier run of the same statements has saved the report on record."""
+    return bool(row["updated_at"] == report.reported_at)
 
 
 def _statement(text: str, report: Report, **parameters: Any) -> Statement:

@@ -12,6 +12,7 @@ from uuid import UUID
 from streaming.domain.progress import Report
 from streaming.domain.sessions import NewSession
 from streaming.events.event import Message
+from streaming.repository import outbox
 from streaming.repository.transaction import Transaction
 from streaming.repository.wire import Statement
 
@@ -30,14 +31,8 @@ _INSERT = """
 
 _OPEN = f"""
     WITH opened AS ({_INSERT})
-    INSERT INTO event_outbox (event_id, topic, key, value)
-    SELECT :event_id, :topic, :key, :value
-    FROM opened
-    ON CONFLICT (event_id) DO NOTHING
-    RETURNING NOT EXISTS (
-        SELECT FROM event_outbox AS older WHERE older.key = event_outbox.key
-    ) AS is_next
-"""  # noqa: S608
+    {outbox.insert_from("opened")}
+"""
 
 _LOCK_LATEST = """
     SELECT id
@@ -89,13 +84,7 @@ def insert_with_event(session: NewSession, message: Message) -> Statement:
 
     Returns a row if they were inserted: whether the outbox has no older messages of the key.
     """
-    event = {
-        "event_id": message.event_id,
-        "topic": message.topic,
-        "key": message.key,
-        "value": message.value,
-    }
-    return Statement(_OPEN, {**_columns(session), **event})
+    return Statement(_OPEN, {**_columns(session), **outbox.values_of(message)})
 
 
 def lock_latest(transaction: Transaction, report: Report) -> UUID | None:

@@ -33,7 +33,7 @@ class Transaction:
     def script(self, statements: str) -> None:
         """Run SQL of several statements, without parameters."""
         with within(self._statement_seconds):
-            self._connection.run(statements)
+            self._connection.script(statements)
 
     def row(self, statement: str, **parameters: Any) -> Row | None:
         """Run ``statement`` and return its first row, or None."""

@@ -101,6 +101,15 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
             raise pg8000.native.InterfaceError(f"not committed: {answers.last_command!r}")
         return first, rows
 
+    def script(self, sql: str) -> list[list[Row]]:
+        """Run SQL of several commands without parameters; return the rows of each."""
+        self._send(_query(sql, self._client_encoding))
+        answers = _Answers([])
+        self._read_until_ready(answers)
+        if answers.error is not None:
+            raise answers.error
+        return answers.rows
+
     def rows(self, statement: Statement) -> list[Row]:
         """Run ``statement`` in the open transaction, in one round trip; return its rows."""
         request = bytearray()

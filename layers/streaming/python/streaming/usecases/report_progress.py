@@ -37,10 +37,10 @@ class ReportProgress:
         if recorded.is_event_due:
             event = StreamEvent.of_progress(report, recorded.session_id)
             sending = self._events.begin(event, is_next=recorded.is_event_next)
-        if recorded.session_id is not None and not recorded.session_ended:
-            self._slots.heartbeat_along(report.user_id, recorded.session_id)
         if recorded.progress is not None:
             # While Kafka answers.
+            if recorded.session_id is not None and not recorded.session_ended:
+                self._slots.heartbeat_along(report.user_id, recorded.session_id)
             self._positions.keep(recorded.progress)
         if sending is not None:
             sending()
