@@ -1,1 +1,1 @@
-"""Kafka: sends events about watched films to other services, and reads records of theirs."""
+"""Kafka: sends events about watched films, and reads them and the changes of subscriptions."""

@@ -1,1 +1,1 @@
-"""PostgreSQL: the authoritative data of sessions and positions, and the outbox of events."""
+"""PostgreSQL: the record of sessions and positions, the outbox of events, figures for reports."""

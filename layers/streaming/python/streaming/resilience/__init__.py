@@ -1,1 +1,1 @@
-"""Deadlines, bounded sockets and HTTP clients, and the circuit breaker."""
+"""Deadlines, bounded sockets and HTTP clients, the circuit breaker, trust in what Redis has."""
