@@ -1,11 +1,9 @@
 """The bytes that AWS itself logs of a call: Lambda's events, and API Gateway's access log."""
 
 import json
-from typing import Any
-
-import yaml
 
 from benchmarks.cost.usage import ROOT
+from local.gateway.intrinsics import load_yaml
 
 _CALL = {"requestId": "6f1d2a8e-3c1e-4d4b-9a60-5b0c2d7e1fa1"}
 _FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:streaming-prod-progress:live"
@@ -57,25 +55,8 @@ def line_bytes(format_: str) -> int:
 
 
 def access_format() -> str:
-    """Return the format of the access log in the template."""
-    template: dict[str, Any] = yaml.load(
-        (ROOT / "template.yaml").read_text("utf-8"), Loader=_Template
-    )
-    found = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]
-    return str(found[1]["Format"])
-
-
-class _Template(yaml.SafeLoader):
-    """Reads CloudFormation's tags as their plain values."""
-
-
-def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    assert isinstance(node, yaml.ScalarNode)
-    return loader.construct_scalar(node)
-
-
-_Template.add_multi_constructor("!", _plain)
+    """Return the format of the access log in the template, with ``AccessLog=all``."""
+    template = load_yaml((ROOT / "template.yaml").read_text("utf-8"))
+    settings = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]
+    _, of_all, _ = settings["Fn::If"]
+    return str(of_all["Format"])
