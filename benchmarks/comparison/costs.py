@@ -4,6 +4,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 from benchmarks.comparison.services import OURS, SERVICES, Event, Service, Worker
 from benchmarks.comparison.viewers import Playback, new_playbacks
 from local.stack import Stack
-from tests.support.call_costs import Cost, TripProxies
+from tests.support.call_costs import Cost, TripProxies, cost_of
 from tests.support.wal import WriteAheadLog
 
 VIEWERS = 10
@@ -46,15 +47,10 @@ def measure(stack: Stack, logs: Path) -> Costs:
                 }
                 for number, playback in enumerate(new_playbacks(stack, WARM_UP + VIEWERS)):
                     for name, function, event in _steps(service, playback):
-                        payload = event()
-                        position, before = log.position(), proxies.trips
-                        calls = workers[function].call([payload])
-                        trips = {
-                            server: count - before[server]
-                            for server, count in proxies.trips.items()
-                        }
+                        call = partial(workers[function].call, [event()])
+                        calls, cost = cost_of(call, proxies, log)
                         if number >= WARM_UP:
-                            found[service.name][name].append(Cost(trips, log.since(position)))
+                            found[service.name][name].append(cost)
                             assert calls.bodies
                         if function == "start" and calls.results[0]["statusCode"] == 200:
                             playback.started(calls.bodies[0])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.comparison.figures import Figures
 from benchmarks.comparison.services import OURS
+from tests.support.call_costs import COUNTED
 
 # The most round trips of a warm call to PostgreSQL, Redis and Kafka.
 TRIPS = {
@@ -33,7 +34,6 @@ COLD = {"authorizer": 0.35, "start": 0.35, "progress": 0.35, "get": 0.35, "stop"
 # The greatest tolerances, as shares of the goal.
 MOST_TOLERANCE = {"p50": 0.05, "p99": 0.15, "processor": 0.05, "cold": 0.05}
 _ERRORS = 2
-SERVERS = ("postgres", "redis", "kafka")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def judge(figures: Figures) -> Iterator[Goal]:
 
 def _of_costs(costs: Mapping[str, Figures]) -> Iterator[Goal]:
     titles = {"postgres": "PostgreSQL", "redis": "Redis", "kafka": "Kafka"}
-    for position, server in enumerate(SERVERS):
+    for position, server in enumerate(COUNTED):
         for call, limits in TRIPS.items():
             title = f"round trips to {titles[server]}"
             yield Goal(title, call, limits[position], costs[call][server])

@@ -126,12 +126,7 @@ class Worker:
         folders = map(str, self._service.folders[self._function])
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    str(self._service.python),
-                    str(ROOT / "benchmarks/comparison/worker.py"),
-                    "app",
-                    *folders,
-                ],
+                [str(self._service.python), str(WORKER), "app", *folders],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

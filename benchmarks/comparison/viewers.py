@@ -32,12 +32,7 @@ class Playback:
 
     def report(self) -> Event:
         """Return the event of the next report."""
-        self.sequence += 1
-        body = (
-            f'{{"position_seconds":{60 + self.sequence},"session_id":"{self.session_id}",'
-            f'"sequence":{self.sequence}}}'
-        )
-        return self._event("progress", "/progress", body)
+        return self._event("progress", "/progress", self._next_position())
 
     def get(self) -> Event:
         """Return the event that asks for the position."""
@@ -45,12 +40,7 @@ class Playback:
 
     def stop(self) -> Event:
         """Return the event of a stop."""
-        self.sequence += 1
-        body = (
-            f'{{"position_seconds":{60 + self.sequence},"session_id":"{self.session_id}",'
-            f'"sequence":{self.sequence}}}'
-        )
-        return self._event("stop", "/stop", body)
+        return self._event("stop", "/stop", self._next_position())
 
     def list_films(self) -> Event:
         """Return the event of continue watching."""
@@ -62,6 +52,13 @@ class Playback:
         payload["headers"]["authorization"] = f"Bearer {self.viewer.token}"
         payload["identitySource"] = [f"Bearer {self.viewer.token}"]
         return payload
+
+    def _next_position(self) -> str:
+        self.sequence += 1
+        return (
+            f'{{"position_seconds":{60 + self.sequence},"session_id":"{self.session_id}",'
+            f'"sequence":{self.sequence}}}'
+        )
 
     def _event(self, name: str, suffix: str, body: str | None) -> Event:
         path = f"/api/v1/stream/{MOVIE_ID}{suffix}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID, uuid4
 
 from local.stack import Stack
@@ -14,6 +14,8 @@ from tests.support.trip_proxy import TripProxy
 from tests.support.wal import WriteAheadLog, Written
 
 COUNTED = ("postgres", "redis", "kafka")
+
+Result = TypeVar("Result")
 
 Trips = dict[str, int]
 Call = Callable[[], Response]
@@ -66,6 +68,16 @@ class Cost:
     wal: Written
 
 
+def cost_of(
+    call: Callable[[], Result], proxies: TripProxies, log: WriteAheadLog
+) -> tuple[Result, Cost]:
+    """Return the result of a call and its cost; nothing else may use the servers meanwhile."""
+    position, before = log.position(), proxies.trips
+    result = call()
+    trips = {server: count - before[server] for server, count in proxies.trips.items()}
+    return result, Cost(trips, log.since(position))
+
+
 def costs(
     proxies: TripProxies, log: WriteAheadLog, viewer: Viewer, movie_id: UUID
 ) -> Iterator[tuple[str, Cost]]:
@@ -73,10 +85,8 @@ def costs(
     measured: list[tuple[str, Cost]] = []
 
     def measure(name: str, call: Call) -> Response:
-        position, before = log.position(), proxies.trips
-        response = call()
-        trips = {server: count - before[server] for server, count in proxies.trips.items()}
-        measured.append((name, Cost(trips, log.since(position))))
+        response, cost = cost_of(call, proxies, log)
+        measured.append((name, cost))
         return response
 
     watch(viewer, movie_id, measure)

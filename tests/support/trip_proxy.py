@@ -23,7 +23,8 @@ class TripProxy:
 
     Each round trip takes ``delay_seconds`` longer. ``readdress`` means that the server sends its
     address to clients, as Kafka does: the proxy replaces it in the answers by its own. A context
-    manager. It works in threads, and asyncio does not wait for less than a millisecond.
+    manager. It works in threads, because asyncio does not wait for less than a millisecond; so it
+    is not a fault of ``TcpProxy``.
     """
 
     def __init__(

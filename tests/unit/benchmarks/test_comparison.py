@@ -9,7 +9,7 @@ from benchmarks.comparison import figures, goals, report
 from benchmarks.comparison.goals import Goal
 from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS
 from benchmarks.comparison.warm import CALLS, Samples
-from tests.support.call_costs import Cost
+from tests.support.call_costs import COUNTED, Cost
 from tests.support.wal import Written
 
 MILLISECOND = 1_000_000
@@ -22,8 +22,7 @@ def samples(*rounds: list[int], processor: int = MILLISECOND) -> Samples:
 
 def cost(trips: int, written: int = 100, hot: int = 1, other: int = 0) -> Cost:
     """Return the cost of a call with this number of round trips to each server."""
-    names = ("postgres", "redis", "kafka")
-    return Cost(dict.fromkeys(names, trips), Written(written, hot, other))
+    return Cost(dict.fromkeys(COUNTED, trips), Written(written, hot, other))
 
 
 def measured(ratio: float) -> dict[str, dict[str, Samples]]:
