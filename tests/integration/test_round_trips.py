@@ -25,11 +25,11 @@ MOST_TRIPS = {
     "start with a key": (3, 2, 1),
     "first progress": (1, 1, 1),
     "progress": (1, 1, 1),
-    "report without a session": (14, 1, 1),
+    "report without a session": (5, 1, 1),
     "get": (0, 1, 0),
     "continue watching": (1, 0, 0),
     "stop": (2, 1, 1),
-    "stop without a session": (19, 1, 1),
+    "stop without a session": (8, 1, 1),
 }
 # The most bytes of write-ahead log, as the mean of all viewers. A row that moves to another page
 # and a full page of an index write a few more bytes than others.
