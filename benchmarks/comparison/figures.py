@@ -1,12 +1,13 @@
 """Converts measurements to figures: plain data that is saved, judged and reported."""
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 
 from benchmarks.comparison import cold, costs, warm
 from benchmarks.comparison.services import FASTAPI, OURS
+from benchmarks.percentiles import percentile
 
 MILLI = 1e6
 
@@ -54,17 +55,11 @@ def of_costs(measured: costs.Costs) -> Figures:
     }
 
 
-def percentile(values: Iterable[float], share: float) -> float:
-    """Return the least value that is not less than this share of the values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def _call(samples: warm.Samples) -> Mapping[str, float]:
     calls = _all(samples.rounds)
     return {
-        "p50_ms": percentile(calls, 0.5) / MILLI,
-        "p99_ms": percentile(calls, 0.99) / MILLI,
+        "p50_ms": percentile(calls, 50) / MILLI,
+        "p99_ms": percentile(calls, 99) / MILLI,
         "processor_ms": statistics.median(samples.processor) / MILLI,
         "calls": len(calls),
     }
@@ -83,7 +78,7 @@ def _ratios(ours: warm.Samples, theirs: warm.Samples) -> Mapping[str, Figures]:
 
 def _ratio_of_p99(rounds: Sequence[tuple[Sequence[int], Sequence[int]]]) -> float:
     ours, theirs = zip(*rounds, strict=True)
-    return percentile(_all(ours), 0.99) / percentile(_all(theirs), 0.99)
+    return percentile(_all(ours), 99) / percentile(_all(theirs), 99)
 
 
 def _estimate(rounds: Sequence[Value], of: Callable[[Sequence[Value]], float]) -> Figures:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks.circumstances import circumstances
 from benchmarks.comparison import cold, costs, figures, warm
 from benchmarks.comparison.figures import Figures
-from benchmarks.comparison.stack import running
-from benchmarks.load.results import circumstances
+from benchmarks.comparison.stack import DELAY_SECONDS, running
 from tests.support.call_costs import TripProxies
 
 PARTS = ("costs", "warm", "delayed", "cold")
-DELAY_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from benchmarks.circumstances import ROOT
 from benchmarks.comparison.figures import Figures
-from benchmarks.comparison.report import PLOT, ROOT, SERVICES
+from benchmarks.comparison.report import PLOT, SERVICES
 
 FILE = ROOT / "docs" / PLOT
 COLOURS = ("tab:blue", "tab:orange", "tab:gray")

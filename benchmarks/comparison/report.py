@@ -1,18 +1,19 @@
 """The results as text: a table for the terminal, and docs/performance.md."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.circumstances import ROOT
 from benchmarks.comparison.figures import Figures
 from benchmarks.comparison.goals import MOST_TOLERANCE, Goal
 from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS
 from benchmarks.load import report as load_report
 from benchmarks.load import results as load_results
+from benchmarks.tables import table
 
-ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "performance.md"
 PLOT = "images/performance.png"
 
@@ -21,19 +22,19 @@ SERVICES = (OURS, FASTAPI, CLASSIC)
 
 def show(goals: Sequence[Goal]) -> None:
     """Print a row for each goal."""
-    table = Table("figure", "call", "goal", "measured", "")
+    verdicts = Table("figure", "call", "goal", "measured", "")
     group = ""
     for goal in goals:
         if group and goal.group != group:
-            table.add_section()
+            verdicts.add_section()
         verdict = "pass" if goal.is_met else "FAIL"
         style = "green" if goal.is_met else "red"
         title = goal.group if goal.group != group else ""
         group = goal.group
-        table.add_row(
+        verdicts.add_row(
             title, goal.name, _limit(goal), _number(goal.figure), f"[{style}]{verdict}[/{style}]"
         )
-    Console().print(table)
+    Console().print(verdicts)
 
 
 def write(figures: Figures, goals: Sequence[Goal], others: str, path: Path = FILE) -> None:
@@ -60,13 +61,14 @@ def _document(figures: Figures, goals: Sequence[Goal], others: str) -> Iterator[
     yield from _method()
     yield "## Goals"
     yield ""
-    yield from _rows(
+    yield from table(
         ("figure", "call", "goal", "measured", ""),
         (
             (goal.group, goal.name, _limit(goal), _number(goal.figure), _verdict(goal))
             for goal in goals
         ),
     )
+    yield ""
     yield from _times("Warm calls", figures["warm"])
     yield from _times("Warm calls with 0.5 ms more a round trip", figures["delayed"])
     yield from _first_answers(figures["cold"])
@@ -125,7 +127,8 @@ def _times(title: str, figures: Figures) -> Iterator[str]:
             row.append(f"{each['p50_ms']:.2f} / {each['p99_ms']:.2f} / {each['processor_ms']:.2f}")
         row.append(" / ".join(map(_ratio, ratios.values())))
         rows.append(row)
-    yield from _rows(("call", *(each.title for each in SERVICES), "ratio to FastAPI"), rows)
+    yield from table(("call", *(each.title for each in SERVICES), "ratio to FastAPI"), rows)
+    yield ""
 
 
 def _first_answers(figures: Figures) -> Iterator[str]:
@@ -137,7 +140,8 @@ def _first_answers(figures: Figures) -> Iterator[str]:
     for name, ratio in figures["ratios"].items():
         found = [figures["services"][service.name].get(name) for service in SERVICES]
         rows.append([name, *("" if ms is None else f"{ms:.0f}" for ms in found), _ratio(ratio)])
-    yield from _rows(("function", *(each.title for each in SERVICES), "ratio"), rows)
+    yield from table(("function", *(each.title for each in SERVICES), "ratio"), rows)
+    yield ""
 
 
 def _costs(figures: Figures) -> Iterator[str]:
@@ -152,7 +156,8 @@ def _costs(figures: Figures) -> Iterator[str]:
             each = figures[service.name].get(call)
             row.append("" if each is None else _cost(each))
         rows.append(row)
-    yield from _rows(("call", *(each.title for each in SERVICES)), rows)
+    yield from table(("call", *(each.title for each in SERVICES)), rows)
+    yield ""
 
 
 def _cost(each: Figures) -> str:
@@ -163,14 +168,6 @@ def _cost(each: Figures) -> str:
 
 def _ratio(estimate: Figures) -> str:
     return f"{estimate['ratio']:.2f} ± {estimate['error']:.2f}"
-
-
-def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"| {' | '.join('---' for _ in head)} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
 
 
 def _limit(goal: Goal) -> str:

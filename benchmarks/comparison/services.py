@@ -11,10 +11,10 @@ from typing import Any, Self
 
 from kafka import KafkaAdminClient
 
+from benchmarks.circumstances import ROOT
 from local.servers.postgres import USER
 from local.stack import Stack
 
-ROOT = Path(__file__).parents[2]
 PEERS = ROOT / "benchmarks" / "peers"
 WORKER = Path(__file__).with_name("worker.py")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"

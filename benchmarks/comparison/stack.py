@@ -11,6 +11,9 @@ from local.isolation import leave_aws_alone, reach_loopback_directly
 from local.stack import Stack
 from tests.support.redis_trust import use_redis
 
+# How much longer a round trip takes between two zones of a region than on one machine.
+DELAY_SECONDS = 0.0005
+
 
 @contextmanager
 def running() -> Iterator[tuple[Stack, Path]]:

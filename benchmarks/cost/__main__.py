@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.circumstances import ROOT
 from benchmarks.cost import document, usage
-from benchmarks.cost.usage import ROOT, Kept
+from benchmarks.cost.usage import Kept
 from local.gateway.template import read
 
 PRICES = Path(__file__).with_name("prices.toml")

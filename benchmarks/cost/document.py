@@ -1,11 +1,12 @@
 """Writes docs/cost.md."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.cost import logs, model
 from benchmarks.cost.model import LINES, Dollars, Prices
 from benchmarks.cost.usage import Kept, Usage
+from benchmarks.tables import table
 
 METHOD = Path(__file__).with_name("method.md")
 INTERVALS = (10, 30, 60)
@@ -93,7 +94,8 @@ def _table(found: Mapping[str, Dollars]) -> Iterator[str]:
     rows.append(
         ["**together**", *(f"**{_dollars(sum(each.values()))}**" for each in found.values())]
     )
-    yield from _rows(["line", *SERVICES.values()], rows)
+    yield from table(["line", *SERVICES.values()], rows, numbers=True)
+    yield ""
 
 
 def _growth(totals: Mapping[int, Mapping[str, Dollars]]) -> Iterator[str]:
@@ -146,7 +148,8 @@ def _usage(kept: Kept, memory_mb: Mapping[str, int]) -> Iterator[str]:
                     f"{usage.log_bytes:.0f}",
                 ]
             )
-    yield from _rows(head, rows)
+    yield from table(head, rows, numbers=True)
+    yield ""
 
 
 def _logs(prices: Prices) -> Iterator[str]:
@@ -171,7 +174,8 @@ def _logs(prices: Prices) -> Iterator[str]:
         gigabytes = model.VIEWER_HOURS * sum(numbers[call] * logged[call] for call in CALLS) / 1e9
         price = gigabytes * prices["logs"]["gigabyte"]
         rows.append([title, f"{logged['progress']:.0f}", _dollars(price)])
-    yield from _rows(["log", "bytes of a report", "dollars"], rows)
+    yield from table(["log", "bytes of a report", "dollars"], rows, numbers=True)
+    yield ""
 
 
 def _idle(prices: Prices) -> Iterator[str]:
@@ -193,14 +197,7 @@ def _idle(prices: Prices) -> Iterator[str]:
     yield ""
     both = [[name, _dollars(value)] for name, value in rows.items()]
     both.append(["**together**", f"**{_dollars(sum(rows.values()))}**"])
-    yield from _rows(["line", "dollars a month"], both)
-
-
-def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|---|{'---:|' * (len(head) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
+    yield from table(["line", "dollars a month"], both, numbers=True)
     yield ""
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks.cost.usage import ROOT
+from benchmarks.circumstances import ROOT
 from local.gateway.intrinsics import load_yaml
 
 _CALL = {"requestId": "6f1d2a8e-3c1e-4d4b-9a60-5b0c2d7e1fa1"}

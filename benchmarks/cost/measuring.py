@@ -5,17 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.circumstances import circumstances
 from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS, SERVICES, Event, Service, Worker
-from benchmarks.comparison.stack import running
+from benchmarks.comparison.stack import DELAY_SECONDS, running
 from benchmarks.comparison.viewers import Playback, new_playbacks
 from benchmarks.cost.meters import Meters
 from benchmarks.cost.usage import Kept, Usage
-from benchmarks.load.results import circumstances
 from local.stack import Stack
 from tests.support.call_costs import TripProxies
 
-# As between zones of a region, for each round trip.
-DELAY_SECONDS = 0.0005
 VIEWERS = 25
 # The viewers whose calls warm up a function, and are not measured.
 WARM_UP = 5

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import psutil
 import redis
 from kafka import KafkaConsumer, TopicPartition
 
+from benchmarks.processors import processor_seconds
 from local.stack import Stack
 from tests.support.wal import WriteAheadLog
 
+# What the names of PostgreSQL's processes begin with.
+_POSTGRES = "postgres"
 _COMMITS = """
     SELECT count(*)
     FROM pg_get_wal_records_info(CAST(:since AS pg_lsn), pg_current_wal_flush_lsn())
@@ -74,7 +76,7 @@ class Meters:
         """Return the present counters."""
         return Reading(
             self._wal.position(),
-            self._database_seconds(),
+            processor_seconds(_POSTGRES),
             self._commands(),
             self._consumer.end_offsets(self._partitions),
             self._log.stat().st_size if self._log.exists() else 0,
@@ -82,7 +84,7 @@ class Meters:
 
     def since(self, before: Reading) -> dict[str, float]:
         """Return what was used since a reading, by the names of ``Usage``."""
-        database_seconds, commands = self._database_seconds(), self._commands()
+        database_seconds, commands = processor_seconds(_POSTGRES), self._commands()
         wal_bytes = self._wal.since(before.position).written_bytes
         commits = 0
         if wal_bytes:
@@ -95,15 +97,6 @@ class Meters:
             "event_bytes": float(self._sent(before.offsets)),
             "log_bytes": float(self._log.stat().st_size - before.log_bytes),
         }
-
-    def _database_seconds(self) -> float:
-        """Return the processor time of PostgreSQL's processes."""
-        total = 0.0
-        for process in psutil.Process().children(recursive=True):
-            if process.name().startswith("postgres"):
-                times = process.cpu_times()
-                total += times.user + times.system
-        return total
 
     def _commands(self) -> int:
         found: dict[str, dict[str, Any]] = self._redis.info("commandstats")

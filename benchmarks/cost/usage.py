@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.circumstances import ROOT
+
 FILE = ROOT / "benchmarks" / "results" / "usage.json"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.circumstances import circumstances
 from benchmarks.load import level, other_commit, plot, report, results
 from benchmarks.load.options import Options, parse
 from benchmarks.load.stack import running
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     if options.commit:
         return other_commit.run(options.commit, options.without_commit, results.FILE, plot.FILE)
-    circumstances = results.circumstances()
+    about = circumstances()
     with (
         tempfile.TemporaryDirectory(prefix="load-") as folder,
         running(Path(folder), WARM_UP_VIEWERS + sum(options.viewers)) as stack,
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for each in errors:
         print(f"errors: {each}", file=sys.stderr)
     if options.name and not errors:
-        run = {**circumstances, "interval_seconds": options.interval, "levels": levels}
+        run = {**about, "interval_seconds": options.interval, "levels": levels}
         results.save(options.name, run)
         plot.draw(results.load())
     return 1 if errors else 0

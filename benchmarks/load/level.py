@@ -8,8 +8,9 @@ import httpx
 
 from benchmarks.load.player import Player
 from benchmarks.load.samples import Samples
-from benchmarks.load.stack import movie_id, processor_seconds, user_id
+from benchmarks.load.stack import movie_id, user_id
 from benchmarks.load.viewer import Plan, watch
+from benchmarks.processors import processor_seconds
 from local.stack import Stack
 
 CONNECTIONS = 200

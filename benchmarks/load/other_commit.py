@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.load.results import ROOT
+from benchmarks.circumstances import ROOT
 
 
 def run(commit: str, arguments: Sequence[str], results: Path, plot: Path) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.circumstances import ROOT
 from benchmarks.load.report import CALLS
-from benchmarks.load.results import ROOT
 
 FILE = ROOT / "docs" / "images" / "load.png"
 PANELS = ("start", "progress", "get", "stop")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.tables import table
+
 PLOT = "images/load.png"
 CALLS = {
     "start": "start",
@@ -54,7 +56,7 @@ def _run(name: str, run: Mapping[str, Any]) -> str:
     calls = [call for call in CALLS if call in run["levels"][0]["calls"]]
     head = ["viewers", "calls/s", "processor ms a call", "errors"]
     head += [f"{CALLS[call]} p50 / p95 / p99" for call in calls]
-    rows = [head, ["---:"] * len(head)]
+    rows = []
     for level in run["levels"]:
         row = [
             f"{level['viewers']:,}",
@@ -64,11 +66,11 @@ def _run(name: str, run: Mapping[str, Any]) -> str:
         ]
         row += [_figures(level["calls"][call]) for call in calls]
         rows.append(row)
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    lines = "\n".join(table(head, rows, numbers=True))
     return (
         f"**{name.capitalize()}**: commit {run['commit']}{changed}, {run['date']}, Python "
         f"{run['python']}, {run['processors']} processors, load average {run['load_average']} "
-        f"before it.\n\n{table}\n"
+        f"before it.\n\n{lines}\n"
     )
 
 

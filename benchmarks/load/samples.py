@@ -1,9 +1,10 @@
 """Latencies and errors of the calls of one level."""
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
+
+from benchmarks.percentiles import percentile
 
 PERCENTILES = (50, 95, 99)
 
@@ -34,18 +35,8 @@ class Samples:
 
 
 def _summary(milliseconds: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(milliseconds)
     return {
-        "count": len(ordered),
-        **{f"p{each}": round(percentile(ordered, each), 1) for each in PERCENTILES},
-        "max": round(ordered[-1], 1),
+        "count": len(milliseconds),
+        **{f"p{each}": round(percentile(milliseconds, each), 1) for each in PERCENTILES},
+        "max": round(max(milliseconds), 1),
     }
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Return the nearest-rank percentile of an ascending sequence.
-
-    >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
-    2.0
-    """
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -1,12 +1,10 @@
-"""The stack under load: its films, its users, and the processor time that it uses."""
+"""The stack under load: its films and its users."""
 
 import contextlib
 import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 from benchmarks.films import hls_film
 from local.stack import Stack
@@ -45,13 +43,3 @@ def user_id(number: int) -> str:
 def movie_id(number: int) -> str:
     """Return the id of the film that the viewer ``number`` watches."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"film {number % FILMS}"))
-
-
-def processor_seconds() -> float:
-    """Return the processor time of all processes that this one started, so far."""
-    total = 0.0
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total

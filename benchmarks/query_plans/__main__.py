@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.circumstances import ROOT
 from benchmarks.query_plans import document
 from benchmarks.query_plans.calls import calls
 from benchmarks.query_plans.plans import Plan, Plans
@@ -17,7 +18,6 @@ from streaming.repository import migrations
 from streaming.repository.database import Database
 from tests.contracts.record import Record
 
-ROOT = Path(__file__).parents[2]
 # Ten million rows take about 6 GB.
 _BUFFERS = "2GB"
 _STATEMENT_SECONDS = 30.0

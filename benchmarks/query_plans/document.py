@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.query_plans.plans import Plan
+from benchmarks.tables import table
 
 _VERSION = "SHOW server_version"
 _TABLES = """
@@ -39,9 +40,9 @@ def facts(connection: Any) -> list[tuple[str, str]]:
 
 def of(found: Mapping[str, Sequence[Plan]], facts: Sequence[tuple[str, str]]) -> str:
     """Return the document of the plans of each call."""
-    lines = [_HEAD, "| | |", "|---|---|", *(f"| {name} | {fact} |" for name, fact in facts), ""]
-    lines += ["| call | statements | ms | pages | found by |", "|---|---|---|---|---|"]
-    lines += [_row(name, plans) for name, plans in found.items()]
+    rows = [_row(name, plans) for name, plans in found.items()]
+    lines = [_HEAD, *table(("", ""), facts), ""]
+    lines += table(("call", "statements", "ms", "pages", "found by"), rows)
     for name, plans in found.items():
         lines += ["", f"## {_title(name)}"]
         for plan in plans:
@@ -49,13 +50,12 @@ def of(found: Mapping[str, Sequence[Plan]], facts: Sequence[tuple[str, str]]) ->
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, plans: Sequence[Plan]) -> str:
+def _row(name: str, plans: Sequence[Plan]) -> Sequence[str]:
     spent = sum(plan.milliseconds for plan in plans)
     pages = sum(plan.pages for plan in plans)
     indexes = sorted({f"`{index}`" for plan in plans for index in plan.indexes})
     whole = sorted({f"all of `{table}`" for plan in plans for table in plan.tables_read_wholly})
-    ways = ", ".join([*indexes, *whole])
-    return f"| {name} | {len(plans)} | {spent:.2f} | {pages:,} | {ways} |"
+    return name, str(len(plans)), f"{spent:.2f}", f"{pages:,}", ", ".join([*indexes, *whole])
 
 
 def _title(name: str) -> str:

@@ -9,6 +9,7 @@ from benchmarks.comparison import figures, goals, report
 from benchmarks.comparison.goals import Goal
 from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS
 from benchmarks.comparison.warm import CALLS, Samples
+from benchmarks.percentiles import percentile
 from tests.support.call_costs import COUNTED, Cost
 from tests.support.wal import Written
 
@@ -71,10 +72,10 @@ def test_ratio_of_medians_compares_rounds() -> None:
     assert found["ratios"]["get"]["p50"] == {"ratio": 0.5, "error": 0.0}
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
-def test_percentile(share: float, expected: int) -> None:
+@pytest.mark.parametrize(("percent", "expected"), [(0, 1), (50, 50), (99, 99), (100, 100)])
+def test_percentile(percent: float, expected: int) -> None:
     """A percentile is one of the values, in whatever order they come."""
-    assert figures.percentile(range(100, 0, -1), share) == expected
+    assert percentile(range(100, 0, -1), percent) == expected
 
 
 def test_tolerance() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.circumstances import circumstances
 from benchmarks.load import plot, report, results
 from benchmarks.load.options import Options, parse
 from benchmarks.load.player import Player
@@ -123,7 +124,7 @@ def test_results_are_kept_and_shown(tmp_path: Path) -> None:
         "errors": {},
         "calls": samples.summary(),
     }
-    run = {**results.circumstances(), "interval_seconds": 20, "levels": [level]}
+    run = {**circumstances(), "interval_seconds": 20, "levels": [level]}
     for name in ("before", "after"):
         results.save(name, run, tmp_path / "load.json")
     kept = results.load(tmp_path / "load.json")
