@@ -8,32 +8,20 @@ import base64
 import json
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
-from local.ports import Ports
-from local.servers.postgres import Postgres
-from local.state import State
-from streaming.config.database import DatabaseSettings
+from benchmarks.postgres import patiently, temporary_database
 from streaming.domain import clock
-from streaming.domain.errors import DatabaseUnavailable
 from streaming.events.records import KafkaRecord
 from streaming.events.viewing import viewing_event
-from streaming.repository import migrations
 from streaming.repository.analytics.record import ViewingRecord
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 from streaming.usecases.record_viewing import Recorded, RecordViewing
 
-Result = TypeVar("Result")
-
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 EVENTS = 40_000
 BATCH = 2000
 ONE_BY_ONE = 300
@@ -84,16 +72,6 @@ def main(events: int = EVENTS) -> None:
     print(f"  batches of {BATCH:,}: {together:,.0f} a second")
     print(f"  one by one, the same statements: {single:,.0f} a second, 1/{together / single:.0f}")
     print(f"  one by one, three simple upserts: {simple:,.0f} a second, 1/{together / simple:.0f}")
-
-
-def patiently(work: Callable[[], Result]) -> Result:
-    """Repeat ``work`` while PostgreSQL does not answer in time, as Lambda does."""
-    for _ in range(20):
-        try:
-            return work()
-        except DatabaseUnavailable:
-            time.sleep(0.2)
-    return work()
 
 
 def _rate(count: int, work: Callable[[], object]) -> float:
@@ -154,26 +132,6 @@ def _records(count: int) -> Iterator[KafkaRecord]:
 def _uuid7(chance: random.Random, at: datetime) -> UUID:
     low = UUID(int=chance.getrandbits(128), version=4).int & (1 << 80) - 1
     return UUID(int=clock.milliseconds(at) << 80 | low & ~(0xF << 76) | 0x7 << 76)
-
-
-@contextmanager
-def temporary_database() -> Iterator[Database]:
-    """Start PostgreSQL with all tables; stop it afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        state = State(Path(folder))
-        state.acquire()
-        state.group.open()
-        server = Postgres(Ports.free().postgres_port, state)
-        try:
-            server.start()
-            with closing(Database(DatabaseSettings(server.database_url), 120)) as database:
-                patiently(lambda: migrations.apply(database, MIGRATIONS))
-                yield database
-        finally:
-            server.stop()
-            state.group.close()
-            state.release()
 
 
 if __name__ == "__main__":

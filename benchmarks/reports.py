@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
-from benchmarks.analytics import temporary_database
+from benchmarks.postgres import temporary_database
 from streaming.domain.reports import Days
 from streaming.domain.viewing import ALL_FILMS
 from streaming.repository.analytics.reports import ViewingReports

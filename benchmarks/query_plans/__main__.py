@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.circumstances import ROOT
+from benchmarks.postgres import MIGRATIONS
 from benchmarks.query_plans import document
 from benchmarks.query_plans.calls import calls
 from benchmarks.query_plans.plans import Plan, Plans
@@ -18,8 +19,6 @@ from streaming.repository import migrations
 from streaming.repository.database import Database
 from tests.contracts.record import Record
 
-# Ten million rows take about 6 GB.
-_BUFFERS = "2GB"
 _STATEMENT_SECONDS = 30.0
 
 
@@ -33,7 +32,7 @@ def main() -> None:
     began = time.monotonic()
     with (
         TemporaryDirectory(prefix="explain-") as folder,
-        running(options.folder or Path(folder), shared_buffers=_BUFFERS) as server,
+        running(options.folder or Path(folder)) as server,
     ):
         found, facts = explain(server, options.sessions)
     options.output.write_text(document.of(found, facts), encoding="utf-8")
@@ -48,7 +47,7 @@ def explain(
         closing(Database(DatabaseSettings(server.database_url), _STATEMENT_SECONDS)) as database,
         server.administrator() as connection,
     ):
-        migrations.apply(database, ROOT / "migrations")
+        migrations.apply(database, MIGRATIONS)
         if is_empty(connection):
             fill(connection, sessions)
         else:

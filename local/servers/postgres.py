@@ -83,7 +83,9 @@ class Postgres(Server):
             if not db.run("SELECT 1 FROM pg_database WHERE datname = :name", name=DATABASE):
                 db.run(f"CREATE DATABASE {DATABASE} OWNER {USER}")
 
-    def connect_as_administrator(self, database: str = "postgres") -> Any:
+    def connect_as_administrator(
+        self, database: str = "postgres", timeout_seconds: float | None = 60
+    ) -> Any:
         """Return a connection of pg8000 as the administrator; the caller closes it."""
         import pg8000.native
 
@@ -93,7 +95,7 @@ class Postgres(Server):
             port=self.port,
             database=database,
             password=self._credentials.postgres_admin_password,
-            timeout=60,
+            timeout=timeout_seconds,
         )
 
     @contextlib.contextmanager

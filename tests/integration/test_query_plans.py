@@ -32,7 +32,7 @@ Plans = Mapping[str, Sequence[Plan]]
 @pytest.fixture(scope="module")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Plans:
     """The plans of each call."""
-    with running(tmp_path_factory.mktemp("explain"), shared_buffers="128MB") as server:
+    with running(tmp_path_factory.mktemp("explain")) as server:
         found, _ = explain(server, SESSIONS)
     return found
 
