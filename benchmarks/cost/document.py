@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.cost import logs, model
 from benchmarks.cost.model import LINES, Dollars, Prices
-from benchmarks.cost.usage import Kept, Usage
+from benchmarks.cost.usage import CALLS, Kept, Usage
 from benchmarks.tables import table
 
 METHOD = Path(__file__).with_name("method.md")
@@ -15,9 +15,6 @@ SERVICES = {
     "fastapi_lambda": "FastAPI on Lambda",
     "classic_lambda": "the usual Lambda",
 }
-CALLS = ("start", "progress", "get", "stop", "authorizer")
-# Calls that reach API Gateway; the authorizer's are part of another request.
-REQUESTS = CALLS[:-1]
 
 
 def text(kept: Kept, memory_mb: Mapping[str, int], prices: Prices) -> str:
@@ -73,20 +70,8 @@ def _of(
     interval: int,
     prices: Prices,
 ) -> Dollars:
-    logged = _logged("now" if service == "ours" else "peer")
+    logged = logs.logged("now" if service == "ours" else "peer")
     return model.dollars(calls, memory_mb, logged, interval, prices)
-
-
-def _logged(kind: str) -> dict[str, float]:
-    """Return the bytes that AWS logs of each call."""
-    access = logs.line_bytes(logs.access_format())
-    of_request, of_call = {
-        "before": (logs.line_bytes(logs.FORMER_FORMAT), logs.PLATFORM_BYTES),
-        "now": (access, 0),
-        "sampled": (logs.SAMPLED_LINE_BYTES / logs.SAMPLED_CALLS, 0),
-        "peer": (0, logs.PLATFORM_BYTES),
-    }[kind]
-    return {call: of_call + (of_request if call in REQUESTS else 0) for call in CALLS}
 
 
 def _table(found: Mapping[str, Dollars]) -> Iterator[str]:
@@ -170,7 +155,7 @@ def _logs(prices: Prices) -> Iterator[str]:
     numbers = model.calls_an_hour(INTERVALS[0])
     rows = []
     for kind, title in titles.items():
-        logged = _logged(kind)
+        logged = logs.logged(kind)
         gigabytes = model.VIEWER_HOURS * sum(numbers[call] * logged[call] for call in CALLS) / 1e9
         price = gigabytes * prices["logs"]["gigabyte"]
         rows.append([title, f"{logged['progress']:.0f}", _dollars(price)])

@@ -3,6 +3,7 @@
 import json
 
 from benchmarks.circumstances import ROOT
+from benchmarks.cost.usage import CALLS, REQUESTS
 from local.gateway.intrinsics import load_yaml
 
 _CALL = {"requestId": "6f1d2a8e-3c1e-4d4b-9a60-5b0c2d7e1fa1"}
@@ -44,6 +45,21 @@ FORMER_FORMAT = (
 SAMPLED_LINE_BYTES, SAMPLED_CALLS = 450, 100
 
 PLATFORM_BYTES = sum(map(len, PLATFORM_EVENTS))
+
+
+def logged(kind: str) -> dict[str, float]:
+    """Return the bytes that AWS logs of each call.
+
+    ``kind`` is ``before`` AccessLog was a parameter, ``now``, ``sampled``, or that of a ``peer``.
+    """
+    access = line_bytes(access_format())
+    of_request, of_call = {
+        "before": (line_bytes(FORMER_FORMAT), PLATFORM_BYTES),
+        "now": (access, 0),
+        "sampled": (SAMPLED_LINE_BYTES / SAMPLED_CALLS, 0),
+        "peer": (0, PLATFORM_BYTES),
+    }[kind]
+    return {call: of_call + (of_request if call in REQUESTS else 0) for call in CALLS}
 
 
 def line_bytes(format_: str) -> int:

@@ -9,6 +9,9 @@ from typing import Any
 from benchmarks.circumstances import ROOT
 
 FILE = ROOT / "benchmarks" / "results" / "usage.json"
+CALLS = ("start", "progress", "get", "stop", "authorizer")
+# Calls that reach API Gateway; the authorizer's are part of another request.
+REQUESTS = CALLS[:-1]
 
 
 @dataclass(frozen=True, slots=True)
