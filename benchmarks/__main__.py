@@ -47,14 +47,15 @@ def main() -> int:
 
 
 def _others() -> str:
-    """Run the benchmarks without goals; return what they print."""
-    printed = io.StringIO()
+    """Run the benchmarks without goals; return what they print, which is shown as well."""
+    found = []
     for benchmark in OTHERS:
+        printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             benchmark.main()
-            print()
-        sys.stdout.write(printed.getvalue().rpartition("\n\n")[0].rpartition("\n\n")[2] + "\n\n")
-    return printed.getvalue()
+        found.append(printed.getvalue())
+        print(found[-1], flush=True)
+    return "\n".join(found)
 
 
 if __name__ == "__main__":
