@@ -63,7 +63,7 @@ class Service:
 
 
 _CALLS = ("start", "progress", "get", "stop")
-_CLASSIC = PEERS / "classic_lambda"
+_CLASSIC, _LAYER = PEERS / "classic_lambda", PEERS / "layer"
 
 OURS = Service(
     "ours",
@@ -78,14 +78,14 @@ FASTAPI = Service(
     "fastapi_lambda",
     "FastAPI on Lambda",
     PEERS_PYTHON,
-    dict.fromkeys(_CALLS, (PEERS / "fastapi_lambda",)),
+    dict.fromkeys(_CALLS, (PEERS / "fastapi_lambda", _LAYER)),
     1,
 )
 CLASSIC = Service(
     "classic_lambda",
     "the usual Lambda",
     PEERS_PYTHON,
-    {name: (_CLASSIC / name, _CLASSIC) for name in ("authorizer", *_CALLS)},
+    {name: (_CLASSIC / name, _CLASSIC, _LAYER) for name in ("authorizer", *_CALLS)},
     2,
 )
 SERVICES = (OURS, FASTAPI, CLASSIC)
