@@ -17,10 +17,10 @@ from benchmarks.postgres import patiently, temporary_database
 from streaming.domain import clock
 from streaming.events.records import KafkaRecord
 from streaming.events.viewing import viewing_event
-from streaming.repository.analytics.record import ViewingRecord
+from streaming.repository.analytics.record import Stored, ViewingRecord
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
-from streaming.usecases.record_viewing import Recorded, RecordViewing
+from streaming.usecases.record_viewing import RecordViewing
 
 EVENTS = 40_000
 BATCH = 2000
@@ -58,7 +58,7 @@ def main(events: int = EVENTS) -> None:
     with temporary_database() as database:
         record_viewing = RecordViewing(ViewingRecord(database))
 
-        def consumer(batch: list[KafkaRecord]) -> Recorded:
+        def consumer(batch: list[KafkaRecord]) -> Stored:
             return patiently(lambda: record_viewing(batch))
 
         whole, rest = records[:events], records[events:]

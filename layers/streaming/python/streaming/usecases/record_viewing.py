@@ -1,7 +1,7 @@
 """Counts what was watched, from batches of events."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aws_lambda_powertools.logging import Logger
 
@@ -11,17 +11,9 @@ from streaming.domain.viewing import DeadLetter, Place, ViewingBatch, ViewingEve
 from streaming.events.records import InvalidRecord, KafkaRecord
 from streaming.events.viewing import bytes_of, text_of, viewing_event
 from streaming.observability.metrics import emit
-from streaming.repository.analytics.record import BatchRejected, ViewingRecord
+from streaming.repository.analytics.record import BatchRejected, Stored, ViewingRecord
 
 logger = Logger(child=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """How many events of a batch are counted, repeats included, and how many are dead letters."""
-
-    events: int
-    dead_letters: int
 
 
 class RecordViewing:
@@ -30,25 +22,25 @@ class RecordViewing:
     def __init__(self, record: ViewingRecord) -> None:
         self._record = record
 
-    def __call__(self, records: Iterable[KafkaRecord]) -> Recorded:
+    def __call__(self, records: Iterable[KafkaRecord]) -> Stored:
         """Store the records; the same ones again change nothing.
 
         Raises ``DatabaseUnavailable``; the same records can then be processed again.
         """
         batch = _batch_of(records, clock.milliseconds(clock.now()))
-        recorded = self._store(batch)
-        if recorded.dead_letters:
-            emit(SkippedRecords=recorded.dead_letters)
-        return recorded
+        stored = self._store(batch)
+        if stored.dead_letters:
+            emit(SkippedRecords=stored.dead_letters)
+        return stored
 
-    def _store(self, batch: ViewingBatch) -> Recorded:
+    def _store(self, batch: ViewingBatch) -> Stored:
         """Store ``batch``; what PostgreSQL rejects is searched for, and becomes a dead letter."""
         try:
-            stored = self._record.store(batch)
+            return self._record.store(batch)
         except BatchRejected as error:
             if len(batch.events) > 1:
                 parts = [self._store(part) for part in _halves(batch)]
-                return Recorded(
+                return Stored(
                     sum(part.events for part in parts), sum(part.dead_letters for part in parts)
                 )
             if not batch.events:
@@ -59,7 +51,6 @@ class RecordViewing:
             return self._store(
                 replace(batch, events=(), dead_letters=(*batch.dead_letters, letter))
             )
-        return Recorded(stored.events, stored.dead_letters)
 
 
 def _batch_of(records: Iterable[KafkaRecord], now_ms: int) -> ViewingBatch:

@@ -36,7 +36,6 @@ _SAVE_DEAD_LETTERS = """
         value text
     )
     ON CONFLICT (topic, partition, "offset") DO NOTHING
-    RETURNING reason
 """
 
 
@@ -65,10 +64,10 @@ def save_offsets(transaction: Transaction, next_offsets: dict[tuple[str, int], i
     transaction.rows(_SAVE_OFFSETS, offsets=json.dumps(offsets))
 
 
-def save_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) -> int:
-    """Save those that are not saved yet; return their number."""
+def save_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
+    """Save those that are not saved yet."""
     if not letters:
-        return 0
+        return
     described = [
         {
             "topic": letter.place.topic,
@@ -81,4 +80,4 @@ def save_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) -
         }
         for letter in letters
     ]
-    return len(transaction.rows(_SAVE_DEAD_LETTERS, letters=json.dumps(described)))
+    transaction.rows(_SAVE_DEAD_LETTERS, letters=json.dumps(described))

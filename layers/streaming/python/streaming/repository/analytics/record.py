@@ -44,7 +44,7 @@ class BatchRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How many ``events`` and ``dead_letters`` a batch had, repeats included."""
+    """How many events of a batch are counted, and how many are dead letters; repeats included."""
 
     events: int
     dead_letters: int
