@@ -11,6 +11,7 @@ from streaming.api.csv_table import Cell, csv_table
 from streaming.api.http import Request, Response, ok
 from streaming.api.measures import Measures
 from streaming.api.report_models import Film, Films, MeasuresOfDay, Overview
+from streaming.domain.viewing import HUNDREDTHS
 from streaming.usecases.report_viewing import ReportViewing
 
 _NAMES = tuple(each.name for each in fields(Measures))
@@ -59,7 +60,7 @@ def film(request: Request, reports: ReportViewing, now: datetime) -> Response:
         return csv_table(f"film-{body.movie_id}", ("day", *_NAMES), _of_days(body.days))
     curve = asdict(body.retention)
     names = [name for name in curve if name != "viewers"]
-    rows = zip(range(100), *(curve[name] for name in names), strict=True)
+    rows = zip(range(HUNDREDTHS), *(curve[name] for name in names), strict=True)
     return csv_table(f"retention-{body.movie_id}", ("hundredth", *names), rows)
 
 

@@ -20,9 +20,6 @@ VIEW_MS = 30_000
 SITTING_GAP_MS = 30 * 60_000
 """A session that follows another of the viewer's views of the film within this time is no view."""
 
-COMPLETED_PERCENT = 90
-"""A viewer who has reached this percentage of the film has completed it."""
-
 HUNDREDTHS = 100
 """The number of parts of a film in the retention curve."""
 

@@ -6,11 +6,13 @@ some.
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, get_args
 from uuid import UUID
 
 from streaming.domain import clock
+from streaming.domain.devices import Device
+from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import first_uuid7, milliseconds_of, parse_uuid
 from streaming.domain.viewing import ALL_FILMS, DAY_MS, Kind, ViewingEvent
 from streaming.events.records import InvalidRecord, KafkaRecord
@@ -21,8 +23,8 @@ _KINDS = {
     "stream_stop": Kind.STOP,
 }
 _ENDS = {"abandoned": Kind.ABANDONED, "taken_over": Kind.TAKEN_OVER}
-_MANIFEST_TYPES = ("hls", "dash")
-_DEVICES = ("desktop", "mobile", "tablet", "tv", "other")
+_MANIFEST_TYPES: tuple[ManifestType, ...] = get_args(ManifestType)
+_DEVICES: tuple[Device, ...] = get_args(Device)
 _LONGEST_SECONDS = 7 * 24 * 3600
 
 # Compared with when the record was sent, not with the present: then a rebuild decides the same.
@@ -132,5 +134,5 @@ def _seconds(value: Mapping[str, Any], name: str) -> int | None:
     return int(seconds)
 
 
-def _one_of(allowed: tuple[str, ...], value: object) -> str | None:
+def _one_of(allowed: Collection[str], value: object) -> str | None:
     return value if isinstance(value, str) and value in allowed else None

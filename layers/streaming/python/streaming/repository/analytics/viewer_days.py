@@ -7,7 +7,8 @@ adjusted by the difference between what is computed and what was counted before.
 import json
 from collections.abc import Sequence
 
-from streaming.domain.viewing import COMPLETED_PERCENT, SITTING_GAP_MS, VIEW_MS
+from streaming.domain.progress import COMPLETED_AT
+from streaming.domain.viewing import SITTING_GAP_MS, VIEW_MS
 from streaming.repository.analytics.totals import adjust
 from streaming.repository.transaction import Row, Transaction
 
@@ -56,9 +57,8 @@ _SESSIONS = f"""
     ),
     reached AS (
         SELECT movie_id, user_id, day, bool_or(duration_seconds IS NOT NULL) AS is_measured,
-            coalesce(
-                bool_or(furthest_seconds * 100 >= duration_seconds * {COMPLETED_PERCENT}), false
-            ) AS is_at_end
+            coalesce(bool_or(furthest_seconds >= {COMPLETED_AT} * duration_seconds), false)
+                AS is_at_end
         FROM part
         GROUP BY movie_id, user_id, day
     )
