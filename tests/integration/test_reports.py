@@ -235,12 +235,20 @@ def test_a_film_without_views_has_zeros() -> None:
         ("movies", {"offset": "9999999"}),
         ("concurrency", {"step": "second"}),
         ("concurrency", {"movie_id": "all"}),
+        ("concurrency", {"movie_id": str(ALL_FILMS)}),
         ("concurrency", {"from": "2026-01-01", "to": "2026-11-01", "step": "minute"}),
     ],
 )
 def test_bad_parameters_are_named(name: str, query: dict[str, str]) -> None:
     """A parameter that is not allowed gets 422 with its name, whatever it contains."""
     answer = report(name, **query)
+
+    assert (answer.status, answer.json["code"]) == (422, "invalid_request")
+
+
+def test_all_films_are_not_a_film() -> None:
+    """The id that stands for all films in the tables gets 422, not the figures of all films."""
+    answer = of_film(str(ALL_FILMS), **RANGE)
 
     assert (answer.status, answer.json["code"]) == (422, "invalid_request")
 

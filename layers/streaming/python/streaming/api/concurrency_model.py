@@ -48,7 +48,7 @@ class ConcurrencyReport:
         return cls(
             first_day=report.days.first,
             last_day=report.days.last,
-            movie_id=None if report.is_of_all_films else report.movie_id,
+            movie_id=report.movie_id,
             step=report.step,
             kept_since=report.kept_since,
             peak=ConcurrentViewers(report.peak_at, report.peak) if report.peak_at else None,

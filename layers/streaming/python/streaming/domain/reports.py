@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from streaming.domain.viewing import ALL_FILMS, HUNDREDTHS
+from streaming.domain.viewing import HUNDREDTHS
 
 LONGEST_RANGE_DAYS = 366
 
@@ -116,19 +116,14 @@ class Ranking:
 class Concurrency:
     """Who watched at the same time: the greatest number of each step, and of the range.
 
-    ``movie_id`` is ``ALL_FILMS`` if the report is about all films. Minutes before ``kept_since``
-    are deleted.
+    ``movie_id`` is None if the report is about all films. Minutes before ``kept_since`` are
+    deleted.
     """
 
     days: Days
-    movie_id: UUID
+    movie_id: UUID | None
     step: Step
     kept_since: date
     peak: int
     peak_at: datetime | None
     points: Sequence[tuple[datetime, int]]
-
-    @property
-    def is_of_all_films(self) -> bool:
-        """Whether the report is about all films."""
-        return self.movie_id == ALL_FILMS

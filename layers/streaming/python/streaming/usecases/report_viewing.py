@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
-from streaming.domain.errors import AnalyticsDisabled
+from streaming.domain.errors import AnalyticsDisabled, InvalidRequest
 from streaming.domain.reports import (
     STEP_SECONDS,
     Concurrency,
@@ -46,8 +46,9 @@ class ReportViewing:
         return Ranking(days, total, count, offset, films)
 
     def film(self, movie_id: UUID, days: Days) -> FilmReport:
-        """Report one film; one that nobody has watched has zeros."""
+        """Report one film; one that nobody has watched has zeros. Raises ``InvalidRequest``."""
         self._require()
+        _require_film(movie_id)
         summary = self._summary(movie_id, days)
         measured = summary.total.measured_viewer_days
         curve, duration = self._reports.curve(movie_id, days, measured)
@@ -56,12 +57,15 @@ class ReportViewing:
     def concurrency(
         self, movie_id: UUID | None, days: Days, step: Step, now: datetime
     ) -> Concurrency:
-        """Report who watched at the same time; steps after ``now`` are left out."""
+        """Report who watched at the same time; steps after ``now`` are left out.
+
+        Without ``movie_id`` it is about all films. Raises ``InvalidRequest``.
+        """
         self._require()
-        film = movie_id or ALL_FILMS
+        _require_film(movie_id)
         first = datetime.combine(days.first, time(), UTC)
         end = min(datetime.combine(days.last, time(), UTC) + timedelta(days=1), now)
-        kept_since, found = self._reports.concurrency(film, first, end, step)
+        kept_since, found = self._reports.concurrency(movie_id or ALL_FILMS, first, end, step)
         known = {at: viewers for at, viewers, _ in found}
         seconds = STEP_SECONDS[step]
         steps = max(0, -int((first - end).total_seconds() // seconds))
@@ -69,7 +73,7 @@ class ReportViewing:
         peak = max(found, key=lambda each: (each[1], -each[0].timestamp()), default=None)
         return Concurrency(
             days=days,
-            movie_id=film,
+            movie_id=movie_id,
             step=step,
             kept_since=kept_since,
             peak=peak[1] if peak else 0,
@@ -88,3 +92,8 @@ class ReportViewing:
         each_day = (days.first + timedelta(days=number) for number in range(length))
         filled = [(day, known.get(day, Figures())) for day in each_day]
         return Summary(days, total, filled, breakdown, all_time)
+
+
+def _require_film(movie_id: UUID | None) -> None:
+    if movie_id == ALL_FILMS:
+        raise InvalidRequest("movie_id is no film's")
