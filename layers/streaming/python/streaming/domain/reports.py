@@ -32,6 +32,11 @@ class Days:
     first: date
     last: date
 
+    @property
+    def count(self) -> int:
+        """How many days these are."""
+        return (self.last - self.first).days + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

@@ -1,5 +1,6 @@
 """Reports what was watched."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
@@ -40,10 +41,7 @@ class ReportViewing:
     ) -> Ranking:
         """Report films in the order of a figure, ``limit`` films from ``offset`` on."""
         self._require()
-        total, count, films = self._reports.ranking(
-            days, sort, descending=descending, limit=limit, offset=offset
-        )
-        return Ranking(days, total, count, offset, films)
+        return self._reports.ranking(days, sort, descending=descending, limit=limit, offset=offset)
 
     def film(self, movie_id: UUID, days: Days) -> FilmReport:
         """Report one film; one that nobody has watched has zeros. Raises ``InvalidRequest``."""
@@ -86,12 +84,10 @@ class ReportViewing:
             raise AnalyticsDisabled("EnableAnalytics is false, so nothing is counted")
 
     def _summary(self, movie_id: UUID, days: Days) -> Summary:
-        total, by_day, breakdown, all_time = self._reports.summary(movie_id, days)
-        known = dict(by_day)
-        length = (days.last - days.first).days + 1
-        each_day = (days.first + timedelta(days=number) for number in range(length))
-        filled = [(day, known.get(day, Figures())) for day in each_day]
-        return Summary(days, total, filled, breakdown, all_time)
+        summary = self._reports.summary(movie_id, days)
+        known = dict(summary.by_day)
+        each_day = (days.first + timedelta(days=number) for number in range(days.count))
+        return replace(summary, by_day=[(day, known.get(day, Figures())) for day in each_day])
 
 
 def _require_film(movie_id: UUID | None) -> None:

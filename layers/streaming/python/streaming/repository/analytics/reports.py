@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from streaming.domain.reports import STEP_SECONDS, Breakdown, Curve, Days, Figures, Sort, Step
+from streaming.domain.reports import (
+    STEP_SECONDS,
+    Breakdown,
+    Curve,
+    Days,
+    Figures,
+    Ranking,
+    Sort,
+    Step,
+    Summary,
+)
 from streaming.domain.viewing import ALL_FILMS, HUNDREDTHS
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row, Transaction
@@ -112,22 +122,19 @@ class ViewingReports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def summary(
-        self, movie_id: UUID, days: Days
-    ) -> tuple[Figures, list[tuple[date, Figures]], Breakdown, Figures]:
-        """Return the figures of a range, of its days with figures, its parts, and of all time."""
+    def summary(self, movie_id: UUID, days: Days) -> Summary:
+        """Return the figures of a range; ``by_day`` has only the days that have figures."""
 
-        def work(
-            transaction: Transaction,
-        ) -> tuple[Figures, list[tuple[date, Figures]], Breakdown, Figures]:
+        def work(transaction: Transaction) -> Summary:
             given = {"movie_id": movie_id, "first": days.first, "last": days.last}
             always = {"movie_id": movie_id, "first": date(2000, 1, 1), "last": date(9999, 1, 1)}
             by_day = transaction.rows(BY_DAY, **given)
-            return (
-                _figures(transaction.row(TOTAL, **given) or {}),
-                [(row["day"], _figures(row)) for row in by_day],
-                _breakdown(transaction.rows(BREAKDOWN, **given)),
-                _figures(transaction.row(TOTAL, **always) or {}),
+            return Summary(
+                days,
+                total=_figures(transaction.row(TOTAL, **given) or {}),
+                by_day=[(row["day"], _figures(row)) for row in by_day],
+                breakdown=_breakdown(transaction.rows(BREAKDOWN, **given)),
+                all_time=_figures(transaction.row(TOTAL, **always) or {}),
             )
 
         return self._database.read(work)
@@ -149,20 +156,19 @@ class ViewingReports:
 
     def ranking(
         self, days: Days, sort: Sort, *, descending: bool, limit: int, offset: int
-    ) -> tuple[Figures, int, list[tuple[UUID, Figures]]]:
-        """Return the figures of all films, the number of films, and some of them in order."""
+    ) -> Ranking:
+        """Return ``limit`` films from ``offset`` on, in the order of a figure."""
         order = f"{_SORTS[sort]} {'DESC' if descending else 'ASC'}, figures.movie_id"
         statement = f"{RANKING} ORDER BY {order} LIMIT :limit OFFSET :offset"
 
-        def work(transaction: Transaction) -> tuple[Figures, int, list[tuple[UUID, Figures]]]:
+        def work(transaction: Transaction) -> Ranking:
             given = {"first": days.first, "last": days.last}
             total = _figures(transaction.row(TOTAL, movie_id=ALL_FILMS, **given) or {})
             rows = transaction.rows(statement, limit=limit, offset=offset, **given)
-            if not rows and offset:
-                first = transaction.rows(statement, limit=1, offset=0, **given)
-                return total, first[0]["count"] if first else 0, []
-            count = rows[0]["count"] if rows else 0
-            return total, count, [(row["movie_id"], _figures(row)) for row in rows]
+            # A page after the last film has no row that says how many films there are.
+            counted = rows or transaction.rows(statement, limit=1, offset=0, **given)
+            films = [(row["movie_id"], _figures(row)) for row in rows]
+            return Ranking(days, total, counted[0]["count"] if counted else 0, offset, films)
 
         return self._database.read(work)
 
