@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 from streaming.api import report_models as models
@@ -12,7 +12,7 @@ from streaming.api.concurrency_model import ConcurrencyReport, ConcurrentViewers
 from streaming.api.http import to_json
 from streaming.api.measures import Measures
 from streaming.domain import errors
-from streaming.domain.reports import LONGEST_RANGE_DAYS, Sort, Step
+from streaming.domain.reports import LONGEST_RANGE_DAYS
 
 MODELS: tuple[type, ...] = (models.Overview, models.Films, models.Film, ConcurrencyReport)
 
@@ -92,7 +92,7 @@ def paths(operation: Callable[..., dict[str, Any]]) -> dict[str, Any]:
             "reportFilm",
             "Report a film",
             "A film that nobody has watched has zeros. As CSV, a row for each day or hundredth.",
-            [_choice("table", ("days", "retention"), "days", "The table that CSV contains.")],
+            [_choice("table", given.TABLES, "days", "The table that CSV contains.")],
         ),
         "concurrency": (
             "reportConcurrency",
@@ -147,8 +147,8 @@ def _range() -> list[dict[str, Any]]:
 
 def _ranking() -> list[dict[str, Any]]:
     return [
-        _choice("sort", get_args(Sort), "views", "The measure that determines the order."),
-        _choice("order", ("desc", "asc"), "desc", "The direction of the order."),
+        _choice("sort", given.SORTS, "views", "The measure that determines the order."),
+        _choice("order", given.ORDERS, "desc", "The direction of the order."),
         _query(
             "limit",
             "The maximum number of films.",
@@ -162,7 +162,7 @@ def _ranking() -> list[dict[str, Any]]:
             "The number of films to skip.",
             type="integer",
             minimum=0,
-            maximum=1_000_000,
+            maximum=given.LARGEST_OFFSET,
             default=0,
         ),
     ]
@@ -170,7 +170,7 @@ def _ranking() -> list[dict[str, Any]]:
 
 def _step() -> dict[str, Any]:
     text = f"The greatest number of each minute, hour or day. At most {given.MOST_POINTS} steps."
-    return _choice("step", get_args(Step), "minute", text)
+    return _choice("step", given.STEPS, "minute", text)
 
 
 def _movie() -> dict[str, Any]:

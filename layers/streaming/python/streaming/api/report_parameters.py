@@ -17,9 +17,12 @@ Choice = TypeVar("Choice", bound=str)
 DAYS_BY_DEFAULT = 28
 MOST_FILMS = 200
 FILMS_BY_DEFAULT = 50
+LARGEST_OFFSET = 1_000_000
 MOST_POINTS = 3000
 SORTS: tuple[Sort, ...] = get_args(Sort)
 STEPS: tuple[Step, ...] = get_args(Step)
+ORDERS = ("desc", "asc")
+TABLES = ("days", "retention")
 RANGE = ("from", "to", "timezone")
 
 _FORMATS: dict[str, Format] = {
@@ -36,8 +39,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def allow_only(request: Request, names: Collection[str]) -> None:
     """Raise ``InvalidRequest`` if the query has another parameter: it may be misspelt."""
-    unknown = sorted(set(request.query) - set(names))
-    if unknown:
+    if not set(request.query) <= set(names):
         raise InvalidRequest(f"unknown parameters; allowed are {', '.join(names)}")
 
 
@@ -53,16 +55,18 @@ def days_of(request: Request, today: date, by_default: int = DAYS_BY_DEFAULT) ->
     first = _day(request, "from") or last - timedelta(days=by_default - 1)
     if first > last:
         raise InvalidRequest("from is after to")
-    if (last - first).days >= LONGEST_RANGE_DAYS:
-        raise InvalidRequest(f"from and to are more than {LONGEST_RANGE_DAYS} days apart")
-    return Days(first, last)
+    days = Days(first, last)
+    if days.count > LONGEST_RANGE_DAYS:
+        raise InvalidRequest(f"from and to include more than {LONGEST_RANGE_DAYS} days")
+    return days
 
 
 def require_few_points(days: Days, step: Step) -> None:
     """Raise ``InvalidRequest`` if the range has too many steps for one response."""
-    seconds = ((days.last - days.first).days + 1) * 86400
-    if seconds > MOST_POINTS * STEP_SECONDS[step]:
-        raise InvalidRequest(f"the range has more than {MOST_POINTS} steps; choose longer ones")
+    if days.count * STEP_SECONDS["day"] > MOST_POINTS * STEP_SECONDS[step]:
+        raise InvalidRequest(
+            f"from and to include more than {MOST_POINTS} steps; choose longer ones"
+        )
 
 
 def choice_of(request: Request, name: str, allowed: tuple[Choice, ...], default: Choice) -> Choice:

@@ -35,11 +35,11 @@ def films(request: Request, reports: ReportViewing, now: datetime) -> Response:
         reports.ranking(
             given.days_of(request, now.date()),
             given.choice_of(request, "sort", given.SORTS, "views"),
-            descending=given.choice_of(request, "order", ("desc", "asc"), "desc") == "desc",
+            descending=given.choice_of(request, "order", given.ORDERS, "desc") == "desc",
             limit=request.query_integer(
                 "limit", given.FILMS_BY_DEFAULT, least=1, most=given.MOST_FILMS
             ),
-            offset=request.query_integer("offset", 0, least=0, most=1_000_000),
+            offset=request.query_integer("offset", 0, least=0, most=given.LARGEST_OFFSET),
         )
     )
     if wanted == "csv":
@@ -52,7 +52,7 @@ def film(request: Request, reports: ReportViewing, now: datetime) -> Response:
     """Return the report of a film; as CSV, a row for each day, or for each hundredth."""
     given.allow_only(request, (*given.RANGE, "table"))
     wanted = given.format_of(request)
-    table = given.choice_of(request, "table", ("days", "retention"), "days")
+    table = given.choice_of(request, "table", given.TABLES, "days")
     body = Film.of(reports.film(request.movie_id, given.days_of(request, now.date())))
     if wanted == "json":
         return _json(body)
