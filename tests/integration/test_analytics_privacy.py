@@ -102,6 +102,26 @@ def test_counting_again_names_no_erased_user(database: Database) -> None:
     assert rows_of(database, user_id)["analytics_sessions"] == 0
 
 
+def test_no_month_is_deleted_during_a_rebuild(database: Database) -> None:
+    """Old months are deleted after the rebuild that counts their events, which counts them all."""
+    made = traffic(1700, viewers=3, sittings=8)
+    rebuild_id = uuid4()
+    rebuild, old = Rebuild(database, rebuild_id), OldViewing(database)
+    later = datetime(2027, 1, 1, tzinfo=UTC)
+
+    rebuild.begin()
+    for batch in batches(made.records(), random.Random(3)):
+        RecordViewing(ViewingRecord(database, rebuild_id))(batch)
+        old.forget(later, 10)
+    rebuild.end()
+
+    compare(database, made.values)
+    before = Tables(database).days()
+    old.forget(later, 10)
+    assert database.query("SELECT count(*) AS count FROM analytics_events") == [{"count": 0}]
+    assert Tables(database).days() == before
+
+
 def test_the_consumer_waits_for_a_rebuild(database: Database) -> None:
     """During a rebuild Lambda's batches fail, so that none is lost; afterwards they count."""
     made = traffic(1200, viewers=2, sittings=3)

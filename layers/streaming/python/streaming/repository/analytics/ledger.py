@@ -11,7 +11,7 @@ from streaming.repository.transaction import Transaction
 
 # One batch at a time changes the figures: each then sees all that others have committed. The lock
 # is held by the transaction, and must precede the statements that read.
-LOCK = "SELECT pg_advisory_xact_lock(7403912651)"
+_LOCK = "SELECT pg_advisory_xact_lock(7403912651)"
 
 _FIND_STATE = "SELECT first_month, rebuilt_by FROM analytics_state"
 
@@ -49,7 +49,7 @@ class State:
 
 def lock(transaction: Transaction) -> State:
     """Wait until no other transaction changes the figures; return the state."""
-    transaction.rows(LOCK)
+    transaction.rows(_LOCK)
     row = transaction.row(_FIND_STATE)
     assert row is not None
     return State(**row)

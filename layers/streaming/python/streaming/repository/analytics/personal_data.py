@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from streaming.repository.analytics.ledger import LOCK
+from streaming.repository.analytics import ledger
 from streaming.repository.database import Database
 from streaming.repository.transaction import Transaction
 
@@ -42,7 +42,7 @@ _FIND_FIRST_MONTH = """
 
 def erase_viewer(transaction: Transaction, user_id: UUID) -> None:
     """Replace the user by a random alias, within the caller's transaction."""
-    transaction.rows(LOCK)
+    ledger.lock(transaction)
     alias = str(uuid4())
     transaction.rows(_NAME_SESSIONS, user_id=user_id, alias=alias)
     for statement in _REPLACE:
@@ -57,16 +57,21 @@ class OldViewing:
         self._database = database
 
     def forget(self, before: datetime, limit: int) -> int:
-        """Delete the months that ended before then, and dead letters; return how many of these."""
+        """Delete the months that ended before then, and dead letters; return how many of these.
+
+        A rebuild counts the events of such months again, so they are deleted after its end.
+        """
         month = before.date().replace(day=1)
 
         def work(transaction: Transaction) -> int:
-            if self._has_older(transaction, month):
+            # The lock waits for a batch, so it is not taken in vain.
+            if _has_older(transaction, month) and not ledger.lock(transaction).rebuilt_by:
                 transaction.rows(_DROP, month=month)
             return len(transaction.rows(_DELETE_OLD_LETTERS, before=before, limit=limit))
 
         return self._database.run(work)
 
-    def _has_older(self, transaction: Transaction, month: date) -> bool:
-        row = transaction.row(_FIND_FIRST_MONTH)
-        return row is not None and row["month"] is not None and row["month"] < month
+
+def _has_older(transaction: Transaction, month: date) -> bool:
+    row = transaction.row(_FIND_FIRST_MONTH)
+    return row is not None and row["month"] is not None and row["month"] < month
