@@ -151,8 +151,8 @@ class Adapters(Settings):
     def connect_to_kafka(self, action: Action) -> None:
         """Start to connect to Kafka for the events of ``action``, unless they are disabled.
 
-        The first request of an environment needs Kafka last, after it has connected to the other
-        servers. No connection exists before a request, so none is part of a SnapStart snapshot.
+        The first request of an environment needs Kafka only after it has connected to PostgreSQL
+        and used it. No connection exists before a request, so none is part of a SnapStart snapshot.
         """
         from streaming.config.events import EventSettings
         from streaming.events.event import topic_of
