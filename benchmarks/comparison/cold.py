@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS, SERVICES, Calls, Event, Worker
+from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS, SERVICES, Worker
 from benchmarks.comparison.services import Service as Measured
-from benchmarks.comparison.viewers import Playback, new_playbacks
+from benchmarks.comparison.viewers import EVENTS, Playback, check, new_playbacks
 from local.stack import Stack
 
-FUNCTIONS = ("authorizer", "start", "progress", "get", "stop")
+FUNCTIONS = tuple(EVENTS)
 # FastAPI's authorizer would be the same function as that of the usual Lambda.
 COMPARED_WITH = dict.fromkeys(FUNCTIONS, FASTAPI) | {"authorizer": CLASSIC}
 
@@ -50,32 +50,11 @@ def ratios(cold: Cold, function: str) -> list[float]:
 def _first_answer(
     service: Measured, function: str, playback: Playback, stack: Stack, logs: Path
 ) -> float:
-    event = _event(function, playback)
+    event = EVENTS[function](playback)
     log = logs / f"{service.name}-{function}-cold.log"
     began = time.perf_counter()
     with Worker(service, function, stack.environment, log) as worker:
         calls = worker.call([event])
         seconds = time.perf_counter() - began
-    _check(function, calls, playback)
+    check(function, calls, [playback])
     return seconds
-
-
-def _event(function: str, playback: Playback) -> Event:
-    events: dict[str, Callable[[], Event]] = {
-        "authorizer": playback.authorize,
-        "start": playback.start,
-        "progress": playback.report,
-        "get": playback.get,
-        "stop": playback.stop,
-    }
-    return events[function]()
-
-
-def _check(function: str, calls: Calls, playback: Playback) -> None:
-    if function == "authorizer":
-        identity = calls.results[0]["context"]["user_id"]
-        assert identity == str(playback.viewer.user_id), calls.results
-    elif function == "start":
-        playback.started(calls.bodies[0])
-    else:
-        assert calls.bodies

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from benchmarks.circumstances import ROOT
 from benchmarks.comparison.figures import Figures
-from benchmarks.comparison.report import PLOT, SERVICES
+from benchmarks.comparison.report import PLOT
+from benchmarks.comparison.services import SERVICES
 
 FILE = ROOT / "docs" / PLOT
 COLOURS = ("tab:blue", "tab:orange", "tab:gray")

@@ -9,15 +9,13 @@ from rich.table import Table
 from benchmarks.circumstances import ROOT
 from benchmarks.comparison.figures import Figures
 from benchmarks.comparison.goals import MOST_TOLERANCE, Goal
-from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS
+from benchmarks.comparison.services import OURS, SERVICES
 from benchmarks.load import report as load_report
 from benchmarks.load import results as load_results
 from benchmarks.tables import table
 
 FILE = ROOT / "docs" / "performance.md"
 PLOT = "images/performance.png"
-
-SERVICES = (OURS, FASTAPI, CLASSIC)
 
 
 def show(goals: Sequence[Goal]) -> None:

@@ -1,10 +1,10 @@
 """The calls of viewers as API Gateway sends them to the functions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from benchmarks.comparison.services import Event
+from benchmarks.comparison.services import Calls, Event
 from local import demo
 from local.stack import Stack
 from tests.conftest import set_subscription
@@ -69,6 +69,28 @@ class Playback:
             payload["headers"]["content-type"] = "application/json"
             payload["headers"]["content-length"] = str(len(body))
         return payload
+
+
+EVENTS: Mapping[str, Callable[[Playback], Event]] = {
+    "authorizer": Playback.authorize,
+    "start": Playback.start,
+    "progress": Playback.report,
+    "get": Playback.get,
+    "stop": Playback.stop,
+}
+"""The event of a call, by the name of its function."""
+
+
+def check(function: str, calls: Calls, playbacks: Sequence[Playback]) -> None:
+    """Check that the calls have succeeded, one of each playback; started ones continue."""
+    if function == "authorizer":
+        for playback, result in zip(playbacks, calls.results, strict=True):
+            assert result["isAuthorized"], result
+            assert result["context"]["user_id"] == str(playback.viewer.user_id)
+        return
+    for playback, body in zip(playbacks, calls.bodies, strict=True):
+        if function == "start":
+            playback.started(body)
 
 
 def new_playbacks(stack: Stack, count: int) -> Sequence[Playback]:

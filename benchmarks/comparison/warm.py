@@ -7,22 +7,21 @@ all of them.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
-from benchmarks.comparison.services import SERVICES, Calls, Event, Service, Worker
-from benchmarks.comparison.viewers import Playback, new_playbacks
+from benchmarks.comparison.services import SERVICES, Calls, Service, Worker
+from benchmarks.comparison.viewers import EVENTS, Playback, check, new_playbacks
 from local.stack import Stack
 
 VIEWERS = 20
 # On a busy machine a first call may exceed its budget, as in AWS, where the player repeats it.
 _MOST_TRIES = 20
 _PAUSE_SECONDS = 0.5
-REPORTS = 2
 CALLS = ("start", "progress", "get", "stop")
+ROUND = ("start", "progress", "progress", "get", "stop")
 
 Progressed = Callable[[], None]
 
@@ -61,11 +60,9 @@ def measure(
             each.warm_up()
         for number in range(rounds):
             turn = number % len(blocks)
-            for steps in zip(
-                *(each.steps() for each in blocks[turn:] + blocks[:turn]), strict=True
-            ):
-                for step in steps:
-                    step()
+            for name in ROUND:
+                for each in blocks[turn:] + blocks[:turn]:
+                    each.measure(name)
             progressed()
     return {each.service.name: each.samples for each in blocks}
 
@@ -93,40 +90,21 @@ class _Blocks:
 
     def warm_up(self) -> None:
         """Call each function, one call after the other: the first may be slow."""
-        for playback in self._playbacks:
-            playback.started(self._patiently("start", playback.start).bodies[0])
-        for name, event in (
-            ("progress", Playback.report),
-            ("get", Playback.get),
-            ("stop", Playback.stop),
-        ):
+        for name in CALLS:
             for playback in self._playbacks:
-                self._patiently(name, partial(event, playback))
+                self._patiently(name, playback)
 
-    def steps(self) -> Iterator[Callable[[], object]]:
-        """Yield the blocks of a round."""
-        yield self._start
-        for _ in range(REPORTS):
-            yield partial(self._measure, "progress", Playback.report)
-        yield partial(self._measure, "get", Playback.get)
-        yield partial(self._measure, "stop", Playback.stop)
-
-    def _start(self) -> None:
-        bodies = self._measure("start", Playback.start)
-        for playback, body in zip(self._playbacks, bodies, strict=True):
-            playback.started(body)
-
-    def _measure(self, name: str, event: Callable[[Playback], Event]) -> Sequence[Event]:
-        calls = self._workers[name].call([event(playback) for playback in self._playbacks])
+    def measure(self, name: str) -> None:
+        """Call a function once for each viewer."""
+        calls = self._workers[name].call([EVENTS[name](each) for each in self._playbacks])
+        check(name, calls, self._playbacks)
         self.samples[name].add(calls)
-        return calls.bodies
 
-    def _patiently(self, name: str, event: Callable[[], Event]) -> Calls:
+    def _patiently(self, name: str, playback: Playback) -> None:
         for _ in range(_MOST_TRIES):
-            calls = self._workers[name].call([event()])
+            calls = self._workers[name].call([EVENTS[name](playback)])
             if calls.results[0]["statusCode"] == 200:
                 break
             # A breaker may be open.
             time.sleep(_PAUSE_SECONDS)
-        assert calls.bodies
-        return calls
+        check(name, calls, [playback])

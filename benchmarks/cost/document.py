@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from benchmarks.comparison import services
 from benchmarks.cost import logs, model
 from benchmarks.cost.model import LINES, Dollars, Prices
 from benchmarks.cost.usage import CALLS, Kept, Usage
@@ -10,11 +11,7 @@ from benchmarks.tables import table
 
 METHOD = Path(__file__).with_name("method.md")
 INTERVALS = (10, 30, 60)
-SERVICES = {
-    "ours": "this service",
-    "fastapi_lambda": "FastAPI on Lambda",
-    "classic_lambda": "the usual Lambda",
-}
+SERVICES = {service.name: service.title for service in services.SERVICES}
 
 
 def text(kept: Kept, memory_mb: Mapping[str, int], prices: Prices) -> str:
@@ -70,7 +67,7 @@ def _of(
     interval: int,
     prices: Prices,
 ) -> Dollars:
-    logged = logs.logged("now" if service == "ours" else "peer")
+    logged = logs.logged("now" if service == services.OURS.name else "peer")
     return model.dollars(calls, memory_mb, logged, interval, prices)
 
 

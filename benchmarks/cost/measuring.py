@@ -1,14 +1,14 @@
 """Measures what the calls of ours and of the peers use."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.circumstances import circumstances
-from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS, SERVICES, Event, Service, Worker
+from benchmarks.comparison.services import CLASSIC, FASTAPI, OURS, SERVICES, Service, Worker
 from benchmarks.comparison.stack import DELAY_SECONDS, running
-from benchmarks.comparison.viewers import Playback, new_playbacks
+from benchmarks.comparison.viewers import EVENTS, Playback, check, new_playbacks
 from benchmarks.cost.meters import Meters
 from benchmarks.cost.usage import Kept, Usage
 from local.stack import Stack
@@ -48,23 +48,16 @@ def _of_service(
         with ExitStack() as opened:
             worker = opened.enter_context(Worker(service, name, variables, log))
             meters = opened.enter_context(Meters(stack, topics, log))
-            event = _events(name)
             # The first calls open connections; the first start of a viewer caches the subscription.
-            _call(worker, name, event, playbacks if name == "start" else playbacks[:WARM_UP])
-            found[name] = _blocks(worker, meters, name, event, playbacks[WARM_UP:])
+            _call(worker, name, playbacks if name == "start" else playbacks[:WARM_UP])
+            found[name] = _blocks(worker, meters, name, playbacks[WARM_UP:])
     return found
 
 
-def _blocks(
-    worker: Worker,
-    meters: Meters,
-    name: str,
-    event: Callable[[Playback], Event],
-    playbacks: Sequence[Playback],
-) -> Usage:
+def _blocks(worker: Worker, meters: Meters, name: str, playbacks: Sequence[Playback]) -> Usage:
     before, nanoseconds, processor = meters.read(), [], 0
     for _ in range(BLOCKS[name]):
-        taken, busy = _call(worker, name, event, playbacks)
+        taken, busy = _call(worker, name, playbacks)
         nanoseconds += taken
         processor += busy
     calls = len(nanoseconds)
@@ -76,26 +69,7 @@ def _blocks(
     )
 
 
-def _call(
-    worker: Worker, name: str, event: Callable[[Playback], Event], playbacks: Sequence[Playback]
-) -> tuple[list[int], int]:
-    calls = worker.call([event(playback) for playback in playbacks])
-    if name == "authorizer":
-        assert all(each["isAuthorized"] for each in calls.results)
-    elif name == "start":
-        for playback, body in zip(playbacks, calls.bodies, strict=True):
-            playback.started(body)
-    else:
-        assert calls.bodies
+def _call(worker: Worker, name: str, playbacks: Sequence[Playback]) -> tuple[list[int], int]:
+    calls = worker.call([EVENTS[name](playback) for playback in playbacks])
+    check(name, calls, playbacks)
     return calls.nanoseconds, calls.processor_nanoseconds
-
-
-def _events(name: str) -> Callable[[Playback], Event]:
-    events: dict[str, Callable[[Playback], Event]] = {
-        "start": Playback.start,
-        "progress": Playback.report,
-        "get": Playback.get,
-        "stop": Playback.stop,
-        "authorizer": Playback.authorize,
-    }
-    return events[name]
