@@ -79,7 +79,7 @@ def main() -> None:
 def _reports(reports: ViewingReports, days: Days) -> dict[str, Callable[[], object]]:
     return {
         "overview": lambda: reports.summary(ALL_FILMS, days),
-        "one film": lambda: (reports.summary(FILM, days), reports.curve(FILM, days, 1)),
+        "one film": lambda: reports.film(FILM, days),
         "films in order": lambda: reports.ranking(
             days, "views", descending=True, limit=50, offset=0
         ),

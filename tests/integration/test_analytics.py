@@ -169,7 +169,7 @@ def test_poison_becomes_dead_letters(database: Database) -> None:
         assert record_viewing(mixed).dead_letters == len(values)
 
     compare(database, made.values)
-    kept = database.read(
+    kept = database.run(
         lambda transaction: transaction.rows(
             'SELECT reason, value FROM analytics_dead_letters ORDER BY "offset"'
         )
@@ -241,7 +241,7 @@ def test_offsets_are_saved_with_the_batch(database: Database) -> None:
     record_viewing(records)
     record_viewing(records[:10])
 
-    found = database.read(
+    found = database.run(
         lambda transaction: transaction.rows(
             "SELECT topic, partition, next_offset FROM analytics_offsets"
         )

@@ -43,7 +43,7 @@ def rows_of(database: Database, user_id: UUID) -> dict[str, int]:
     """Return how many rows of each table have the user."""
     return {
         table: len(
-            database.read(
+            database.run(
                 lambda transaction, table=table: transaction.rows(  # type: ignore[misc]
                     f"SELECT 1 FROM {table} WHERE user_id = :user_id", user_id=user_id
                 )
@@ -150,7 +150,7 @@ def test_months_are_deleted_after_the_retention(database: Database) -> None:
     old = OldViewing(database)
 
     def sessions() -> list[Row]:
-        return database.read(
+        return database.run(
             lambda transaction: transaction.rows(
                 "SELECT session_id FROM analytics_sessions ORDER BY session_id"
             )
@@ -208,7 +208,7 @@ def test_replay_of_kafka(stack: Stack, database: Database) -> None:
     prefix = f"replayed{uuid4().hex[:8]}"
     publish(stack, made, prefix)
     RecordViewing(ViewingRecord(database))(traffic(1500, viewers=2, sittings=3).records())
-    name = database.read(lambda transaction: transaction.row("SELECT current_database() AS name"))
+    name = database.run(lambda transaction: transaction.row("SELECT current_database() AS name"))
     assert name is not None
     url = stack.environment["DATABASE_URL"].rpartition("/")[0] + f"/{name['name']}"
     environment = {**stack.environment, "DATABASE_URL": url, "KAFKA_TOPIC_PREFIX": prefix}

@@ -42,9 +42,7 @@ def message(key: str, value: str = "{}") -> Message:
 def waiting(database: Database) -> list[Message]:
     """Return the messages in the outbox, by their ids."""
     statement = "SELECT event_id, topic, key, value FROM event_outbox ORDER BY id"
-    return [
-        Message(**row) for row in database.read(lambda transaction: transaction.rows(statement))
-    ]
+    return [Message(**row) for row in database.run(lambda transaction: transaction.rows(statement))]
 
 
 def test_many_keep_their_order(database: Database) -> None:
@@ -101,7 +99,7 @@ def test_many_dead_letters_at_once(database: Database) -> None:
 
         Outbox(database).relay(refuse, after=0, keys=50, per_key=1, settling_seconds=-1)
 
-    letters = database.read(
+    letters = database.run(
         lambda transaction: transaction.rows(
             "SELECT event_id, key, value, attempts, error FROM event_dead_letters"
         )

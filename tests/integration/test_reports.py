@@ -5,6 +5,7 @@ import io
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 from uuid import uuid4
@@ -15,14 +16,16 @@ from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.domain.viewing import ALL_FILMS
 from streaming.repository import migrations
-from streaming.repository.analytics import reports
+from streaming.repository.analytics import figures
 from streaming.repository.analytics.record import ViewingRecord
 from streaming.repository.database import Database
+from streaming.repository.transaction import Transaction
 from streaming.usecases.record_viewing import RecordViewing
 from tests.support.databases import empty_database
 from tests.support.functions import ROOT, Json, Response, event, forget_environment, request
 from tests.support.viewing_figures import Figures
 from tests.support.viewing_traffic import DURATIONS, batches, traffic
+from tests.support.waiting import eventually
 
 FIRST, LAST = "2026-10-30", "2026-11-04"
 RANGE = {"from": FIRST, "to": LAST}
@@ -304,13 +307,40 @@ def test_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
 
 
+def test_figures_of_a_report_agree_while_batches_are_stored(counted: str) -> None:
+    """A batch that is stored while a report is read is in all of its figures, or in none."""
+    always = {"from": "2026-01-01", "to": "2026-12-31"}
+    with (
+        closing(Database(DatabaseSettings(counted))) as database,
+        closing(Database(DatabaseSettings(counted))) as watching,
+        ThreadPoolExecutor() as executor,
+    ):
+
+        def store(transaction: Transaction) -> Future[Response]:
+            transaction.rows("LOCK TABLE analytics_breakdown")
+            reading = executor.submit(report, "overview", **always)
+            assert eventually(lambda: watching.query(WAITING))
+            transaction.rows("UPDATE analytics_days SET views = views + 1000")
+            return reading
+
+        body = database.run(store).result().json
+        database.query("UPDATE analytics_days SET views = views - 1000")
+
+    assert sum(day["measures"]["views"] for day in body["days"]) == body["total"]["views"]
+    assert body["total"] == body["all_time"]
+
+
+WAITING = """
+    SELECT 1 FROM pg_locks WHERE NOT granted AND relation = CAST('analytics_breakdown' AS regclass)
+"""
+
 STATEMENTS = {
-    "total": (reports.TOTAL, {"movie_id", "first", "last"}),
-    "days": (reports.BY_DAY, {"movie_id", "first", "last"}),
-    "breakdown": (reports.BREAKDOWN, {"movie_id", "first", "last"}),
-    "curve": (reports.CURVE, {"movie_id", "first", "last"}),
-    "ranking": (reports.RANKING, {"first", "last"}),
-    "minutes": (reports.MINUTES, {"movie_id", "first", "end", "seconds"}),
+    "total": (figures.TOTAL, {"movie_id", "first", "last"}),
+    "days": (figures.BY_DAY, {"movie_id", "first", "last"}),
+    "breakdown": (figures.BREAKDOWN, {"movie_id", "first", "last"}),
+    "curve": (figures.CURVE, {"movie_id", "first", "last"}),
+    "ranking": (figures.RANKING, {"first", "last"}),
+    "minutes": (figures.MINUTES, {"movie_id", "first", "end", "seconds"}),
 }
 
 
@@ -332,7 +362,7 @@ def test_reports_read_figures_only(counted: str, name: str) -> None:
         return transaction.rows(f"EXPLAIN (FORMAT JSON) {statement}", **given)
 
     with closing(Database(DatabaseSettings(counted))) as database:
-        (row,) = database.read(work)
+        (row,) = database.run(work)
     nodes = list(nodes_of(row["QUERY PLAN"][0]["Plan"]))
     tables = {node["Relation Name"] for node in nodes if "Relation Name" in node}
     kinds = {node["Node Type"] for node in nodes if "Relation Name" in node}

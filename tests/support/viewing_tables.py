@@ -54,7 +54,7 @@ class Tables:
         self._database = database
 
     def _read(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        rows = self._database.read(lambda transaction: transaction.rows(statement, **values))
+        rows = self._database.run(lambda transaction: transaction.rows(statement, **values))
         return sorted(tuple(row.values()) for row in rows)
 
     def days(self) -> list[tuple[Any, ...]]:

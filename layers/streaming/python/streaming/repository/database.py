@@ -1,6 +1,6 @@
 """Runs transactions on the one connection of an execution environment.
 
-``pipeline`` sends a whole transaction at once. ``run`` and ``read`` are for work in which a
+``pipeline`` sends a whole transaction at once. ``run`` is for work in which a
 statement depends on the rows of an earlier one.
 """
 
@@ -73,10 +73,6 @@ class Database:
         invalid ``DATABASE_URL``; and what ``work`` raises.
         """
         return self._run(lambda: self._run_once(work, self._begin_to_write))
-
-    def read(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run ``work``, which only reads, as ``run`` does; it may run twice."""
-        return self._run(lambda: self._run_once(work, self._begin))
 
     def pipeline(self, *statements: Statement) -> list[list[Row]]:
         """Run ``statements`` in one transaction and one round trip; return the rows of each.

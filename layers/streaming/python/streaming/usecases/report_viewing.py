@@ -34,7 +34,7 @@ class ReportViewing:
     def overview(self, days: Days) -> Summary:
         """Report all films."""
         self._require()
-        return self._summary(ALL_FILMS, days)
+        return _with_each_day(self._reports.summary(ALL_FILMS, days))
 
     def ranking(
         self, days: Days, sort: Sort, *, descending: bool, limit: int, offset: int
@@ -47,10 +47,8 @@ class ReportViewing:
         """Report one film; one that nobody has watched has zeros. Raises ``InvalidRequest``."""
         self._require()
         _require_film(movie_id)
-        summary = self._summary(movie_id, days)
-        measured = summary.total.measured_viewer_days
-        curve, duration = self._reports.curve(movie_id, days, measured)
-        return FilmReport(movie_id, duration, summary, curve)
+        report = self._reports.film(movie_id, days)
+        return replace(report, summary=_with_each_day(report.summary))
 
     def concurrency(
         self, movie_id: UUID | None, days: Days, step: Step, now: datetime
@@ -83,11 +81,12 @@ class ReportViewing:
         if not self._is_enabled:
             raise AnalyticsDisabled("EnableAnalytics is false, so nothing is counted")
 
-    def _summary(self, movie_id: UUID, days: Days) -> Summary:
-        summary = self._reports.summary(movie_id, days)
-        known = dict(summary.by_day)
-        each_day = (days.first + timedelta(days=number) for number in range(days.count))
-        return replace(summary, by_day=[(day, known.get(day, Figures())) for day in each_day])
+
+def _with_each_day(summary: Summary) -> Summary:
+    """Return ``summary`` with zeros for the days that have no figures."""
+    days, known = summary.days, dict(summary.by_day)
+    each_day = (days.first + timedelta(days=number) for number in range(days.count))
+    return replace(summary, by_day=[(day, known.get(day, Figures())) for day in each_day])
 
 
 def _require_film(movie_id: UUID | None) -> None:
