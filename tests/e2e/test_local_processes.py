@@ -123,6 +123,8 @@ def test_sigkill_leaves_no_orphan_and_loses_no_row(developer: Developer) -> None
 
     first.process.kill()
     first.process.wait()
+    # The second run is ready when it has written its own.
+    (developer.folder / "stack.json").unlink()
     second = developer.start()
     first.await_children_gone()
     second.await_ready()

@@ -34,6 +34,7 @@ from tests.support.functions import (
 from tests.support.moto_server import assume_role
 from tests.support.other_servers import require_embedded_s3
 from tests.support.role_credentials import role_credentials
+from tests.support.waiting import eventually
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 WINDOW = 3600
@@ -183,7 +184,7 @@ def test_housekeeping_renews_films_in_use(
     # Metrics may not be of more than two hours from now.
     monkeypatch.setenv("DELIVERY_WINDOW_SECONDS", "5400")
     forget_environment()
-    viewer.start(film)
+    eventually(lambda: viewer.start(film).status == 200)
     following = Window.at(clock.now(), 5400).next
     just_before = following.begins_at - timedelta(seconds=60)
     monkeypatch.setattr(clock, "now", lambda: just_before)

@@ -408,7 +408,7 @@ def test_housekeeping_measures_the_outbox(
     rows: Rows,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Housekeeping relays thousands of events in one run, and measures waiting and dead ones."""
+    """Housekeeping relays thousands of events, and measures waiting and dead ones."""
     insert = """
         INSERT INTO event_outbox (event_id, topic, key, value, created_at)
         SELECT gen_random_uuid(), 'stream.progress', CAST(number % 300 AS text), '{}',
@@ -422,10 +422,14 @@ def test_housekeeping_measures_the_outbox(
     rows("UPDATE stream_sessions SET ended_at = last_heartbeat_at WHERE ended_at IS NULL")
     forget_environment()
 
-    done = invoke("housekeeping", event("housekeeping"))
+    # A run that is out of time leaves the rest to the next one.
+    done = [invoke("housekeeping", event("housekeeping"))]
+    while done[-1]["waiting"]:
+        assert done[-1]["relayed"]
+        done.append(invoke("housekeeping", event("housekeeping")))
 
-    assert (done["relayed"], done["waiting"]) == (3000, 0)
-    (measured,) = emitted(capsys.readouterr().out, "OutboxAgeSeconds")
+    assert sum(each["relayed"] for each in done) == 3000
+    measured = emitted(capsys.readouterr().out, "OutboxAgeSeconds")[-1]
     assert (measured["OutboxMessages"], measured["OutboxDeadLetters"]) == (0, 1)
 
 

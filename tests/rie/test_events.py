@@ -11,6 +11,7 @@ from tests.rie.conftest import Launch
 from tests.rie.deployed import FUNCTIONS, OWN_ERRORS, dependencies
 from tests.rie.scene import Scene, events_for
 from tests.support.proxies import DEPENDENCIES, Proxies
+from tests.support.waiting import eventually
 
 # Functions that open connections for each single call.
 CALLED_ONCE = {"migrate"}
@@ -69,16 +70,17 @@ def test_connections_are_kept(
     environment = launch(function)
     scene = Scene(function, stack, rows)
     scene.check(environment.invoke(scene.event))
-    accepted = _accepted(proxies)
-    backends = rows(BACKENDS)
-    assert len(backends) == ("postgres" in dependencies(function))
+    assert len(rows(BACKENDS)) == ("postgres" in dependencies(function))
 
-    for _ in range(3):
-        scene = Scene(function, stack, rows)
-        scene.check(environment.invoke(scene.event))
+    def are_kept() -> bool:
+        before = (_accepted(proxies), rows(BACKENDS))
+        for _ in range(3):
+            scene = Scene(function, stack, rows)
+            scene.check(environment.invoke(scene.event))
+        return (_accepted(proxies), rows(BACKENDS)) == before
 
-    assert _accepted(proxies) == accepted
-    assert rows(BACKENDS) == backends
+    # On a busy machine a server may be too late once, and its connection is replaced.
+    eventually(are_kept)
     assert environment.initialisations == 1
 
 

@@ -44,4 +44,5 @@ return {{redis.call('GET', KEYS[1]), server()}}
 def server_of(told: str, cluster: str) -> CacheServer:
     """Return the server from a script's answer; ``cluster`` is the address of its cluster."""
     replication_id, _, predecessor = told.partition(" ")
-    return CacheServer(replication_id, predecessor.strip("0"), cluster)
+    # A server that has replaced no other one has only zeros there.
+    return CacheServer(replication_id, predecessor if predecessor.strip("0") else "", cluster)
