@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.histories.evidence import Event
+from tests.support import event_contract
 from tests.support.kafka import records
 
 
@@ -15,7 +16,7 @@ class KafkaLog:
         self._lives: list[list[Event]] = [[]]
 
     def read(self) -> None:
-        """Read the broker's current messages."""
+        """Read the broker's current messages, which must conform to their description."""
         self._lives[-1] = [_event(each) for each in records(f"127.0.0.1:{self._port}")]
 
     def turn_page(self) -> None:
@@ -30,4 +31,6 @@ class KafkaLog:
 
 def _event(record: Any) -> Event:
     key = record.key.decode() if record.key else ""
-    return Event(record.topic, key, json.loads(record.value))
+    value = json.loads(record.value)
+    event_contract.require(record.topic, key, value)
+    return Event(record.topic, key, value)

@@ -7,6 +7,8 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from tests.support import event_contract
+
 TOPICS = ("stream.start", "stream.progress", "stream.stop")
 
 Record = tuple[str, int, str, dict[str, Any]]
@@ -22,11 +24,16 @@ def read_records(bootstrap_servers: str) -> list[Record]:
 
 
 def events_of(bootstrap_servers: str, user_id: object) -> dict[str, list[dict[str, Any]]]:
-    """Return the events of one user by topic, oldest first."""
+    """Return the events of one user by topic, oldest first.
+
+    Each must conform to the description of its topic.
+    """
     found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
     for record in records(bootstrap_servers):
         if record.key == str(user_id).encode():
-            found[record.topic].append(json.loads(record.value))
+            value = json.loads(record.value)
+            event_contract.require(record.topic, str(user_id), value)
+            found[record.topic].append(value)
     return found
 
 
