@@ -60,7 +60,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations check-events format openapi architecture \
-	publish replay bench bench-analytics bench-reports cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
+	demo-traffic publish replay bench bench-analytics bench-reports cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -197,6 +197,10 @@ architecture: $(INSTALLED) ## Generate the packages in docs/architecture.md from
 
 replay: $(INSTALLED) ## Count all events in Kafka again, from the start of the topics (REPLAY_ARGS=--lossy: what is left)
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.replay $(REPLAY_ARGS)
+
+# The same SEED gives the same viewers. TRAFFIC="--viewings 300 --live" makes fewer, and goes on in real time.
+demo-traffic: $(INSTALLED) ## Let invented viewers watch a dozen films for a week, on the running make run
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.demo_traffic --seed $${SEED:-1} $(TRAFFIC)
 
 publish: $(INSTALLED) ## Publish a film: make publish FILE=film.mp4 [MOVIE_ID=...] [TITLE=...]
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m tools.publish $${MOVIE_ID:+--movie-id="$$MOVIE_ID"} \

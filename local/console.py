@@ -37,6 +37,7 @@ def announce(stack: Stack) -> None:
     json_body = '-H "Content-Type: application/json"'
     say(f"""
 Player        {stack.api_url}/
+Dashboard     {stack.api_url}/dashboard
 API           {stack.api_url}/api/v1
 API docs      {stack.api_url}/docs
 S3            {stack.s3.endpoint_url}, private bucket {stack.s3.bucket}

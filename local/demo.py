@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 
+from local.demo_catalogue import CATALOGUE
 from local.demo_film import DEMO_FILMS
 from local.files import write_privately
 
@@ -39,8 +40,13 @@ def subscribe(path: Path) -> None:
     write_privately(path, json.dumps(subscriptions, indent=2))
 
 
-def player_document(token: str, published: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """Return the document of /local/demo for the player page: the demo films, then `published`."""
+def player_document(
+    token: str, published: Sequence[dict[str, Any]] = (), admin_token: str = ""
+) -> dict[str, Any]:
+    """Return the document of /local/demo for both pages: the demo films, then `published`.
+
+    `admin_token` is that of the dashboard, `titles` has the films of `make demo-traffic`.
+    """
     films = [
         {
             "movie_id": film.movie_id,
@@ -49,7 +55,13 @@ def player_document(token: str, published: Sequence[dict[str, Any]] = ()) -> dic
         }
         for film in DEMO_FILMS
     ]
-    return {"films": [*films, *published], "token": token, "user_id": DEMO_USER_ID}
+    return {
+        "films": [*films, *published],
+        "token": token,
+        "user_id": DEMO_USER_ID,
+        "admin_token": admin_token,
+        "titles": {film.movie_id: film.title for film in CATALOGUE},
+    }
 
 
 def published_films(path: Path) -> list[dict[str, Any]]:

@@ -205,7 +205,7 @@ class Stack:
         write_privately(self.state.environment, json.dumps(self.environment, indent=2))
         # The bucket keeps published films from run to run, so the list keeps them too.
         published = demo.published_films(self.state.demo)
-        player = demo.player_document(self.token(), published)
+        player = demo.player_document(self.token(), published, self.token(role="admin"))
         write_privately(self.state.demo, json.dumps(player, indent=2))
 
     def _start_film_maker(self) -> "subprocess.Popen[bytes] | None":

@@ -19,7 +19,7 @@ from local.gateway.model import Service
 from local.gateway.responses import InvalidResultError, Response
 from local.gateway.routes import Match, Router
 from local.gateway.schedules import Schedules
-from local.gateway.static import StaticFiles
+from local.gateway.static import PAGES, StaticFiles
 from local.gateway.workers import Pools, ThrottledError
 from local.hosts import is_this_machine
 
@@ -35,7 +35,7 @@ class Gateway:
 
     Args:
         service: What the template describes.
-        root: Folder of the template; its ``web/`` is the player page.
+        root: Folder of the template; its ``web/`` has the player page and the dashboard.
         demo: The file that ``GET /local/demo`` returns; read for each request.
     """
 
@@ -73,7 +73,7 @@ class Gateway:
 
     async def answer(self, request: Request) -> tuple[Response, str]:
         """Return the response and, for the log, the name of the function that produced it."""
-        if request.target == "/" or request.target.startswith("/web/"):
+        if request.target in PAGES or request.target.startswith("/web/"):
             return self._static.answer(request), "-"
         if request.target.startswith("/2015-03-31/"):
             return await self._invoke.answer(request), "-"

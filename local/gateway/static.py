@@ -1,4 +1,4 @@
-"""Serves the player page and the files of ``web/`` only; clients revalidate on each request."""
+"""Serves the player page, the dashboard and the files of ``web/`` only; clients revalidate on each request."""
 
 from __future__ import annotations
 
@@ -44,8 +44,11 @@ _FOR_BROWSERS = [
 ]
 
 
+PAGES = {"/": "index.html", "/dashboard": "dashboard.html"}
+
+
 class StaticFiles:
-    """The files of one folder: ``/`` is its index.html, ``/web/…`` are the files themselves."""
+    """The files of one folder: two pages have addresses, ``/web/…`` are the files themselves."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -54,8 +57,8 @@ class StaticFiles:
         """Return the file that the path names, or 304 if the client has its current version."""
         if request.method not in ("GET", "HEAD"):
             return responses.message(405, "Method Not Allowed")
-        path = "/web/index.html" if request.target == "/" else unquote(request.target)
-        file = self._find(path.removeprefix("/web/"))
+        path = unquote(request.target).removeprefix("/web/")
+        file = self._find(PAGES.get(request.target, path))
         if file is None:
             return responses.message(404, "Not Found")
         status = file.stat()

@@ -1,0 +1,1 @@
+"""Invented viewing for the dashboard, sent as the service sends its events."""

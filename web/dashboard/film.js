@@ -1,0 +1,70 @@
+/**
+ * One film: its measures, its retention curve, and its heatmap under the same axis.
+ *
+ * @module film
+ */
+
+import { clock } from '../messages.js';
+import { Chart } from './chart.js';
+import { byId, fillTable } from './elements.js';
+import { drawTiles } from './glance.js';
+import { drawHeatmap, mostRewatched } from './heatmap.js';
+import { percent, whole } from './measures.js';
+
+const times = (value) => `${value.toFixed(2)} ×`;
+
+/** @type {Chart|null} */
+let chart = null;
+
+/** Put the heatmap exactly under the plot area. */
+function align(plot) {
+  const ratio = devicePixelRatio;
+  for (const id of ['strip', 'strip-legend']) {
+    byId(id).style.marginLeft = `${plot.bbox.left / ratio}px`;
+    byId(id).style.width = `${plot.bbox.width / ratio}px`;
+  }
+}
+
+/** @param {object} film  The report.  @param {string} title */
+export function drawFilm(film, title) {
+  const { audience, plays, viewers } = film.retention;
+  const seconds = film.duration_seconds;
+  // The axis is in seconds, or in hundredths of a film whose length is not known.
+  const unit = seconds ? seconds / 100 : 1;
+  const at = (x) => (seconds ? clock(Math.round(x)) : `${Math.round(x)} %`);
+  const place = (hundredth) => at(hundredth * unit);
+  byId('film-title').textContent = title;
+  drawTiles(byId('film-measures'), film.total);
+  const empty = viewers === 0;
+  for (const id of ['retention', 'strip', 'strip-legend']) byId(id).hidden = empty;
+  byId('retention-empty').hidden = !empty;
+  byId('film-viewers').textContent = empty ? '' : `${whole(viewers)} viewers, each day's added up`;
+  const options = {
+    label: `Audience retention of ${title}`,
+    lines: [
+      { name: 'Saw it', color: '--accent', text: (value) => percent(value) },
+      { name: 'Plays', color: '--live', dashed: true, text: (value) => times(value / 100) },
+    ],
+    textOfX: (x) => `${at(x)} to ${at(x + unit)}`,
+    tick: at,
+    steps: seconds ? [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600] : [5, 10, 20, 25, 50],
+    textOfY: (value) => `${Math.round(value)} %`,
+    least: 100,
+    placed: align,
+  };
+  chart ??= new Chart(byId('retention'), options);
+  chart.configure(options);
+  chart.label(options.label);
+  if (empty) return;
+  const hundredths = audience.map((_, index) => index);
+  chart.draw(hundredths.map((index) => index * unit), audience.map((share) => share * 100), plays.map((count) => count * 100));
+  drawHeatmap(byId('strip'), plays);
+  const peak = mostRewatched(audience, plays);
+  const where = peak
+    ? `most rewatched at ${place(peak.hundredth)}: ${times(peak.times)} by those who saw it`
+    : 'nobody rewatched a part';
+  byId('most-rewatched').textContent = where;
+  byId('strip').setAttribute('aria-label', `Heatmap of ${title}: ${where}`);
+  fillTable(byId('retention-table'), options.label, ['From', 'Viewers who saw it', 'Plays for each viewer'],
+    hundredths.map((index) => [place(index), percent(audience[index] * 100), times(plays[index])]));
+}
