@@ -9,6 +9,7 @@
 
 import { clock, describe, STATES } from './messages.js';
 import { byId, drawContinueWatching, drawFacts, logCall } from './panels.js';
+import { connectSeekBar, showHeatmap } from './seek-bar.js';
 import { newKey, StreamingClient, StreamingSession } from './streaming-session.js';
 
 const TOAST_MILLISECONDS = 8000;
@@ -22,7 +23,10 @@ const tokenInput = /** @type {HTMLTextAreaElement} */ (byId('token'));
 const playButton = /** @type {HTMLButtonElement} */ (byId('play'));
 const stopButton = /** @type {HTMLButtonElement} */ (byId('stop'));
 
-/** @type {{films: {movie_id: string, title: string, manifest_types: string[]}[], token: string}} */
+/**
+ * @type {{films: {movie_id: string, title: string, manifest_types: string[]}[], token: string,
+ *   admin_token?: string}}
+ */
 let demo = { films: [], token: '' };
 /** @type {StreamingSession|null} */
 let session = null;
@@ -215,6 +219,7 @@ function drawChoice() {
   sessionStorage.setItem('format', format());
   sessionStorage.setItem('token', tokenInput.value);
   playButton.disabled = !token() || !movieId();
+  showHeatmap(movieId(), demo.admin_token ?? '');
 }
 
 /** Handle the choice of another film or format: stop the current session. */
@@ -274,4 +279,5 @@ addEventListener('online', () => {
   if (session?.state === 'failed' && noticed?.code === 'network_error') tryAgain();
 });
 
+connectSeekBar(video);
 begin();

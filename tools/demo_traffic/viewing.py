@@ -111,7 +111,10 @@ class _Session:
             device=self._viewer.device,
         )
         leaves_at = max(self.position, int(_leaves_at(chance, film) * film.duration_seconds))
-        scenes = [int(scene * film.duration_seconds) for scene in film.scenes]
+        # Viewers go back when a scene is over, not all at the same second.
+        scenes = [
+            int((scene + chance.uniform(0, 0.03)) * film.duration_seconds) for scene in film.scenes
+        ]
         while self.position < leaves_at:
             step = min(REPORT_SECONDS, leaves_at - self.position)
             before = self.position
@@ -119,7 +122,7 @@ class _Session:
             self.position += step
             yield self._report()
             if any(before < scene <= self.position for scene in scenes) and chance.random() < 0.35:
-                yield self._seek(back=max(5, int(film.duration_seconds * chance.uniform(0.02, 0.05))))
+                yield self._seek(back=max(5, int(film.duration_seconds * chance.uniform(0.01, 0.06))))
             elif chance.random() < 0.004:
                 self.at += timedelta(seconds=chance.uniform(40, 600))
                 yield self._report()  # the position after a pause, in which it did not change
