@@ -43,4 +43,4 @@ def test_vendored_files_are_the_published_ones(version: Path) -> None:
 
 def test_vendored_libraries_are_found() -> None:
     """The check above covers all the libraries."""
-    assert [path.parent.name for path in VENDORED] == ["swagger-ui", "dash.js", "hls.js"]
+    assert [path.parent.name for path in VENDORED] == ["swagger-ui", "dash.js", "hls.js", "uplot"]

@@ -12,13 +12,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+from local.demo_catalogue import CATALOGUE
+from local.demo_film import DEMO_FILMS
 from streaming.config.database import DatabaseSettings
 from streaming.config.events import EventSettings
 from streaming.domain.errors import StreamingError
 from streaming.events.event import Message, StreamEvent
 from streaming.events.producer import EventProducer
 from streaming.repository.database import Database
+from streaming.repository.films import Films
 from tools.demo_traffic.progress import Bar
 from tools.demo_traffic.viewing import week
 
@@ -53,6 +57,7 @@ def main() -> int:
         past = [event for event in events if event.timestamp <= now]
         traffic = Traffic(environment)
         with closing(traffic):
+            traffic.list_films(now)
             traffic.send(past)
             traffic.await_counted(past)
             if options.live:
@@ -62,7 +67,9 @@ def main() -> int:
     except (TrafficError, StreamingError, OSError) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
-    print(f"{environment.get('API_URL', '')}/dashboard shows it.")
+    print(
+        f"{environment.get('API_URL', '')}/dashboard shows it. TRAFFIC=--live goes on in real time."
+    )
     return 0
 
 
@@ -77,6 +84,15 @@ class Traffic:
     def close(self) -> None:
         """Close the connection to the database."""
         self._database.close()
+
+    def list_films(self, now: datetime) -> None:
+        """Save the films' lengths, which a real start reads from the manifest."""
+        films = Films(self._database)
+        playable = {film.movie_id for film in DEMO_FILMS}
+        for film in CATALOGUE:
+            films.keep(UUID(film.movie_id), film.duration_seconds, now)
+            if film.movie_id not in playable:
+                films.mark(UUID(film.movie_id), now, is_there=False)
 
     def send(self, events: Sequence[StreamEvent]) -> None:
         """Send ``events``. Raises ``TrafficError`` if Kafka does not take them for a minute."""

@@ -122,7 +122,9 @@ class _Session:
             self.position += step
             yield self._report()
             if any(before < scene <= self.position for scene in scenes) and chance.random() < 0.35:
-                yield self._seek(back=max(5, int(film.duration_seconds * chance.uniform(0.01, 0.06))))
+                yield self._seek(
+                    back=max(5, int(film.duration_seconds * chance.uniform(0.01, 0.06)))
+                )
             elif chance.random() < 0.004:
                 self.at += timedelta(seconds=chance.uniform(40, 600))
                 yield self._report()  # the position after a pause, in which it did not change
