@@ -1,4 +1,4 @@
-"""Serves the player page, the dashboard and the files of ``web/`` only; clients revalidate on each request."""
+"""Serves the two pages and the files of ``web/`` only; clients revalidate on each request."""
 
 from __future__ import annotations
 

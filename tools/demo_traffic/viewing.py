@@ -47,14 +47,14 @@ def week(seed: int, today: date, viewings: int) -> list[StreamEvent]:
     events: list[StreamEvent] = []
     for back in range(DAYS, -1, -1):
         day = today - timedelta(days=back)
-        chance = random.Random(f"{seed}:{day}")
+        chance = random.Random(f"{seed}:{day}")  # noqa: S311 - must be repeatable
         for _ in range(round(viewings / DAYS * WEEKDAYS[day.weekday()])):
             events += _sitting(chance, chance.choice(viewers), day)
     return sorted(events, key=lambda event: (event.timestamp, event.event_id))
 
 
 def _viewers(seed: int, count: int) -> Sequence[Viewer]:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - must be repeatable
     weights = [_DEVICE_SHARES[device] for device in DEVICES]
     made = []
     for _ in range(count):
@@ -167,7 +167,7 @@ class _Session:
 
 
 def _leaves_at(chance: random.Random, film: TrafficFilm) -> float:
-    """Return the share of the film at which a viewer leaves: early, on the way, or in the credits."""
+    """Return the share of the film at which a viewer leaves: early, midway or in the credits."""
     if chance.random() < 0.08:
         return chance.uniform(0.002, 0.03)
     # Viewers leave at a constant rate, so the share of those at the half is the film's patience.
