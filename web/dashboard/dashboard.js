@@ -62,6 +62,7 @@ async function load() {
 }
 
 function draw(overview, films, film) {
+  delete byId('figures').dataset.loading;
   drawToday(overview);
   drawTrend(overview, measure.value);
   drawShares(byId('devices'), overview.devices);
@@ -105,7 +106,8 @@ function signOut(problem = '') {
   loads += 1;
   nextRefresh = Infinity;
   token = '';
-  last = live = null;
+  last = null;
+  live?.clear();
   sessionStorage.removeItem('admin-token');
   byId('figures').hidden = byId('sign-out').hidden = true;
   byId('sign-in').hidden = false;
@@ -120,6 +122,10 @@ function signIn(given) {
   if (!token) return;
   sessionStorage.setItem('admin-token', token);
   byId('sign-in').hidden = true;
+  // The figures of the user before must not appear.
+  byId('figures').dataset.loading = '';
+  byId('today').replaceChildren();
+  byId('today').setAttribute('aria-busy', 'true');
   byId('figures').hidden = byId('sign-out').hidden = false;
   load();
 }

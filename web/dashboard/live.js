@@ -15,6 +15,7 @@ const COMPLETE_AFTER_MS = 40_000;
 
 export class Live {
   #points = new Map();
+  #lastDay = '';
   #chart = new Chart(byId('live'), {
     label: 'Concurrent viewers of the last 24 hours',
     lines: [{ name: '', color: '--live', text: (value) => `${whole(value)} watching` }],
@@ -26,16 +27,28 @@ export class Live {
     least: 4,
   });
 
-  /** Read the minutes that are not known yet; yesterday is read once. @param {import('./reports.js').Reports} reports */
+  /**
+   * Read the minutes that are not known yet: those of today, and at first and after midnight those of
+   * yesterday.
+   * @param {import('./reports.js').Reports} reports
+   */
   async load(reports) {
-    const back = this.#points.size ? 0 : 1;
     const now = reports.serverTime;
-    const report = await reports.concurrency({ from: utcDay(back, now), to: utcDay(0, now), step: 'minute' });
+    const today = utcDay(0, now);
+    const back = this.#lastDay === today ? 0 : 1;
+    const report = await reports.concurrency({ from: utcDay(back, now), to: today, step: 'minute' });
+    this.#lastDay = today;
     for (const { at, viewers } of report.points) this.#points.set(Date.parse(at), viewers);
     const complete = reports.serverTime - COMPLETE_AFTER_MS;
     for (const at of this.#points.keys()) {
       if (at > complete || at < complete - MINUTES * 60_000) this.#points.delete(at);
     }
+  }
+
+  /** Forget all minutes. */
+  clear() {
+    this.#points.clear();
+    this.#lastDay = '';
   }
 
   draw() {
