@@ -76,9 +76,7 @@ def test_all_films_are_watched_on_several_devices_and_parts_of_them_again() -> N
 
 def test_more_is_watched_in_the_evening_than_at_night() -> None:
     """The starts have the rhythm of the day."""
-    hours = Counter(
-        event.timestamp.hour for event in EVENTS if event.action == "stream_start"
-    )
+    hours = Counter(event.timestamp.hour for event in EVENTS if event.action == "stream_start")
 
     assert sum(hours[hour] for hour in range(18, 24)) > sum(hours[hour] for hour in range(6)) * 3
 
