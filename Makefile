@@ -114,7 +114,7 @@ test-smoke: $(INSTALLED) ## Run only the tests of code, processes and templates,
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)
 
-test-browser: $(INSTALLED) $(PLAYERS) ## Run the player in Chromium against the whole product
+test-browser: $(INSTALLED) $(PLAYERS) ## Run the player and the dashboard in Chromium against the whole product
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 faults: $(INSTALLED) ## Inject every fault into every dependency under every call; write docs/faults.md

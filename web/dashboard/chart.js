@@ -61,9 +61,16 @@ export class Chart {
     this.host.setAttribute('aria-label', text);
   }
 
-  /** Change some options, such as the unit; the next `draw` uses them. */
+  /** Change options, such as the unit. The plot stays if what it shows has the same name and ticks. */
   configure(options) {
+    const stays =
+      options.label === this.#options.label && String(options.steps) === String(this.#options.steps);
     Object.assign(this.#options, options);
+    if (!stays) this.#remove();
+  }
+
+  #remove() {
+    this.tip.hidden = true;
     this.#plot?.destroy();
     this.#plot = null;
   }
@@ -75,6 +82,7 @@ export class Chart {
     this.#describe(this.#index < 0 ? this.#last : Math.min(this.#index, this.#last));
     if (this.#plot) this.#plot.setData(this.#data);
     else this.#build();
+    if (document.activeElement === this.host) this.#show(this.#index);
   }
 
   get #last() {
@@ -82,7 +90,7 @@ export class Chart {
   }
 
   #build() {
-    this.#plot?.destroy();
+    this.#remove();
     if (!this.host.clientWidth) return;
     const { lines, tick, steps, textOfY, wholeNumbers, least = 1 } = this.#options;
     const color = (name) => getComputedStyle(this.host).getPropertyValue(name).trim();

@@ -92,7 +92,7 @@ def test_positions_advance_with_the_clock_between_reports() -> None:
             assert before.position_seconds is not None
             assert after.position_seconds is not None
             step = after.position_seconds - before.position_seconds
-            if 0 < step:
+            if step > 0:
                 assert step <= REPORT_SECONDS
                 assert (after.timestamp - before.timestamp).total_seconds() == step
 
