@@ -9,7 +9,7 @@ import { Chart } from './chart.js';
 import { byId, fillTable } from './elements.js';
 import { drawTiles } from './glance.js';
 import { drawHeatmap, mostRewatched } from './heatmap.js';
-import { percent, whole } from './measures.js';
+import { inPercent, percent, whole } from './measures.js';
 
 const times = (value) => `${value.toFixed(2)} ×`;
 
@@ -57,7 +57,7 @@ export function drawFilm(film, title) {
   chart.label(options.label);
   if (empty) return;
   const hundredths = audience.map((_, index) => index);
-  chart.draw(hundredths.map((index) => index * unit), audience.map((share) => share * 100), plays.map((count) => count * 100));
+  chart.draw(hundredths.map((index) => index * unit), audience.map(inPercent), plays.map(inPercent));
   drawHeatmap(byId('strip'), plays);
   const peak = mostRewatched(audience, plays);
   const where = peak
@@ -66,5 +66,5 @@ export function drawFilm(film, title) {
   byId('most-rewatched').textContent = where;
   byId('strip').setAttribute('aria-label', `Heatmap of ${title}: ${where}`);
   fillTable(byId('retention-table'), options.label, ['From', 'Viewers who saw it', 'Plays for each viewer'],
-    hundredths.map((index) => [place(index), percent(audience[index] * 100), times(plays[index])]));
+    hundredths.map((index) => [place(index), percent(inPercent(audience[index])), times(plays[index])]));
 }

@@ -17,6 +17,8 @@ const TIME = new Intl.DateTimeFormat('en', {
 
 export const whole = (number) => WHOLE.format(number);
 export const short = (number) => (number < 10_000 ? WHOLE.format(number) : SHORT.format(number));
+/** A share from 0 to 1 in per cent, without the error of the multiplication: 0.4135 is 41.35. */
+export const inPercent = (share) => Number((share * 100).toFixed(6));
 export const percent = (number) => `${ONE_DIGIT.format(number)} %`;
 export const day = (at) => DAY.format(at);
 export const longDay = (at) => LONG_DAY.format(at);
@@ -76,8 +78,8 @@ export const MEASURES = {
   completion_rate: {
     name: 'Completion rate',
     unit: '% of viewers',
-    scaled: (m) => m.completion_rate * 100,
-    text: (m) => percent(m.completion_rate * 100),
+    scaled: (m) => inPercent(m.completion_rate),
+    text: (m) => percent(inPercent(m.completion_rate)),
     hint: 'Viewers of a day who reached 90 % of the film',
   },
   sessions: {
