@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tests.histories.events import judge_events
 from tests.histories.evidence import Evidence
+from tests.histories.figures import judge_figures
 from tests.histories.identifiers import short
 from tests.histories.limits import judge_limits
 from tests.histories.operations import History, Operation
@@ -27,6 +28,7 @@ def check(history: History, evidence: Evidence) -> list[Violation]:
         *judge_limits(history, evidence),
         *judge_records(history, evidence),
         *judge_events(history, evidence),
+        *judge_figures(history, evidence),
         *_judge_cache(history, evidence),
     ]
 

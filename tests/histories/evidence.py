@@ -102,13 +102,28 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What the consumer has counted, and of which ``events``, each once.
+
+    ``tables`` are the figures by name; those of unique viewers are of ``ranges`` of days.
+    ``sessions`` have the number of their starts and ends. ``dead_letters`` are descriptions.
+    """
+
+    events: tuple[Mapping[str, Any], ...]
+    ranges: tuple[tuple[str, str], ...]
+    tables: Mapping[str, list[tuple[Any, ...]]]
+    sessions: Mapping[str, tuple[int, int]]
+    dead_letters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The contents of PostgreSQL, Redis and Kafka.
 
     ``published`` are the messages in Kafka, repeats included, each partition in its order;
     ``outbox`` are the waiting ones. ``cached`` is the JSON under each key of progress in Redis.
     ``redis_failures`` are the times at which Redis did not respond to a function in time, in Unix
-    seconds.
+    seconds. ``counted`` are the figures, if the events were consumed.
     """
 
     progress: Mapping[FilmOfUser, ProgressRow]
@@ -117,6 +132,7 @@ class Evidence:
     outbox: tuple[Event, ...]
     cached: Mapping[FilmOfUser, Mapping[str, Any]]
     redis_failures: tuple[float, ...] = ()
+    counted: Counted | None = None
 
     @property
     def redis_failed_at(self) -> float:

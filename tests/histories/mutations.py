@@ -133,3 +133,46 @@ REPEAT_SENDS_NOTHING = Mutation(
     "a repeat does not send its event again",
     {"is_event_due=is_applied or is_repeat,": "is_event_due=is_applied,"},
 )
+
+# Batches before the saved offsets are skipped, and a consumer may end between the two transactions.
+OFFSETS_BEFORE_FIGURES = Mutation(
+    "offsets are saved in a transaction before the figures",
+    {
+        "            return self._database.run("
+        "lambda transaction: self._store(transaction, batch))\n": """
+            def save_offsets(transaction):
+                rows = transaction.rows("SELECT * FROM analytics_offsets")
+                ledger.save_offsets(transaction, batch.next_offsets)
+                return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+            known = self._database.run(save_offsets)
+            events = tuple(
+                (place, event)
+                for place, event in batch.events
+                if place.offset >= known.get((place.topic, place.partition), 0)
+            )
+            fresh = ViewingBatch(events, batch.dead_letters, batch.next_offsets)
+            return self._database.run(lambda transaction: self._store(transaction, fresh))
+"""
+    },
+)
+
+REPEATS_COUNT_AGAIN = Mutation(
+    "repeated events are only kept out of the table of events",
+    {
+        "WHERE event.is_known IS NULL": "WHERE true",
+        "        ORDER BY session_id, at_ms\n    ),": "        ON CONFLICT DO NOTHING\n    ),",
+    },
+)
+
+FAILURES_ARE_SWALLOWED = Mutation(
+    "a batch succeeds without PostgreSQL",
+    {
+        "        stored = self._store(batch)\n": """
+        try:
+            stored = self._store(batch)
+        except Exception:
+            return Stored(0, 0)
+"""
+    },
+)

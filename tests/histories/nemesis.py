@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from tests.histories.environments import Environments
+from tests.histories.event_source import EventSource
 from tests.histories.operations import Disturbance
 from tests.histories.plan import Fault
 from tests.histories.rig import Rig
@@ -15,9 +16,16 @@ _LEAST_STALL_SECONDS = 1.1
 class Nemesis:
     """One fault after the other; ``clock`` gives the history's time."""
 
-    def __init__(self, rig: Rig, environments: Environments, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        environments: Environments,
+        clock: Callable[[], float],
+        source: EventSource | None = None,
+    ) -> None:
         self._rig = rig
         self._environments = environments
+        self._source = source
         self._clock = clock
         self._done = threading.Event()
         self.disturbances: list[Disturbance] = []
@@ -60,5 +68,8 @@ class Nemesis:
                 self._rig.redis.disturb(manner, fault.seconds)
             case "silence":
                 self._rig.silence()
+            case "rewind":
+                if self._source is not None:
+                    self._source.rewind(fault.choice)
             case _:
                 raise AssertionError(fault.what)

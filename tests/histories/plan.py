@@ -37,6 +37,7 @@ _FAULTS = (
     ("stall redis", 2),
     ("stall kafka", 1),
     ("silence", 2),
+    ("rewind analytics", 3),
 )
 
 
@@ -97,18 +98,23 @@ class Fault:
 class Plan:
     """The plan of a whole history.
 
-    ``limits`` are the users' stream limits.
+    ``limits`` are the users' stream limits. ``consumer_deaths`` is the share of batches whose
+    consumer is killed; without it nothing consumes the events.
     """
 
     seed: int
     limits: tuple[int | None, ...]
     devices: tuple[Device, ...]
     faults: tuple[Fault, ...]
+    consumer_deaths: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The size of a plan. ``deaths`` is the share of calls whose process is killed."""
+    """The size of a plan.
+
+    ``deaths`` is the share of calls whose process is killed, ``consumer_deaths`` that of batches.
+    """
 
     users: int = 4
     devices_per_user: int = 2
@@ -116,6 +122,7 @@ class Size:
     reports_per_view: int = 6
     faults: int = 8
     deaths: float = 0.0
+    consumer_deaths: float | None = 0.3
 
 
 def plan(seed: int, size: Size = Size()) -> Plan:
@@ -138,7 +145,7 @@ def plan(seed: int, size: Size = Size()) -> Plan:
         for what in random.choices(names, weights, k=size.faults)
     ]
     limits = tuple(random.choice((None, None, 1, 2)) for _ in range(size.users))
-    return Plan(seed, limits, tuple(devices), tuple(faults))
+    return Plan(seed, limits, tuple(devices), tuple(faults), size.consumer_deaths)
 
 
 def _acts(random: Random, device: int, size: Size, positions: Iterator[int]) -> Iterator[Act]:

@@ -61,6 +61,11 @@ class Rig:
             return {}
         return {"REDIS_PORT": str(self.redis.address_of_some.port)}
 
+    @property
+    def kafka_port(self) -> int:
+        """The port of Kafka, past its proxy."""
+        return self.stack.kafka.port
+
     def server(self, name: str) -> Server:
         """Return a server by name."""
         server: Server = self.redis.used if name == "redis" else getattr(self.stack, name)
@@ -74,23 +79,27 @@ class Rig:
         if name == "kafka":
             # No client gets an acknowledgement any more for messages that the broker loses.
             self.proxies[name].refuse()
-            self.kafka_log.read()
             self.kafka_log.turn_page()
         self.server(name).kill()
 
     def bring_back(self, name: str) -> None:
         """Start a killed server again, on its port."""
         # Kafka would create a requested topic before we do, with other partitions.
-        self.server(name).start()
+        self._start(name)
         self.proxies[name].pass_through()
 
     def heal(self) -> None:
         """End all faults and restart all stopped servers."""
         for name in DEPENDENCIES:
             if not self.server(name).running:
-                self.server(name).start()
+                self._start(name)
             self.proxies[name].pass_through()
         self.redis.address_of_some.pass_through()
+
+    def _start(self, name: str) -> None:
+        self.server(name).start()
+        if name == "kafka":
+            self.kafka_log.resume()
 
     def silence(self) -> list[Row]:
         """Set back half of the open sessions by six minutes, as if their players had not reported.

@@ -3,9 +3,11 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from tests.conftest import set_subscription
 from tests.histories.collect import collect
+from tests.histories.consumer import Consumer
 from tests.histories.environments import Died, Environments
 from tests.histories.evidence import Evidence
 from tests.histories.nemesis import Nemesis
@@ -25,14 +27,18 @@ _SETTLE = "UPDATE event_outbox SET created_at = created_at - interval '1 minute'
 
 def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evidence]:
     """Execute ``plan`` and return the recorded operations and the final contents."""
+    consumer = None if plan.consumer_deaths is None else Consumer(rig, environments, plan)
     recorder = Recorder(environments)
-    nemesis = Nemesis(rig, environments, recorder.clock)
+    source = consumer.source if consumer else None
+    nemesis = Nemesis(rig, environments, recorder.clock, source)
     viewers = [new_subscriber(rig, limit) for limit in plan.limits]
     clients = _Clients(rig, recorder, viewers)
     is_over = threading.Event()
-    with ThreadPoolExecutor(len(plan.devices) + 2) as threads:
+    with ThreadPoolExecutor(len(plan.devices) + 3) as threads:
         raging = threads.submit(nemesis.rage, plan.faults)
-        chores = threads.submit(_keep_house, environments, is_over)
+        others = [threads.submit(_keep_house, environments, is_over)]
+        if source is not None:
+            others.append(threads.submit(source.run, is_over))
         using = [
             threads.submit(clients.use, number, device)
             for number, device in enumerate(plan.devices)
@@ -44,9 +50,11 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
             nemesis.stop()
             is_over.set()
         raging.result()
-        chores.result()
+        for other in others:
+            other.result()
     environments.forget()
     settle(rig, environments)
+    counted = consumer.finish() if consumer else None
     # The next look-up corrects what an outage of Redis has left there.
     for viewer in viewers:
         for film in rig.films:
@@ -63,7 +71,8 @@ def run(rig: Rig, environments: Environments, plan: Plan) -> tuple[History, Evid
         },
     )
     users = {str(viewer.user_id) for viewer in viewers}
-    return history, collect(rig, users, environments.log, recorder.began_at)
+    evidence = collect(rig, users, environments.log, recorder.began_at)
+    return history, replace(evidence, counted=counted)
 
 
 def new_subscriber(rig: Rig, max_streams: int | None = None) -> Viewer:

@@ -18,6 +18,7 @@ _EVERYTHING = (
     "kill an environment",
     "kill kafka",
     "silence",
+    "rewind analytics",
     "kill postgres",
     "cut redis",
     "kill redis",
@@ -54,6 +55,8 @@ def assert_history(rig: Rig, environments: Environments, planned: Plan, folder: 
     path = folder / f"history-{planned.seed}.jsonl"
     history.write(path)
     print(f"seed {planned.seed}, {len(history.operations)} calls: {path}")
+    if evidence.counted is not None:
+        print(f"{len(evidence.counted.events)} events are counted")
     print(f"Again: make histories SEEDS={planned.seed}-{planned.seed}")
     print(*history.disturbances, sep="\n")
     assert_kept(history, evidence)

@@ -26,7 +26,14 @@ from tests.histories.plan import Act, Device, Fault, Plan, Size, Slot, plan
 from tests.histories.rig import Rig
 from tests.histories.runner import run
 
-_SIZE = Size(users=3, devices_per_user=2, views_per_device=3, reports_per_view=3, faults=0)
+_SIZE = Size(
+    users=3,
+    devices_per_user=2,
+    views_per_device=3,
+    reports_per_view=3,
+    faults=0,
+    consumer_deaths=None,
+)
 # Only Kafka is disturbed: events that are stored nowhere are lost then.
 _AT_RANDOM = replace(
     plan(1, _SIZE), limits=(None,) * _SIZE.users, faults=(Fault("kill kafka", 0.3, 1.0, 0.0),)

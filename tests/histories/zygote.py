@@ -25,7 +25,7 @@ import streaming.access.user_service  # noqa: F401 - loaded late by the function
 from tests.histories.outward_steps import OutwardSteps
 from tests.support import functions
 
-HANDLERS = ("start", "progress", "get", "stop", "housekeeping")
+HANDLERS = ("start", "progress", "get", "stop", "housekeeping", "analytics")
 
 
 def main() -> None:

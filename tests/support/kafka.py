@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -63,8 +64,13 @@ def await_events(
         time.sleep(0.1)
 
 
-def records(bootstrap_servers: str) -> Iterator[Any]:
-    """Yield kafka-python's records of all messages in the topics, each partition oldest first."""
+def records(
+    bootstrap_servers: str, begin: Mapping[TopicPartition, int] = MappingProxyType({})
+) -> Iterator[Any]:
+    """Yield kafka-python's records of all messages in the topics, each partition oldest first.
+
+    The records of a partition that is in ``begin`` begin at that offset.
+    """
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers.split(","), group_id=None)
     try:
         partitions = [
@@ -74,6 +80,8 @@ def records(bootstrap_servers: str) -> Iterator[Any]:
         ]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
+        for partition, offset in begin.items():
+            consumer.seek(partition, offset)
         ends = consumer.end_offsets(partitions)
         while any(consumer.position(each) < ends[each] for each in partitions):
             for polled in consumer.poll(timeout_ms=500).values():

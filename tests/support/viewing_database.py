@@ -1,7 +1,8 @@
 """Databases of analytics, and the comparison of their figures with an independent computation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
@@ -32,10 +33,22 @@ def viewing_database(stack: Stack) -> Iterator[Database]:
 
 def compare(database: Database, values: list[Value]) -> None:
     """Compare every figure with the independent computation."""
-    stored, expected = Tables(database), Figures(values)
-    assert stored.days() == expected.days()
-    assert stored.curves() == expected.curves()
-    assert stored.breakdown() == expected.breakdown()
-    assert stored.minutes() == expected.minutes()
-    for first, last in RANGES:
-        assert stored.uniques(first, last) == expected.uniques(first, last)
+    stored, expected = all_figures(Tables(database)), all_figures(Figures(values))
+    for name, rows in expected.items():
+        assert stored[name] == rows
+
+
+def all_figures(
+    source: Tables | Figures, ranges: Iterable[tuple[str, str]] = RANGES
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every figure by its name, with the unique viewers of each of ``ranges``."""
+    return {
+        "days": source.days(),
+        "curves": source.curves(),
+        "breakdown": source.breakdown(),
+        "minutes": source.minutes(),
+        **{
+            f"unique viewers {first} to {last}": source.uniques(first, last)
+            for first, last in ranges
+        },
+    }

@@ -6,7 +6,7 @@ instead of changes, runs instead of pairs of reports, joins with the days and mi
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +205,7 @@ _UNIQUES = """
 class Figures:
     """All figures of some events."""
 
-    def __init__(self, values: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, values: Iterable[Mapping[str, Any]]) -> None:
         self._db = duckdb.connect()
         self._db.execute("SET TimeZone = 'UTC'")
         with tempfile.TemporaryDirectory() as folder:

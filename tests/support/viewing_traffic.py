@@ -90,14 +90,14 @@ def record(topic: str, partition: int, offset: int, value: bytes, at: datetime) 
     return KafkaRecord(topic, partition, offset, text, None, clock.milliseconds(at))
 
 
-def traffic(seed: int, viewers: int = 8, sittings: int = 30) -> Traffic:
+def traffic(seed: int, viewers: int = 8, sittings: int = 30, begin: datetime = BEGIN) -> Traffic:
     """Return the traffic of a few days: each viewer watches some films, in odd ways."""
     chance = random.Random(seed)
     made = Traffic(chance)
     films = [(uuid_of(chance), duration) for duration in DURATIONS]
     users = [uuid_of(chance) for _ in range(viewers)]
     for _ in range(sittings):
-        at = BEGIN + timedelta(seconds=chance.choice((1, 1, 24, 60)) * chance.uniform(0, 14_400))
+        at = begin + timedelta(seconds=chance.choice((1, 1, 24, 60)) * chance.uniform(0, 14_400))
         _sitting(made, chance.choice(users), *chance.choice(films), at)
     return made
 
