@@ -24,6 +24,7 @@ from streaming.repository.analytics.rebuild import Rebuild
 from streaming.repository.analytics.record import ViewingRecord
 from streaming.repository.database import Database
 from streaming.usecases.record_viewing import RecordViewing
+from tools.replay_losses import losses
 
 ROOT = Path(__file__).parents[1]
 ACTIONS = ("start", "progress", "stop")
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument(
         "--lossy",
         action="store_true",
-        help="also if Kafka has deleted records, whose figures are then lost",
+        help="also if records are not in Kafka any more, whose figures are then lost",
     )
     lossy = parser.parse_args().lossy
     try:
@@ -60,18 +61,25 @@ def replay(environment: Mapping[str, str], *, lossy: bool) -> tuple[int, int]:
     """Count all records that the topics have now; return how many events and dead letters.
 
     Raises ``ReplayError`` before anything is deleted if Kafka does not answer or, unless ``lossy``,
-    if a topic does not begin with its first record.
+    if the figures have records that the topics do not have any more.
     """
     counted = letters = 0
     database = Database(DatabaseSettings.from_environment(environment), BATCH_SECONDS)
     with closing(_consumer(environment)) as consumer, closing(database):
-        ends = _ends(consumer, environment, lossy=lossy)
+        prefix = EventSettings.topic_prefix_of(environment)
+        begins, ends = _offsets(consumer, prefix)
+        reasons = [] if lossy else list(losses(database, begins, ends, f"{prefix}.start"))
+        if reasons:
+            raise ReplayError(
+                f"figures would be lost: {'; '.join(reasons)}. Nothing is changed; --lossy counts "
+                "what is left"
+            )
         rebuild_id = uuid4()
         rebuild = Rebuild(database, rebuild_id)
         rebuild.begin()
         record_viewing = RecordViewing(ViewingRecord(database, rebuild_id))
         whole = sum(ends.values())
-        for batch in _batches(consumer, ends):
+        for batch in _batches(consumer, {each: end for each, end in ends.items() if end > 0}):
             recorded = record_viewing(batch)
             counted += recorded.events
             letters += recorded.dead_letters
@@ -112,11 +120,13 @@ def _consumer(environment: Mapping[str, str]) -> Any:
         raise ReplayError(f"Kafka does not answer: {error}") from error
 
 
-def _ends(consumer: Any, environment: Mapping[str, str], *, lossy: bool) -> dict[Any, int]:
-    """Return the offsets after the last records by partition; the consumer is at the first."""
+def _offsets(consumer: Any, prefix: str) -> tuple[dict[Any, int], dict[Any, int]]:
+    """Return the first offsets and those after the last records by partition.
+
+    The consumer is at the first ones.
+    """
     from kafka import TopicPartition
 
-    prefix = EventSettings.topic_prefix_of(environment)
     partitions = []
     for action in ACTIONS:
         topic = f"{prefix}.{action}"
@@ -124,16 +134,9 @@ def _ends(consumer: Any, environment: Mapping[str, str], *, lossy: bool) -> dict
         if not known:
             raise ReplayError(f"there is no topic {topic}")
         partitions += [TopicPartition(topic, number) for number in sorted(known)]
-    begins = consumer.beginning_offsets(partitions)
-    deleted = sorted(f"{each.topic}-{each.partition}" for each in partitions if begins[each] > 0)
-    if deleted and not lossy:
-        raise ReplayError(
-            f"Kafka has deleted the first records of {', '.join(deleted)}; their figures would be "
-            "lost. Nothing is changed; --lossy counts what is left"
-        )
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
-    return {each: end for each, end in consumer.end_offsets(partitions).items() if end > 0}
+    return consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
 
 
 def _batches(consumer: Any, ends: Mapping[Any, int]) -> Iterator[list[KafkaRecord]]:

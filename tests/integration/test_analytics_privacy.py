@@ -1,6 +1,5 @@
-"""Erasing a user, the retention of what was watched, and counting all events again."""
+"""Erasing a user, and the retention of what was watched."""
 
-import base64
 import json
 import random
 from collections.abc import Iterator
@@ -8,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
 
 from local.stack import Stack
 from streaming.domain.errors import DatabaseUnavailable
@@ -21,8 +19,7 @@ from streaming.repository.transaction import Row
 from streaming.usecases.record_viewing import RecordViewing
 from tests.support.viewing_database import compare, viewing_database
 from tests.support.viewing_tables import Tables
-from tests.support.viewing_traffic import BEGIN, Traffic, batches, record, traffic
-from tools.replay import ACTIONS, ReplayError, replay
+from tests.support.viewing_traffic import BEGIN, batches, record, traffic
 
 WITH_USERS = (
     "analytics_sessions",
@@ -181,52 +178,3 @@ def test_old_dead_letters_are_deleted(database: Database) -> None:
     assert old.forget(now - timedelta(days=1), 3) == 0
     assert old.forget(now + timedelta(days=1), 3) == 3
     assert old.forget(now + timedelta(days=1), 3) == 2
-
-
-def publish(stack: Stack, made: Traffic, prefix: str) -> None:
-    """Send all records to topics of their own."""
-    servers = f"127.0.0.1:{stack.ports.kafka_port}"
-    admin = KafkaAdminClient(bootstrap_servers=servers)
-    options = {"num_partitions": 2, "replication_factor": 1}
-    admin.create_topics({f"{prefix}.{action}": options for action in ACTIONS})
-    admin.close()
-    producer = KafkaProducer(bootstrap_servers=servers)
-    for each in made.records():
-        producer.send(
-            f"{prefix}.{each.topic.partition('.')[2]}",
-            base64.b64decode(each.value or ""),
-            partition=each.partition,
-            timestamp_ms=each.timestamp,
-        )
-    producer.flush()
-    producer.close()
-
-
-def test_replay_of_kafka(stack: Stack, database: Database) -> None:
-    """The command counts all records of the topics, whatever was counted before."""
-    made = traffic(1400, viewers=4, sittings=10)
-    prefix = f"replayed{uuid4().hex[:8]}"
-    publish(stack, made, prefix)
-    RecordViewing(ViewingRecord(database))(traffic(1500, viewers=2, sittings=3).records())
-    name = database.run(lambda transaction: transaction.row("SELECT current_database() AS name"))
-    assert name is not None
-    url = stack.environment["DATABASE_URL"].rpartition("/")[0] + f"/{name['name']}"
-    environment = {**stack.environment, "DATABASE_URL": url, "KAFKA_TOPIC_PREFIX": prefix}
-
-    counted, letters = replay(environment, lossy=False)
-
-    assert counted >= len(made.values)
-    assert letters == 0
-    compare(database, made.values)
-
-
-def test_replay_without_kafka_deletes_nothing(database: Database) -> None:
-    """If Kafka does not answer, the figures stay."""
-    RecordViewing(ViewingRecord(database))(traffic(1600, viewers=2, sittings=3).records())
-    before = Tables(database).days()
-    environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "ENVIRONMENT": "local"}
-
-    with pytest.raises(ReplayError):
-        replay({**environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, lossy=False)
-
-    assert Tables(database).days() == before
