@@ -27,6 +27,7 @@ AWS_VENV := .venv/aws-$(VERSION)
 AWS := $(AWS_VENV)/bin/aws
 PEERS_VENV := .venv/peers-$(VERSION)
 PEERS := $(PEERS_VENV)/.installed
+CLICKHOUSE := .venv/clickhouse-$(VERSION)/.installed
 CHECKOV_VENV := .venv/checkov-$(VERSION)
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
 TEMPLATES := template.yaml infrastructure/data-plane.yaml infrastructure/errors.yaml \
@@ -58,7 +59,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges \
+.PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges test-clickhouse \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations check-events format openapi architecture \
 	demo-traffic publish replay bench bench-analytics bench-reports cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
@@ -67,7 +68,7 @@ help: ## List the commands
 
 setup: $(INSTALLED) ## Install what the usual commands need, into .venv/
 
-environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(PEERS) $(JUDGES) $(ASYNCAPI) $(PLAYERS) ## Install what all commands need, except test-kafka
+environments: $(INSTALLED) $(SAM) $(AWS) $(CHECKOV) $(RUNTIME) $(PEERS) $(CLICKHOUSE) $(JUDGES) $(ASYNCAPI) $(PLAYERS) ## Install what all commands need, except test-kafka
 
 run: $(INSTALLED) ## Run the whole product on this machine
 	@trap : INT; $(BIN)/python -m local || { code=$$?; test $$code -eq 130 || exit $$code; }
@@ -125,6 +126,9 @@ histories: $(INSTALLED) ## Kill servers during client calls and check the histor
 
 test-judges: $(INSTALLED) $(JUDGES) ## Check rewritten manifests with independent parsers
 	@$(BIN)/python -m pytest tests/judges $(PYTEST_ARGS)
+
+test-clickhouse: $(INSTALLED) $(CLICKHOUSE) ## Compare the figures in ClickHouse, PostgreSQL and DuckDB
+	@$(BIN)/python -m pytest tests/clickhouse $(PYTEST_ARGS)
 
 test-build: $(INSTALLED) $(SAM) ## Build the artefacts for every target and check their contents
 	@$(BIN)/python -m pytest tests/packaging $(PYTEST_ARGS)
@@ -244,6 +248,7 @@ lock: $(INSTALLED) ## Lock the newest versions of all packages, with hashes
 	$(LOCK) --upgrade tools/requirements/aws.in -o tools/requirements/aws.txt
 	$(LOCK) --upgrade tools/requirements/runtime.in -o tools/requirements/runtime.txt
 	$(LOCK) --upgrade tools/requirements/peers.in -o tools/requirements/peers.txt
+	$(LOCK) --upgrade tools/requirements/clickhouse.in -o tools/requirements/clickhouse.txt
 	$(LOCK) --upgrade tools/requirements/checkov.in -o tools/requirements/checkov.txt
 
 clean: ## Remove the environments and the state of local runs

@@ -21,6 +21,7 @@ done
 
 make check
 make test-judges
+make test-clickhouse
 make test-build
 
 # Players, functions and containers mostly wait, so their tests run in parallel.

@@ -1,0 +1,35 @@
+"""Runs SQL in ClickHouse as a library, in the environment that has it.
+
+In: ``{"folder": …, "statements": […], "queries": {name: …}, "tolerated": …}`` as JSON, on standard
+input; ClickHouse stores its tables in the folder. Out: the rows of each query, as JSON.
+"""
+
+import json
+import sys
+
+from chdb import ChdbError
+from chdb.session import Session
+
+_FORMAT = " FORMAT JSONCompactEachRow SETTINGS output_format_json_quote_64bit_integers = 0"
+
+
+def main() -> None:
+    """Execute the statements, then the queries."""
+    work = json.load(sys.stdin)
+    session = Session(work["folder"])
+    for statement in work["statements"]:
+        try:
+            session.query(statement)
+        except ChdbError as error:
+            if not work["tolerated"] or work["tolerated"] not in str(error):
+                raise
+    found = {}
+    for name, query in work["queries"].items():
+        lines = str(session.query(query + _FORMAT)).splitlines()
+        found[name] = [json.loads(line) for line in lines]
+    session.close()
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
