@@ -205,12 +205,14 @@ _UNIQUES = """
 class Figures:
     """All figures of some events."""
 
-    def __init__(self, values: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, values: Iterable[Mapping[str, Any]] | Path) -> None:
+        """Compute them from values, or from a file of JSON lines, in which repeats are equal."""
         self._db = duckdb.connect()
         self._db.execute("SET TimeZone = 'UTC'")
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "events.jsonl")
-            path.write_text("\n".join(json.dumps(value) for value in values))
+            path = values if isinstance(values, Path) else Path(folder, "events.jsonl")
+            if not isinstance(values, Path):
+                path.write_text("\n".join(json.dumps(value) for value in values))
             self._db.execute(_LOAD, [str(path)])
         self._db.execute(_SESSIONS)
 

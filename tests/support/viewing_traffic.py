@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,9 +32,13 @@ def uuid_of(chance: random.Random, at: datetime | None = None) -> UUID:
 
 @dataclass
 class Traffic:
-    """The values of the events, in the order of their times, and when each was sent."""
+    """The values of the events, in the order of their times, and when each was sent.
+
+    Traffic that follows other traffic continues its ``offsets``.
+    """
 
     chance: random.Random
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     sent: list[tuple[datetime, str, Value]] = field(default_factory=list)
 
     def send(self, action: str, at: datetime, late: float = 0.0, **fields: Any) -> None:
@@ -64,12 +69,11 @@ class Traffic:
             for at, action, value in self.sent
             if self.chance.random() < 0.1
         ]
-        offsets: dict[tuple[str, int], int] = {}
         made = []
         for at, action, value in sorted([*self.sent, *repeated], key=lambda sent: sent[0]):
             topic, partition = f"stream.{action}", UUID(value["user_id"]).int % PARTITIONS
-            offset = offsets.get((topic, partition), 0)
-            offsets[topic, partition] = offset + 1
+            offset = self.offsets.get((topic, partition), 0)
+            self.offsets[topic, partition] = offset + 1
             made.append(record(topic, partition, offset, json.dumps(value).encode(), at))
         return made
 
@@ -96,10 +100,22 @@ def traffic(seed: int, viewers: int = 8, sittings: int = 30, begin: datetime = B
     made = Traffic(chance)
     films = [(uuid_of(chance), duration) for duration in DURATIONS]
     users = [uuid_of(chance) for _ in range(viewers)]
-    for _ in range(sittings):
+    add_sittings(made, users, films, sittings, begin)
+    return made
+
+
+def add_sittings(
+    made: Traffic,
+    users: Sequence[UUID],
+    films: Sequence[tuple[UUID, int | None]],
+    count: int,
+    begin: datetime,
+) -> None:
+    """Let users sit down to films ``count`` times in ten days; films have their durations."""
+    chance = made.chance
+    for _ in range(count):
         at = begin + timedelta(seconds=chance.choice((1, 1, 24, 60)) * chance.uniform(0, 14_400))
         _sitting(made, chance.choice(users), *chance.choice(films), at)
-    return made
 
 
 def _sitting(made: Traffic, user: UUID, film: UUID, duration: int | None, at: datetime) -> None:
