@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,7 +32,9 @@ def reports(product: Product) -> Iterator[httpx.Client]:
         traffic.await_counted(past)
     headers = {"Authorization": f"Bearer {_admin_token(product)}"}
     url = f"{product.api_url}/api/v1/analytics"
-    with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+    # The page shows seven days at first.
+    days = {"from": str(now.date() - timedelta(days=6)), "to": str(now.date())}
+    with httpx.Client(base_url=url, headers=headers, params=days, timeout=30) as client:
         yield client
 
 
@@ -83,7 +85,7 @@ def test_an_invalid_token_asks_for_a_new_one(product: Product, context: BrowserC
 def test_films_are_sorted_and_paged(dashboard: DashboardPage, reports: httpx.Client) -> None:
     """Sorting and paging show the films in the order of the report, and work by keyboard."""
     titles = httpx.get(f"{dashboard.url}/local/demo").json()["titles"]
-    ranked = _json(reports, "/movies?sort=watch_time_ms&order=asc")["items"]
+    ranked = _json(reports, "/movies", sort="watch_time_ms", order="asc")["items"]
     expected = [titles[item["movie_id"]] for item in ranked]
     button = dashboard.page.get_by_role("button", name="Watch time")
 
@@ -96,6 +98,23 @@ def test_films_are_sorted_and_paged(dashboard: DashboardPage, reports: httpx.Cli
     expect(dashboard.page.locator("#page")).to_have_text(re.compile("^11 to"))
 
     assert [*first, *dashboard.films] == expected
+
+
+def test_the_day_that_is_not_over_is_told_apart(
+    dashboard: DashboardPage, reports: httpx.Client
+) -> None:
+    """The last value of the trend is read as that of today so far, the others are not."""
+    days = _json(reports, "/overview")["days"]
+    chart = dashboard.page.get_by_role("slider", name="Views by day")
+
+    chart.press("End")
+    expect(chart).to_have_attribute(
+        "aria-valuetext", re.compile(f": So far {days[-1]['measures']['views']:,} views$")
+    )
+    chart.press("ArrowLeft")
+    expect(chart).to_have_attribute(
+        "aria-valuetext", re.compile(f"[0-9]{{4}}: {days[-2]['measures']['views']:,} views$")
+    )
 
 
 def test_a_film_has_its_curve_and_its_heatmap(
@@ -152,6 +171,24 @@ def test_the_last_figures_stay_in_an_outage(dashboard: DashboardPage) -> None:
     dashboard.recover()
 
     expect(notice).to_be_hidden(timeout=TIMEOUT)
+
+
+def test_an_outage_from_the_beginning_shows_no_figures(
+    product: Product, context: BrowserContext, reports: httpx.Client
+) -> None:
+    """Without any figures there is only the notice, and they appear when reports answer."""
+    dashboard = DashboardPage(context.new_page(), product.api_url)
+    dashboard.fail(503, "database_unavailable")
+
+    dashboard.sign_in(_admin_token(product))
+    notice = dashboard.page.locator("#stale")
+    expect(notice).to_contain_text("503", timeout=TIMEOUT)
+    expect(notice).not_to_contain_text("old")
+    expect(dashboard.page.locator("#today")).to_be_hidden()
+    dashboard.recover()
+
+    dashboard.await_figures()
+    expect(notice).to_be_hidden()
 
 
 def test_it_refreshes_by_itself(
@@ -230,8 +267,8 @@ def _admin_token(product: Product) -> str:
     return demo.token_for(str(uuid4()), product.document["JWT_SECRET_KEY"], role="admin")
 
 
-def _json(reports: httpx.Client, path: str) -> dict[str, Any]:
-    body: dict[str, Any] = reports.get(path).raise_for_status().json()
+def _json(reports: httpx.Client, path: str, **query: str) -> dict[str, Any]:
+    body: dict[str, Any] = reports.get(path, params=query).raise_for_status().json()
     return body
 
 

@@ -9,9 +9,10 @@
 
 import uPlot from '../vendor/uplot/uPlot.esm.js';
 import { element } from './elements.js';
+import { plotOptions } from './plot.js';
 
 const HEIGHT = 240;
-const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap((power) => [power, 2 * power, 5 * power]);
+const TIP_GAP = 10;
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
 /**
@@ -19,8 +20,26 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
  * @property {string} name
  * @property {string} color  The name of a custom property of CSS.
  * @property {boolean} [bars]
+ * @property {boolean} [incomplete]  Bars that will grow.
  * @property {boolean} [dashed]
+ * @property {boolean} [thin]
  * @property {(value: number) => string} text
+ */
+
+/**
+ * @typedef {object} ChartOptions
+ * @property {string} label  The name of the chart.
+ * @property {string} unit  Of the vertical axis, written above it.
+ * @property {Line[]} lines
+ * @property {(x: number) => string} textOfX  For the tip.
+ * @property {(x: number) => string} tick  For the axis.
+ * @property {number[]} steps  The allowed distances of ticks.
+ * @property {(low: number, high: number, most: number) => number[]} [splits]  The ticks, at most so many.
+ * @property {() => [number, number]} [rangeOfX]  By default from the first value to the last.
+ * @property {(value: number) => string} textOfY
+ * @property {boolean} [wholeNumbers]
+ * @property {number} [least]  The smallest top of the vertical axis.
+ * @property {(plot: object) => void} [placed]  Called when the plot area moved.
  */
 
 export class Chart {
@@ -29,27 +48,17 @@ export class Chart {
   #plot = null;
   #index = -1;
 
-  /**
-   * @param {HTMLElement} host
-   * @param {object} options
-   * @param {string} options.label
-   * @param {Line[]} options.lines
-   * @param {(x: number) => string} options.textOfX  For the tip.
-   * @param {(x: number) => string} options.tick  For the axis.
-   * @param {number[]} options.steps  The allowed distances of ticks.
-   * @param {(value: number) => string} options.textOfY
-   * @param {boolean} [options.wholeNumbers]
-   * @param {number} [options.least]  The smallest top of the vertical axis.
-   * @param {(plot: object) => void} [options.placed]  Called when the plot area moved.
-   */
+  /** @param {HTMLElement} host  @param {ChartOptions} options */
   constructor(host, options) {
     this.host = host;
     this.#options = options;
     this.tip = element('div', { className: 'tip', hidden: true, 'aria-hidden': 'true' });
+    this.unit = element('div', { className: 'unit', 'aria-hidden': 'true' });
+    host.append(this.unit);
     host.tabIndex = 0;
     host.setAttribute('role', 'slider');
     host.setAttribute('aria-valuemin', '0');
-    this.label(options.label);
+    this.#name();
     host.addEventListener('keydown', (event) => this.#key(event));
     host.addEventListener('focus', () => this.#show(this.#index < 0 ? this.#last : this.#index));
     host.addEventListener('blur', () => this.#hide());
@@ -57,15 +66,12 @@ export class Chart {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#build());
   }
 
-  label(text) {
-    this.host.setAttribute('aria-label', text);
-  }
-
   /** Change options, such as the unit. The plot stays if what it shows has the same name and ticks. */
   configure(options) {
     const stays =
       options.label === this.#options.label && String(options.steps) === String(this.#options.steps);
     Object.assign(this.#options, options);
+    this.#name();
     if (!stays) this.#remove();
   }
 
@@ -75,11 +81,13 @@ export class Chart {
     this.#plot = null;
   }
 
-  /** @param {number[]} xs  @param {...number[]} ys  One list for each line. */
+  /** @param {number[]} xs  @param {...(number|null)[]} ys  One list for each line; null: no value. */
   draw(xs, ...ys) {
+    // The chosen value stays chosen, and the last value stays the last one.
+    const same = this.#index === this.#last ? -1 : xs.indexOf(this.#data[0][this.#index]);
     this.#data = [xs, ...ys];
     this.host.setAttribute('aria-valuemax', String(Math.max(0, xs.length - 1)));
-    this.#describe(this.#index < 0 ? this.#last : Math.min(this.#index, this.#last));
+    this.#describe(same < 0 ? this.#last : same);
     if (this.#plot) this.#plot.setData(this.#data);
     else this.#build();
     if (document.activeElement === this.host) this.#show(this.#index);
@@ -92,48 +100,10 @@ export class Chart {
   #build() {
     this.#remove();
     if (!this.host.clientWidth) return;
-    const { lines, tick, steps, textOfY, wholeNumbers, least = 1 } = this.#options;
-    const color = (name) => getComputedStyle(this.host).getPropertyValue(name).trim();
-    const axis = {
-      stroke: color('--text-soft'),
-      font: '12px system-ui, sans-serif',
-      ticks: { show: false },
-      grid: { stroke: color('--line'), width: 1 },
-    };
-    const bars = lines.some((line) => line.bars);
     this.#plot = new uPlot(
       {
-        width: this.host.clientWidth,
-        height: this.host.clientHeight || HEIGHT,
-        legend: { show: false },
-        padding: [12, 14, 0, 0],
-        cursor: {
-          drag: { x: false, y: false },
-          y: false,
-          points: { size: 9, width: 2, stroke: (u, i) => color(lines[i - 1].color), fill: color('--raised') },
-        },
-        scales: {
-          x: { time: false, range: (u, low, high) => this.#rangeOfX(low, high, bars) },
-          y: { range: (u, low, high) => [0, niceTop(Math.max(high ?? 0, least))] },
-        },
-        axes: [
-          {
-            ...axis,
-            grid: { show: false },
-            size: 30,
-            space: 64,
-            incrs: steps,
-            values: (u, splits) => splits.map(tick),
-          },
-          {
-            ...axis,
-            size: 52,
-            space: 36,
-            ...(wholeNumbers ? { incrs: WHOLE_STEPS } : {}),
-            values: (u, splits) => splits.map(textOfY),
-          },
-        ],
-        series: [{}, ...lines.map((line) => this.#series(line, color))],
+        ...plotOptions(this.host, this.#options),
+        ...this.#size,
         hooks: {
           setCursor: [(plot) => this.#pointed(plot)],
           drawAxes: [(plot) => this.#options.placed?.(plot)],
@@ -145,31 +115,18 @@ export class Chart {
     this.#plot.over.append(this.tip);
   }
 
-  #series(line, color) {
-    const stroke = color(line.color);
-    const paths = line.bars ? uPlot.paths.bars({ size: [0.62, 48], radius: 0.25 }) : undefined;
-    return {
-      label: line.name,
-      stroke,
-      width: line.bars ? 0 : 2,
-      dash: line.dashed ? [5, 5] : undefined,
-      fill: line.bars ? stroke : line.dashed ? undefined : color(`${line.color}-wash`),
-      paths,
-      points: { show: false },
-    };
+  get #size() {
+    return { width: this.host.clientWidth, height: this.host.clientHeight || HEIGHT };
   }
 
-  #rangeOfX(low, high, bars) {
-    const xs = this.#data[0];
-    const half = bars ? (xs.length > 1 ? (xs[1] - xs[0]) / 2 : 43_200) : 0;
-    return low === high && !bars ? [low, low + 1] : [low - half, high + half];
+  #name() {
+    this.host.setAttribute('aria-label', this.#options.label);
+    this.unit.textContent = this.#options.unit;
   }
 
   #resize() {
     if (!this.#plot) this.#build();
-    else if (this.host.clientWidth) {
-      this.#plot.setSize({ width: this.host.clientWidth, height: this.host.clientHeight || HEIGHT });
-    }
+    else if (this.host.clientWidth) this.#plot.setSize(this.#size);
   }
 
   #key(event) {
@@ -194,37 +151,37 @@ export class Chart {
   }
 
   #pointed(plot) {
-    const { idx, left } = plot.cursor;
-    if (idx === null || idx === undefined || left < 0) {
+    const { idx, left: pointer } = plot.cursor;
+    if (idx === null || idx === undefined || pointer < 0) {
       this.tip.hidden = true;
       return;
     }
     this.#describe(idx);
-    const lines = this.#options.lines.map((line, at) =>
-      element('span', {}, `${line.name} `, element('b', { textContent: line.text(this.#data[at + 1][idx]) })));
+    const lines = this.#values(idx).map(([line, value]) =>
+      element('span', {}, `${line.name} `, element('b', { textContent: line.text(value) })));
     this.tip.replaceChildren(
       element('span', { className: 'when', textContent: this.#options.textOfX(this.#data[0][idx]) }),
       ...lines,
     );
     this.tip.hidden = false;
     const x = plot.valToPos(this.#data[0][idx], 'x');
-    const width = this.tip.offsetWidth;
-    this.tip.style.left = `${Math.max(0, Math.min(plot.over.clientWidth - width, x - width / 2))}px`;
+    // Beside the value, on the side with more space, so that it does not cover the value.
+    const left = x > plot.over.clientWidth / 2 ? x - this.tip.offsetWidth - TIP_GAP : x + TIP_GAP;
+    this.tip.style.left = `${left}px`;
   }
 
   #describe(index) {
     this.#index = index;
     if (index < 0) return;
-    const values = this.#options.lines.map(
-      (line, at) => `${line.name} ${line.text(this.#data[at + 1][index])}`);
+    const values = this.#values(index).map(([line, value]) => `${line.name} ${line.text(value)}`.trim());
     this.host.setAttribute('aria-valuenow', String(index));
     this.host.setAttribute(
       'aria-valuetext', `${this.#options.textOfX(this.#data[0][index])}: ${values.join(', ')}`);
   }
-}
-
-/** The smallest round number from `value` on. */
-function niceTop(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((n) => n * power).find((top) => top >= value);
+  /** The lines that have a value at `index`, with their values. */
+  #values(index) {
+    return this.#options.lines
+      .map((line, at) => /** @type {const} */ ([line, this.#data[at + 1][index]]))
+      .filter(([, value]) => value !== null);
+  }
 }

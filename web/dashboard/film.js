@@ -38,26 +38,28 @@ export function drawFilm(film, title) {
   const empty = viewers === 0;
   for (const id of ['retention', 'strip', 'strip-legend']) byId(id).hidden = empty;
   byId('retention-empty').hidden = !empty;
-  byId('film-viewers').textContent = empty ? '' : `${whole(viewers)} viewers, each day's added up`;
+  byId('film-viewers').textContent = empty ? '' : `${whole(viewers)} viewers, counted once a day`;
   const options = {
     label: `Audience retention of ${title}`,
     lines: [
       { name: 'Saw it', color: '--accent', text: (value) => percent(value) },
       { name: 'Plays', color: '--live', dashed: true, text: (value) => times(value / 100) },
     ],
-    textOfX: (x) => `${at(x)} to ${at(x + unit)}`,
+    unit: seconds ? '% of the viewers, by time in the film' : '% of the viewers, by hundredth of the film',
+    textOfX: (x) => `${at(x - unit / 2)} to ${at(x + unit / 2)}`,
     tick: at,
     steps: seconds ? [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600] : [5, 10, 20, 25, 50],
+    rangeOfX: () => [0, 100 * unit],
     textOfY: (value) => `${Math.round(value)} %`,
     least: 100,
     placed: align,
   };
   chart ??= new Chart(byId('retention'), options);
   chart.configure(options);
-  chart.label(options.label);
   if (empty) return;
   const hundredths = audience.map((_, index) => index);
-  chart.draw(hundredths.map((index) => index * unit), audience.map(inPercent), plays.map(inPercent));
+  // A value stands in the middle of its hundredth, as in the heatmap.
+  chart.draw(hundredths.map((index) => (index + 0.5) * unit), audience.map(inPercent), plays.map(inPercent));
   drawHeatmap(byId('strip'), plays);
   const peak = mostRewatched(audience, plays);
   const where = peak
@@ -65,6 +67,6 @@ export function drawFilm(film, title) {
     : 'nobody rewatched a part';
   byId('most-rewatched').textContent = where;
   byId('strip').setAttribute('aria-label', `Heatmap of ${title}: ${where}`);
-  fillTable(byId('retention-table'), options.label, ['From', 'Viewers who saw it', 'Plays for each viewer'],
+  fillTable(byId('retention-table'), options.label, ['From', 'Viewers who saw it', 'Plays per viewer'],
     hundredths.map((index) => [place(index), percent(inPercent(audience[index])), times(plays[index])]));
 }

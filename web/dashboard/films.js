@@ -31,10 +31,10 @@ export function drawFilms(report, view, titleOf, on) {
 function head(view, sortBy) {
   const columns = Object.entries(MEASURES).map(([name, { name: text, hint }]) => {
     const sorted = view.sort === name;
-    const button = element('button', { type: 'button', title: hint, onclick: () => sortBy(name) }, text,
+    const button = element('button', { type: 'button', title: hint, onclick: () => sortBy(name) },
       element('span', {
         className: 'arrow', 'aria-hidden': 'true', textContent: sorted ? (view.order === 'asc' ? '↑' : '↓') : '',
-      }));
+      }), text);
     button.dataset.key = name;
     const direction = view.order === 'asc' ? 'ascending' : 'descending';
     return element('th', { scope: 'col', 'aria-sort': sorted ? direction : 'none' }, button);

@@ -6,7 +6,7 @@
 
 import { Chart } from './chart.js';
 import { byId, element, fillTable } from './elements.js';
-import { day, longDay, MEASURES, percent, short, whole } from './measures.js';
+import { day, dayOfYear, longDay, MEASURES, month, percent, short, whole } from './measures.js';
 
 const DAY_SECONDS = 86_400;
 const NAMES = {
@@ -34,12 +34,21 @@ export function drawTiles(host, measures, note = (name) => MEASURES[name].hint) 
   host.setAttribute('aria-busy', 'false');
 }
 
+/** Draw the tiles of a report that is being read. */
+export function drawWaitingTiles(host) {
+  host.replaceChildren(...Object.values(MEASURES).map(({ name }) =>
+    element('div', {},
+      element('dt', { textContent: name }),
+      element('dd', {}, element('b', { textContent: '–' }), element('small', { textContent: 'Loading…' })))));
+  host.setAttribute('aria-busy', 'true');
+}
+
 /** Draw the last day of the overview; the day before stands under each figure. */
 export function drawToday(overview) {
   const [before, today] = overview.days.slice(-2);
   byId('today-day').textContent = longDay(Date.parse(today.day));
   drawTiles(byId('today'), today.measures, (name) =>
-    `${MEASURES[name].text(before.measures)} yesterday`);
+    `${MEASURES[name].text(before.measures)} all yesterday`);
 }
 
 /** Draw a measure of each day, as a chart and as a table. */
@@ -47,30 +56,50 @@ export function drawTrend(overview, name) {
   const measure = MEASURES[name];
   const xs = overview.days.map((each) => Date.parse(each.day) / 1000);
   const ys = overview.days.map((each) => measure.scaled(each.measures));
-  const text = (value) => `${measure.unit.startsWith('%') || name === 'watch_time_ms' ? value.toFixed(1) : whole(value)} ${measure.unit}`;
+  const byMonth = xs.length > 120;
+  const inPercents = measure.unit.startsWith('%');
+  const text = (value) => `${inPercents || name === 'watch_time_ms' ? value.toFixed(1) : whole(value)} ${measure.unit}`;
   const options = {
     label: `${measure.name} by day`,
-    lines: [{ name: '', color: '--accent', bars: true, text }],
+    unit: `${measure.unit}, each day`,
+    lines: [
+      { name: '', color: '--accent', bars: true, text },
+      { name: 'So far', color: '--accent', bars: true, incomplete: true, text },
+    ],
     textOfX: (at) => longDay(at * 1000),
-    tick: (at) => day(at * 1000),
+    tick: (at) => (byMonth ? month : day)(at * 1000),
+    splits: byMonth ? monthStarts : undefined,
     steps: [1, 2, 7, 14, 28, 56, 91].map((days) => days * DAY_SECONDS),
-    textOfY: measure.unit.startsWith('%') ? percent : short,
-    wholeNumbers: !measure.unit.startsWith('%') && name !== 'watch_time_ms',
+    textOfY: inPercents ? (value) => `${Math.round(value)} %` : short,
+    wholeNumbers: !inPercents && name !== 'watch_time_ms',
     least: name === 'watch_time_ms' ? 0.1 : 4,
   };
   const host = byId('trend');
   const empty = overview.total.sessions === 0;
-  host.hidden = empty;
+  for (const id of ['trend', 'trend-legend']) byId(id).hidden = empty;
   byId('trend-empty').hidden = !empty;
   trend ??= new Chart(host, options);
   trend.configure(options);
-  trend.label(options.label);
-  trend.draw(xs, ys);
+  trend.draw(xs, [...ys.slice(0, -1), null], [...ys.slice(0, -1).map(() => null), ys.at(-1)]);
   byId('trend-sum').textContent = measure.text(overview.total);
+  const write = byMonth ? dayOfYear : day;
   byId('trend-unit').textContent =
-    `${measure.name.toLowerCase()}, ${day(xs[0] * 1000)} to ${day(xs.at(-1) * 1000)}`;
+    `${measure.name.toLowerCase()}, ${write(xs[0] * 1000)} to ${write(xs.at(-1) * 1000)}`;
   fillTable(byId('trend-table'), options.label, ['Day', measure.name],
     overview.days.map((each) => [longDay(Date.parse(each.day)), measure.text(each.measures)]).reverse());
+}
+
+/** The beginnings of months from `low` to `high`: of each month, or each second one, ... */
+function monthStarts(low, high, most) {
+  const first = new Date(low * 1000);
+  const starts = [];
+  for (let index = 1; ; index += 1) {
+    const at = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + index) / 1000;
+    if (at > high) break;
+    starts.push(at);
+  }
+  const each = Math.max(1, Math.ceil(starts.length / most));
+  return starts.filter((at, index) => index % each === 0);
 }
 
 /** Draw the shares of the sessions, the greatest first. */

@@ -4,6 +4,9 @@
  * @module heatmap
  */
 
+/** Most parts of a film are played once; with this exponent, those that are played again stand out. */
+const CONTRAST = 3;
+
 /**
  * Draw the bar, from the beginning of the film to its end, in the colours `--live` and
  * `--raised-more` of the page.
@@ -14,7 +17,7 @@ export function drawHeatmap(host, plays) {
   const least = Math.min(...plays);
   const distance = Math.max(...plays) - least;
   const stops = plays.map((value, index) => {
-    const share = distance ? ((value - least) / distance) * 94 + 6 : 50;
+    const share = distance ? ((value - least) / distance) ** CONTRAST * 94 + 6 : 50;
     const color = `color-mix(in oklab, var(--live) ${share.toFixed(1)}%, var(--raised-more))`;
     return `${color} ${((index + 0.5) * 100) / plays.length}%`;
   });

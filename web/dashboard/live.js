@@ -18,7 +18,8 @@ export class Live {
   #lastDay = '';
   #chart = new Chart(byId('live'), {
     label: 'Concurrent viewers of the last 24 hours',
-    lines: [{ name: '', color: '--live', text: (value) => `${whole(value)} watching` }],
+    unit: 'viewers, each minute (UTC)',
+    lines: [{ name: '', color: '--live', thin: true, text: (value) => `${whole(value)} watching` }],
     textOfX: (at) => `${timeOfDay(at * 1000)} UTC`,
     tick: (at) => timeOfDay(at * 1000),
     steps: [3600, 7200, 10_800, 14_400, 21_600],
@@ -60,7 +61,7 @@ export class Live {
     byId('live-empty').hidden = most !== 0;
     byId('live-now').textContent = whole(viewers.at(-1) ?? 0);
     byId('live-peak').textContent = most
-      ? `most in 24 hours: ${whole(most)}, at ${timeOfDay(peak)} UTC`
+      ? `viewers; most in 24 hours: ${whole(most)}, at ${timeOfDay(peak)} UTC`
       : 'viewers';
     if (most) this.#chart.draw(times.map((at) => at / 1000), viewers);
   }

@@ -6,10 +6,14 @@
 
 const WHOLE = new Intl.NumberFormat('en');
 const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-const ONE_DIGIT = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const ONE_DIGIT = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const DAY = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const LONG_DAY = new Intl.DateTimeFormat('en', {
   weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC',
+});
+const MONTH = new Intl.DateTimeFormat('en', { month: 'short', timeZone: 'UTC' });
+const DAY_OF_YEAR = new Intl.DateTimeFormat('en', {
+  day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC',
 });
 const TIME = new Intl.DateTimeFormat('en', {
   hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC',
@@ -21,6 +25,8 @@ export const short = (number) => (number < 10_000 ? WHOLE.format(number) : SHORT
 export const inPercent = (share) => Number((share * 100).toFixed(6));
 export const percent = (number) => `${ONE_DIGIT.format(number)} %`;
 export const day = (at) => DAY.format(at);
+export const month = (at) => MONTH.format(at);
+export const dayOfYear = (at) => DAY_OF_YEAR.format(at);
 export const longDay = (at) => LONG_DAY.format(at);
 export const timeOfDay = (at) => TIME.format(at);
 
