@@ -42,7 +42,8 @@ def viewing_event(record: KafkaRecord, now_ms: int) -> ViewingEvent:
     user_id, movie_id = _uuid(value, "user_id"), _uuid(value, "movie_id")
     if movie_id == ALL_FILMS:
         raise InvalidRecord("movie_id is no film's")
-    kind = _KINDS.get(value.get("action"))  # type: ignore[arg-type]
+    # The text of another type is no action; a list could not even be looked up.
+    kind = _KINDS.get(str(value.get("action")))
     if kind is None:
         raise InvalidRecord("action is unknown")
     if kind == Kind.STOP:
