@@ -104,9 +104,12 @@ WITH
     toUUID('00000000-0000-0000-0000-000000000000') AS all_films,
     toInt64(86400000) AS day_ms,
     toInt64(1577836800000) AS first_ms, -- 2020
-    toUUIDOrNull(JSONExtractString(message, 'event_id')) AS found_event,
-    toUUIDOrNull(JSONExtractString(message, 'user_id')) AS found_user,
-    toUUIDOrNull(JSONExtractString(message, 'movie_id')) AS found_movie,
+    JSONExtractString(message, 'event_id') AS event_text,
+    if(length(event_text) = 36, toUUIDOrNull(event_text), NULL) AS found_event,
+    JSONExtractString(message, 'user_id') AS user_text,
+    if(length(user_text) = 36, toUUIDOrNull(user_text), NULL) AS found_user,
+    JSONExtractString(message, 'movie_id') AS movie_text,
+    if(length(movie_text) = 36, toUUIDOrNull(movie_text), NULL) AS found_movie,
     JSONExtractString(message, 'action') AS action,
     JSONExtractString(message, 'reason') AS why_ended,
     toUInt8(multiIf(
@@ -117,7 +120,13 @@ WITH
         why_ended = 'taken_over', 5,
         3
     )) AS found_kind,
-    parseDateTime64BestEffortOrNull(JSONExtractString(message, 'timestamp'), 3, 'UTC') AS found_time,
+    JSONExtractString(message, 'timestamp') AS time_text,
+    -- The function reads other formats than those of ISO 8601, too.
+    if(
+        match(time_text, '^\\d{4}-?\\d{2}-?\\d{2}($|[T ]([01]\\d|2[0-3]))'),
+        parseDateTime64BestEffortOrNull(time_text, 3, 'UTC'),
+        NULL
+    ) AS found_time,
     JSONExtractFloat(message, 'age_seconds') AS age_seconds,
     NOT JSONHas(message, 'age_seconds') OR (
         toString(JSONType(message, 'age_seconds')) IN ('Int64', 'UInt64', 'Double')
@@ -126,7 +135,8 @@ WITH
     ifNull(toUnixTimestamp64Milli(found_time), toInt64(0))
         - if(is_age_allowed, toInt64(round(age_seconds * 1000)), toInt64(0)) AS made_ms,
     toString(JSONType(message, 'session_id')) != 'Null' AS has_session,
-    toUUIDOrNull(JSONExtractString(message, 'session_id')) AS found_session,
+    JSONExtractString(message, 'session_id') AS named_session,
+    if(length(named_session) = 36, toUUIDOrNull(named_session), NULL) AS found_session,
     ifNull(toString(found_session), '') AS session_text,
     -- The first 48 bits of a UUIDv7 are when it was made.
     toInt64(reinterpretAsUInt64(reverse(unhex(substring(replaceAll(session_text, '-', ''), 1, 12)))))
