@@ -61,7 +61,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup environments run run-compose test test-unit pr test-smoke test-fresh test-browser faults histories test-judges test-clickhouse \
 	test-build test-sam test-rie test-deploy test-redis-cluster test-kafka corpus lint check check-migrations check-events format openapi architecture \
-	demo-traffic publish replay bench bench-analytics bench-exactness bench-reports cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
+	demo-traffic publish replay bench bench-analytics bench-clickhouse bench-exactness bench-reports cost explain load build deploy lock clean check-workflows check-compose check-templates needs-docker sam
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -234,6 +234,9 @@ bench-exactness: $(INSTALLED) ## Count ten million events, and compare every fig
 
 bench-reports: $(INSTALLED) ## Time the reports with the figures of ten million sessions
 	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks.reports
+
+bench-clickhouse: $(INSTALLED) $(CLICKHOUSE) ## Time the events, figures and reports in ClickHouse (EVENTS=1000000)
+	@PYTHONPATH=layers/streaming/python $(BIN)/python -m benchmarks.clickhouse $(EVENTS)
 
 build: $(INSTALLED) $(SAM) ## Build the functions and layers (ARCHITECTURE=arm64 RUNTIME_VERSION=3.13)
 	@find functions -name __pycache__ -prune -exec rm -rf {} +

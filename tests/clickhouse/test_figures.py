@@ -1,5 +1,6 @@
 """The figures in ClickHouse equal those in PostgreSQL and an independent computation."""
 
+import json
 import random
 from collections import Counter
 from datetime import timedelta
@@ -82,6 +83,25 @@ def test_replays_change_nothing(tmp_path: Path) -> None:
     records = made.records()
     shuffled = random.Random(1).sample(records, len(records))
     found = run(tmp_path, [records, records[:50], shuffled], queries())
+    compare_figures(found, made.values)
+
+
+def test_other_users_events_do_not_count(tmp_path: Path) -> None:
+    """An event that names the session of another user, or of another film, changes no figure."""
+    made = traffic(100)
+    values = [value for value in made.values if value["session_id"]]
+    foreign = [
+        {**values[0], "event_id": "01a18eb1-dbe3-726b-9fda-2e5386def5a0", name: other[name]}
+        for name in ("user_id", "movie_id")
+        for other in values
+        if other[name] != values[0][name]
+    ]
+    last = max(at for at, _, _ in made.sent)
+    records = [
+        record("stream.progress", 9, offset, json.dumps(value).encode(), last)
+        for offset, value in enumerate((foreign[0], foreign[-1]))
+    ]
+    found = run(tmp_path, [[*records, *made.records()]], queries())
     compare_figures(found, made.values)
 
 
