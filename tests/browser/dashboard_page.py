@@ -22,9 +22,9 @@ class DashboardPage:
         page.on("console", lambda message: self._said(message.text))
         page.set_default_timeout(TIMEOUT)
 
-    def sign_in(self, token: str) -> None:
-        """Open the page and enter a token, by keyboard."""
-        self.page.goto(f"{self.url}/dashboard")
+    def sign_in(self, token: str, place: str = "") -> None:
+        """Open the page, perhaps at a ``place`` like ``#film=``, and enter a token, by keyboard."""
+        self.page.goto(f"{self.url}/dashboard{place}")
         self.page.get_by_label("Access token of an administrator").fill(token)
         self.page.keyboard.press("Tab")
         self.page.keyboard.press("Enter")

@@ -84,9 +84,11 @@ def test_an_invalid_token_asks_for_a_new_one(product: Product, context: BrowserC
 
 def test_films_are_sorted_and_paged(dashboard: DashboardPage, reports: httpx.Client) -> None:
     """Sorting and paging show the films in the order of the report, and work by keyboard."""
-    titles = httpx.get(f"{dashboard.url}/local/demo").json()["titles"]
-    ranked = _json(reports, "/movies", sort="watch_time_ms", order="asc")["items"]
-    expected = [titles[item["movie_id"]] for item in ranked]
+    document = httpx.get(f"{dashboard.url}/local/demo").json()
+    titles = document["titles"] | {film["movie_id"]: film["title"] for film in document["films"]}
+    ranked = _json(reports, "/movies", sort="watch_time_ms", order="asc", limit="20")["items"]
+    # Other tests watch films that have no title.
+    expected = [titles.get(each["movie_id"], f"Film {each['movie_id']}") for each in ranked]
     button = dashboard.page.get_by_role("button", name="Watch time")
 
     button.press("Enter")
@@ -146,6 +148,40 @@ def test_the_heatmap_is_as_wide_as_the_plot(dashboard: DashboardPage) -> None:
     assert plot is not None
     assert strip["x"] == pytest.approx(plot["x"], abs=1)
     assert strip["width"] == pytest.approx(plot["width"], abs=1)
+
+
+def test_pointing_at_the_heatmap_shows_the_values_of_the_curve(dashboard: DashboardPage) -> None:
+    """The values above the pointer are shown, also for a finger on the curve itself."""
+    dashboard.choose_film(FILM)
+    tip = dashboard.page.locator("#retention .tip")
+    strip = dashboard.page.locator("#strip")
+
+    strip.hover(position={"x": 1, "y": 5})
+    expect(tip).to_contain_text(re.compile("^0:00 to"))
+    dashboard.page.get_by_role("heading", name=FILM).hover()
+    expect(tip).to_be_hidden()
+    box = dashboard.page.locator("#retention .u-over").bounding_box()
+    assert box is not None
+    dashboard.page.locator("#retention").dispatch_event(
+        "pointerdown", {"pointerType": "touch", "clientX": box["x"] + box["width"]}
+    )
+
+    expect(tip).to_contain_text(re.compile("^45:32 to 46:00"))
+
+
+def test_a_film_that_nobody_watched_has_zeros_and_words(
+    product: Product, context: BrowserContext, reports: httpx.Client
+) -> None:
+    """A film without views is no error: its figures are zeros, and its curve is a sentence."""
+    dashboard = DashboardPage(context.new_page(), product.api_url)
+
+    dashboard.sign_in(_admin_token(product), f"#film={uuid4()}")
+    dashboard.await_figures()
+
+    expect(dashboard.page.locator("#film-measures b").first).to_have_text("0")
+    expect(dashboard.page.get_by_text("There is no curve")).to_be_visible()
+    expect(dashboard.page.locator("#retention")).to_be_hidden()
+    assert dashboard.errors == []
 
 
 def test_csv_is_downloaded(dashboard: DashboardPage, reports: httpx.Client) -> None:
@@ -229,7 +265,7 @@ def test_without_views_it_says_so(product: Product, context: BrowserContext) -> 
 def test_it_is_accessible(
     product: Product, chromium: Browser, reports: httpx.Client, width: int, scheme: Any
 ) -> None:
-    """axe-core finds nothing serious, and the page never scrolls sideways."""
+    """axe-core finds nothing serious, also in an outage, and the page never scrolls sideways."""
     context = chromium.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
     )
@@ -241,7 +277,13 @@ def test_it_is_accessible(
     dashboard.await_figures()
     dashboard.choose_film(FILM)
 
+    for summary in dashboard.page.locator("summary").all():
+        summary.press("Enter")
     found = dashboard.findings()
+    dashboard.fail(503, "database_unavailable")
+    dashboard.page.get_by_label("90 days").check()
+    expect(dashboard.page.locator("#stale")).to_be_visible(timeout=TIMEOUT)
+    found += dashboard.findings()
     scrolls_to = dashboard.page.evaluate("document.documentElement.scrollWidth")
     context.close()
 

@@ -61,7 +61,11 @@ export class Chart {
     this.#name();
     host.addEventListener('keydown', (event) => this.#key(event));
     host.addEventListener('focus', () => this.#show(this.#index < 0 ? this.#last : this.#index));
-    host.addEventListener('blur', () => this.#hide());
+    host.addEventListener('blur', () => this.hide());
+    // uPlot follows a mouse only.
+    for (const type of ['pointerdown', 'pointermove']) {
+      host.addEventListener(type, (event) => event.pointerType !== 'mouse' && this.follow(event));
+    }
     new ResizeObserver(() => this.#resize()).observe(host);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#build());
   }
@@ -91,6 +95,18 @@ export class Chart {
     if (this.#plot) this.#plot.setData(this.#data);
     else this.#build();
     if (document.activeElement === this.host) this.#show(this.#index);
+  }
+
+  /** Show the value below or above a pointer. @param {PointerEvent} event */
+  follow(event) {
+    const left = event.clientX - (this.#plot?.over.getBoundingClientRect().left ?? 0);
+    this.#plot?.setCursor({ left: Math.max(0, Math.min(this.#plot.over.clientWidth, left)), top: 10 });
+  }
+
+  /** Show no value. */
+  hide() {
+    this.tip.hidden = true;
+    this.#plot?.setCursor({ left: -10, top: -10 });
   }
 
   get #last() {
@@ -132,7 +148,7 @@ export class Chart {
   #key(event) {
     const target =
       event.key === 'Home' ? 0 : event.key === 'End' ? this.#last : this.#index + (KEYS[event.key] ?? 0);
-    if (event.key === 'Escape') this.#hide();
+    if (event.key === 'Escape') this.hide();
     if (target === this.#index && !(event.key in KEYS)) return;
     if (!(event.key in KEYS) && event.key !== 'Home' && event.key !== 'End') return;
     event.preventDefault();
@@ -143,11 +159,6 @@ export class Chart {
     if (index < 0 || !this.#plot) return;
     const left = this.#plot.valToPos(this.#data[0][index], 'x');
     this.#plot.setCursor({ left, top: 10 });
-  }
-
-  #hide() {
-    this.tip.hidden = true;
-    this.#plot?.setCursor({ left: -10, top: -10 });
   }
 
   #pointed(plot) {

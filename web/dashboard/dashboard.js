@@ -21,7 +21,7 @@ const range = /** @type {HTMLFormElement} */ (byId('range'));
 const measure = /** @type {HTMLSelectElement} */ (byId('measure'));
 
 /** What /local/demo says: an administrator and titles. Another server has no such document. */
-let demo = { admin_token: '', titles: {} };
+let demo = { admin_token: '', titles: {}, films: /** @type {{movie_id: string, title: string}[]} */ ([]) };
 const signIn = new SignIn(begin);
 const freshness = new Freshness();
 const reports = new Reports(() => signIn.token);
@@ -33,7 +33,8 @@ let nextRefresh = 0;
 /** Only the newest load draws: a slow response must not replace a later choice. */
 let loads = 0;
 
-const titleOf = (id) => demo.titles[id] ?? `Film ${id}`;
+const titleOf = (id) =>
+  demo.titles[id] ?? demo.films.find((film) => film.movie_id === id)?.title ?? `Film ${id}`;
 const days = () => ({
   from: utcDay(Number(range.elements.namedItem('days').value) - 1, reports.serverTime),
   to: utcDay(0, reports.serverTime),

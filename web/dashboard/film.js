@@ -13,6 +13,9 @@ import { inPercent, percent, whole } from './measures.js';
 
 const times = (value) => `${value.toFixed(2)} ×`;
 
+/** What a film without viewers does not have. */
+const CURVE = ['retention-legend', 'retention', 'strip', 'strip-legend', 'retention-numbers'];
+
 /** @type {Chart|null} */
 let chart = null;
 
@@ -23,6 +26,13 @@ function align(plot) {
     byId(id).style.marginLeft = `${plot.bbox.left / ratio}px`;
     byId(id).style.width = `${plot.bbox.width / ratio}px`;
   }
+}
+
+/** Let the heatmap show the values of the chart, too. @param {Chart} retention */
+function connected(retention) {
+  byId('strip').addEventListener('pointermove', (event) => retention.follow(event));
+  byId('strip').addEventListener('pointerleave', () => retention.hide());
+  return retention;
 }
 
 /** @param {object} film  The report.  @param {string} title */
@@ -36,7 +46,7 @@ export function drawFilm(film, title) {
   byId('film-title').textContent = title;
   drawTiles(byId('film-measures'), film.total);
   const empty = viewers === 0;
-  for (const id of ['retention', 'strip', 'strip-legend']) byId(id).hidden = empty;
+  for (const id of CURVE) byId(id).hidden = empty;
   byId('retention-empty').hidden = !empty;
   byId('film-viewers').textContent = empty ? '' : `${whole(viewers)} viewers, counted once a day`;
   const options = {
@@ -54,7 +64,7 @@ export function drawFilm(film, title) {
     least: 100,
     placed: align,
   };
-  chart ??= new Chart(byId('retention'), options);
+  chart ??= connected(new Chart(byId('retention'), options));
   chart.configure(options);
   if (empty) return;
   const hundredths = audience.map((_, index) => index);
