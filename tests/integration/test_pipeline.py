@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from urllib.parse import urlsplit
@@ -15,7 +16,10 @@ from local.ports import free_ports
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository.connection import connect
 from streaming.repository.database import Database
+from streaming.repository.prepared import KEEP_PLANS
+from streaming.repository.report_statements import SELECT_OUTCOME
 from streaming.repository.transaction import Transaction
 from streaming.repository.wire import Row, Statement
 from tests.conftest import Rows
@@ -172,3 +176,78 @@ def test_a_value_that_cannot_be_encoded(database: Database, rows: Rows) -> None:
         )
     assert rows(SELECT, id=1) == []
     assert database.query("SELECT 'own' AS own") == [{"own": "own"}]
+
+
+def test_a_kept_plan_is_made_once_for_a_connection(stack: Stack) -> None:
+    """The statement is prepared once, whether or not its transactions are committed."""
+    with closing(Database(DatabaseSettings(stack.environment["DATABASE_URL"]))) as database:
+        kept = Statement(
+            "SELECT 1 / CAST(:number AS integer) AS quotient", {"number": 1}, keeps_plan=True
+        )
+        fails = replace(kept, parameters={"number": 0})
+        never_read = Statement("SELECT 'later' AS told", {}, keeps_plan=True)
+        with pytest.raises(pg8000.native.DatabaseError, match="division by zero"):
+            database.pipeline(fails, never_read)
+        assert prepared(database) == [kept.sql.replace(":number", "$1")]
+
+        for _ in range(3):
+            assert database.pipeline(kept, never_read) == [[{"quotient": 1}], [{"told": "later"}]]
+        assert len(prepared(database)) == 2
+
+
+def prepared(database: Database) -> list[str]:
+    """Return the statements that the connection has prepared by name."""
+    rows = database.query("SELECT statement FROM pg_prepared_statements ORDER BY prepare_time")
+    return [row["statement"] for row in rows]
+
+
+def test_kept_plans_where_sessions_are_shared(
+    database: Database, proxy: TripProxy, stack: Stack
+) -> None:
+    """Several environments get right answers also from a pooler that keeps no statements.
+
+    From then on they prepare none, and need one round trip again.
+    """
+    url = urlsplit(stack.environment["DATABASE_URL"])
+    user = url.netloc.rpartition("@")[0]
+    through = url._replace(netloc=f"{user}@127.0.0.1:{proxy.port}").geturl()
+    with ExitStack() as opened:
+        others = [
+            opened.enter_context(closing(Database(DatabaseSettings(through)))) for _ in range(4)
+        ]
+        for number in range(20):
+            for each in (database, *others):
+                statements = [
+                    Statement(INSERT, {"id": number, "value": number}, keeps_plan=True),
+                    Statement(SELECT, {"id": number}, keeps_plan=True),
+                ]
+                assert each.pipeline(*statements)[1] == [{"value": number}]
+        before = proxy.trips
+        for each in (database, *others):
+            each.pipeline(*statements)
+        assert proxy.trips - before == 1 + len(others)
+
+
+def test_kept_plans_after_a_migration(database: Database, rows: Rows) -> None:
+    """A statement whose columns have other types since then is prepared again."""
+    kept = [
+        Statement(INSERT, {"id": 1, "value": 5}, keeps_plan=True),
+        Statement("SELECT pipelined.* FROM pipelined", {}, keeps_plan=True),
+    ]
+    assert database.pipeline(*kept)[1] == [{"id": 1, "value": 5}]
+    rows("ALTER TABLE pipelined ADD COLUMN later text, ALTER COLUMN value TYPE text")
+
+    assert database.pipeline(*kept)[1] == [{"id": 1, "value": "5", "later": None}]
+
+
+@pytest.mark.parametrize("settings", ["", KEEP_PLANS])
+def test_kept_plans_use_an_index_of_an_empty_outbox(stack: Stack, settings: str) -> None:
+    """Otherwise a plan from good times would read the whole outbox in an outage of Kafka."""
+    sql, _ = pg8000.native.to_statement(SELECT_OUTCOME)
+    with closing(connect(stack.environment["DATABASE_URL"])) as connection:
+        connection.script(f"BEGIN; DELETE FROM event_outbox; ANALYZE event_outbox; {settings}")
+        lines = connection.script(f"EXPLAIN (GENERIC_PLAN) {sql}")[0]
+        connection.script("ROLLBACK")
+
+    plan = "\n".join(line["QUERY PLAN"] for line in lines)
+    assert ("Seq Scan on event_outbox" in plan) is not bool(settings), plan

@@ -21,15 +21,8 @@ from streaming.repository.commits import (
     final_outcome,
 )
 from streaming.repository.connection import Connector
-from streaming.repository.link import (
-    FIRST_STATEMENT_SECONDS,
-    STATEMENT_SECONDS,
-    CommitUnanswered,
-    GaveWay,
-    Link,
-    Lost,
-    Rider,
-)
+from streaming.repository.link import FIRST_STATEMENT_SECONDS, STATEMENT_SECONDS, Link, Rider
+from streaming.repository.link_errors import CommitUnanswered, GaveWay, Lost
 from streaming.repository.transaction import Transaction, begin_statement
 from streaming.repository.wire import Row, Statement
 from streaming.resilience.circuit_breaker import CircuitBreaker

@@ -162,7 +162,7 @@ class Films:
 def keep(movie_id: UUID, duration_seconds: int | None, at: datetime) -> Statement:
     """Record that the film exists, as ``Films.keep`` does."""
     values = {"movie_id": movie_id, "duration_seconds": duration_seconds, "at": at}
-    return Statement(_KEEP, values)
+    return Statement(_KEEP, values, keeps_plan=True)
 
 
 def admit(

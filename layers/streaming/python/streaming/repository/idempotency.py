@@ -89,8 +89,9 @@ class IdempotencyKeys:
                     "event_id": attempt.event_id,
                     "seconds": seconds,
                 },
+                keeps_plan=True,
             ),
-            Statement(_SELECT, {"user_id": user_id, "key": key.value}),
+            Statement(_SELECT, {"user_id": user_id, "key": key.value}, keeps_plan=True),
         )
         if claimed:
             return Attempt(claimed[0]["session_id"], claimed[0]["event_id"])
@@ -113,7 +114,7 @@ class IdempotencyKeys:
 def complete(user_id: UUID, key: IdempotencyKey, session_id: UUID) -> Statement:
     """Record that the session of ``key`` is open."""
     values = {"user_id": user_id, "key": key.value, "session_id": session_id}
-    return Statement(_COMPLETE, values)
+    return Statement(_COMPLETE, values, keeps_plan=True)
 
 
 def forget(user_id: UUID, session_id: UUID) -> Statement:

@@ -15,9 +15,13 @@ from streaming.domain.errors import DatabaseUnavailable, StreamingError
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.repository.commits import Outcome, TransactionIdentity, outcome_of
 from streaming.repository.connection import WIRE_ERRORS, Connector, close_quietly
+from streaming.repository.link_errors import CommitUnanswered, GaveWay, Lost, SessionsAreShared
+from streaming.repository.prepared import KEEP_PLANS
 from streaming.repository.server_errors import (
     means_busy_server,
     means_lost_connection,
+    means_outdated_plan,
+    means_shared_session,
     means_transaction_gave_way,
 )
 from streaming.repository.transaction import Transaction
@@ -48,30 +52,6 @@ class Rider(Protocol):
         ...
 
 
-class Lost(Exception):
-    """The connection cannot be used any more; the same work may succeed on another one."""
-
-    def __init__(self, operation: str) -> None:
-        super().__init__(operation)
-        self.operation = operation
-
-
-class CommitUnanswered(Lost):
-    """The connection was lost during COMMIT, so the transaction may be committed.
-
-    ``result`` is what the work returned. ``identity`` is None for a transaction that only reads.
-    """
-
-    def __init__(self, result: Any, identity: TransactionIdentity | None) -> None:
-        super().__init__("query")
-        self.result = result
-        self.identity = identity
-
-
-class GaveWay(Exception):
-    """The server rolled the transaction back in favour of another one; a retry may succeed."""
-
-
 class Link:
     """Runs transactions on one connection, which it opens when there is none.
 
@@ -86,6 +66,7 @@ class Link:
         self._rider = rider
         self._statement_seconds = statement_seconds
         self._connection: PipelineConnection | None = None
+        self._prepares = True
         self._used_at = 0.0
 
     @property
@@ -102,16 +83,35 @@ class Link:
     def transact(self, begin: str, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run ``statements`` in one round trip, in a transaction that ``begin`` begins."""
         try:
-            connection = self._connection = self._connection or self._connector.connect()
+            return self._transact(begin, statements)
+        except SessionsAreShared:
+            logger.info("no statements are prepared by name, because a pooler does not keep them")
+            self._prepares = False
+            self._connected().prepared = None
+            return self._transact(begin, statements)
+
+    def _transact(self, begin: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        connection = None
+        try:
+            connection = self._connected()
             rider_query = self._rider_query()
+            keep_plans = f";{KEEP_PLANS}" if any(each.keeps_plan for each in statements) else ""
             first, answers = connection.transact(
-                begin + rider_query, statements, self._patience(), self._statement_seconds
+                begin + keep_plans + rider_query,
+                statements,
+                self._patience(),
+                self._statement_seconds,
             )
             if rider_query:
                 self._tell_rider(first)
             self._used_at = time.time()
         except pg8000.native.DatabaseError as error:
-            if self._connection is None or means_lost_connection(error):
+            if connection is None or means_lost_connection(error):
+                raise self._lost() from error
+            if means_shared_session(error):
+                raise SessionsAreShared from error
+            if connection.prepared and means_outdated_plan(error):
+                # Another connection has no plans yet.
                 raise self._lost() from error
             self._interpret(error)
             raise
@@ -125,7 +125,7 @@ class Link:
     def outcome_of(self, identity: TransactionIdentity) -> Outcome | None:
         """Return the status of a transaction; None if the server does not have it any more."""
         try:
-            connection = self._connection = self._connection or self._connector.connect()
+            connection = self._connected()
             with within(STATEMENT_SECONDS):
                 return outcome_of(connection, identity)
         except (pg8000.native.DatabaseError, *WIRE_ERRORS) as error:
@@ -137,7 +137,7 @@ class Link:
     def attempt(self, work: Callable[[Transaction], Result], begin: str) -> Result:
         """Run ``work`` in a transaction that ``begin`` begins; also raises what ``work`` raises."""
         try:
-            connection = self._connection = self._connection or self._connector.connect()
+            connection = self._connected()
             rider_query = self._rider_query()
             with within(self._patience()):
                 first = connection.script(begin + rider_query)
@@ -159,6 +159,12 @@ class Link:
             self.close()
             raise
         return result
+
+    def _connected(self) -> PipelineConnection:
+        if self._connection is None:
+            self._connection = self._connector.connect()
+            self._connection.prepared = set() if self._prepares else None
+        return self._connection
 
     def _rider_query(self) -> str:
         """Return what the rider adds to the beginning of a transaction."""

@@ -167,7 +167,8 @@ class Outbox:
     def delete(self, event_id: UUID) -> None:
         """Delete a message that Kafka has acknowledged."""
         self._database.pipeline(
-            Statement(_DO_NOT_FLUSH, {}), Statement(_DELETE_EVENT, {"event_id": event_id})
+            Statement(_DO_NOT_FLUSH, {}),
+            Statement(_DELETE_EVENT, {"event_id": event_id}, keeps_plan=True),
         )
 
     def relay(

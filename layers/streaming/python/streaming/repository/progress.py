@@ -111,7 +111,7 @@ class ProgressRecord:
 
 def select(user_id: UUID, movie_id: UUID) -> Statement:
     """Select the user's progress in the film."""
-    return Statement(_SELECT, {"user_id": user_id, "movie_id": movie_id})
+    return Statement(_SELECT, {"user_id": user_id, "movie_id": movie_id}, keeps_plan=True)
 
 
 def to_progress(row: Row) -> SavedProgress:

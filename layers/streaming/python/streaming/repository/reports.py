@@ -122,7 +122,8 @@ def _is_same_attempt(report: Report, row: Row) -> bool:
 
 
 def _statement(text: str, report: Report, **parameters: Any) -> Statement:
-    return Statement(text, {"user_id": report.user_id, "movie_id": report.movie_id, **parameters})
+    values = {"user_id": report.user_id, "movie_id": report.movie_id, **parameters}
+    return Statement(text, values, keeps_plan=True)
 
 
 def _in_session(report: Report, session_id: UUID) -> dict[str, Any]:

@@ -12,6 +12,10 @@ _LOGIN_IS_REFUSED = "28"
 _SERVER_IS_BUSY = ("53", "57014", "55P03")
 # Deadlocks and serialization failures.
 _TRANSACTION_GAVE_WAY = "40"
+# A prepared statement is unknown, or exists already.
+_SESSION_IS_SHARED = ("26000", "42P05")
+# The columns of a prepared statement have other types since a migration.
+_PLAN_IS_OUTDATED = "0A000"
 
 
 def sql_state(error: pg8000.native.DatabaseError) -> str:
@@ -43,6 +47,16 @@ def means_busy_server(error: pg8000.native.DatabaseError) -> bool:
 def means_transaction_gave_way(error: pg8000.native.DatabaseError) -> bool:
     """Return whether the server rolled the transaction back in favour of another one."""
     return _is_in(error, _TRANSACTION_GAVE_WAY)
+
+
+def means_shared_session(error: pg8000.native.DatabaseError) -> bool:
+    """Return whether the session has other prepared statements than this client has made."""
+    return _is_in(error, _SESSION_IS_SHARED)
+
+
+def means_outdated_plan(error: pg8000.native.DatabaseError) -> bool:
+    """Return whether a prepared statement must be prepared again, by another connection."""
+    return _is_in(error, _PLAN_IS_OUTDATED)
 
 
 def _is_in(error: pg8000.native.DatabaseError, states: str | tuple[str, ...]) -> bool:

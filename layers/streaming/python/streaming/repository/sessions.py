@@ -76,7 +76,7 @@ _LONGEST_PAUSE_WITHOUT_ID = timedelta(days=1)
 
 def insert(session: NewSession) -> Statement:
     """Insert ``session`` unless it exists already; return a row if it was inserted."""
-    return Statement(_INSERT, _columns(session))
+    return Statement(_INSERT, _columns(session), keeps_plan=True)
 
 
 def insert_with_event(session: NewSession, message: Message) -> Statement:
@@ -84,7 +84,8 @@ def insert_with_event(session: NewSession, message: Message) -> Statement:
 
     Returns a row if they were inserted: whether the outbox has no older messages of the key.
     """
-    return Statement(_OPEN, {**_columns(session), **outbox.values_of(message)})
+    values = {**_columns(session), **outbox.values_of(message)}
+    return Statement(_OPEN, values, keeps_plan=True)
 
 
 def lock_latest(transaction: Transaction, report: Report) -> UUID | None:
@@ -111,7 +112,8 @@ def select(user_id: UUID, session_ids: Sequence[UUID]) -> Statement:
 
 def select_open(user_id: UUID, session_id: UUID) -> Statement:
     """Select the last heartbeat of the user's session; no row unless it is open."""
-    return Statement(_SELECT_OPEN, {"user_id": user_id, "session_id": session_id})
+    values = {"user_id": user_id, "session_id": session_id}
+    return Statement(_SELECT_OPEN, values, keeps_plan=True)
 
 
 def _columns(session: NewSession) -> dict[str, Any]:

@@ -4,7 +4,8 @@ pg8000 waits for the server after each message. Here the messages of all stateme
 once, so a transaction takes one round trip:
 https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
 
-Nothing is prepared by name, so it works behind a pooler in transaction mode.
+Statements of which the plan is kept are prepared by name, as long as the server or its pooler keeps
+them.
 """
 
 import struct
@@ -17,14 +18,15 @@ import pg8000.native
 from pg8000.converters import make_params
 from pg8000.core import Context
 
+from streaming.repository.answers import Answers, Row, columns_of, row_of
+from streaming.repository.prepared import UNNAMED, name_of
 from streaming.resilience.deadline import within
 
-Row = dict[str, Any]
+__all__ = ["PipelineConnection", "Row", "Statement"]
 
 _HEADER = struct.Struct("!ci")
 _SHORT = struct.Struct("!H")
 _LENGTH = struct.Struct("!i")
-_FIELD = struct.Struct("!ihihih")
 _NULL = _LENGTH.pack(-1)
 
 # The unnamed portal: its description, then its execution without a limit of rows.
@@ -32,28 +34,21 @@ _DESCRIBE_AND_EXECUTE = b"D\x00\x00\x00\x06P\x00" + b"E\x00\x00\x00\x09\x00\x00\
 _SYNC = b"S\x00\x00\x00\x04"
 _COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
-_READY, _ERROR, _DESCRIPTION, _ROW, _COMPLETE = b"Z", b"E", b"T", b"D", b"C"
-_EXPECTED = b"123nIs"
-"""The messages that tell nothing more: parsed, bound, closed, no rows, no statement, suspended."""
+_READY, _ERROR, _DESCRIPTION, _ROW, _COMPLETE, _PARSED = b"Z", b"E", b"T", b"D", b"C", b"1"
+_EXPECTED = b"23nIs"
+"""The messages that tell nothing more: bound, closed, no rows, no statement, suspended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement with the values of its ``:name`` parameters."""
+    """A statement with the values of its ``:name`` parameters.
+
+    ``keeps_plan`` says that one plan fits all values, and that the statement is used often.
+    """
 
     sql: str
     parameters: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class _Answers:
-    """What the server answered to the statements so far."""
-
-    rows: list[list[Row]]
-    names: tuple[str, ...] = ()
-    converters: tuple[Callable[[str], Any], ...] = ()
-    error: pg8000.native.DatabaseError | None = None
-    last_command: bytes = b""
+    keeps_plan: bool = False
 
 
 class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8000 has no types
@@ -62,6 +57,9 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
     After an error that the server did not report, the connection has unread answers and must be
     closed.
     """
+
+    prepared: set[str] | None = None
+    """The SQL of what is prepared by name; None if nothing may be."""
 
     def wait_without_limit(self) -> None:
         """Remove the socket's own time-out; the deadline alone limits each wait."""
@@ -82,10 +80,10 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
         rolled back, and the first error is raised.
         """
         request = bytearray(_query(begin, self._client_encoding))
+        answers = Answers([])
         for statement in statements:
-            self._append(request, statement)
+            self._append(request, statement, answers, by_name=statement.keeps_plan)
         request += _SYNC + _COMMIT
-        answers = _Answers([])
         with within(first_seconds):
             self._send(request)
             self._read_until_ready(answers)
@@ -104,7 +102,7 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
     def script(self, sql: str) -> list[list[Row]]:
         """Run SQL of several commands without parameters; return the rows of each."""
         self._send(_query(sql, self._client_encoding))
-        answers = _Answers([])
+        answers = Answers([])
         self._read_until_ready(answers)
         if answers.error is not None:
             raise answers.error
@@ -113,21 +111,26 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
     def rows(self, statement: Statement) -> list[Row]:
         """Run ``statement`` in the open transaction, in one round trip; return its rows."""
         request = bytearray()
-        self._append(request, statement)
+        answers = Answers([])
+        self._append(request, statement, answers, by_name=False)
         self._send(request + _SYNC)
-        answers = _Answers([])
         self._read_until_ready(answers)
         if answers.error is not None:
             raise answers.error
         return answers.rows[0]
 
-    def _append(self, request: bytearray, statement: Statement) -> None:
+    def _append(
+        self, request: bytearray, statement: Statement, answers: Answers, *, by_name: bool
+    ) -> None:
         sql, values_of = _parsed(statement.sql)
         encoding = self._client_encoding
-        text = sql.encode(encoding)
-        request += _HEADER.pack(b"P", len(text) + 8) + b"\x00" + text + b"\x00\x00\x00"
+        name = name_of(sql) if by_name and self.prepared is not None else UNNAMED
+        if not name or self.prepared is None or sql not in self.prepared:
+            text = name + b"\x00" + sql.encode(encoding) + b"\x00\x00\x00"
+            request += _HEADER.pack(b"P", len(text) + 4) + text
+            answers.awaited.append(sql if name else "")
         values = make_params(self.py_types, values_of(statement.parameters))
-        bind = bytearray(b"\x00\x00\x00\x00" + _SHORT.pack(len(values)))
+        bind = bytearray(b"\x00" + name + b"\x00\x00\x00" + _SHORT.pack(len(values)))
         for value in values:
             if value is None:
                 bind += _NULL
@@ -143,7 +146,7 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
         self._sock.write(request)
         self._sock.flush()
 
-    def _read_until_ready(self, answers: _Answers) -> None:
+    def _read_until_ready(self, answers: Answers) -> None:
         """Read the answers up to the next ReadyForQuery."""
         read = self._sock.read
         rows: list[Row] = []
@@ -156,9 +159,9 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
             if len(data) < length - 4:
                 raise pg8000.native.InterfaceError("network error")
             if code == _ROW:
-                rows.append(_row(data, answers, self._client_encoding))
+                rows.append(row_of(data, answers, self._client_encoding))
             elif code == _DESCRIPTION:
-                columns = _columns(data, self._client_encoding)
+                columns = columns_of(data, self._client_encoding)
                 answers.names = tuple(name for name, _ in columns)
                 answers.converters = tuple(self.pg_types[oid] for _, oid in columns)
             elif code == _COMPLETE:
@@ -171,16 +174,21 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
             elif code == _ERROR:
                 self._note_error(data, answers)
             elif code not in _EXPECTED:
-                self._take(code, data)
+                self._take(code, data, answers)
 
-    def _take(self, code: bytes, data: bytes) -> None:
-        """Handle a message that may arrive at any time, such as a notice."""
+    def _take(self, code: bytes, data: bytes, answers: Answers) -> None:
+        """Handle the end of a Parse, or a message that may arrive at any time, such as a notice."""
+        if code == _PARSED:
+            parsed = answers.awaited.popleft()
+            if parsed and self.prepared is not None:
+                self.prepared.add(parsed)
+            return
         handle = self.message_types.get(code)
         if handle is None:
             raise pg8000.native.InterfaceError(f"unknown message: {code!r}")
         handle(data, Context(None))
 
-    def _note_error(self, data: bytes, answers: _Answers) -> None:
+    def _note_error(self, data: bytes, answers: Answers) -> None:
         context = Context(None)
         self.handle_ERROR_RESPONSE(data, context)
         # Every later error is a consequence of the first one.
@@ -197,31 +205,3 @@ def _parsed(sql: str) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...
     """Return the statement with numbered parameters, and what orders their values."""
     statement, values_of = pg8000.native.to_statement(sql)
     return statement, values_of
-
-
-@lru_cache(maxsize=512)
-def _columns(description: bytes, encoding: str) -> tuple[tuple[str, int], ...]:
-    """Return name and type of each column of a RowDescription."""
-    (count,) = _SHORT.unpack_from(description)
-    columns = []
-    at = 2
-    for _ in range(count):
-        end = description.index(b"\x00", at)
-        _, _, type_oid, _, _, _ = _FIELD.unpack_from(description, end + 1)
-        columns.append((description[at:end].decode(encoding), type_oid))
-        at = end + 1 + _FIELD.size
-    return tuple(columns)
-
-
-def _row(data: bytes, answers: _Answers, encoding: str) -> Row:
-    row: Row = {}
-    at = 2
-    for name, converter in zip(answers.names, answers.converters, strict=True):
-        (length,) = _LENGTH.unpack_from(data, at)
-        at += 4
-        if length < 0:
-            row[name] = None
-        else:
-            row[name] = converter(str(data[at : at + length], encoding))
-            at += length
-    return row

@@ -1,6 +1,6 @@
 """Sends the events of use cases to Kafka; housekeeping sends the rest from the outbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from aws_lambda_powertools.logging import Logger
@@ -32,10 +32,11 @@ class EventSink(Protocol):
         """
         ...
 
-    def send_committed(self, message: Message) -> bool:
-        """Send a message that is in the outbox, and delete it there if Kafka acknowledges it.
+    def begin_committed(self, messages: Sequence[Message]) -> Callable[[], None]:
+        """Begin to send messages of one user that are in the outbox; return what completes it.
 
-        Returns whether Kafka acknowledged it. If not, the user's later messages must not be sent.
+        They are sent one after the other, up to the first one that Kafka does not acknowledge, and
+        deleted from the outbox.
         """
         ...
 
@@ -43,12 +44,11 @@ class EventSink(Protocol):
 class Publisher(Protocol):
     """Sends messages to Kafka."""
 
-    def publish(self, message: Message) -> bool:
-        """Send ``message``; return whether Kafka acknowledged it."""
-        ...
-
     def begin(self, message: Message) -> Callable[[], bool]:
-        """Begin to send ``message``; return what waits for Kafka, as ``publish`` does."""
+        """Begin to send ``message``; return what waits for Kafka.
+
+        It returns whether Kafka acknowledged the message.
+        """
         ...
 
 
@@ -78,16 +78,26 @@ class KafkaSink:
 
         return complete
 
-    def send_committed(self, message: Message) -> bool:
-        """Send ``message`` and delete it from the outbox; housekeeping repeats what fails."""
-        if not self._publisher.publish(message):
-            return False
+    def begin_committed(self, messages: Sequence[Message]) -> Callable[[], None]:
+        """Begin to send ``messages``; housekeeping repeats what fails."""
+        first = self._publisher.begin(messages[0]) if messages else None
+
+        def complete() -> None:
+            is_acknowledged = first
+            for message, following in zip(messages, [*messages[1:], None], strict=False):
+                if is_acknowledged is None or not is_acknowledged():
+                    return
+                self._delete(message)
+                is_acknowledged = self._publisher.begin(following) if following else None
+
+        return complete
+
+    def _delete(self, message: Message) -> None:
         try:
             self._outbox.delete(message.event_id)
         except DatabaseUnavailable:
             # Housekeeping will send the event again; consumers discard repeats by its id.
             logger.warning("an acknowledged event stays in the outbox", event_id=message.event_id)
-        return True
 
 
 class NoEvents:
@@ -100,6 +110,6 @@ class NoEvents:
         """Discard ``event``."""
         return lambda: None
 
-    def send_committed(self, message: Message) -> bool:
-        """Return True without sending."""
-        return True
+    def begin_committed(self, messages: Sequence[Message]) -> Callable[[], None]:
+        """Send nothing."""
+        return lambda: None

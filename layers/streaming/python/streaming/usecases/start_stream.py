@@ -132,8 +132,6 @@ class StartStream:
             if isinstance(error, MovieNotFound):
                 self._note_missing(movie_id, now)
             raise
-        if progress is not None:
-            self._positions.offer(progress)
         return StartedStream(
             manifest_url=film.manifest_url,
             expires_in=film.expires_in,
@@ -163,6 +161,7 @@ class StartStream:
         session_id = attempt.session_id
         repeated = self._playback.find_repeated(user_id, movie_id, session_id)
         self._stream_limit.keep(user_id, session_id, limit, repeated.last_heartbeat_at, now)
+        self._offer(repeated.progress)
         return repeated.progress
 
     def _open(
@@ -174,10 +173,14 @@ class StartStream:
     ) -> SavedProgress | None:
         event = StreamEvent.of_start(session, event_id)
         opened = self._playback.open_session(session, event, self._events.message, key, taken_over)
-        for message in opened.next_messages:
-            if not self._events.send_committed(message):
-                break
+        sending = self._events.begin_committed(opened.next_messages)
+        self._offer(opened.progress)
+        sending()
         return opened.progress
+
+    def _offer(self, progress: SavedProgress | None) -> None:
+        if progress is not None:
+            self._positions.offer(progress)
 
     def _note_missing(self, movie_id: UUID, now: datetime) -> None:
         try:

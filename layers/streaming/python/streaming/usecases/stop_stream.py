@@ -37,11 +37,13 @@ class StopStream:
             return self._events.message(StreamEvent.of_stop(report, session_id, event_id))
 
         ended = self._playback.end_session(report, message_of)
+        message = None
+        if ended.event_is_next and ended.session_id is not None:
+            message = message_of(ended.session_id)
+        sending = self._events.begin_committed([message] if message else [])
+        # While Kafka answers.
         if ended.session_id is not None:
             self._slots.end_along(report.user_id, ended.session_id)
         self._positions.keep(ended.progress)
-        if ended.event_is_next and ended.session_id is not None:
-            message = message_of(ended.session_id)
-            if message is not None:
-                self._events.send_committed(message)
+        sending()
         return ended

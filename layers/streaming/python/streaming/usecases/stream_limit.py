@@ -84,11 +84,10 @@ class StreamLimit:
 
     def _refuse(self, user_id: UUID, session_id: UUID) -> None:
         # The start that took it over may not have found its row, which is only just committed.
-        for message in self._playback.refuse_opened(
+        messages = self._playback.refuse_opened(
             user_id, session_id, clock.now(), self._events.message
-        ):
-            if not self._events.send_committed(message):
-                break
+        )
+        self._events.begin_committed(messages)()
 
     def _reached(self, user_id: UUID, limit: int, slots: Sequence[Slot]) -> StreamLimitReached:
         return StreamLimitReached(
