@@ -91,8 +91,9 @@ def test_rewriting_signs_each_object_once(text: str) -> None:
     assert all(f"https://signed.example/{n + 1}/" in rendered for n in range(len(asked)))
 
 
+# Without U+FFFD, which the parser takes for a byte that is not UTF-8.
 KEY = st.text(
-    st.characters(codec="utf-8", exclude_characters='\\"#?%{', exclude_categories=["Cc"]),
+    st.characters(codec="utf-8", exclude_characters='\\"#?%{\ufffd', exclude_categories=["Cc"]),
     min_size=1,
 ).filter(
     lambda key: (
