@@ -156,7 +156,7 @@ def _environment() -> Mapping[str, str]:
     try:
         running: dict[str, str] = json.loads((folder / "stack.json").read_text("utf-8"))
     except FileNotFoundError:
-        raise TrafficError("make run does not run; start it in another terminal") from None
+        raise TrafficError("make run is not up yet; start it in another terminal") from None
     return running
 
 
