@@ -11,13 +11,22 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import cold_starts, imports, publishing, rewriting, scaling, signing
+from benchmarks import (
+    analytics,
+    cold_starts,
+    imports,
+    publishing,
+    reports,
+    rewriting,
+    scaling,
+    signing,
+)
 from benchmarks.comparison import measuring, plot, report
 from benchmarks.comparison.goals import judge
 from benchmarks.cost import __main__ as cost
 
 RESULTS = Path(__file__).parent / "results" / "comparison.json"
-OTHERS = (signing, rewriting, scaling, publishing, imports, cold_starts)
+OTHERS = (signing, rewriting, scaling, publishing, imports, cold_starts, analytics, reports)
 
 
 def main() -> int:

@@ -83,6 +83,9 @@ def _reports(reports: ViewingReports, days: Days) -> dict[str, Callable[[], obje
         "films in order": lambda: reports.ranking(
             days, "views", descending=True, limit=50, offset=0
         ),
+        "films in order of viewers": lambda: reports.ranking(
+            days, "unique_viewers", descending=True, limit=50, offset=0
+        ),
     }
 
 

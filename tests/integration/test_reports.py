@@ -334,12 +334,14 @@ WAITING = """
     SELECT 1 FROM pg_locks WHERE NOT granted AND relation = CAST('analytics_breakdown' AS regclass)
 """
 
+PAGE = {"first", "last", "limit", "offset"}
 STATEMENTS = {
     "total": (figures.TOTAL, {"movie_id", "first", "last"}),
     "days": (figures.BY_DAY, {"movie_id", "first", "last"}),
     "breakdown": (figures.BREAKDOWN, {"movie_id", "first", "last"}),
     "curve": (figures.CURVE, {"movie_id", "first", "last"}),
-    "ranking": (figures.RANKING, {"first", "last"}),
+    "films": (figures.in_order("views", descending=True), PAGE),
+    "films by viewers": (figures.in_order("unique_viewers", descending=True), PAGE),
     "minutes": (figures.MINUTES, {"movie_id", "first", "end", "seconds"}),
 }
 
@@ -354,6 +356,8 @@ def test_reports_read_figures_only(counted: str, name: str) -> None:
         "last": LAST,
         "end": LAST,
         "seconds": 60,
+        "limit": 50,
+        "offset": 0,
     }
 
     def work(transaction: Any) -> Any:

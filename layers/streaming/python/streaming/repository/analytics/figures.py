@@ -72,22 +72,42 @@ _SORTS: Mapping[Sort, str] = {
     "average_percentage_watched": "seen_hundredths / greatest(measured_viewer_days, 1.0)",
 }
 
-RANKING = f"""
-    SELECT figures.*, coalesce(viewed.unique_viewers, 0) AS unique_viewers,
-        count(*) OVER () AS count
+_FILMS = f"""
+    SELECT movie_id, {_SUMS}
+    FROM analytics_days
+    WHERE day BETWEEN :first AND :last AND movie_id <> '{ALL_FILMS}'
+    GROUP BY movie_id
+    HAVING sum(sessions) > 0 OR sum(views) > 0 OR sum(watched_ms) > 0
+"""  # noqa: S608
+
+# Only the viewers of the films on the page are counted.
+_PAGE = f"""
+    SELECT page.*, (
+            SELECT CAST(coalesce(sum(viewers), 0) AS bigint) FROM analytics_returns AS viewed
+            WHERE viewed.movie_id = page.movie_id
+                AND day BETWEEN :first AND :last AND previous_day < :first
+        ) AS unique_viewers
     FROM (
-        SELECT movie_id, {_SUMS}
-        FROM analytics_days
-        WHERE day BETWEEN :first AND :last AND movie_id <> '{ALL_FILMS}'
-        GROUP BY movie_id
-        HAVING sum(sessions) > 0 OR sum(views) > 0 OR sum(watched_ms) > 0
-    ) AS figures
+        SELECT *, count(*) OVER () AS count
+        FROM ({_FILMS}) AS films
+        ORDER BY {{order}}
+        LIMIT :limit OFFSET :offset
+    ) AS page
+    ORDER BY {{order}}
+"""  # noqa: S608
+
+_PAGE_BY_UNIQUE_VIEWERS = f"""
+    SELECT films.*, coalesce(viewed.unique_viewers, 0) AS unique_viewers,
+        count(*) OVER () AS count
+    FROM ({_FILMS}) AS films
     LEFT JOIN (
         SELECT movie_id, CAST(sum(viewers) AS bigint) AS unique_viewers
         FROM analytics_returns
         WHERE day BETWEEN :first AND :last AND previous_day < :first
         GROUP BY movie_id
-    ) AS viewed ON viewed.movie_id = figures.movie_id
+    ) AS viewed USING (movie_id)
+    ORDER BY {{order}}
+    LIMIT :limit OFFSET :offset
 """  # noqa: S608
 
 MINUTES = """
@@ -103,6 +123,6 @@ STATE = "SELECT first_month FROM analytics_state"
 
 
 def in_order(sort: Sort, *, descending: bool) -> str:
-    """Return ``RANKING`` as a page of ``:limit`` films from ``:offset`` on."""
-    order = f"{_SORTS[sort]} {'DESC' if descending else 'ASC'}, figures.movie_id"
-    return f"{RANKING} ORDER BY {order} LIMIT :limit OFFSET :offset"
+    """Return SQL that selects ``:limit`` films from ``:offset`` on, in the order of a figure."""
+    page = _PAGE_BY_UNIQUE_VIEWERS if sort == "unique_viewers" else _PAGE
+    return page.format(order=f"{_SORTS[sort]} {'DESC' if descending else 'ASC'}, movie_id")
