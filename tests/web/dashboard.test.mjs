@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
+import { monthStarts, niceTop } from '../../web/dashboard/axis.js';
 import { drawHeatmap, mostRewatched } from '../../web/dashboard/heatmap.js';
 import { age, duration, MEASURES, percent, whole } from '../../web/dashboard/measures.js';
 import { ReportError, Reports, utcDay } from '../../web/dashboard/reports.js';
@@ -53,6 +54,21 @@ test('the heatmap of equal values, and of none', () => {
 
   assert.equal(equal.style.backgroundImage.match(/50\.0%/g).length, 2);
   assert.equal(none.style.backgroundImage, 'none');
+});
+
+/** An axis ends at a round number that is not below its greatest value. */
+test('the top of an axis', () => {
+  assert.deepEqual([1, 7, 20, 21, 99, 203, 1000, 12_001, 0.1].map(niceTop), [1, 8, 20, 25, 100, 250, 1000, 15_000, 0.1]);
+});
+
+/** The ticks of a year are first days of months, and no more than there is space for. */
+test('the ticks of a year', () => {
+  const at = (day) => Date.parse(day) / 1000;
+  const ticks = (most) => monthStarts(at('2025-11-29'), at('2026-11-28'), most)
+    .map((tick) => new Date(tick * 1000).toISOString().slice(0, 10));
+
+  assert.equal(ticks(12).length, 12);
+  assert.deepEqual(ticks(4), ['2025-12-01', '2026-03-01', '2026-06-01', '2026-09-01']);
 });
 
 /** Durations and ages have the unit that a reader expects. */

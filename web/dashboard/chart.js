@@ -72,8 +72,8 @@ export class Chart {
 
   /** Change options, such as the unit. The plot stays if what it shows has the same name and ticks. */
   configure(options) {
-    const stays =
-      options.label === this.#options.label && String(options.steps) === String(this.#options.steps);
+    const shown = ({ label, steps, splits }) => [label, steps, splits?.name].join();
+    const stays = shown(options) === shown(this.#options);
     Object.assign(this.#options, options);
     this.#name();
     if (!stays) this.#remove();

@@ -4,6 +4,7 @@
  * @module glance
  */
 
+import { monthStarts } from './axis.js';
 import { Chart } from './chart.js';
 import { byId, element, fillTable } from './elements.js';
 import { day, dayOfYear, longDay, MEASURES, month, percent, short, whole } from './measures.js';
@@ -87,19 +88,6 @@ export function drawTrend(overview, name) {
     `${measure.name.toLowerCase()}, ${write(xs[0] * 1000)} to ${write(xs.at(-1) * 1000)}`;
   fillTable(byId('trend-table'), options.label, ['Day', measure.name],
     overview.days.map((each) => [longDay(Date.parse(each.day)), measure.text(each.measures)]).reverse());
-}
-
-/** The beginnings of months from `low` to `high`: of each month, or each second one, ... */
-function monthStarts(low, high, most) {
-  const first = new Date(low * 1000);
-  const starts = [];
-  for (let index = 1; ; index += 1) {
-    const at = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + index) / 1000;
-    if (at > high) break;
-    starts.push(at);
-  }
-  const each = Math.max(1, Math.ceil(starts.length / most));
-  return starts.filter((at, index) => index % each === 0);
 }
 
 /** Draw the shares of the sessions, the greatest first. */

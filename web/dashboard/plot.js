@@ -5,6 +5,7 @@
  */
 
 import uPlot from '../vendor/uplot/uPlot.esm.js';
+import { niceTop } from './axis.js';
 
 const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap((power) => [power, 2 * power, 5 * power]);
 const FONT = '12px system-ui, sans-serif';
@@ -103,10 +104,4 @@ function widthOf(plot, texts) {
   plot.ctx.font = FONT;
   const widths = (texts ?? []).map((text) => plot.ctx.measureText(text).width);
   return Math.ceil(Math.max(20, ...widths)) + 14;
-}
-
-/** The smallest round number from `value` on. */
-function niceTop(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((n) => n * power).find((top) => top >= value);
 }
