@@ -146,7 +146,7 @@ test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS with the co
 test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against Redis in cluster mode
 	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PARALLEL) $(PYTEST_ARGS)
 
-test-kafka: $(INSTALLED) $(KAFKA) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
+test-kafka: $(INSTALLED) $(KAFKA) $(CLICKHOUSE) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)
 
 corpus: $(INSTALLED) $(JUDGES) ## Check all manifests below a directory with independent parsers (CORPUS=dir)

@@ -1,8 +1,8 @@
 -- Reads the topics. It is created last, because reading begins at once. Kafka's offsets are committed after
 -- the insert, so records may be read again, which changes nothing.
 --
--- RawBLOB reads any bytes, so that no record stops a partition. To begin at the start of the topics, set
--- auto_offset_reset to earliest in the server's <kafka> configuration, where a login belongs, too.
+-- RawBLOB reads any bytes, so that no record stops a partition. A new group begins at the start of the topics. A
+-- login belongs in the server's <kafka> configuration.
 
 CREATE TABLE viewing.kafka (message String)
 ENGINE = Kafka

@@ -38,6 +38,9 @@ _DEAD_LETTERS = """
 
 Rows = dict[str, list[list[Any]]]
 
+Statement = str | tuple[str, str, int]
+"""SQL; or SQL that is executed until a query returns a number."""
+
 
 def report(name: str, **values: object) -> str:
     """Return the query of a report, with the values of its parameters."""
@@ -74,7 +77,7 @@ def run(folder: Path, batches: Iterable[Sequence[KafkaRecord]], queries: dict[st
 
 
 def execute(
-    folder: Path, statements: Sequence[str], queries: dict[str, str], tolerated: str = ""
+    folder: Path, statements: Sequence[Statement], queries: dict[str, str], tolerated: str = ""
 ) -> Rows:
     """Execute statements in a database in ``folder``; return the rows of each query.
 
@@ -109,6 +112,31 @@ def created() -> Iterator[str]:
     for name in _FILES:
         for statement in _statements(name):
             yield _KAFKA if statement == kafka_table() else statement
+
+
+def reading(brokers: str, records: int) -> list[Statement]:
+    """Return the statements that create everything, and then read some records from Kafka.
+
+    The library has no threads that would read for a materialized view, so its query inserts.
+    """
+    view = "CREATE MATERIALIZED VIEW viewing.read_kafka TO viewing.records AS"
+    made = [
+        kafka_table().replace("localhost:9092", brokers) if each == _KAFKA else each
+        for each in created()
+    ]
+    (query,) = [each for each in made if view in each]
+    insert = query.replace(view, "INSERT INTO viewing.records")
+    insert += " SETTINGS stream_like_engine_allow_direct_select = 1"
+    place = "topic, kafka_partition, kafka_offset"
+    kept = f"CREATE TABLE viewing.read ENGINE = Log AS SELECT {place} FROM viewing.records"
+    keep = f"""
+        CREATE MATERIALIZED VIEW viewing.keep_read TO viewing.read AS
+        SELECT {place} FROM viewing.records
+    """
+    # Without commits, the engine may deliver a record again.
+    count = f"SELECT uniqExact({place}) FROM viewing.read"
+    others = [each for each in made if each != query]
+    return [*others, kept, keep, (insert, count, records)]
 
 
 def _statements(name: str) -> list[str]:

@@ -1,7 +1,9 @@
 """Runs SQL in ClickHouse as a library, in the environment that has it.
 
 In: ``{"folder": …, "statements": […], "queries": {name: …}, "tolerated": …}`` as JSON, on standard
-input; ClickHouse stores its tables in the folder. Out: the rows of each query, as JSON.
+input; ClickHouse stores its tables in the folder. A statement is a text; or a list of a text, a
+query and a number, and is executed until the query returns the number. Out: the rows of each query,
+as JSON.
 """
 
 import json
@@ -17,9 +19,12 @@ def main() -> None:
     """Execute the statements, then the queries."""
     work = json.load(sys.stdin)
     session = Session(work["folder"])
-    for statement in work["statements"]:
+    for each in work["statements"]:
+        statement, query, number = [each, "", ""] if isinstance(each, str) else each
         try:
             session.query(statement)
+            while query and str(session.query(query)).strip() != str(number):
+                session.query(statement)
         except ChdbError as error:
             if not work["tolerated"] or work["tolerated"] not in str(error):
                 raise

@@ -5,7 +5,6 @@ import random
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,51 +15,22 @@ from streaming.usecases.record_viewing import RecordViewing
 from tests.clickhouse.clickhouse import (
     COMPUTE,
     PYTHON,
-    Rows,
     created,
     erasure,
     execute,
     inserted,
     kafka_table,
-    report,
     reports,
     run,
 )
-from tests.support.viewing_database import RANGES, compare, viewing_database
+from tests.clickhouse.comparison import EVER, compare_figures, queries, rows_of
+from tests.support.viewing_database import compare, viewing_database
 from tests.support.viewing_figures import Figures
-from tests.support.viewing_traffic import BEGIN, Value, batches, record, traffic
-
-EVER = ("2026-01-01", "2026-12-31")
+from tests.support.viewing_traffic import BEGIN, batches, record, traffic
 
 pytestmark = pytest.mark.skipif(
     not PYTHON.exists(), reason="ClickHouse is not installed (run make test-clickhouse)"
 )
-
-
-def rows_of(found: Rows, name: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a report in their order by value."""
-    return sorted(tuple(row) for row in found[name])
-
-
-def queries() -> dict[str, str]:
-    """Return the queries of all figures."""
-    return reports(*EVER) | {
-        f"unique viewers {first} {last}": report("unique_viewers", first=first, last=last)
-        for first, last in RANGES
-    }
-
-
-def compare_figures(found: Rows, values: list[Value]) -> None:
-    """Compare every figure in ClickHouse with the computation."""
-    expected = Figures(values)
-    assert rows_of(found, "days") == expected.days()
-    assert rows_of(found, "retention") == expected.curves()
-    assert rows_of(found, "breakdown") == expected.breakdown()
-    assert rows_of(found, "concurrency") == expected.minutes()
-    for first, last in RANGES:
-        name = f"unique viewers {first} {last}"
-        assert rows_of(found, name) == expected.uniques(first, last)
-    assert found["dead_letters"] == []
 
 
 @pytest.mark.parametrize("seed", range(3))
