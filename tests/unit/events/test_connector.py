@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 
 from streaming.config.events import EventSettings
 from streaming.events.connector import Connector
+from tests.support.waiting import eventually
 
 DESCRIPTORS = Path("/proc/self/fd")
 
@@ -35,7 +36,8 @@ def test_failed_attempts_leave_no_selector_open(no_collector: None) -> None:
         with pytest.raises((KafkaError, OSError)):
             connect(settings)
 
-    assert _selectors() == before
+    # Producers of other tests may close or open theirs at the same time.
+    assert eventually(lambda: _selectors() <= before)
 
 
 def _selectors() -> int:
