@@ -30,7 +30,7 @@ export function plotOptions(host, options) {
   return {
     legend: { show: false },
     // The unit is written in the space above the plot.
-    padding: [30, 14, 0, 0],
+    padding: [30, 20, 0, 0],
     cursor: {
       drag: { x: false, y: false },
       y: false,
