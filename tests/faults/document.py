@@ -15,7 +15,8 @@ _PROMISES = """\
 
 - Every call gets a response within 3 s, a progress report within 1.5 s, during any fault. A start
   that has to query the user service may take `USER_SERVICE_TIMEOUT` (5 s) and half a second if no
-  other dependency fails, and the calls for admins only (erase, invalidate) may take 25 s.
+  other dependency fails. The calls for admins only may take longer: *erase* and *invalidate* 25 s,
+  the reports of what was watched 7.5 s.
 - A failure is a 503 with a `code` that names the unavailable dependency and `Retry-After`;
   players retry.
 - Acknowledged changes are in PostgreSQL, and their events in Kafka or in the outbox. An
