@@ -10,6 +10,10 @@ import httpx
 from redis import Redis
 
 from local.stack import Stack
+from streaming.domain import clock
+from streaming.domain.identifiers import uuid7
+from streaming.domain.progress import Report
+from streaming.events.event import StreamEvent
 from tests.conftest import Rows, set_subscription
 from tests.integration.test_events import ANSWERS, USER
 from tests.rie.deployed import OWN_ERRORS
@@ -105,12 +109,14 @@ class Scene:
         viewer = new_viewer(self._stack.token)
         set_subscription(self._stack, viewer.user_id)
         ids = {"user_id": viewer.user_id, "movie_id": MOVIE}
-        self._rows(_OPEN_SESSION, id=_uuid7(), **ids)
+        self._rows(_OPEN_SESSION, id=uuid7(clock.milliseconds(clock.now())), **ids)
         self._rows(_SAVE_PROGRESS, id=uuid4(), position=POSITION, **ids)
         if self._function == "housekeeping":
-            event_id = uuid4()
-            value = json.dumps({"event_id": str(event_id)})
-            self._rows(_LEAVE_WAITING, id=event_id, key=str(viewer.user_id), value=value)
+            report = Report(viewer.user_id, MOVIE, POSITION, None, None, clock.now())
+            message = StreamEvent.of_stop(
+                report, uuid7(clock.milliseconds(clock.now())), uuid4()
+            ).to_message("stream.")
+            self._rows(_LEAVE_WAITING, id=message.event_id, key=message.key, value=message.value)
         with Redis(port=self._stack.ports.redis_port) as redis:
             redis.flushall()
         return viewer
@@ -135,9 +141,3 @@ def in_time(play: Callable[[], tuple[Scene, Json]]) -> tuple[Scene, Json]:
         is_late = answer.get("statusCode") == 503 or answer.get("errorType") in OWN_ERRORS
         if not is_late or time.monotonic() > ends_at:
             return scene, answer
-
-
-def _uuid7() -> UUID:
-    from streaming.domain.identifiers import uuid7
-
-    return uuid7(int(time.time() * 1000))
