@@ -11,7 +11,7 @@ from tests.support import event_contract
 
 
 def accept(_: Message) -> None:
-    """Do nothing before a message is sent."""
+    """Do nothing with a message."""
 
 
 @dataclass
@@ -20,13 +20,15 @@ class MemoryKafka:
 
     Each message must conform to the description of its topic. Messages whose key is in ``refusals``
     are refused with that reason. ``before_sending`` is called with each message before it is sent,
-    so that a test can read or change other state then.
+    ``before_answering`` before a sender gets the answer for it, so that a test can read or change
+    other state then.
     """
 
     messages: list[Message] = field(default_factory=list)
     is_down: bool = False
     refusals: dict[str, Refusal] = field(default_factory=dict)
     before_sending: Callable[[Message], None] = accept
+    before_answering: Callable[[Message], None] = accept
 
     def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
         """Send ``message``; return whether Kafka acknowledged it."""
@@ -35,7 +37,12 @@ class MemoryKafka:
     def begin(self, message: Message) -> Callable[[], bool]:
         """Send ``message`` at once; return whether Kafka acknowledged it."""
         is_acknowledged = self.publish(message)
-        return lambda: is_acknowledged
+
+        def answer() -> bool:
+            self.before_answering(message)
+            return is_acknowledged
+
+        return answer
 
     def deliver(self, messages: Sequence[Message], wait_seconds: float) -> dict[UUID, Refusal]:
         """Send ``messages``; return the refusals by event id."""
