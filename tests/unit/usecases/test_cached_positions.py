@@ -112,6 +112,18 @@ def test_another_server(settled: MemoryEnvironment, viewer: MemoryViewer, movie_
     assert settled.record.cache_trust.servers == [RESTARTED.name]
 
 
+def test_a_server_that_nobody_has_written_to(
+    settled: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """Look-ups keep the connection to it, but for one new connection in five seconds."""
+    settled.redis.server = RESTARTED
+    settled.redis.reconnections = 0
+    for _ in range(20):
+        assert found(settled, viewer, movie_id) == 40
+        settled.pass_time(0.5)
+    assert settled.redis.reconnections == 2
+
+
 def test_a_server_without_a_name(
     settled: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
 ) -> None:

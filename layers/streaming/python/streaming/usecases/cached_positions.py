@@ -12,7 +12,7 @@ from aws_lambda_powertools.logging import Logger
 from streaming.cache.progress import ProgressCache
 from streaming.domain.progress import SavedProgress
 from streaming.repository.cache_trust import CacheTrustRecord
-from streaming.resilience.cache_trust import CacheServer, CacheTrust
+from streaming.resilience.cache_trust import LEASE_SECONDS, CacheServer, CacheTrust, Instant
 
 logger = Logger(child=True)
 
@@ -34,6 +34,7 @@ class CachedPositions:
         self._progress_cache = progress_cache
         self._trust = trust
         self._record = record
+        self._reconnected_at: Instant | None = None
 
     def find_trusted(self, user_id: UUID, movie_id: UUID) -> CachedPosition | None:
         """Return the cached position, if any; None also when none would be trusted."""
@@ -44,8 +45,7 @@ class CachedPositions:
             return None
         progress, server = answer
         if server.name and not self._trust.includes(server):
-            # It may have been replaced by another server, to which a new connection leads.
-            self._progress_cache.reconnect()
+            self._reconnect()
         if progress is None:
             return None
         return CachedPosition(progress, self._trust.holds(server, progress.recorded_at))
@@ -75,6 +75,16 @@ class CachedPositions:
         if server is not None:
             logger.warning("another server of Redis is used from now on", server=server.name)
         self._record.distrust(server)
+
+    def _reconnect(self) -> None:
+        """Connect again: the server may have been replaced by another one.
+
+        It may also be one that nobody has written to yet, so not every look-up does this.
+        """
+        now = self._trust.now()
+        if self._reconnected_at is None or self._reconnected_at.until(now) >= LEASE_SECONDS:
+            self._reconnected_at = now
+            self._progress_cache.reconnect()
 
     def _is_settled(self, server: CacheServer | None) -> bool:
         """Return whether an environment that asks ``server`` finds what was written there."""
