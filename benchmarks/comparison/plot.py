@@ -26,6 +26,7 @@ def draw(figures: Figures, path: Path = FILE) -> None:
     for (title, kind, name), axes in zip(panels, figure.subplots(2, 2).flat, strict=True):
         services = figures[kind]["services"]
         calls = list(services[SERVICES[0].name])
+        drawn_of = []
         for position, (service, colour) in enumerate(zip(SERVICES, COLOURS, strict=True)):
             bars = [
                 (place + 0.27 * (position - 1), value if name is None else value[name])
@@ -33,11 +34,11 @@ def draw(figures: Figures, path: Path = FILE) -> None:
                 if (value := services[service.name].get(call)) is not None
             ]
             drawn = axes.bar(*zip(*bars, strict=True), width=0.25, color=colour)
-            drawn.set_label(service.title)
+            drawn_of.append(drawn)
             axes.bar_label(drawn, fmt="%.0f" if name is None else "%.2f", fontsize=7)
         axes.set(title=title, ylabel="ms")
         axes.set_xticks(range(len(calls)), calls)
-        axes.legend(fontsize="small")
+    figure.legend(drawn_of, [each.title for each in SERVICES], loc="outside upper center", ncols=3)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the library's version the same results give the same file.
     figure.savefig(path, dpi=100, metadata={"Software": None})
