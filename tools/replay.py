@@ -6,11 +6,10 @@ are deleted first. Lambda's batches fail until the end, and are then repeated by
 
 import argparse
 import base64
-import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,14 @@ from streaming.repository.analytics.rebuild import Rebuild
 from streaming.repository.analytics.record import ViewingRecord
 from streaming.repository.database import Database
 from streaming.usecases.record_viewing import RecordViewing
+from tools.local_stack import settings_of_servers
 from tools.replay_losses import losses
 
 ROOT = Path(__file__).parents[1]
 ACTIONS = ("start", "progress", "stop")
 BATCH = 5000
 BATCH_SECONDS = 120.0
+END_SECONDS = 30.0
 
 
 class ReplayError(Exception):
@@ -89,14 +90,10 @@ def replay(environment: Mapping[str, str], *, lossy: bool) -> tuple[int, int]:
 
 
 def _environment() -> Mapping[str, str]:
-    if os.environ.get("DATABASE_URL"):
-        return os.environ
-    folder = Path(os.environ.get("LOCAL_STATE_DIR") or ROOT / ".local")
-    try:
-        running: dict[str, str] = json.loads((folder / "stack.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise ReplayError("neither DATABASE_URL is set nor does make run run") from None
-    return running
+    found = settings_of_servers(os.environ)
+    if found is None:
+        raise ReplayError("neither DATABASE_URL is set nor does make run run")
+    return found
 
 
 def _consumer(environment: Mapping[str, str]) -> Any:
@@ -135,8 +132,24 @@ def _offsets(consumer: Any, prefix: str) -> tuple[dict[Any, int], dict[Any, int]
             raise ReplayError(f"there is no topic {topic}")
         partitions += [TopicPartition(topic, number) for number in sorted(known)]
     consumer.assign(partitions)
+    ends = _ends(consumer, partitions)
     consumer.seek_to_beginning(*partitions)
-    return consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    return consumer.beginning_offsets(partitions), ends
+
+
+def _ends(consumer: Any, partitions: Sequence[Any]) -> dict[Any, int]:
+    """Return the high watermarks of fetches at the ends.
+
+    The broker of ``make run`` answers to the question for the end with an offset in the middle of
+    the last batch.
+    """
+    consumer.seek_to_end(*partitions)
+    ends_at = time.monotonic() + END_SECONDS
+    while any(consumer.highwater(each) is None for each in partitions):
+        if time.monotonic() > ends_at:
+            raise ReplayError("Kafka does not tell where the topics end")
+        consumer.poll(timeout_ms=100)
+    return {each: consumer.highwater(each) for each in partitions}
 
 
 def _batches(consumer: Any, ends: Mapping[Any, int]) -> Iterator[list[KafkaRecord]]:

@@ -37,13 +37,13 @@ def losses(
         yield f"Kafka has deleted the first records of {', '.join(deleted)}"
     topics = sorted({each.topic for each in ends})
     known = {(each.topic, each.partition): end for each, end in ends.items()}
-    counted = database.run(lambda transaction: transaction.rows(_OFFSETS, topics=topics))
+    counted = database.query(_OFFSETS, topics=topics)
     for row in counted:
         end = known.get((row["topic"], row["partition"]), 0)
         if end < row["next_offset"]:
             name = _name(row["topic"], row["partition"])
-            yield f"{name} ends at {end}, and {row['next_offset']} of its records were counted"
-    (figures,) = database.run(lambda transaction: transaction.rows(_SESSIONS))
+            yield f"{name} ends at offset {end}, and was counted up to {row['next_offset']}"
+    (figures,) = database.query(_SESSIONS)
     starts = sum(ends[each] - begins[each] for each in ends if each.topic == start_topic)
     if starts < figures["sessions"]:
         yield f"{start_topic} has {starts} records, and {figures['sessions']} starts were counted"

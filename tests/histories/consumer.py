@@ -13,10 +13,11 @@ from streaming.repository.analytics.rebuild import Rebuild
 from streaming.repository.database import Database
 from tests.histories.event_source import EventSource
 from tests.histories.evidence import Counted
-from tests.histories.invented import invented_records, publish, ranges_until
+from tests.histories.invented import invented_records, ranges_until
 from tests.histories.plan import Plan
 from tests.histories.recorder import Invokes
 from tests.histories.rig import Rig
+from tests.support.kafka import publish
 from tests.support.viewing_database import all_figures
 from tests.support.viewing_tables import Tables
 
@@ -45,11 +46,11 @@ class Consumer:
         self.source = EventSource(rig.kafka_log, environments, random, deaths)
         self._today = datetime.now(UTC)
         earlier, self._later = invented_records(plan.seed, self._today)
-        publish(rig.kafka_port, earlier)
+        publish(f"127.0.0.1:{rig.kafka_port}", earlier)
 
     def finish(self) -> Counted:
         """Count what is left; return the figures, and the events that they are of."""
-        publish(self._rig.kafka_port, self._later)
+        publish(f"127.0.0.1:{self._rig.kafka_port}", self._later)
         self.source.drain()
         return counted(self._rig, self.source, ranges_until(self._today))
 

@@ -3,12 +3,7 @@
 A history takes seconds, in which no client can watch long enough for a view.
 """
 
-import base64
-import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-
-from kafka import KafkaProducer
 
 from streaming.events.records import KafkaRecord
 from tests.support.viewing_traffic import traffic
@@ -24,21 +19,6 @@ def invented_records(seed: int, today: datetime) -> tuple[list[KafkaRecord], lis
     records = traffic(seed, viewers=4, sittings=8, begin=begin).records(altered=True)
     middle = len(records) // 2
     return records[:middle], records[middle:]
-
-
-def publish(port: int, records: Sequence[KafkaRecord]) -> None:
-    """Send records to the broker at that port, with their times."""
-    producer = KafkaProducer(bootstrap_servers=f"127.0.0.1:{port}")
-    try:
-        sent = []
-        for record in records:
-            value = base64.b64decode(record.value or "")
-            key = str(json.loads(value)["user_id"]).encode()
-            sent.append(producer.send(record.topic, value, key=key, timestamp_ms=record.timestamp))
-        for each in sent:
-            each.get(20)
-    finally:
-        producer.close()
 
 
 def ranges_until(today: datetime) -> tuple[tuple[str, str], ...]:

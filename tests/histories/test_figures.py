@@ -15,7 +15,6 @@ from tests.histories.environments import Environments
 from tests.histories.event_source import EventSource
 from tests.histories.evidence import Counted, Event, Evidence
 from tests.histories.figures import judge_figures
-from tests.histories.invented import publish
 from tests.histories.mutations import (
     FAILURES_ARE_SWALLOWED,
     NONE,
@@ -27,6 +26,7 @@ from tests.histories.operations import History, Operation
 from tests.histories.plan import Fault, Plan, Size, plan
 from tests.histories.rig import Rig
 from tests.histories.runner import run
+from tests.support.kafka import publish
 from tests.support.viewing_database import RANGES, all_figures
 from tests.support.viewing_figures import Figures
 from tests.support.viewing_traffic import Value, traffic
@@ -66,7 +66,8 @@ def test_a_consumer_killed_at_any_step_counts_once(rig: Rig, environments: Envir
     environments.forget()
     empty_figures(rig)
     source = EventSource(rig.kafka_log, environments, Random(1), deaths(), most=12)
-    publish(rig.kafka_port, traffic(900, viewers=3, sittings=7).records(altered=True))
+    records = traffic(900, viewers=3, sittings=7).records(altered=True)
+    publish(f"127.0.0.1:{rig.kafka_port}", records)
 
     source.drain()
 

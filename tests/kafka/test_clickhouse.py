@@ -1,13 +1,12 @@
 """ClickHouse reads the topics from Apache Kafka by its Kafka engine."""
 
-import base64
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer
 
 from tests.clickhouse.clickhouse import COMPUTE, PYTHON, execute, reading
 from tests.clickhouse.comparison import compare_figures, queries
+from tests.support.kafka import publish
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.viewing_traffic import traffic
 
@@ -19,13 +18,8 @@ pytestmark = pytest.mark.skipif(
 def test_figures_of_what_the_engine_reads(cluster: KafkaCluster, tmp_path: Path) -> None:
     """Records that brokers deliver, with their topics, offsets and times, give the same figures."""
     made = traffic(0)
-    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap_servers)
     records = made.records()
-    for each in records:
-        value = base64.b64decode(each.value or "")
-        producer.send(each.topic, value, partition=each.partition, timestamp_ms=each.timestamp)
-    producer.flush()
-    producer.close()
+    publish(cluster.bootstrap_servers, records)
 
     statements = reading(cluster.bootstrap_servers, records=len(records))
     found = execute(tmp_path, [*statements, *COMPUTE], queries(), tolerated="Shutdown was called")

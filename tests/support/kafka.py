@@ -1,13 +1,15 @@
 """Reads topics with a consumer that is independent of the service."""
 
+import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from streaming.events.records import KafkaRecord
 from tests.support import event_contract
 
 TOPICS = ("stream.start", "stream.progress", "stream.stop")
@@ -64,6 +66,25 @@ def await_events(
         time.sleep(0.1)
 
 
+def publish(bootstrap_servers: str, records: Sequence[KafkaRecord]) -> None:
+    """Send records to their topics, with their keys and times, and to their partitions if any.
+
+    Each has the user of its event as its key.
+    """
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers.split(","))
+    try:
+        sent = []
+        for each in records:
+            value = base64.b64decode(each.value or "")
+            key = str(json.loads(value)["user_id"]).encode()
+            options = {"key": key, "partition": each.partition, "timestamp_ms": each.timestamp}
+            sent.append(producer.send(each.topic, value, **options))
+        for answer in sent:
+            answer.get(20)
+    finally:
+        producer.close()
+
+
 def records(
     bootstrap_servers: str, begin: Mapping[TopicPartition, int] = MappingProxyType({})
 ) -> Iterator[Any]:
@@ -83,7 +104,11 @@ def records(
         for partition, offset in begin.items():
             consumer.seek(partition, offset)
         ends = consumer.end_offsets(partitions)
-        while any(consumer.position(each) < ends[each] for each in partitions):
+        # The embedded broker names an offset within the last batch as the end.
+        while any(
+            consumer.position(each) < max(ends[each], consumer.highwater(each) or 0)
+            for each in partitions
+        ):
             for polled in consumer.poll(timeout_ms=500).values():
                 yield from polled
     finally:

@@ -25,6 +25,7 @@ from streaming.repository.database import Database
 from streaming.repository.films import Films
 from tools.demo_traffic.progress import Bar
 from tools.demo_traffic.viewing import week
+from tools.local_stack import settings_of_servers
 
 ROOT = Path(__file__).parents[2]
 BATCH = 500
@@ -118,10 +119,8 @@ class Traffic:
         )
         bar, counted, changed_at = Bar("Counting", len(events)), 0, time.monotonic()
         while counted < len(chosen):
-            found = self._database.run(
-                lambda transaction: transaction.row(_COUNT_SAMPLE, sample=sample)
-            )
-            if found is not None and found["counted"] != counted:
+            (found,) = self._database.query(_COUNT_SAMPLE, sample=sample)
+            if found["counted"] != counted:
                 counted, changed_at = found["counted"], time.monotonic()
             elif time.monotonic() - changed_at > PATIENCE_SECONDS:
                 raise TrafficError("the events are not counted; is the gateway of make run up?")
@@ -131,7 +130,7 @@ class Traffic:
         bar.end()
 
     def go_on(self, events: Sequence[StreamEvent]) -> None:
-        """Send each of ``events`` when its time comes, until midnight in UTC."""
+        """Send each of ``events`` when its time comes."""
         print("Going on in real time; Ctrl-C ends it.")
         for event in events:
             time.sleep(max(0.0, (event.timestamp - datetime.now(UTC)).total_seconds()))
@@ -150,14 +149,10 @@ class Traffic:
 
 
 def _environment() -> Mapping[str, str]:
-    if os.environ.get("DATABASE_URL"):
-        return os.environ
-    folder = Path(os.environ.get("LOCAL_STATE_DIR") or ROOT / ".local")
-    try:
-        running: dict[str, str] = json.loads((folder / "stack.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise TrafficError("make run is not up yet; start it in another terminal") from None
-    return running
+    found = settings_of_servers(os.environ)
+    if found is None:
+        raise TrafficError("make run is not up yet; start it in another terminal")
+    return found
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from local.demo_catalogue import CATALOGUE, TrafficFilm
 from streaming.domain import clock
 from streaming.domain.devices import Device
 from streaming.domain.films import ManifestType
+from streaming.domain.identifiers import first_uuid7
 from streaming.domain.progress import Report
 from streaming.events.event import StreamEvent
 
@@ -185,5 +186,5 @@ def _uuid4(chance: random.Random) -> UUID:
 
 def _uuid7(chance: random.Random, at: datetime) -> UUID:
     """Return a UUIDv7 of a time, whose random bits the seed determines."""
-    low = _uuid4(chance).int & (1 << 80) - 1
-    return UUID(int=clock.milliseconds(at) << 80 | low & ~(0xF << 76) | 0x7 << 76)
+    low = _uuid4(chance).int & (1 << 76) - 1
+    return UUID(int=first_uuid7(clock.milliseconds(at)).int | low)

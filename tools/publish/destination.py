@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.local_stack import LocalStack
 from tools.publish.errors import PublishError
-from tools.publish.local_stack import LocalStack
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from local.credentials import Credentials
 from local.demo import list_film
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,14 @@ class LocalStack:
     def list_film(self, movie_id: str, title: str) -> None:
         """Add the film to the player page."""
         list_film(self.folder / "demo.json", movie_id, title, ("hls", "dash"))
+
+
+def settings_of_servers(environment: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return the environment if it names servers, otherwise the settings of the running stack.
+
+    None if no stack is running.
+    """
+    if environment.get("DATABASE_URL"):
+        return environment
+    stack = LocalStack.find(environment)
+    return stack.settings if stack else None
