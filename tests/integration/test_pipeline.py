@@ -229,7 +229,7 @@ def test_kept_plans_where_sessions_are_shared(
 
 
 def test_kept_plans_after_a_migration(database: Database, rows: Rows) -> None:
-    """A statement whose columns have other types since then is prepared again."""
+    """A statement whose columns have other types since then is sent without its name."""
     kept = [
         Statement(INSERT, {"id": 1, "value": 5}, keeps_plan=True),
         Statement("SELECT pipelined.* FROM pipelined", {}, keeps_plan=True),

@@ -65,7 +65,7 @@ class Database:
         ``pg8000.native.DatabaseError`` for a rejected statement; ``ConfigurationError`` for an
         invalid ``DATABASE_URL``; and what ``work`` raises.
         """
-        return self._run(lambda: self._run_once(work, self._begin_to_write))
+        return self._run(lambda: self._run_once(work))
 
     def pipeline(self, *statements: Statement) -> list[list[Row]]:
         """Run ``statements`` in one transaction and one round trip; return the rows of each.
@@ -111,11 +111,11 @@ class Database:
             self._note(error, time.monotonic() - began)
             raise DatabaseUnavailable("the database does not answer") from error.__cause__
 
-    def _run_once(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+    def _run_once(self, work: Callable[[Transaction], Result]) -> Result:
         try:
-            return self._link.attempt(work, begin)
+            return self._link.attempt(work, self._begin_to_write)
         except CommitUnanswered as commit:
-            if commit.identity is None or not self._was_committed(commit.identity):
+            if not self._was_committed(commit.identity):
                 raise
             result: Result = commit.result
             return result

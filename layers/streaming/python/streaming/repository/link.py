@@ -15,7 +15,7 @@ from streaming.domain.errors import DatabaseUnavailable, StreamingError
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.repository.commits import Outcome, TransactionIdentity, outcome_of
 from streaming.repository.connection import WIRE_ERRORS, Connector, close_quietly
-from streaming.repository.link_errors import CommitUnanswered, GaveWay, Lost, SessionsAreShared
+from streaming.repository.link_errors import CommitUnanswered, GaveWay, Lost, PlansNotKept
 from streaming.repository.prepared import KEEP_PLANS
 from streaming.repository.server_errors import (
     means_busy_server,
@@ -84,9 +84,8 @@ class Link:
         """Run ``statements`` in one round trip, in a transaction that ``begin`` begins."""
         try:
             return self._transact(begin, statements)
-        except SessionsAreShared:
-            logger.info("no statements are prepared by name, because a pooler does not keep them")
-            self._prepares = False
+        except PlansNotKept:
+            logger.info("this connection prepares no statements by name from now on")
             self._connected().prepared = None
             return self._transact(begin, statements)
 
@@ -108,11 +107,12 @@ class Link:
         except pg8000.native.DatabaseError as error:
             if connection is None or means_lost_connection(error):
                 raise self._lost() from error
-            if means_shared_session(error):
-                raise SessionsAreShared from error
-            if connection.prepared and means_outdated_plan(error):
-                # Another connection has no plans yet.
-                raise self._lost() from error
+            if connection.prepared is not None and means_shared_session(error):
+                # A pooler gives each transaction another session, whatever the connection.
+                self._prepares = False
+                raise PlansNotKept from error
+            if connection.prepared is not None and means_outdated_plan(error):
+                raise PlansNotKept from error
             self._interpret(error)
             raise
         except WIRE_ERRORS as error:
@@ -143,7 +143,7 @@ class Link:
                 first = connection.script(begin + rider_query)
             if rider_query:
                 self._tell_rider(first)
-            identity = TransactionIdentity(**first[-1][0]) if first[-1] else None
+            identity = TransactionIdentity(**first[-1][0])
             result = work(Transaction(connection, self._statement_seconds))
             self._commit(result, identity)
             self._used_at = time.time()
@@ -177,7 +177,7 @@ class Link:
         assert self._rider is not None
         self._rider.take(row)
 
-    def _commit(self, result: Any, identity: TransactionIdentity | None) -> None:
+    def _commit(self, result: Any, identity: TransactionIdentity) -> None:
         assert self._connection is not None
         try:
             with within(STATEMENT_SECONDS):

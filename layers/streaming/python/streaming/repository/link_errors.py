@@ -16,10 +16,10 @@ class Lost(Exception):
 class CommitUnanswered(Lost):
     """The connection was lost during COMMIT, so the transaction may be committed.
 
-    ``result`` is what the work returned. ``identity`` is None for a transaction that only reads.
+    ``result`` is what the work returned.
     """
 
-    def __init__(self, result: Any, identity: TransactionIdentity | None) -> None:
+    def __init__(self, result: Any, identity: TransactionIdentity) -> None:
         super().__init__("query")
         self.result = result
         self.identity = identity
@@ -29,5 +29,5 @@ class GaveWay(Exception):
     """The server rolled the transaction back in favour of another one; a retry may succeed."""
 
 
-class SessionsAreShared(Exception):
-    """A pooler gives each transaction another session, without its prepared statements."""
+class PlansNotKept(Exception):
+    """The session does not have the prepared statements, or has outdated plans for them."""

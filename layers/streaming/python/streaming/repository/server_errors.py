@@ -55,7 +55,7 @@ def means_shared_session(error: pg8000.native.DatabaseError) -> bool:
 
 
 def means_outdated_plan(error: pg8000.native.DatabaseError) -> bool:
-    """Return whether a prepared statement must be prepared again, by another connection."""
+    """Return whether the plan of a prepared statement does not fit the tables any more."""
     return _is_in(error, _PLAN_IS_OUTDATED)
 
 

@@ -124,11 +124,12 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
     ) -> None:
         sql, values_of = _parsed(statement.sql)
         encoding = self._client_encoding
-        name = name_of(sql) if by_name and self.prepared is not None else UNNAMED
-        if not name or self.prepared is None or sql not in self.prepared:
+        prepared = self.prepared if by_name else None
+        name = UNNAMED if prepared is None else name_of(sql)
+        if prepared is None or sql not in prepared:
             text = name + b"\x00" + sql.encode(encoding) + b"\x00\x00\x00"
             request += _HEADER.pack(b"P", len(text) + 4) + text
-            answers.awaited.append(sql if name else "")
+            answers.awaited.append("" if prepared is None else sql)
         values = make_params(self.py_types, values_of(statement.parameters))
         bind = bytearray(b"\x00" + name + b"\x00\x00\x00" + _SHORT.pack(len(values)))
         for value in values:
@@ -148,16 +149,9 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
 
     def _read_until_ready(self, answers: Answers) -> None:
         """Read the answers up to the next ReadyForQuery."""
-        read = self._sock.read
         rows: list[Row] = []
         while True:
-            header = read(5)
-            if len(header) < 5:
-                raise pg8000.native.InterfaceError("network error")
-            code, length = _HEADER.unpack(header)
-            data = read(length - 4)
-            if len(data) < length - 4:
-                raise pg8000.native.InterfaceError("network error")
+            code, data = self._message()
             if code == _ROW:
                 rows.append(row_of(data, answers, self._client_encoding))
             elif code == _DESCRIPTION:
@@ -171,18 +165,30 @@ class PipelineConnection(pg8000.native.Connection):  # type: ignore[misc]  # pg8
             elif code == _READY:
                 self._transaction_status = data
                 return
+            elif code == _PARSED:
+                self._note_parsed(answers)
             elif code == _ERROR:
                 self._note_error(data, answers)
             elif code not in _EXPECTED:
-                self._take(code, data, answers)
+                self._take(code, data)
 
-    def _take(self, code: bytes, data: bytes, answers: Answers) -> None:
-        """Handle the end of a Parse, or a message that may arrive at any time, such as a notice."""
-        if code == _PARSED:
-            parsed = answers.awaited.popleft()
-            if parsed and self.prepared is not None:
-                self.prepared.add(parsed)
-            return
+    def _message(self) -> tuple[bytes, bytes]:
+        code, length = _HEADER.unpack(self._bytes(5))
+        return code, self._bytes(length - 4)
+
+    def _bytes(self, count: int) -> bytes:
+        data: bytes = self._sock.read(count)
+        if len(data) < count:
+            raise pg8000.native.InterfaceError("network error")
+        return data
+
+    def _note_parsed(self, answers: Answers) -> None:
+        parsed = answers.awaited.popleft()
+        if parsed and self.prepared is not None:
+            self.prepared.add(parsed)
+
+    def _take(self, code: bytes, data: bytes) -> None:
+        """Handle a message that may arrive at any time, such as a notice."""
         handle = self.message_types.get(code)
         if handle is None:
             raise pg8000.native.InterfaceError(f"unknown message: {code!r}")

@@ -26,7 +26,10 @@ _SNAPSHOT = Statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONL
 
 
 class ViewingReports:
-    """Reads the figures, in one round trip. Each method raises ``DatabaseUnavailable``."""
+    """Reads the figures. Each method raises ``DatabaseUnavailable``.
+
+    It takes one round trip, and another one for a page after the last film.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,7 +66,8 @@ class ViewingReports:
             Statement(sql, {"limit": limit, "offset": offset, **given}),
         )
         # A page after the last film has no row that says how many films there are.
-        counted = page or self._database.query(sql, limit=1, offset=0, **given)
+        is_after_last = offset and not page
+        counted = self._database.query(sql, limit=1, offset=0, **given) if is_after_last else page
         films = [(row["movie_id"], _figures(row)) for row in page]
         return Ranking(days, _figures(total), counted[0]["count"] if counted else 0, offset, films)
 
