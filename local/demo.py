@@ -40,7 +40,7 @@ def subscribe(path: Path) -> None:
     write_privately(path, json.dumps(subscriptions, indent=2))
 
 
-def player_document(
+def demo_document(
     token: str, published: Sequence[dict[str, Any]] = (), admin_token: str = ""
 ) -> dict[str, Any]:
     """Return the document of /local/demo for both pages: the demo films, then `published`.

@@ -205,8 +205,8 @@ class Stack:
         write_privately(self.state.environment, json.dumps(self.environment, indent=2))
         # The bucket keeps published films from run to run, so the list keeps them too.
         published = demo.published_films(self.state.demo)
-        player = demo.player_document(self.token(), published, self.token(role="admin"))
-        write_privately(self.state.demo, json.dumps(player, indent=2))
+        document = demo.demo_document(self.token(), published, self.token(role="admin"))
+        write_privately(self.state.demo, json.dumps(document, indent=2))
 
     def _start_film_maker(self) -> "subprocess.Popen[bytes] | None":
         if not self._with_films or demo_film.are_made(FILMS):

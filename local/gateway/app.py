@@ -78,7 +78,7 @@ class Gateway:
         if request.target.startswith("/2015-03-31/"):
             return await self._invoke.answer(request), "-"
         if request.target == "/local/demo" and request.method in ("GET", "HEAD"):
-            return self._demo_films(), "-"
+            return self._demo_document(), "-"
         match = self._router.match(request.method, request.path)
         if match is None:
             response = responses.message(404, "Not Found")
@@ -114,8 +114,11 @@ class Gateway:
             log(f"[{match.route.function}] {problem}, the answer is 500")
             return responses.message(500, "Internal Server Error")
 
-    def _demo_films(self) -> Response:
-        """Return the demo's films and token, without CORS headers: other origins cannot read it."""
+    def _demo_document(self) -> Response:
+        """Return the demo's films, and the tokens of a viewer and an administrator.
+
+        It has no CORS headers: other origins cannot read it.
+        """
         try:
             body = self._demo.read_bytes()
         except OSError:

@@ -80,15 +80,15 @@ class KafkaSink:
 
     def begin_committed(self, messages: Sequence[Message]) -> Callable[[], None]:
         """Begin to send ``messages``; housekeeping repeats what fails."""
-        first = self._publisher.begin(messages[0]) if messages else None
+        if not messages:
+            return lambda: None
+        first, *others = messages
+        is_acknowledged = self._publisher.begin(first)
 
         def complete() -> None:
-            is_acknowledged = first
-            for message, following in zip(messages, [*messages[1:], None], strict=False):
-                if is_acknowledged is None or not is_acknowledged():
-                    return
-                self._delete(message)
-                is_acknowledged = self._publisher.begin(following) if following else None
+            if is_acknowledged():
+                self._delete(first)
+                self.begin_committed(others)()
 
         return complete
 
