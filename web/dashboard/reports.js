@@ -59,28 +59,33 @@ export class Reports {
   }
 
   /** Return a report as CSV, and the file name that the service proposes. */
-  async csv(path, query) {
-    const response = await this.#get(path, query, 'text/csv');
-    const header = response.headers.get('content-disposition') ?? '';
-    return { name: /filename="([^"]+)"/.exec(header)?.[1] ?? 'report.csv', blob: await response.blob() };
+  csv(path, query) {
+    return this.#get(path, query, 'text/csv', async (response) => {
+      const header = response.headers.get('content-disposition') ?? '';
+      const name = /filename="([^"]+)"/.exec(header)?.[1] ?? 'report.csv';
+      return { name, blob: await response.blob() };
+    });
   }
 
-  async #json(path, query) {
-    return (await this.#get(path, query, 'application/json')).json();
+  #json(path, query) {
+    return this.#get(path, query, 'application/json', (response) => response.json());
   }
 
-  async #get(path, query, accept) {
+  /** Return what `read` makes of a response; its body may end early, too. */
+  async #get(path, query, accept, read) {
     const url = `/api/v1/analytics${path}?${new URLSearchParams(query)}`;
     const headers = { Accept: accept, Authorization: `Bearer ${this.token()}` };
     let response;
+    let found;
     try {
       response = await fetch(url, { headers, cache: 'no-store', signal: AbortSignal.timeout(20_000) });
+      found = response.ok ? await read(response) : null;
     } catch {
       throw new ReportError({ status: 0, code: 'network_error', title: 'The service does not respond' });
     }
     if (response.ok) {
       this.serverTime = Date.parse(response.headers.get('date') ?? '') || Date.now();
-      return response;
+      return found;
     }
     // Without a JSON body the response is the gateway's own.
     const problem = await response.json().catch(() => ({}));
