@@ -23,7 +23,7 @@ from streaming.events.event import Message, StreamEvent
 from streaming.events.producer import EventProducer
 from streaming.repository.database import Database
 from streaming.repository.films import Films
-from tools.demo_traffic.progress import Bar
+from tools.console import Meter
 from tools.demo_traffic.viewing import week
 from tools.local_stack import settings_of_servers
 
@@ -97,12 +97,12 @@ class Traffic:
 
     def send(self, events: Sequence[StreamEvent]) -> None:
         """Send ``events``. Raises ``TrafficError`` if Kafka does not take them for a minute."""
-        bar = Bar("Sending", len(events))
+        meter = Meter("Sending ")
         for first in range(0, len(events), BATCH):
             part = [event.to_message(self._prefix) for event in events[first : first + BATCH]]
             self._deliver(part)
-            bar.show(first + len(part))
-        bar.end()
+            meter.show((first + len(part)) / len(events))
+        meter.finish(f"{len(events):,} events")
 
     def await_counted(self, events: Sequence[StreamEvent]) -> None:
         """Wait until the consumer has counted ``events``, judged by a sample with the last ones.
@@ -117,17 +117,17 @@ class Traffic:
                 for event in (events[index] for index in sorted(chosen))
             ]
         )
-        bar, counted, changed_at = Bar("Counting", len(events)), 0, time.monotonic()
+        meter, counted, changed_at = Meter("Counting"), 0, time.monotonic()
         while counted < len(chosen):
             (found,) = self._database.query(_COUNT_SAMPLE, sample=sample)
             if found["counted"] != counted:
                 counted, changed_at = found["counted"], time.monotonic()
             elif time.monotonic() - changed_at > PATIENCE_SECONDS:
                 raise TrafficError("the events are not counted; is the gateway of make run up?")
-            bar.show(len(events) * counted // len(chosen))
+            meter.show(counted / len(chosen))
             if counted < len(chosen):
                 time.sleep(0.5)
-        bar.end()
+        meter.finish(f"{len(events):,} events")
 
     def go_on(self, events: Sequence[StreamEvent]) -> None:
         """Send each of ``events`` when its time comes."""

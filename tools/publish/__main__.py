@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local.demo import token_for
+from tools.console import Meter, complain, say
 from tools.publish.check import check
-from tools.publish.console import Meter, complain, say
 from tools.publish.destination import Destination, choose
 from tools.publish.errors import DoesNotPlay, PublishError
 from tools.publish.former_publications import FormerPublications

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tools.publish.console import Meter, say
+from tools.console import Meter, say
 from tools.publish.destination import Destination
 from tools.publish.packaging import dash, hls
 from tools.publish.packaging.package import Package

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.publish.console import say
+from tools.console import say
 from tools.publish.destination import Destination
 from tools.publish.errors import PublishError
 from tools.publish.interruption import uninterrupted
