@@ -26,6 +26,11 @@ class Kafka:
     events_of: Callable[[UUID], list[dict[str, Any]]]
 
 
+def is_acknowledged(producer: EventProducer, message: Message) -> bool:
+    """Send a message; return whether Kafka acknowledged it."""
+    return producer.begin(message)()
+
+
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.server)])
 def kafka(request: pytest.FixtureRequest) -> Kafka:
     """Kafka with a connected producer."""
@@ -41,7 +46,7 @@ def kafka(request: pytest.FixtureRequest) -> Kafka:
     parts: Environment = request.getfixturevalue("parts")
     producer = parts.event_producer
     # Before the producer is connected, a message may exceed its time limit.
-    eventually(lambda: producer.publish(start_message(uuid4())), seconds=30)
+    eventually(lambda: is_acknowledged(producer, start_message(uuid4())), seconds=30)
     servers = stack.kafka.bootstrap_servers
     return Kafka(producer, lambda user_id: events_of(servers, user_id)["stream.start"])
 
@@ -57,7 +62,7 @@ def test_publishing(kafka: Kafka) -> None:
     user_id = uuid4()
     messages = [start_message(user_id) for _ in range(3)]
     for message in messages:
-        assert kafka.producer.publish(message, wait_seconds=10)
+        assert kafka.producer.begin(message, wait_seconds=10)()
     assert kafka.events_of(user_id) == [json.loads(message.value) for message in messages]
 
 

@@ -30,13 +30,9 @@ class MemoryKafka:
     before_sending: Callable[[Message], None] = accept
     before_answering: Callable[[Message], None] = accept
 
-    def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
-        """Send ``message``; return whether Kafka acknowledged it."""
-        return not self.deliver([message], wait_seconds)
-
-    def begin(self, message: Message) -> Callable[[], bool]:
+    def begin(self, message: Message, wait_seconds: float = 0.5) -> Callable[[], bool]:
         """Send ``message`` at once; return whether Kafka acknowledged it."""
-        is_acknowledged = self.publish(message)
+        is_acknowledged = not self.deliver([message], wait_seconds)
 
         def answer() -> bool:
             self.before_answering(message)

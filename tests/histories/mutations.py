@@ -93,7 +93,7 @@ PUBLISH_BEFORE_COMMIT = Mutation(
         def publish(session_id):
             message = message_of(session_id)
             if message is not None:
-                self._events._publisher.publish(message)
+                self._events._publisher.begin(message)()
 
         ended = self._playback.end_session(report, publish)
 """

@@ -146,7 +146,7 @@ def test_connected_ahead() -> None:
     producer.connect_ahead("known")
     producer.connect_ahead("known")
 
-    assert producer.publish(to("known"))
+    assert producer.begin(to("known"))()
     producer.connect_ahead("known")
     assert len(attempts) == 1
 
@@ -163,6 +163,6 @@ def test_failure_to_connect_ahead() -> None:
     producer = EventProducer(EventSettings.from_environment({}), connect, pause_seconds=0)
     producer.connect_ahead("known")
 
-    results = [producer.publish(to("known")) for _ in range(2)]
+    results = [producer.begin(to("known"))() for _ in range(2)]
 
     assert results[-1]

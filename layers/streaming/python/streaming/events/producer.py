@@ -74,15 +74,12 @@ class EventProducer:
         if self._producer is None and self._connecting is None:
             self._connecting = self._start_to_connect(topic)
 
-    def publish(self, message: Message, wait_seconds: float = 0.5) -> bool:
-        """Send ``message``; return whether Kafka acknowledged it within ``wait_seconds``.
-
-        Unavailability of Kafka or of its secret is logged, and the result is False.
-        """
-        return self.begin(message, wait_seconds)()
-
     def begin(self, message: Message, wait_seconds: float = 0.5) -> Callable[[], bool]:
-        """Begin to send ``message``; return what waits for Kafka's answer, as ``publish`` does."""
+        """Begin to send ``message``; return what waits for Kafka's answer.
+
+        It returns whether Kafka acknowledged the message within ``wait_seconds``. Unavailability of
+        Kafka or of its secret is logged, and the result is False.
+        """
         if self._breaker.is_open:
             return _not_acknowledged
         try:
