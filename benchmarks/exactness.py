@@ -26,7 +26,7 @@ from streaming.repository import migrations
 from streaming.repository.analytics.record import Stored, ViewingRecord
 from streaming.repository.database import Database
 from streaming.usecases.record_viewing import RecordViewing
-from tests.support.viewing_database import RANGES, all_figures
+from tests.support.viewing_database import RANGES, all_figures, different
 from tests.support.viewing_figures import Figures
 from tests.support.viewing_tables import Tables
 from tests.support.viewing_traffic import (
@@ -47,7 +47,6 @@ FILMS = 200
 DAYS = 28
 _SITTINGS = 1000
 _PROGRESS_SECONDS = 10.0
-_MOST_TOLD = 3
 _SIZES = """
     SELECT (SELECT count(*) FROM analytics_events) AS events,
         (SELECT count(*) FROM analytics_sessions) AS sessions,
@@ -77,16 +76,16 @@ def _count(events: int, settings: DatabaseSettings, file: TextIO) -> int:
     databases = [Database(settings, 600) for _ in range(PARTITIONS)]
     consumers = [RecordViewing(ViewingRecord(database)) for database in databases]
     progress = _Progress(events)
-    running: list[Future[Stored] | None] = [None] * PARTITIONS
+    pending: list[Future[Stored] | None] = [None] * PARTITIONS
     records = 0
     with ThreadPoolExecutor(PARTITIONS) as threads:
         for partition, batch in _batches(events, file):
-            _finish(running[partition])
+            _finish(pending[partition])
             records += len(batch)
             progress.tell(records)
             consume = consumers[partition]
-            running[partition] = threads.submit(patiently, lambda c=consume, b=batch: c(b))
-        for last in running:
+            pending[partition] = threads.submit(patiently, lambda c=consume, b=batch: c(b))
+        for last in pending:
             _finish(last)
     for database in databases:
         database.close()
@@ -163,13 +162,11 @@ def _compare(settings: DatabaseSettings, path: Path) -> int:
     )
     status = 0
     for name, rows in expected.items():
-        if stored[name] == rows:
-            print(f"  {name}: {len(rows):,} rows, {_sum(rows):,} in total, equal")
-        else:
+        if difference := different(stored[name], rows):
             status = 1
-            print(f"  {name}: DIFFERENT")
-            print(f"    only stored: {sorted(set(stored[name]) - set(rows))[:_MOST_TOLD]}")
-            print(f"    only computed: {sorted(set(rows) - set(stored[name]))[:_MOST_TOLD]}")
+            print(f"  {name}: DIFFERENT, {difference}")
+        else:
+            print(f"  {name}: {len(rows):,} rows, {_sum(rows):,} in total, equal")
     return status
 
 

@@ -51,7 +51,7 @@ def dashboard(
 
 
 def test_it_shows_what_the_reports_say(dashboard: DashboardPage, reports: httpx.Client) -> None:
-    """The figures of today are those of the report, and the page gets them with a token only."""
+    """The figures of today are those of the report."""
     today = _json(reports, "/overview")["days"][-1]["measures"]
 
     expect(dashboard.figure("Views")).to_have_text(f"{today['views']:,}")

@@ -40,6 +40,8 @@ Rows = dict[str, list[list[Any]]]
 
 Statement = str | tuple[str, str, int]
 """SQL; or SQL that is executed until a query returns a number."""
+# An engine that waits for records that do not come would never end.
+_MOST_SECONDS = 300
 
 
 def report(name: str, **values: object) -> str:
@@ -95,6 +97,7 @@ def execute(
         capture_output=True,
         text=True,
         check=False,
+        timeout=_MOST_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     found: Rows = json.loads(done.stdout)

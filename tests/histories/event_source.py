@@ -49,7 +49,7 @@ class EventSource:
         self._next = dict(self._begin)
         self._rewind_to: float | None = None
         self._source = KafkaSource("analytics", "analytics", ("127.0.0.1",), TOPICS)
-        self.kills = 0
+        self.died_at: set[int] = set()
 
     def run(self, is_over: threading.Event) -> None:
         """Deliver batches until ``is_over``."""
@@ -130,5 +130,6 @@ class EventSource:
         try:
             return self._functions.invoke("analytics", payload, die_at_step).get("error")
         except Died as death:
-            self.kills += 1
+            if die_at_step is not None:
+                self.died_at.add(die_at_step)
             return str(death)

@@ -11,10 +11,8 @@ from tests.histories.evidence import Counted, Evidence
 from tests.histories.identifiers import short
 from tests.histories.operations import History, Operation
 from tests.histories.violation import Violation
-from tests.support.viewing_database import all_figures
+from tests.support.viewing_database import all_figures, different
 from tests.support.viewing_figures import Figures
-
-_MOST_TOLD = 3
 
 FilmAndDay = tuple[str, str]
 
@@ -37,11 +35,8 @@ def _judge_computation(counted: Counted) -> Iterator[Violation]:
     """The figures equal those that DuckDB computes from all events in Kafka."""
     expected = all_figures(Figures(counted.events), counted.ranges)
     for name, rows in expected.items():
-        stored = counted.tables[name]
-        if stored != rows:
-            only_stored = sorted(set(stored) - set(rows))[:_MOST_TOLD]
-            only_expected = sorted(set(rows) - set(stored))[:_MOST_TOLD]
-            what = f"{name}: stored are {only_stored}, expected {only_expected}"
+        if difference := different(counted.tables[name], rows):
+            what = f"{name}: {difference}"
             yield Violation("the figures are those of the events", what)
 
 
