@@ -38,8 +38,8 @@ def _lines(kept: Kept, memory_mb: Mapping[str, int], prices: Prices) -> Iterator
         f"machine (commit {about['commit']}{changed}, {about['date']}, Python {about['python']}, "
         f"{about['processors']} processors, load average {about['load_average']} before the run"
         f"{times}), and from AWS's list prices in {prices['region']} of {prices['date']} "
-        "(`benchmarks/cost/prices.toml`). No price could be checked online; the file names the "
-        "page of each. The peers are in `benchmarks/peers`; `make bench` compares their times."
+        "(`benchmarks/cost/prices.toml`). The prices were not compared with AWS's pages, which the "
+        "file names. The peers are in `benchmarks/peers`; `make bench` compares their times."
     )
     yield ""
     totals = {
