@@ -2,7 +2,7 @@
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,8 @@ from streaming.delivery.signed_copies import SignedCopies
 from streaming.delivery.windows import Window
 from streaming.domain import clock
 from streaming.domain.films import ManifestType
+from streaming.domain.identifiers import uuid7
+from tests.support.connections import close_connections
 from tests.support.functions import (
     Viewer,
     event,
@@ -77,23 +79,34 @@ def publisher(parts: Environment) -> CountingPublisher:
 
 
 @pytest.fixture
-def new_environment(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
+def build(
+    environment: dict[str, str], publisher: CountingPublisher
+) -> Iterator[Callable[[], SignedCopies]]:
+    """Builds delivery with a separate Redis connection, as in one execution environment each."""
+    built = []
+
+    def build() -> SignedCopies:
+        parts = Environment(environment)
+        copies = SignedCopies(
+            signer=parts.signer_of(parts.read_signing_key()),
+            lifetime=SigningLifetime(),
+            signing_id=SIGNING_ID,
+            registry=CopyRegistry(parts.redis_cache),
+            publisher=lambda: publisher,
+            expires_in=3600,
+            window_seconds=WINDOW,
+        )
+        built.append(copies)
+        return copies
+
+    yield build
+    close_connections(built)
+
+
+@pytest.fixture
+def new_environment(build: Callable[[], SignedCopies]) -> SignedCopies:
     """Delivery as in one execution environment."""
-    return build(environment, publisher)
-
-
-def build(environment: dict[str, str], publisher: CountingPublisher) -> SignedCopies:
-    """Build delivery with a separate Redis connection."""
-    parts = Environment(environment)
-    return SignedCopies(
-        signer=parts.signer_of(parts.read_signing_key()),
-        lifetime=SigningLifetime(),
-        signing_id=SIGNING_ID,
-        registry=CopyRegistry(parts.redis_cache),
-        publisher=lambda: publisher,
-        expires_in=3600,
-        window_seconds=WINDOW,
-    )
+    return build()
 
 
 def redis_of(environment: dict[str, str]) -> Redis:
@@ -119,10 +132,10 @@ def put_manifest(
 
 
 def test_one_publication_for_all(
-    environment: dict[str, str], publisher: CountingPublisher, film: UUID
+    build: Callable[[], SignedCopies], publisher: CountingPublisher, film: UUID
 ) -> None:
     """Eight environments that start a film concurrently publish it once."""
-    environments = [build(environment, publisher) for _ in range(8)]
+    environments = [build() for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
         films = list(pool.map(lambda each: each.playable(film, "hls", NOW), environments))
@@ -133,14 +146,18 @@ def test_one_publication_for_all(
 
 
 def test_publications_are_equal(
-    stack: Stack, environment: dict[str, str], publisher: CountingPublisher, film: UUID
+    stack: Stack,
+    environment: dict[str, str],
+    build: Callable[[], SignedCopies],
+    publisher: CountingPublisher,
+    film: UUID,
 ) -> None:
     """Two publications of one window, at different times, write the same bytes."""
     key = f"playback/20260101T120000Z-{SIGNING_ID}/movies/{film}/index.m3u8"
     s3 = stack.s3.admin_client()
     bodies = []
     for seconds in (0, 2000):
-        build(environment, publisher).playable(film, "hls", NOW + timedelta(seconds=seconds))
+        build().playable(film, "hls", NOW + timedelta(seconds=seconds))
         bodies.append(s3.get_object(Bucket="vod", Key=key)["Body"].read())
         redis = redis_of(environment)
         for entry in redis.keys(f"copy:{film}:*"):
@@ -188,8 +205,9 @@ def test_housekeeping_renews_films_in_use(
     following = Window.at(clock.now(), 5400).next
     just_before = following.begins_at - timedelta(seconds=60)
     monkeypatch.setattr(clock, "now", lambda: just_before)
-    session = "UPDATE stream_sessions SET started_at = :at WHERE movie_id = :film"
-    run(stack, session, at=just_before, film=film)
+    # Sessions are found by the time in their ids.
+    session = "UPDATE stream_sessions SET id = :id, started_at = :at WHERE movie_id = :film"
+    run(stack, session, id=uuid7(clock.milliseconds(just_before)), at=just_before, film=film)
 
     assert invoke("housekeeping", event("housekeeping"))["renewed"] >= 1
 
