@@ -1,5 +1,6 @@
 """The real servers for the tests: one stack for all tests of a process."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,6 +109,16 @@ def viewer(stack: Stack, environment: dict[str, str]) -> Viewer:
     subscriber = new_viewer(stack.token)
     set_subscription(stack, subscriber.user_id, is_active=True)
     return subscriber
+
+
+@pytest.fixture
+def leftovers_collected() -> Iterator[None]:
+    """Closes here the sockets that kafka-python leaves to the garbage collector after failures.
+
+    Otherwise Python warns of them in the test that runs when they are collected.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,11 @@ class World:
         self._bucket = stack.s3.admin_client()
         self.film_in_use = self.new_film()
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+        self._redis.close()
+
     def calmly(self, work: Callable[[], Result]) -> Result:
         """Run ``work``, which may use the healthy environment, under a lock."""
         with self._one_at_a_time:

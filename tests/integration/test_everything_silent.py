@@ -1,6 +1,7 @@
 """The worst fault of `make faults`, which runs all of them."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 from local.stack import Stack
@@ -15,8 +16,12 @@ def test_everything_silent(stack: Stack, environment: dict[str, str], tmp_path: 
     """While no dependency responds every call completes in time, warm or cold, and recovers."""
     (silent,) = (fault for fault in FAULTS if fault.title == "silent")
 
-    with (tmp_path / "log").open("w") as log, Functions(stack.environment, log) as functions:
-        scenario = Scenario(World(stack), functions, DEPENDENCIES, silent)
+    with (
+        (tmp_path / "log").open("w") as log,
+        Functions(stack.environment, log) as functions,
+        closing(World(stack)) as world,
+    ):
+        scenario = Scenario(world, functions, DEPENDENCIES, silent)
         # If the machine was busy, a second attempt is more reliable.
         for _ in range(2):
             asyncio.run(_alone(scenario))

@@ -1,14 +1,15 @@
 """Housekeeping works on sets: its round trips to PostgreSQL do not grow with their rows."""
 
+from contextlib import closing
 from uuid import UUID
 
 import pytest
 
 from local.stack import Stack
-from streaming.composition.environment import Environment
 from streaming.domain import clock
 from tests.conftest import Rows
 from tests.support.call_costs import TripProxies
+from tests.support.functions import ExecutionEnvironment
 
 pytestmark = [pytest.mark.server, pytest.mark.own_servers]
 
@@ -33,8 +34,11 @@ def test_abandoned_sessions(
     stack: Stack, environment: dict[str, str], movie_id: UUID, rows: Rows
 ) -> None:
     """However many sessions end, four round trips to PostgreSQL; 25 share one to Redis."""
-    with TripProxies(stack) as proxies:
-        functions = Environment({**environment, **proxies.environment})
+    with (
+        TripProxies(stack) as proxies,
+        closing(ExecutionEnvironment({**environment, **proxies.environment})) as housekeeping,
+    ):
+        functions = housekeeping.parts
 
         def trips_to_end(count: int) -> tuple[int, int]:
             rows(SILENT, movie_id=movie_id, count=count)
@@ -53,8 +57,11 @@ def test_abandoned_sessions(
 
 def test_films_to_check(stack: Stack, environment: dict[str, str], rows: Rows) -> None:
     """Many films are checked in as many round trips to PostgreSQL as two."""
-    with TripProxies(stack) as proxies:
-        functions = Environment({**environment, **proxies.environment})
+    with (
+        TripProxies(stack) as proxies,
+        closing(ExecutionEnvironment({**environment, **proxies.environment})) as housekeeping,
+    ):
+        functions = housekeeping.parts
 
         def trips_to_check(count: int) -> int:
             rows(DUE, count=count)

@@ -140,6 +140,7 @@ def test_replay_keeps_what_was_counted_of_deleted_records(database: Database) ->
     assert list(losses(database, {start: 0}, {start: 9}, "stream.start")) == []
 
 
+@pytest.mark.usefixtures("leftovers_collected")
 def test_replay_without_kafka_deletes_nothing(database: Database) -> None:
     """If Kafka does not answer, the figures stay."""
     RecordViewing(ViewingRecord(database))(traffic(1600, viewers=2, sittings=3).records())

@@ -12,6 +12,7 @@ from redis import Redis
 from local.stack import Stack
 from streaming.domain import clock
 from tests.conftest import Rows, set_subscription
+from tests.support.connections import close_connections
 from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.kafka import await_events
 
@@ -245,6 +246,7 @@ def test_named_operations_agree_with_boto3(
     assert not bucket.check_object_exists(f"movies/{movie_id}/nothing")
     admin = stack.s3.admin_client()
     assert admin.head_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
+    close_connections([bucket])
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,7 @@ def test_kafka_over_tls(
     assert secure_kafka.handshakes >= 1
 
 
+@pytest.mark.usefixtures("leftovers_collected")
 @pytest.mark.parametrize("wrong", ["authority", "host name", "plaintext"])
 def test_kafka_that_cannot_be_verified(
     stack: Stack,

@@ -4,7 +4,6 @@ It terminates TLS and forwards everything, as a load balancer does.
 """
 
 import asyncio
-import contextlib
 import ssl
 import threading
 from pathlib import Path
@@ -80,6 +79,8 @@ class TlsFront:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # The loop closes the sockets of aborted connections in its next round.
+        await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -95,8 +96,10 @@ class TlsFront:
             await asyncio.gather(
                 _pass_on(reader, inner[1], record), _pass_on(inner[0], writer, bytearray())
             )
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            # The client does not trust us or has disconnected, or we close.
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        except (OSError, asyncio.IncompleteReadError):
+            # The client does not trust us or has disconnected.
             return
         finally:
             writer.close()
@@ -105,9 +108,12 @@ class TlsFront:
 async def _pass_on(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
 ) -> None:
-    with contextlib.suppress(OSError):
+    try:
         while data := await reader.read(65536):
             record += data
             writer.write(data)
             await writer.drain()
-    writer.close()
+    except OSError:
+        return
+    finally:
+        writer.close()
