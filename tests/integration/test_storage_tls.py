@@ -135,6 +135,35 @@ def test_requests_are_framed_once(
         assert len(names) == len(set(names)), names
 
 
+@pytest.mark.parametrize("delivery", ["s3", "direct"])
+@pytest.mark.parametrize("wrong", ["authority", "host name", "plaintext"])
+def test_storage_that_cannot_be_verified(
+    stack: Stack,
+    viewer: Viewer,
+    movie_id: UUID,
+    authority: Authority,
+    wrong: str,
+    delivery: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With any error a start answers 503; nothing is sent, and nothing falls back to plaintext."""
+    monkeypatch.setenv("DELIVERY", delivery)
+    with TlsFront(stack.ports.s3_port, authority.server_context("127.0.0.1")) as front:
+        port = stack.ports.s3_port if wrong == "plaintext" else front.port
+        trusted = Authority(tmp_path, "stranger") if wrong == "authority" else authority
+        speak_tls_to_s3(stack, monkeypatch, port, trusted)
+        if wrong == "host name":
+            monkeypatch.setenv("S3_ENDPOINT_URL", f"https://localhost:{port}")
+            forget_environment()
+
+        answer = viewer.start(movie_id)
+
+        assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
+        assert front.handshakes == 0
+        assert front.received == []
+
+
 ELSEWHERE = {
     "redirect": (301, "eu-west-3", ""),
     "redirect that does not say": (301, None, "<Error><Code>PermanentRedirect</Code></Error>"),

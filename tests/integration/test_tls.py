@@ -1,4 +1,4 @@
-"""Every server except S3 over TLS: verified by name, or not used."""
+"""Every server except S3 (`test_storage_tls.py`) over TLS: verified by name, or not used."""
 
 import json
 import socket
