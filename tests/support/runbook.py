@@ -1,4 +1,4 @@
-"""The parts of docs/runbook.md."""
+"""The parts of docs/runbook.md and docs/rare-operations.md."""
 
 import re
 from functools import cache
@@ -30,3 +30,15 @@ def entries() -> dict[str, str]:
         for heading, text in zip(parts[::2], parts[1::2], strict=True)
         for name in re.findall(r"`(\w+)`", heading)
     }
+
+
+def procedures() -> dict[str, str]:
+    """Return the manual procedures and the rare operations by their headings."""
+    manual = runbook().partition("## Manual procedures\n")[2].partition("\n## ")[0]
+    rare = (ROOT / "docs/rare-operations.md").read_text("utf-8")
+    return {**_sections("###", manual), **_sections("##", rare)}
+
+
+def _sections(level: str, text: str) -> dict[str, str]:
+    parts = re.split(rf"^{level} (.+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))

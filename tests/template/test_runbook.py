@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.logs_insights import QueryError, log_events, run
-from tests.support.runbook import entries, queries, runbook
+from tests.support.runbook import entries, procedures, queries, runbook
 from tests.support.stacks import Stack
 
 PARTS = ("**Viewers see**", "**Look**", "**Do**", "**Over when**")
@@ -18,6 +18,19 @@ def test_entry_has_four_parts(alarm: str) -> None:
     found = re.findall(r"^- (\*\*[A-Z][a-z]+(?: [a-z]+)?\*\*)", entries()[alarm], re.MULTILINE)
 
     assert tuple(found) == PARTS
+
+
+@pytest.mark.parametrize("procedure", procedures())
+def test_procedure_has_four_parts(procedure: str) -> None:
+    """So does each manual procedure and each rare operation; some also have prerequisites."""
+    found = re.findall(
+        r"^- \*\*(Viewers see|Look|Do|Over when|It is over when)\*\*",
+        procedures()[procedure],
+        re.MULTILINE,
+    )
+
+    assert found[:3] == ["Viewers see", "Look", "Do"]
+    assert [each.lower().removeprefix("it is ") for each in found[3:]] == ["over when"]
 
 
 def test_entries_name_queries_that_exist() -> None:

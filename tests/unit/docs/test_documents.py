@@ -85,7 +85,7 @@ def test_named_targets_exist(document: Path) -> None:
 def test_commands_of_the_aws_cli_exist(document: Path) -> None:
     """Each `aws` command names an existing operation and its options."""
     for line in code(document):
-        if not (found := re.search(r"^\s*aws ([a-z0-9]+) ([a-z-]+)(.*)", line)):
+        if not (found := re.search(r"(?:^|\$\(|&& |; |do )\s*aws ([a-z0-9]+) ([a-z-]+)(.*)", line)):
             continue
         service, operation, rest = found.groups()
         if (service, operation) in OWN_COMMANDS:
