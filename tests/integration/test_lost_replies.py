@@ -177,3 +177,50 @@ def test_a_lost_reply_changes_nothing(
 
     # Redis answers a look-up.
     assert int(name != "get") <= lost <= MOST_REPLIES
+
+
+REPLACE = """
+    CREATE FUNCTION replace_position() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE watch_progress
+        SET position_seconds = 99, version = version + 1,
+            updated_at = updated_at + interval '1 millisecond'
+        WHERE id = new.id;
+        RETURN NULL;
+    END $$
+"""
+AT_COMMIT = """
+    CREATE CONSTRAINT TRIGGER replaced AFTER UPDATE ON watch_progress
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (new.position_seconds = 15) EXECUTE FUNCTION replace_position()
+"""
+
+
+@pytest.fixture
+def replaced_at_once(rows: Rows) -> Iterator[None]:
+    """Another device replaces the position of 15 seconds as soon as it is committed."""
+    rows(REPLACE)
+    rows(AT_COMMIT)
+    yield
+    rows("DROP FUNCTION replace_position CASCADE")
+
+
+@pytest.mark.parametrize("call", ["report", "stop"])
+@pytest.mark.usefixtures("replaced_at_once")
+def test_outcome_that_cannot_be_known(
+    stack: Stack, proxy: TcpProxy, movie_id: UUID, call: str
+) -> None:
+    """A position that was saved, and replaced before its second run, is not called late."""
+    viewer = new_viewer(stack.token)
+    set_subscription(stack, viewer.user_id)
+    session = started(viewer, movie_id)
+    act = getattr(viewer, call)
+    proxy.cut_once(containing=b"COMMIT")
+
+    unknown = act(movie_id, 15, **session, sequence=2)
+    repeated = act(movie_id, 15, **session, sequence=2)
+
+    assert proxy.cuts == 1
+    assert (unknown.status, unknown.json["code"]) == (503, "database_unavailable")
+    assert (repeated.status, repeated.json["applied"]) == (200, False)
+    assert repeated.json["position_seconds"] == 99

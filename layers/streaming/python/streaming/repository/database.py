@@ -67,15 +67,33 @@ class Database:
         """
         return self._run(lambda: self._run_once(work))
 
-    def pipeline(self, *statements: Statement) -> list[list[Row]]:
+    def pipeline(
+        self,
+        *statements: Statement,
+        is_conclusive: Callable[[list[list[Row]]], bool] | None = None,
+    ) -> list[list[Row]]:
         """Run ``statements`` in one transaction and one round trip; return the rows of each.
 
         Each sees what was committed before it begins. All are sent before the first one is
         answered, so none can depend on the rows of another one except in SQL. They run a second
         time if the connection is lost, even if that was after the commit: to run them twice must
-        have the effect of running them once. Raises as ``run`` does.
+        have the effect of running them once. ``is_conclusive`` returns whether the rows of a second
+        run show what the first one did; if not, the outcome is unknown. Raises as ``run`` does.
         """
-        return self._run(lambda: self._link.transact(self._begin, statements))
+        was_lost = False
+
+        def attempt() -> list[list[Row]]:
+            nonlocal was_lost
+            try:
+                return self._link.transact(self._begin, statements)
+            except Lost:
+                was_lost = True
+                raise
+
+        answers = self._run(attempt)
+        if was_lost and is_conclusive is not None and not is_conclusive(answers):
+            raise DatabaseUnavailable("it is not known whether the database has committed")
+        return answers
 
     def query(self, statement: str, **parameters: Any) -> list[Row]:
         """Run one statement as ``pipeline`` does; return its rows."""

@@ -120,7 +120,9 @@ class Playback:
             return self._database.run(partial(_record_unordered, report=report))
         session_id = report.order.session_id
         saved, outcome = self._database.pipeline(
-            reports.save(report, session_id), reports.select_outcome(report, session_id)
+            reports.save(report, session_id),
+            reports.select_outcome(report, session_id),
+            is_conclusive=partial(reports.is_conclusive, report),
         )
         return reports.recorded(report, session_id, saved, outcome)
 
@@ -141,6 +143,7 @@ class Playback:
         answers = self._database.pipeline(
             *reports.stop(report, session_id, stop_message(session_id)),
             reports.select_outcome(report, session_id),
+            is_conclusive=partial(reports.is_conclusive, report),
         )
         return reports.ended(report, session_id, answers)
 

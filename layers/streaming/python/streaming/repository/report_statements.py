@@ -199,6 +199,7 @@ SELECT_OUTCOME = f"""
     SELECT
         session.id AS known_session,
         session.ended_at,
+        session.last_sequence,
         session.duration_seconds AS lasted_seconds,
         EXISTS (SELECT FROM event_outbox WHERE key = :key) AS has_older_events,
         saved.*

@@ -58,6 +58,16 @@ def select_outcome(report: Report, session_id: UUID | None) -> Statement:
     return _statement(sql.SELECT_OUTCOME, report, session_id=session_id, key=key)
 
 
+def is_conclusive(report: Report, answers: Sequence[Sequence[Row]]) -> bool:
+    """Return whether the rows of a second run show whether the first one saved ``report``.
+
+    They do not if the session has counted the report, and another one has replaced it since.
+    """
+    saved, *_, (row,) = answers
+    is_counted = report.order is not None and row["last_sequence"] == report.order.sequence
+    return not is_counted or saved[0]["is_applied"] or _is_same_attempt(report, row)
+
+
 def recorded(
     report: Report, session_id: UUID | None, saved: Sequence[Row], outcome: Sequence[Row]
 ) -> RecordedReport:
