@@ -64,6 +64,21 @@ TOO_LARGE = {
         f" media='$Number$' duration='1'/>{INHERITED}</AdaptationSet></Period>",
         'mediaPresentationDuration="PT99999S"',
     ),
+    "padded times of many segments": mpd(
+        f"<Period><AdaptationSet><SegmentTemplate media='{'$Time%99d$' * 40}'><SegmentTimeline>"
+        f"<S d='1' r='99998'/></SegmentTimeline></SegmentTemplate>{INHERITED}"
+        "</AdaptationSet></Period>"
+    ),
+    "padded numbers of many segments": mpd(
+        f"<Period><AdaptationSet><SegmentTemplate media='{'$Number%99d$' * 40}' duration='1'/>"
+        f"{INHERITED}</AdaptationSet></Period>",
+        'mediaPresentationDuration="PT99999S"',
+    ),
+    "escaped URLs of many segments": mpd(
+        f"<Period><AdaptationSet><SegmentTemplate media='{'文' * 330}$Number$' duration='1'/>"
+        f"{INHERITED}</AdaptationSet></Period>",
+        'mediaPresentationDuration="PT99999S"',
+    ),
     "a list that all inherit": mpd(
         "<Period><AdaptationSet><SegmentList duration='1'>"
         f"{MANY_URLS}</SegmentList>{INHERITED * 50}"

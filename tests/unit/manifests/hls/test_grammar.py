@@ -123,6 +123,23 @@ def test_caps_nested_playlists() -> None:
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        "#EXT-X-DATERANGE:" + "A=1," * (limits.MAX_LINE_ATTRIBUTES + 1),
+        "#EXT-X-STREAM-INF:" + "A=1," * (limits.MAX_LINE_ATTRIBUTES + 1),
+        "#EXT-X-KEY:A,=,A=\n" * (limits.MAX_ATTRIBUTES + 1),
+        f"#EXT-X-MEDIA:{'A=,' * 999}\n" * (limits.MAX_ATTRIBUTES // 999 + 1),
+    ],
+    ids=["a date range", "a variant", "short lists", "long lists"],
+)
+@pytest.mark.no_cover
+def test_caps_attributes(lines: str) -> None:
+    """The number of attributes is limited, in a line and in all, because each takes memory."""
+    with pytest.raises(ManifestTooLarge):
+        parse(f"#EXTM3U\n{lines}")
+
+
+@pytest.mark.parametrize(
     "unit",
     [
         "\n",
@@ -178,6 +195,17 @@ def test_titles_may_be_in_any_encoding() -> None:
     body = "#EXTM3U\n#EXTINF:2,Café\na.ts\n".encode("latin-1")
     rendered = hls.parse(body, path="index.m3u8", film=FILM).render(sign).decode()
     assert rendered == "#EXTM3U\n#EXTINF:2,Caf\ufffd\nhttps://signed.example/object/a.ts\n"
+
+
+def test_groups_are_still_found_by_their_names() -> None:
+    """Quotation marks in the name of a group are replaced alike wherever it is named."""
+    rewritten = rewrite(
+        '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a"b",NAME="x",URI="a.m3u8"\n'
+        '#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"b"\nv.m3u8\n'
+    )
+
+    assert """GROUP-ID="a'b",""" in rewritten
+    assert """AUDIO="a'b"\n""" in rewritten
 
 
 MASTER = """#EXTM3U

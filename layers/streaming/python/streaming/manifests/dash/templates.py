@@ -1,7 +1,9 @@
 """URL templates of a SegmentTemplate (ISO/IEC 23009-1, 5.3.9.4.4)."""
 
 import re
+import string
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from streaming.manifests.dash.limits import check_url_length
 from streaming.manifests.errors import NotAManifest
@@ -24,8 +26,10 @@ class UrlTemplate:
 
     @property
     def longest(self) -> int:
-        """The maximum length of a URL in characters, with padded numbers of 21 digits or more."""
-        return len(self.pattern % {"Number": _LARGEST, "Time": _LARGEST})
+        """The maximum length of a URL in bytes, with padded numbers of 21 digits or more."""
+        return len(
+            quote(self.pattern % {"Number": _LARGEST, "Time": _LARGEST}, safe=string.punctuation)
+        )
 
     @classmethod
     def of(

@@ -4,12 +4,20 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 
 from streaming.manifests.errors import ManifestTooLarge, NotAManifest
-from streaming.manifests.hls.attributes import attributes
+from streaming.manifests.hls.attributes import Attribute, attributes
 from streaming.manifests.hls.carriers import CARRIERS, OBJECT, PLAYLIST, Target, carried_by
-from streaming.manifests.hls.limits import MAX_BYTES, MAX_KEY_LENGTH, MAX_NESTED, MAX_REFERENCES
+from streaming.manifests.hls.limits import (
+    MAX_ATTRIBUTES,
+    MAX_BYTES,
+    MAX_KEY_LENGTH,
+    MAX_LINE_ATTRIBUTES,
+    MAX_NESTED,
+    MAX_REFERENCES,
+)
 from streaming.manifests.hls.variables import Variables
 from streaming.manifests.references import (
     FilmLocation,
@@ -126,7 +134,7 @@ class _Reader:
         self._variables = variables
         self._pieces: list[str | int] = []
         self._cut_to = 0
-        self._references = 0
+        self._references = self._attributes = 0
         self._indexes: dict[Reference, int] = {}
         # The index of each URI already resolved: with byte ranges, many lines repeat one URI.
         self._known: dict[Target, dict[str, int | None]] = defaultdict(dict)
@@ -159,8 +167,7 @@ class _Reader:
             elif tag == "#EXT-X-STREAM-INF":
                 is_variant = has_variants = True
                 variant_start = line.start()
-                if self._missing:
-                    self._note_groups(line.end(3), line.end())
+                self._read_variant(line.end(3), line.end())
             elif colon and (tag in CARRIERS or tag == "#EXT-X-DEFINE"):
                 self._read_attributes(tag, line.start(), line.end(3), line.end())
         if self._missing and has_variants and not self._variants:
@@ -211,7 +218,7 @@ class _Reader:
         return HlsManifest(pieces, tuple(self._indexes), nested, duration)
 
     def _read_attributes(self, tag: str, line_start: int, start: int, end: int) -> None:
-        found = list(attributes(self._text, start, end))
+        found = self._attributes_of(start, end)
         if tag == "#EXT-X-DEFINE":
             if replacement := self._variables.define(found):
                 attribute, text = replacement
@@ -222,9 +229,7 @@ class _Reader:
         for attribute in found:
             target = carried.get(attribute.name)
             if target is None:
-                if '"' in attribute.value:  # some players tolerate it, others do not
-                    value = attribute.value.replace('"', "'")
-                    self._replace(attribute.value_start, attribute.value_end, value)
+                self._quote(attribute)
                 continue
             if '"' in attribute.value:
                 raise NotAManifest(f"malformed attribute list: {self._text[start:end][:80]!r}")
@@ -239,9 +244,27 @@ class _Reader:
         if is_lost:
             self._left_out.append((line_start, end))
 
-    def _note_groups(self, start: int, end: int) -> None:
-        for attribute in attributes(self._text, start, end):
-            if attribute.name in _GROUPS:
+    def _attributes_of(self, start: int, end: int) -> list[Attribute]:
+        """Return the attributes at ``[start, end)``. Raises ``ManifestTooLarge``."""
+        found = list(islice(attributes(self._text, start, end), MAX_LINE_ATTRIBUTES + 1))
+        self._attributes += len(found)
+        if len(found) > MAX_LINE_ATTRIBUTES or self._attributes > MAX_ATTRIBUTES:
+            raise ManifestTooLarge(
+                f"the playlist has more than {MAX_ATTRIBUTES} attributes, "
+                f"or a line more than {MAX_LINE_ATTRIBUTES}"
+            )
+        return found
+
+    def _quote(self, attribute: Attribute) -> None:
+        """Replace quotation marks within a value, which some players do not tolerate."""
+        if '"' in attribute.value:
+            value = attribute.value.replace('"', "'")
+            self._replace(attribute.value_start, attribute.value_end, value)
+
+    def _read_variant(self, start: int, end: int) -> None:
+        for attribute in self._attributes_of(start, end):
+            self._quote(attribute)
+            if self._missing and attribute.name in _GROUPS:
                 left = self._text.rfind(",", start, attribute.start)
                 span = (left, attribute.end) if left >= 0 else (attribute.start, attribute.end + 1)
                 self._variant_groups.append((*span, (attribute.name, attribute.value)))
