@@ -333,6 +333,23 @@ def test_very_short_films(tmp_path: Path, seconds: float) -> None:
     assert seen(made.folder / "index.m3u8") == WHOLE_GREEN
 
 
+@pytest.mark.parametrize(
+    ("size", "sample_ratio"), [("720x480", "32/27"), ("321x181", "1"), ("1081x721", "1")]
+)
+def test_odd_sizes(tmp_path: Path, size: str, sample_ratio: str) -> None:
+    """A film of an odd displayed width or height, as of a DVD in 16:9, loses one row of pixels."""
+    film = tmp_path / "film.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", f"color=green:s={size}:d=2", "-vf", f"setsar={sample_ratio}"),
+        *("-c:v", "mpeg4", str(film)),
+    )
+
+    _, made = published(film, tmp_path)
+
+    assert made.film.seconds == pytest.approx(2, abs=0.1)
+    assert seen(made.folder / "index.m3u8") == WHOLE_GREEN
+
+
 def test_a_recording_of_a_screen(tmp_path: Path) -> None:
     """If a part of a film has many pictures a second, all are kept, even if there are few later."""
     film = tmp_path / "film.mp4"

@@ -16,6 +16,7 @@ _OUT_TIME = re.compile(rb"out_time_us=(\d+)")
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 _EMPTY_PHRASES = re.compile(
     "Conversion failed!|Nothing was written|Task finished|Terminating thread|Error sending frames"
+    "|Could not open encoder|Error reinitializing"
 )
 
 

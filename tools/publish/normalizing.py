@@ -22,7 +22,8 @@ _UPRIGHT = "scale=iw*sar:ih:flags=bicubic,setsar=1,"
 def arguments(source: Source) -> list[str]:
     """Return the ffmpeg arguments that write the normalized tracks to standard output."""
     video = source.video
-    size = f"{video.width}:{video.height}"
+    # Each colour value of yuv420p is of two by two pixels.
+    size = f"{max(2, video.width // 2 * 2)}:{max(2, video.height // 2 * 2)}"
     fitted = f"scale={size}:flags=bicubic:force_original_aspect_ratio=decrease,pad={size}:-1:-1"
     pictures = f"{clean(video.colours)}{_UPRIGHT}{fitted},setsar=1,format=yuv420p"
     graphs = [f"[0:{video.index}]{pictures},{stillness(SOURCE)}[video]"]
