@@ -1,7 +1,7 @@
 """The calls of AWS that functions make, derived from their code and their variables."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from streaming.events.event import Action
@@ -21,6 +21,12 @@ _S3 = {
     "put_object": [("s3:PutObject", COPY)],
 }
 # https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
+# The events that the use cases of a function send; the other producers send all.
+_ACTIONS: dict[str, tuple[Action, ...]] = {
+    "StartFunction": ("stream_start", "stream_stop"),  # it ends sessions that it takes over
+    "ProgressFunction": ("stream_progress",),
+    "StopFunction": ("stream_stop",),
+}
 _PRODUCER = ("kafka-cluster:DescribeTopic", "kafka-cluster:WriteData")
 # https://docs.aws.amazon.com/lambda/latest/dg/msk-permissions.html
 _CONSUMER = (
@@ -44,7 +50,7 @@ def calls_of(name: str, stack: Stack) -> set[Call]:
     if "streaming.storage.bucket" in adapters.modules:
         found |= set(_films(environment, stack))
     if "streaming.events.producer" in adapters.modules and sends:
-        found |= set(_events(environment, stack))
+        found |= set(_events(_ACTIONS.get(name, get_args(Action)), environment, stack))
     for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
         if mapping["FunctionName"] == stack.resolve({"Ref": name}):
             found |= set(_consumer(mapping, stack))
@@ -93,11 +99,11 @@ def _films(environment: Json, stack: Stack) -> Iterator[Call]:
         yield Call("kms:GenerateDataKey", key, via("s3"))
 
 
-def _events(environment: Json, stack: Stack) -> Iterator[Call]:
+def _events(actions: Iterable[Action], environment: Json, stack: Stack) -> Iterator[Call]:
     if environment["KAFKA_SASL_MECHANISM"] != "AWS_MSK_IAM":
         return
     yield Call("kafka-cluster:Connect", stack.parameters["KafkaClusterArn"])
-    for each in get_args(Action):
+    for each in actions:
         topic = f"{environment['KAFKA_TOPIC_PREFIX']}.{each.removeprefix('stream_')}"
         for action in _PRODUCER:
             yield Call(action, _of_cluster(stack, "topic", topic))

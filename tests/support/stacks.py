@@ -53,6 +53,7 @@ class Given(Intrinsics):
         }
         unknown = given.keys() - self.parameters.keys()
         assert not unknown, unknown
+        self.path = path
         self._set_up(source(path))
 
     def _set_up(self, template: Json) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from streaming.observability import metrics
 from tests.support.stacks import Stack
-from tests.support.templates import ROOT, Json
+from tests.support.templates import ROOT, Json, source
 
+# Together they create every alarm.
+PARAMETERS = [{}, {"EnableAnalytics": "true"}]
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
 BY_AWS = {
@@ -28,6 +30,9 @@ BY_AWS = {
         ({"ApiId"}, {"ApiId", "Stage"}, {"ApiId", "Stage", "Method", "Resource"}),
     ),
 }
+
+
+NESTED = ROOT / "infrastructure"
 
 
 def measured_names() -> set[str]:
@@ -68,9 +73,13 @@ def watched(stack: Stack) -> Iterator[tuple[str, Json]]:
                 yield name, query["MetricStat"]["Metric"]
 
 
-def test_alarms_watch_what_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("parameters", PARAMETERS)
+def test_alarms_watch_what_is_emitted(
+    parameters: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Namespace, name and dimensions of each alarm's metric are those of our code, or of AWS."""
-    stack = Stack()
+    stack = Stack(parameters)
+    mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
     functions = {stack.resolve({"Ref": name}) for name in stack.of_type("AWS::Lambda::Function")}
     known = emitted(capsys)
     found = 0
@@ -87,8 +96,32 @@ def test_alarms_watch_what_is_emitted(capsys: pytest.CaptureFixture[str]) -> Non
         for dimension in {"FunctionName", "function_name"} & dimensions.keys():
             assert dimensions[dimension] in functions, name
         assert dimensions.get("ApiId", "films-Api") == "films-Api", name
+        if metric["MetricName"] == "OffsetLag":  # Lambda's consumer emits it
+            assert dimensions["FunctionName"] in {each["FunctionName"] for each in mappings}, name
+        if "QueueName" in dimensions:
+            queue = dimensions["QueueName"].removesuffix("-QueueName")
+            assert any(queue in str(each.get("DestinationConfig")) for each in mappings), name
         found += 1
     assert found > 20
+
+
+def test_every_alarm_is_checked() -> None:
+    """The stacks of these tests contain every alarm of all templates."""
+    paths = ["template.yaml", *(f"infrastructure/{each.name}" for each in NESTED.glob("*.yaml"))]
+    declared = {
+        (path, name)
+        for path in paths
+        for name, resource in source(path)["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    stacks = [Stack(parameters) for parameters in PARAMETERS]
+    assert len(declared) > 10
+    assert declared == {
+        (part.path, name)
+        for stack in stacks
+        for part in (stack, *stack.nested)
+        for name in part.of_type("AWS::CloudWatch::Alarm")
+    }
 
 
 def test_a_metric_of_nobody_is_seen(capsys: pytest.CaptureFixture[str]) -> None:

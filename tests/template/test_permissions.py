@@ -10,7 +10,7 @@ from tests.support.calls import COPY, MOVIE, calls_of, s3_operations, via
 from tests.support.combinations import combinations
 from tests.support.permissions import Call, condition_holds, is_allowed
 from tests.support.stacks import Stack
-from tests.support.templates import ROOT, Json
+from tests.support.templates import ROOT, Json, statements
 
 NUMBERS = range(len(combinations()[0]))
 # These add permissions to the functions' roles, which SAM and Lambda's consumer need.
@@ -19,6 +19,9 @@ MANAGED = {
     "AWSLambdaVPCAccessExecutionRole",
     "AWSLambdaMSKExecutionRole",
 }
+# Objects have names that only a request knows. Housekeeping writes and analytics reads all topics
+# of the prefix; analytics has a consumer group for each.
+WILDCARDS = ("/movies/*", "/playback/*", ".*", "-analytics-*")
 XRAY = "AWSXrayWriteOnlyAccess"
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 OTHER_SECRET = ARN.format("secretsmanager", "secret:somebody-elses-AbCdEf")
@@ -35,6 +38,11 @@ def role_of(name: str, made: Stack) -> Json:
     """Return the role of a function."""
     role: Json = made.of_type("AWS::IAM::Role")[f"{name}Role"]
     return role
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    """Return one value as a list."""
+    return [value] if isinstance(value, str) else value
 
 
 def strange_calls(made: Stack) -> set[Call]:
@@ -85,6 +93,26 @@ def test_functions_may_do_what_they_do_and_nothing_else(number: int) -> None:
         allowed = {call for call in everything if is_allowed(policies, call)}
         assert allowed - own == set(), f"{name} may do more than it does"
         assert own - allowed == set(), f"{name} may not do what it does"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_policies_list_nothing_that_is_not_used(number: int) -> None:
+    """A function's policies list exactly the actions of its calls, each for used resources."""
+    made = stack(number)
+    for name in made.of_type("AWS::Lambda::Function"):
+        own = calls_of(name, made)
+        listed = set()
+        for statement in statements(role_of(name, made).get("Policies", [])):
+            assert statement.keys() <= {"Effect", "Action", "Resource", "Condition", "Sid"}, name
+            for action in as_list(statement["Action"]):
+                listed.add(action)
+                for resource in as_list(statement["Resource"]):
+                    assert "*" not in resource or resource.endswith(WILDCARDS), name
+                    one = {**statement, "Action": action, "Resource": resource}
+                    grant = [{"PolicyDocument": {"Statement": [one]}}]
+                    calls = (call for call in own if call.action == action)
+                    assert any(is_allowed(grant, call) for call in calls), (name, action, resource)
+        assert listed == {call.action for call in own}, name
 
 
 @pytest.mark.parametrize("number", NUMBERS)
