@@ -20,13 +20,13 @@ _S3 = {
     "head_object": [("s3:GetObject", MOVIE), ("s3:ListBucket", "")],
     "put_object": [("s3:PutObject", COPY)],
 }
-# https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
 # The events that the use cases of a function send; the other producers send all.
 _ACTIONS: dict[str, tuple[Action, ...]] = {
     "StartFunction": ("stream_start", "stream_stop"),  # it ends sessions that it takes over
     "ProgressFunction": ("stream_progress",),
     "StopFunction": ("stream_stop",),
 }
+# https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
 _PRODUCER = ("kafka-cluster:DescribeTopic", "kafka-cluster:WriteData")
 # https://docs.aws.amazon.com/lambda/latest/dg/msk-permissions.html
 _CONSUMER = (
