@@ -10,12 +10,12 @@ from streaming.events.event import Message, StreamEvent
 from streaming.repository.outbox import (
     Batch,
     Measures,
-    MessageOf,
     Outbox,
     Outcome,
     Send,
     Waiting,
 )
+from streaming.repository.outbox_inserts import MessageOf
 from tests.fakes.record import DeadLetterRow, MemoryRecord, OutboxRow
 
 _ids = count(1)

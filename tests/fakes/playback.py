@@ -15,7 +15,7 @@ from streaming.domain.sessions import (
     RepeatedStart,
 )
 from streaming.events.event import Message, StreamEvent, key_of
-from streaming.repository.outbox import MessageOf
+from streaming.repository.outbox_inserts import MessageOf
 from streaming.repository.playback import OpenedSession, Playback
 from tests.fakes import films, idempotency, outbox, progress, sessions
 from tests.fakes.record import MemoryRecord, SessionRow

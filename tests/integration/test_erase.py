@@ -12,8 +12,8 @@ from streaming.cache.progress import ProgressCache
 from streaming.config.cache import CacheSettings
 from streaming.config.database import DatabaseSettings
 from streaming.events.event import Message
-from streaming.repository import outbox
 from streaming.repository.database import Database
+from streaming.repository.outbox_inserts import insert
 from streaming.repository.progress import ProgressRecord
 from streaming.repository.transaction import Transaction
 from tests.conftest import Rows, set_subscription
@@ -169,7 +169,7 @@ def test_event_of_a_session_that_ends_meanwhile_is_erased(
         waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         while not transaction.row(waits):
             transaction.rows("SELECT pg_sleep(0.01), pg_stat_clear_snapshot()")
-        outbox.insert(transaction, [Message(uuid4(), "stream.stop", str(viewer.user_id), "{}")])
+        insert(transaction, [Message(uuid4(), "stream.stop", str(viewer.user_id), "{}")])
 
     def erase_meanwhile() -> None:
         locked.wait(10)

@@ -9,7 +9,7 @@ import pytest
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.events.event import Message
-from streaming.repository import migrations, outbox
+from streaming.repository import migrations, outbox_inserts
 from streaming.repository.database import Database
 from streaming.repository.outbox import Outbox, Outcome, Waiting
 from tests.support.databases import empty_database
@@ -31,7 +31,7 @@ def database(stack: Stack) -> Iterator[Database]:
 
 def insert(database: Database, *messages: Message) -> bool:
     """Insert messages in one transaction; return whether they may be sent."""
-    return database.run(lambda transaction: outbox.insert(transaction, messages))
+    return database.run(lambda transaction: outbox_inserts.insert(transaction, messages))
 
 
 def message(key: str, value: str = "{}") -> Message:

@@ -25,9 +25,9 @@ from streaming.domain.errors import DatabaseUnavailable
 from streaming.events.event import Message
 from streaming.events.producer import EventProducer
 from streaming.events.refusal import Refusal
-from streaming.repository import outbox
 from streaming.repository.database import Database
 from streaming.repository.outbox import Outbox
+from streaming.repository.outbox_inserts import insert
 from streaming.usecases.housekeeping.relay_outbox import RelayOutbox
 from tests.conftest import Rows
 from tests.support.connections import close_connections
@@ -95,7 +95,7 @@ class FakeKafka:
 def put(database: Database, *messages: Message) -> None:
     """Insert messages into the outbox, each in a separate transaction."""
     for each in messages:
-        database.run(partial(outbox.insert, messages=[each]))
+        database.run(partial(insert, messages=[each]))
 
 
 def message(key: str, value: object, topic: str = "stream.progress") -> Message:

@@ -17,12 +17,12 @@ from streaming.domain.sessions import (
     RepeatedStart,
 )
 from streaming.events.event import Message, StreamEvent
-from streaming.repository import closed_sessions, films, outbox, reports
+from streaming.repository import closed_sessions, films, reports
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
 from streaming.repository.database import Database
-from streaming.repository.outbox import MessageOf
+from streaming.repository.outbox_inserts import MessageOf, insert_events
 from streaming.repository.transaction import Transaction
 from streaming.repository.wire import Row, Statement
 
@@ -90,7 +90,7 @@ class Playback:
             closed = closed_sessions.take_over(transaction, user_id, [session_id], at)
             transaction.run(idempotency_rows.forget(user_id, session_id))
             events = [StreamEvent.of_end(each) for each in closed]
-            return outbox.insert_events(transaction, events, message_of)
+            return insert_events(transaction, events, message_of)
 
         return self._database.run(work)
 
@@ -161,7 +161,7 @@ class Playback:
         def work(transaction: Transaction) -> list[ClosedSession]:
             ended = closed_sessions.end_silent(transaction, silent_since, limit)
             events = [StreamEvent.of_end(session) for session in ended]
-            outbox.insert_events(transaction, events, message_of)
+            insert_events(transaction, events, message_of)
             return ended
 
         return self._database.run(work)
@@ -179,7 +179,7 @@ def _open(
     events = [StreamEvent.of_end(each) for each in closed]
     if transaction.run(session_rows.insert(session)):
         events.append(event)
-    messages = outbox.insert_events(transaction, events, message_of)
+    messages = insert_events(transaction, events, message_of)
     for statement in _completing(session, key):
         transaction.run(statement)
     records = transaction.run(progress_rows.select(session.user_id, session.movie_id))

@@ -8,7 +8,7 @@ statement, which has a newer snapshot.
 """
 
 from streaming.domain.progress import COMPLETED_AT
-from streaming.repository.outbox import insert_from
+from streaming.repository.outbox_inserts import insert_from
 from streaming.repository.progress import COLUMNS, FILM_DURATION
 
 OF_REPORT = "id = :session_id AND user_id = :user_id AND movie_id = :movie_id"

@@ -15,7 +15,7 @@ from streaming.domain.progress import RecordedReport, Report, SavedProgress
 from streaming.domain.sessions import EndedSession
 from streaming.events.event import Message, key_of
 from streaming.repository import report_statements as sql
-from streaming.repository.outbox import values_of
+from streaming.repository.outbox_inserts import values_of
 from streaming.repository.progress import to_progress
 from streaming.repository.wire import Row, Statement
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from streaming.domain.progress import Report
 from streaming.domain.sessions import NewSession
 from streaming.events.event import Message
-from streaming.repository import outbox
+from streaming.repository import outbox_inserts
 from streaming.repository.transaction import Transaction
 from streaming.repository.wire import Statement
 
@@ -31,7 +31,7 @@ _INSERT = """
 
 _OPEN = f"""
     WITH opened AS ({_INSERT})
-    {outbox.insert_from("opened")}
+    {outbox_inserts.insert_from("opened")}
 """
 
 _LOCK_LATEST = """
@@ -84,7 +84,7 @@ def insert_with_event(session: NewSession, message: Message) -> Statement:
 
     Returns a row if they were inserted: whether the outbox has no older messages of the key.
     """
-    values = {**_columns(session), **outbox.values_of(message)}
+    values = {**_columns(session), **outbox_inserts.values_of(message)}
     return Statement(_OPEN, values, keeps_plan=True)
 
 
