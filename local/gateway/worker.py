@@ -145,7 +145,10 @@ def _read(connection: socket.socket, size: int) -> bytes:
     """Return exactly ``size`` bytes. Raises `SystemExit` at the end of the stream."""
     chunks = bytearray()
     while len(chunks) < size:
-        chunk = connection.recv(size - len(chunks))
+        try:
+            chunk = connection.recv(size - len(chunks))
+        except ConnectionError:
+            raise SystemExit(0) from None
         if not chunk:
             raise SystemExit(0)
         chunks += chunk
@@ -153,9 +156,12 @@ def _read(connection: socket.socket, size: int) -> bytes:
 
 
 def send(connection: socket.socket, kind: str, payload: bytes) -> None:
-    """Send one frame."""
+    """Send one frame. Raises `SystemExit` if the gateway has closed its side."""
     sys.stdout.flush()
-    connection.sendall(_HEADER.pack(len(payload), ord(kind)) + payload)
+    try:
+        connection.sendall(_HEADER.pack(len(payload), ord(kind)) + payload)
+    except ConnectionError:
+        raise SystemExit(0) from None
 
 
 def _die_with_gateway(connection: socket.socket) -> None:
