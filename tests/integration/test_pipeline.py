@@ -16,12 +16,12 @@ from local.ports import free_ports
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.domain.errors import DatabaseUnavailable
-from streaming.repository.connection import connect
+from streaming.repository.connector import connect
 from streaming.repository.database import Database
+from streaming.repository.pipeline_connection import Row, Statement
 from streaming.repository.prepared import KEEP_PLANS
-from streaming.repository.report_statements import SELECT_OUTCOME
+from streaming.repository.report_sql import SELECT_OUTCOME
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import Row, Statement
 from tests.conftest import Rows
 from tests.support.pgbouncer import PgBouncer
 from tests.support.tcp_proxy import TcpProxy

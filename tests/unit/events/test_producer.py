@@ -20,8 +20,8 @@ from kafka.errors import (
 
 from streaming.config.events import EventSettings
 from streaming.events.event import Message
+from streaming.events.kafka_errors import by_answer
 from streaming.events.producer import EventProducer
-from streaming.events.refusals import by_answer
 
 
 class FakeProducer:

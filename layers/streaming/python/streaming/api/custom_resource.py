@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streaming.resilience.deadline import within
-from streaming.resilience.http_exchange import HttpExchange
+from streaming.resilience.stdlib_http import StdlibHttp
 
 _SECONDS = 10.0
 
@@ -28,7 +28,7 @@ def answer(event: Mapping[str, Any], problem: str | None = None) -> None:
     # The signature of the URL covers an empty Content-Type.
     headers = {"Content-Type": ""}
     with within(_SECONDS):
-        status, _ = HttpExchange().send(
+        status, _ = StdlibHttp().send(
             "PUT", event["ResponseURL"], headers, json.dumps(body).encode()
         )
     if status >= http.client.BAD_REQUEST:

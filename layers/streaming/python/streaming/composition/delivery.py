@@ -157,9 +157,9 @@ class DeliveryAdapters(Adapters):
 def _with_container_credentials(variables: Variables) -> Variables:
     # An environment that was restored from a snapshot has no credentials in its variables.
     from streaming.config.container_credentials import container_credentials
-    from streaming.resilience.http_exchange import HttpExchange
+    from streaming.resilience.stdlib_http import StdlibHttp
 
-    return {**variables, **container_credentials(variables, HttpExchange())}
+    return {**variables, **container_credentials(variables, StdlibHttp())}
 
 
 def _addressing(endpoint_url: str | None) -> Literal["path", "virtual"]:

@@ -13,14 +13,14 @@ from streaming.config.rotating_secrets import SecretUnavailable
 from streaming.config.variables import Variables
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.deadline import within
-from streaming.resilience.http_exchange import HttpExchange
+from streaming.resilience.stdlib_http import StdlibHttp
 
 logger = Logger(child=True)
 
 _SECONDS = 1.0
 
 
-def container_credentials(environment: Variables, http_exchange: HttpExchange) -> dict[str, str]:
+def container_credentials(environment: Variables, stdlib_http: StdlibHttp) -> dict[str, str]:
     """Return the credentials and their expiry, named like the environment variables.
 
     Waits at most one second for the network. Raises ``SecretUnavailable`` if they cannot be read.
@@ -29,7 +29,7 @@ def container_credentials(environment: Variables, http_exchange: HttpExchange) -
         token = {"authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
         url = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
         with within(_SECONDS):
-            given = parsed(*http_exchange.send("GET", url, token))
+            given = parsed(*stdlib_http.send("GET", url, token))
         return {
             "AWS_ACCESS_KEY_ID": str(given["AccessKeyId"]),
             "AWS_SECRET_ACCESS_KEY": str(given["SecretAccessKey"]),

@@ -19,7 +19,7 @@ from streaming.config.rotating_secrets import SecretUnavailable
 from streaming.config.variables import ConfigurationError, Variables
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.deadline import within
-from streaming.resilience.http_exchange import HttpExchange
+from streaming.resilience.stdlib_http import StdlibHttp
 from streaming.signer.sigv4 import ALGORITHM, SigningKey, derive_key, scope_of
 
 logger = Logger(child=True)
@@ -41,7 +41,7 @@ class SecretsManager:
 
     def __init__(self, environment: Variables) -> None:
         self._environment = environment
-        self._http = HttpExchange()
+        self._http = StdlibHttp()
 
     def read(self, arn: str) -> str:
         """Return the current text of a secret; wait for the network one second at most.

@@ -18,7 +18,7 @@ from kafka.producer.future import FutureRecordMetadata
 
 from streaming.config.events import EventSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
-from streaming.events import refusals
+from streaming.events import kafka_errors
 from streaming.events.connector import Connector, Producer
 from streaming.events.event import Message
 from streaming.events.refusal import Refusal
@@ -139,7 +139,7 @@ class EventProducer:
         try:
             return producer.send(message.topic, message.value.encode(), key=message.key.encode())
         except (KafkaError, ValueError) as error:
-            refusal = refusals.before_sending(error)
+            refusal = kafka_errors.before_sending(error)
         if refusal.reason == "topic":
             # Otherwise every message to a missing topic would wait for its metadata.
             closed_until = time.monotonic() + _TOPIC_PAUSE_SECONDS
@@ -201,5 +201,5 @@ def _await(send: FutureRecordMetadata, ends_at: float) -> Refusal | None:
     try:
         send.get(timeout=max(0.0, ends_at - time.monotonic()))
     except KafkaError as error:
-        return refusals.by_answer(error)
+        return kafka_errors.by_answer(error)
     return None

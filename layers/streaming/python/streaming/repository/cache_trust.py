@@ -5,7 +5,7 @@ from datetime import datetime
 
 from streaming.domain.errors import DatabaseUnavailable
 from streaming.repository.database import Database
-from streaming.repository.wire import Row, Statement
+from streaming.repository.pipeline_connection import Row, Statement
 from streaming.resilience.cache_trust import (
     LEASE_SECONDS,
     CacheServer,

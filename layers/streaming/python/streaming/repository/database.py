@@ -20,11 +20,16 @@ from streaming.repository.commits import (
     TransactionIdentity,
     final_outcome,
 )
-from streaming.repository.connection import Connector
-from streaming.repository.link import FIRST_STATEMENT_SECONDS, STATEMENT_SECONDS, Link, Rider
-from streaming.repository.link_errors import CommitUnanswered, GaveWay, Lost
+from streaming.repository.connection_errors import CommitUnanswered, GaveWay, Lost
+from streaming.repository.connector import Connector
+from streaming.repository.held_connection import (
+    FIRST_STATEMENT_SECONDS,
+    STATEMENT_SECONDS,
+    HeldConnection,
+    Rider,
+)
+from streaming.repository.pipeline_connection import Row, Statement
 from streaming.repository.transaction import Transaction, begin_statement
-from streaming.repository.wire import Row, Statement
 from streaming.resilience.circuit_breaker import CircuitBreaker
 from streaming.resilience.deadline import DeadlineExceeded, allowance
 
@@ -50,7 +55,7 @@ class Database:
         statement_seconds: float = STATEMENT_SECONDS,
         rider: Rider | None = None,
     ) -> None:
-        self._link = Link(Connector(settings), statement_seconds, rider)
+        self._connection = HeldConnection(Connector(settings), statement_seconds, rider)
         self._begin = begin_statement(statement_seconds)
         self._begin_to_write = f"{self._begin};{SELECT_IDENTITY}"
         self._breaker = CircuitBreaker(_PAUSE_SECONDS)
@@ -85,7 +90,7 @@ class Database:
         def attempt() -> list[list[Row]]:
             nonlocal was_lost
             try:
-                return self._link.transact(self._begin, statements)
+                return self._connection.transact(self._begin, statements)
             except Lost:
                 was_lost = True
                 raise
@@ -102,12 +107,12 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; the next transaction opens another one. Never raises."""
-        self._link.close()
+        self._connection.close()
 
     def _run(self, attempt: Callable[[], Result]) -> Result:
         if self._breaker.is_open:
             raise DatabaseUnavailable("the database did not answer a moment ago")
-        was_connected = self._link.is_open
+        was_connected = self._connection.is_open
         began = time.monotonic()
         try:
             allowance(STATEMENT_SECONDS)
@@ -131,7 +136,7 @@ class Database:
 
     def _run_once(self, work: Callable[[Transaction], Result]) -> Result:
         try:
-            return self._link.attempt(work, self._begin_to_write)
+            return self._connection.attempt(work, self._begin_to_write)
         except CommitUnanswered as commit:
             if not self._was_committed(commit.identity):
                 raise
@@ -154,9 +159,9 @@ class Database:
 
     def _outcome_of(self, identity: TransactionIdentity) -> Outcome | None:
         try:
-            return self._link.outcome_of(identity)
+            return self._connection.outcome_of(identity)
         except Lost:
-            return self._link.outcome_of(identity)
+            return self._connection.outcome_of(identity)
 
     def _note(self, error: Lost, seconds: float) -> None:
         failure = emit_dependency_failure("postgresql", error.operation, error)

@@ -8,8 +8,8 @@ from streaming.domain import clock
 from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import first_uuid7
 from streaming.repository.database import Database
+from streaming.repository.pipeline_connection import Statement
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import Statement
 
 # Writes and locks only if a value changes: many viewers start the same film at once.
 _KEEP = """

@@ -10,7 +10,7 @@ from uuid import UUID
 from streaming.domain.errors import IdempotencyKeyReused, RequestInProgress
 from streaming.domain.idempotency import Attempt, IdempotencyKey
 from streaming.repository.database import Database
-from streaming.repository.wire import Row, Statement
+from streaming.repository.pipeline_connection import Row, Statement
 
 # An expired attempt is continued with its own ids.
 _CLAIM = """

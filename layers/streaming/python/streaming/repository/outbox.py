@@ -14,8 +14,8 @@ from uuid import UUID
 from streaming.events.event import Message
 from streaming.repository.database import Database
 from streaming.repository.outbox_inserts import insertion
+from streaming.repository.pipeline_connection import Statement
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import Statement
 
 # A relay that has lost its network must not hold its locks for hours. Sorting is disabled because
 # heads can be read in index order: without it, an outbox that has just grown, and has no statistics

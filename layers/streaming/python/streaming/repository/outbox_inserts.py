@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from streaming.events.event import Message, StreamEvent
+from streaming.repository.pipeline_connection import Statement
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import Statement
 
 # A statement does not see its own inserts, so this finds older rows only. It asks for one key: for
 # those of an unknown number of rows, PostgreSQL would read the whole outbox. Ids are assigned in

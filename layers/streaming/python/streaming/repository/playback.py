@@ -17,14 +17,14 @@ from streaming.domain.sessions import (
     RepeatedStart,
 )
 from streaming.events.event import Message, StreamEvent
-from streaming.repository import closed_sessions, films, reports
+from streaming.repository import closed_sessions, films, saved_reports
 from streaming.repository import idempotency as idempotency_rows
 from streaming.repository import progress as progress_rows
 from streaming.repository import sessions as session_rows
 from streaming.repository.database import Database
 from streaming.repository.outbox_inserts import MessageOf, insert_events
+from streaming.repository.pipeline_connection import Row, Statement
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import Row, Statement
 
 # How many positions a user may have in films that are not known to exist. Films with a session are
 # known.
@@ -120,11 +120,11 @@ class Playback:
             return self._database.run(partial(_record_unordered, report=report))
         session_id = report.order.session_id
         saved, outcome = self._database.pipeline(
-            reports.save(report, session_id),
-            reports.select_outcome(report, session_id),
-            is_conclusive=partial(reports.is_conclusive, report),
+            saved_reports.save(report, session_id),
+            saved_reports.select_outcome(report, session_id),
+            is_conclusive=partial(saved_reports.is_conclusive, report),
         )
-        return reports.recorded(report, session_id, saved, outcome)
+        return saved_reports.recorded(report, session_id, saved, outcome)
 
     def end_session(
         self, report: Report, stop_message: Callable[[UUID], Message | None]
@@ -141,11 +141,11 @@ class Playback:
             )
         session_id = report.order.session_id
         answers = self._database.pipeline(
-            *reports.stop(report, session_id, stop_message(session_id)),
-            reports.select_outcome(report, session_id),
-            is_conclusive=partial(reports.is_conclusive, report),
+            *saved_reports.stop(report, session_id, stop_message(session_id)),
+            saved_reports.select_outcome(report, session_id),
+            is_conclusive=partial(saved_reports.is_conclusive, report),
         )
-        return reports.ended(report, session_id, answers)
+        return saved_reports.ended(report, session_id, answers)
 
     def end_abandoned(
         self,
@@ -207,9 +207,9 @@ def _record_unordered(transaction: Transaction, report: Report) -> RecordedRepor
     )
     if session_id is None:
         _admit(transaction, report)
-    saved = transaction.run(reports.save(report, session_id))
-    outcome = transaction.run(reports.select_outcome(report, session_id))
-    return reports.recorded(report, session_id, saved, outcome)
+    saved = transaction.run(saved_reports.save(report, session_id))
+    outcome = transaction.run(saved_reports.select_outcome(report, session_id))
+    return saved_reports.recorded(report, session_id, saved, outcome)
 
 
 def _end_unordered(
@@ -218,12 +218,14 @@ def _end_unordered(
     session_id = report.session_id or session_rows.lock_latest(transaction, report)
     if session_id is None:
         _admit(transaction, report)
-        answers = [transaction.run(reports.save(report, None))]
+        answers = [transaction.run(saved_reports.save(report, None))]
     else:
         message = stop_message(session_id)
-        answers = [transaction.run(each) for each in reports.stop(report, session_id, message)]
-    answers.append(transaction.run(reports.select_outcome(report, session_id)))
-    return reports.ended(report, session_id, answers)
+        answers = [
+            transaction.run(each) for each in saved_reports.stop(report, session_id, message)
+        ]
+    answers.append(transaction.run(saved_reports.select_outcome(report, session_id)))
+    return saved_reports.ended(report, session_id, answers)
 
 
 def _admit(transaction: Transaction, report: Report) -> None:

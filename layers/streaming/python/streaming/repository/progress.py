@@ -8,7 +8,7 @@ from uuid import UUID
 
 from streaming.domain.progress import ReportOrder, SavedProgress
 from streaming.repository.database import Database
-from streaming.repository.wire import Row, Statement
+from streaming.repository.pipeline_connection import Row, Statement
 
 COLUMNS = """
     user_id, movie_id, position_seconds, last_watched_at, duration_seconds, completed,

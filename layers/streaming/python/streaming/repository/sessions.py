@@ -13,8 +13,8 @@ from streaming.domain.progress import Report
 from streaming.domain.sessions import NewSession
 from streaming.events.event import Message
 from streaming.repository import outbox_inserts
+from streaming.repository.pipeline_connection import Statement
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import Statement
 
 _INSERT = """
     INSERT INTO stream_sessions (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streaming.repository.wire import PipelineConnection, Row, Statement
+from streaming.repository.pipeline_connection import PipelineConnection, Row, Statement
 from streaming.resilience.deadline import within
 
 # A client that is disconnected during a transaction must not hold locks for hours.

@@ -19,7 +19,7 @@ from streaming.domain.reports import (
 from streaming.domain.viewing import ALL_FILMS, HUNDREDTHS
 from streaming.repository.analytics import figures
 from streaming.repository.database import Database
-from streaming.repository.wire import Row, Statement
+from streaming.repository.pipeline_connection import Row, Statement
 
 # The statements of a report see the same batches: its figures agree with each other.
 _SNAPSHOT = Statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", {})

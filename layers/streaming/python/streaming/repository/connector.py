@@ -13,9 +13,9 @@ from streaming.config.database import DatabaseSettings
 from streaming.config.rotating_secrets import Rotating, SecretUnavailable
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable
+from streaming.repository.pipeline_connection import PipelineConnection
 from streaming.repository.server_errors import means_refused_login
 from streaming.repository.tls import ssl_context
-from streaming.repository.wire import PipelineConnection
 from streaming.resilience.deadline import allowance, within
 from streaming.resilience.sockets import bounded
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streaming.resilience.deadline import within
-from streaming.resilience.http_exchange import HttpExchange
+from streaming.resilience.stdlib_http import StdlibHttp
 from tests.support import moto_server
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.tls import Authority, TlsFront
@@ -36,13 +36,13 @@ def url_of(port: int) -> str:
 
 def test_authorities_are_read_once(front: TlsFront, authority: Authority) -> None:
     """All requests of one object share the TLS context: the file is not read again."""
-    exchange = HttpExchange()
+    exchange = StdlibHttp()
     assert exchange.send("GET", url_of(front.port), {})[0] == 200
     authority.file.unlink()
 
     assert exchange.send("GET", url_of(front.port), {})[0] == 200
     with pytest.raises(OSError):
-        HttpExchange().send("GET", url_of(front.port), {})
+        StdlibHttp().send("GET", url_of(front.port), {})
 
 
 def test_server_is_verified(tmp_path: Path, authority: Authority) -> None:
@@ -50,14 +50,14 @@ def test_server_is_verified(tmp_path: Path, authority: Authority) -> None:
     stranger = Authority(tmp_path, "stranger")
     for context in (stranger.server_context("localhost"), authority.server_context("elsewhere")):
         with TlsFront(moto_server.port(), context) as front, pytest.raises(OSError):
-            HttpExchange().send("GET", url_of(front.port), {})
+            StdlibHttp().send("GET", url_of(front.port), {})
 
 
 @pytest.mark.parametrize("fault", ["black_hole", "drip"])
 def test_deadline_bounds_everything(front: TlsFront, fault: str) -> None:
     """A handshake that hangs and a slow response end with the time of the request."""
     with TcpProxy(front.port) as proxy:
-        exchange = HttpExchange()
+        exchange = StdlibHttp()
         assert exchange.send("GET", url_of(proxy.port), {})[0] == 200
         getattr(proxy, fault)()
 
@@ -69,4 +69,4 @@ def test_deadline_bounds_everything(front: TlsFront, fault: str) -> None:
 def test_refused_connection(authority: Authority) -> None:
     """A host without a server is an error of the operating system, after all its addresses."""
     with pytest.raises(ConnectionRefusedError):
-        HttpExchange().send("GET", url_of(9), {})
+        StdlibHttp().send("GET", url_of(9), {})

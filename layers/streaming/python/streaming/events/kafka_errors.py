@@ -1,4 +1,4 @@
-"""Converts errors of kafka-python to the reasons why Kafka did not accept a message."""
+"""Converts errors of kafka-python to ``Refusal``, why Kafka did not accept a message."""
 
 from kafka.errors import (
     BrokerResponseError,

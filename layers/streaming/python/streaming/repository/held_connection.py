@@ -1,4 +1,4 @@
-"""The one connection of an execution environment, and what its errors mean.
+"""Holds the one connection of an execution environment, and interprets its errors.
 
 After an error that the server did not report, the connection may have an unread answer, and the
 next query would get another user's rows. Such a connection is closed, never rolled back.
@@ -14,8 +14,9 @@ from aws_lambda_powertools.logging import Logger
 from streaming.domain.errors import DatabaseUnavailable, StreamingError
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.repository.commits import Outcome, TransactionIdentity, outcome_of
-from streaming.repository.connection import WIRE_ERRORS, Connector, close_quietly
-from streaming.repository.link_errors import CommitUnanswered, GaveWay, Lost, PlansNotKept
+from streaming.repository.connection_errors import CommitUnanswered, GaveWay, Lost, PlansNotKept
+from streaming.repository.connector import WIRE_ERRORS, Connector, close_quietly
+from streaming.repository.pipeline_connection import PipelineConnection, Row, Statement
 from streaming.repository.prepared import KEEP_PLANS
 from streaming.repository.server_errors import (
     means_busy_server,
@@ -25,7 +26,6 @@ from streaming.repository.server_errors import (
     means_transaction_gave_way,
 )
 from streaming.repository.transaction import Transaction
-from streaming.repository.wire import PipelineConnection, Row, Statement
 from streaming.resilience.deadline import within
 
 logger = Logger(child=True)
@@ -52,7 +52,7 @@ class Rider(Protocol):
         ...
 
 
-class Link:
+class HeldConnection:
     """Runs transactions on one connection, which it opens when there is none.
 
     Its methods raise ``Lost``, ``GaveWay``, ``DatabaseUnavailable`` if the server is overloaded,

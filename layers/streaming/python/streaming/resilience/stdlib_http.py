@@ -18,7 +18,7 @@ _LONGEST_SECONDS = 30.0
 _LARGEST_ANSWER_BYTES = 256 * 1024
 
 
-class HttpExchange:
+class StdlibHttp:
     """Sends each request over a new connection. All connections share one TLS context."""
 
     def send(

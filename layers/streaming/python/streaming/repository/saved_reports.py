@@ -14,10 +14,10 @@ from streaming.domain.identifiers import uuid7
 from streaming.domain.progress import RecordedReport, Report, SavedProgress
 from streaming.domain.sessions import EndedSession
 from streaming.events.event import Message, key_of
-from streaming.repository import report_statements as sql
+from streaming.repository import report_sql as sql
 from streaming.repository.outbox_inserts import values_of
+from streaming.repository.pipeline_connection import Row, Statement
 from streaming.repository.progress import to_progress
-from streaming.repository.wire import Row, Statement
 
 
 def save(report: Report, session_id: UUID | None) -> Statement:

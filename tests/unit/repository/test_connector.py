@@ -3,7 +3,7 @@
 import pytest
 from pg8000.converters import timestamptz_in
 
-from streaming.repository.connection import to_time
+from streaming.repository.connector import to_time
 
 
 @pytest.mark.parametrize(
