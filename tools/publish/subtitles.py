@@ -9,7 +9,7 @@ from typing import Any
 from charset_normalizer import from_bytes
 
 from tools.publish.container import opened
-from tools.publish.source import Source, Track
+from tools.publish.source import FilmFile, Source, Track
 from tools.publish.subtitle_formats import TO_CUE, unwrapped_mov_text
 
 _MICROSECONDS = 1_000_000
@@ -36,7 +36,7 @@ def extract(source: Source, outputs: Sequence[tuple[Track, Path]], *, seconds: f
 
     Returns warnings for the user. Raises `PublishError` if the file cannot be read.
     """
-    cues = _read(source.path, [track.index for track, _ in outputs])
+    cues = _read(source.file, [track.index for track, _ in outputs])
     notes = []
     for track, path in outputs:
         encoding = encoding_of(cue.words for cue in cues[track.index])
@@ -71,11 +71,11 @@ def _is_utf_8(text: bytes) -> bool:
     return True
 
 
-def _read(path: Path, indices: Sequence[int]) -> dict[int, list[Cue]]:
+def _read(file: FilmFile, indices: Sequence[int]) -> dict[int, list[Cue]]:
     cues: dict[int, list[Cue]] = {index: [] for index in indices}
     if not cues:
         return cues
-    with opened(path) as container:
+    with opened(file) as container:
         streams = [container.streams[index] for index in indices]
         begins_at = (container.start_time or 0) / _MICROSECONDS
         codecs = {stream.index: stream.codec_context.name for stream in streams}
