@@ -21,6 +21,7 @@ from tools.publish.tracks import audio_tracks, subtitle_tracks
 
 _STILL_SECONDS = 0.5
 _SHORTEST_SECONDS = 0.1
+_ENCRYPTED = "{}: it is encrypted, so that only its licensed players can read it"
 _KINDS = ("video", "audio", "subtitle")
 
 
@@ -29,6 +30,8 @@ def probe(path: Path) -> Source:
     with opened(FilmFile(path)) as container:
         surveyed = _survey(container)
         found = outline(path, container.format.name)
+        if found.is_encrypted:
+            raise PublishError(_ENCRYPTED.format(path))
         recordings = joined(path, container, surveyed, found)
         if not recordings.file.parts:
             recordings = Joined(
@@ -48,8 +51,7 @@ def _source(
     container: av.container.InputContainer, surveyed: Survey, recordings: Joined, found: Outline
 ) -> Source:
     file = recordings.file
-    streams = [stream for stream in container.streams if stream.type in _KINDS]
-    left_out: list[str] = []
+    streams, left_out = _readable(container, surveyed, file)
     video, picture = choose_video(file, streams, surveyed, left_out)
     audio = audio_tracks(file, streams, left_out)
     subtitles = subtitle_tracks(streams, left_out)
@@ -79,6 +81,18 @@ def _source(
         damage=recordings.damage or unread_part(surveyed, found.missing_bytes),
         warnings=tuple(_warnings(surveyed, recordings, found, gaps)),
     )
+
+
+def _readable(
+    container: av.container.InputContainer, surveyed: Survey, file: FilmFile
+) -> tuple[list[Any], list[str]]:
+    """Return the tracks that are not encrypted, and the reasons for leaving the others out."""
+    shown = [stream for stream in container.streams if stream.type in _KINDS]
+    encrypted = [stream for stream in shown if stream.index in surveyed.encrypted]
+    readable = [stream for stream in shown if stream.index not in surveyed.encrypted]
+    if encrypted and not any(stream.type == "video" for stream in readable):
+        raise PublishError(_ENCRYPTED.format(file.path))
+    return readable, [f"{each.type} track {each.index}: it is encrypted" for each in encrypted]
 
 
 def _told_rate(video: Any) -> Fraction | None:

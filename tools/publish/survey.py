@@ -15,6 +15,7 @@ from tools.publish.source import Span
 _MICROSECONDS = 1_000_000
 _SHORTEST_GAP_SECONDS = 0.1
 _BLANK_BYTES = 64
+_PROTECTED_TAGS = ("drmi", "drms", "p608", "encv", "enca")
 # A packet of a transport stream may have several frames; ffmpeg marks the first one as damaged.
 _FRAMES_OF_A_PACKET = 16
 # Each packet of these codecs begins with a start code, a length or a mark. Other codecs, such as
@@ -54,7 +55,8 @@ class Survey:
     """The timelines of the tracks by index, and whether reading failed before the file's end.
 
     `jumps` are in the order of the packets, and `is_corrected` is whether the timelines are without
-    them. `is_cut` is whether the last packet of a track is shorter than it declares.
+    them. `is_cut` is whether the last packet of a track is shorter than it declares. `encrypted`
+    are the tracks with encrypted packets.
     """
 
     timelines: dict[int, Timeline]
@@ -62,6 +64,7 @@ class Survey:
     jumps: tuple[Jump, ...] = ()
     is_corrected: bool = False
     is_cut: bool = False
+    encrypted: frozenset[int] = frozenset()
 
     @property
     def blank_seconds(self) -> float:
@@ -85,11 +88,14 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
     may_jump = bool(flags & av.format.Flags.ts_discont)
     clock = Clock(begins_at, may_jump=may_jump)
     cut_at: dict[int, int] = {}
+    encrypted = {stream.index for stream in streams if _is_protected(stream)}
     is_broken = False
     try:
         for packet in container.demux(streams):
             # The empty packets at the end have a stream, but no stream index in PyAV.
             timeline = timelines[packet.stream.index]
+            if packet.has_sidedata("encryption_info"):
+                encrypted.add(packet.stream.index)
             if packet.is_corrupt:
                 cut_at[packet.stream.index] = len(timeline.starts)
             _note(packet, timeline, clock)
@@ -104,6 +110,7 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
         tuple(clock.jumps),
         is_corrected=may_jump,
         is_cut=is_cut,
+        encrypted=frozenset(encrypted),
     )
 
 
@@ -131,6 +138,12 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: Clock) -> None:
     timeline.end = max(timeline.end, at + duration)
     timeline.bare_start = min(timeline.bare_start, bare)
     timeline.bare_end = max(timeline.bare_end, bare + duration)
+
+
+def _is_protected(stream: Any) -> bool:
+    """Return whether a track declares encryption: of iTunes by its codec, of Matroska by a key."""
+    tag = stream.codec_context.codec_tag if stream.codec_context else ""
+    return tag in _PROTECTED_TAGS or "enc_key_id" in stream.metadata
 
 
 def _is_blank(packet: "av.Packet[Any]") -> bool:

@@ -13,10 +13,15 @@ _HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _SIMPLE_INDEX = bytes.fromhex("90080033b1e5cf1189f400a0c90349cb")
+_ENCRYPTIONS = (
+    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
+    bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
+)
 _FILE_SIZE = slice(40, 48)
 _FLAGS = slice(88, 92)
 _PACKET_SIZE = slice(96, 100)
 _DATA_HEADER = 50
+_LARGEST_HEADER = 1 << 20
 _LIVE = 1
 
 
@@ -25,7 +30,7 @@ def read(file: BinaryIO, size: int) -> Outline:
     starts = []
     at = begins_at = packet_size = 0
     told = size
-    is_live = False
+    is_live = is_encrypted = False
     while at < size:
         file.seek(at)
         head = file.read(_OBJECT_HEADER)
@@ -34,7 +39,9 @@ def read(file: BinaryIO, size: int) -> Outline:
             if at:
                 starts.append(at)
             begins_at = at
-            properties = _properties(file, at, length)
+            header = _header(file, at, length)
+            properties = header[max(0, header.find(_FILE_PROPERTIES)) :]
+            is_encrypted = is_encrypted or any(each in header for each in _ENCRYPTIONS)
             is_live = bool(_number(properties, _FLAGS) & _LIVE)
             packet_size = _number(properties, _PACKET_SIZE)
             told = size if is_live else begins_at + _number(properties, _FILE_SIZE)
@@ -46,14 +53,13 @@ def read(file: BinaryIO, size: int) -> Outline:
         if length < _OBJECT_HEADER:
             break
         at += length
-    return Outline(tuple(starts), max(0, told - size, at - size))
+    missing = max(0, told - size, at - size)
+    return Outline(tuple(starts), missing, is_encrypted=is_encrypted)
 
 
-def _properties(file: BinaryIO, at: int, length: int) -> bytes:
+def _header(file: BinaryIO, at: int, length: int) -> bytes:
     file.seek(at)
-    header = file.read(min(length, 1 << 20))
-    found = header.find(_FILE_PROPERTIES)
-    return header[found:] if found >= 0 else b""
+    return file.read(min(length, _LARGEST_HEADER))
 
 
 def _number(properties: bytes, field: slice) -> int:

@@ -26,7 +26,9 @@ def read(file: BinaryIO, size: int) -> Outline:
             if -_TIME_BYTES <= missing < 0:
                 # The beginning of another packet.
                 missing += packet_size
-            return Outline(missing_bytes=max(0, missing))
+            return Outline(
+                missing_bytes=max(0, missing), is_encrypted=_is_scrambled(tail, last, packet_size)
+            )
     return Outline()
 
 
@@ -37,6 +39,12 @@ def _last_sync(tail: bytes, packet_size: int) -> int:
         if row[-1] >= 0 and all(tail[at] == _SYNC for at in row):
             return last
     return -1
+
+
+def _is_scrambled(tail: bytes, last: int, packet_size: int) -> bool:
+    """Return whether most packets at the end are scrambled by an access control system."""
+    controls = [tail[at + 3] >> 6 for at in range(last - packet_size, 0, -packet_size)]
+    return sum(control > 1 for control in controls) * 2 > len(controls)
 
 
 def start_of_tables(file: BinaryIO, at: int, tracks: Collection[int]) -> int:
