@@ -136,11 +136,11 @@ def test_concurrency_agrees_with_the_films() -> None:
     """All films together have the sum of the viewers of each film, at every minute."""
     days = {"from": "2026-10-30", "to": "2026-10-31"}
     everything = report("concurrency", **days).json
-    parts = [report("concurrency", **days, movie_id=item["movie_id"]) for item in films()]
+    parts = [report("concurrency", **days, movie_id=item["movie_id"]).json for item in films()]
 
     assert len(everything["points"]) == 2 * 24 * 60
     for number, point in enumerate(everything["points"]):
-        of_films = (part.json["points"][number]["viewers"] for part in parts)
+        of_films = (part["points"][number]["viewers"] for part in parts)
         assert sum(of_films) == point["viewers"]
     greatest = max(point["viewers"] for point in everything["points"])
     assert everything["peak"]["viewers"] == greatest > 0

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -28,7 +29,7 @@ class Call:
 def is_allowed(policies: Sequence[Json], call: Call) -> bool:
     """Return whether these inline policies allow the call."""
     results = {
-        IAMPolicy(json.dumps({"Statement": applicable})).is_action_permitted(
+        _policy(json.dumps({"Statement": applicable})).is_action_permitted(
             call.action, call.resource
         )
         for policy in policies
@@ -47,6 +48,12 @@ def condition_holds(condition: Mapping[str, Json], context: Mapping[str, str]) -
         for operator, keys in condition.items()
         for key, expected in keys.items()
     )
+
+
+# The functions of all combinations of parameters have few different policies.
+@cache
+def _policy(document: str) -> IAMPolicy:
+    return IAMPolicy(document)
 
 
 def _applicable(statements: Sequence[Json], call: Call) -> list[Json]:
