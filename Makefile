@@ -15,11 +15,20 @@ JUDGES := tools/corpus/node/node_modules/.package-lock.json
 ASYNCAPI := tools/asyncapi/node/node_modules/.package-lock.json
 SAM_VENV := .venv/sam-$(VERSION)
 SAM := $(SAM_VENV)/bin/sam
-# The tests that use Redis; tests/integration/test_redis_cluster*.py start their own cluster.
-REDIS_TESTS := $(addprefix tests/integration/test_,$(addsuffix .py,concurrency continue_watching delivery entitlement \
-	erase outages progress publication_races redis_login renew start stream_limit stream_slots)) \
+# The tests that use the Redis of the stack. Other tests of a cluster, and of one server that fails over, start their
+# own servers; a cluster takes other round trips.
+REDIS_TESTS := tests/contracts tests/e2e/test_playback.py tests/e2e/test_subscription_changed.py \
+	$(addprefix tests/integration/test_,$(addsuffix .py,abandoned analytics_privacy boundary chores concurrency \
+	continue_watching delivery entitlement erase event_contract events hostile_text idempotency \
+	inner_addresses lost_replies order_of_reports outages outbox pgbouncer progress publication_races races \
+	redis_login relay renew restored_database retention start storage_tls \
+	stream_limit stream_slots tls)) \
 	$(addprefix tests/histories/test_,histories.py sigkill.py stateful.py) \
 	--deselect tests/integration/test_outages.py::test_kafka_gone_leaves_the_processor_alone
+# Those of them without proxies before Redis, for a cluster of three nodes.
+REDIS_NODES_TESTS := tests/contracts tests/e2e/test_playback.py tests/e2e/test_subscription_changed.py \
+	$(addprefix tests/integration/test_,$(addsuffix .py,abandoned concurrency continue_watching delivery entitlement \
+	erase event_contract events order_of_reports progress publication_races races renew start stream_limit stream_slots))
 # The client that runs a handler in AWS's images: a folder for PYTHONPATH, or for our own image.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed
@@ -143,8 +152,9 @@ test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, disconnect and time the func
 test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS with the commands of docs/deploy.md, and play
 	@$(BIN)/python -m pytest tests/deploy tests/template $(PYTEST_ARGS)
 
-test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against Redis in cluster mode
+test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against a Redis in cluster mode, of one node and of three
 	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PARALLEL) $(PYTEST_ARGS)
+	@TEST_REDIS_CLUSTER=3 $(BIN)/python -m pytest $(REDIS_NODES_TESTS) $(PARALLEL) $(PYTEST_ARGS)
 
 test-kafka: $(INSTALLED) $(KAFKA) $(CLICKHOUSE) ## Run the events against three brokers of Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m pytest tests/kafka $(PYTEST_ARGS)

@@ -20,14 +20,19 @@ from streaming.composition.environment import Environment
 from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row
-from tests.support import other_servers, redis_cluster
+from streaming.resilience.deadline import stretch
+from tests.support import other_servers, redis_of_stack
 from tests.support.functions import ExecutionEnvironment, Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers
 
 Rows = Callable[..., list[Row]]
 
+# How much longer than in production calls may take where time limits are not what is tested.
+_FACTOR = 5
+
 leave_aws_alone(os.environ)
 reach_loopback_directly(os.environ)
+os.environ.setdefault("LOCAL_TIME_FACTOR", str(_FACTOR))
 
 
 # How long an example takes is the machine's matter; and CI tries other examples each time, too.
@@ -69,7 +74,7 @@ def stack_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def _running(folder: Path, *, gateway: bool = True) -> Iterator[Stack]:
     own = other_servers.own_s3(os.environ)
     stack = Stack.temporary(folder, gateway=gateway, own=own)
-    redis_cluster.use_where_wanted(stack, os.environ)
+    redis_of_stack.use_where_wanted(stack, os.environ)
     others = other_servers.named_by(os.environ)
     stack.environment.update(others)
     with stack:
@@ -80,13 +85,25 @@ def _running(folder: Path, *, gateway: bool = True) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A new execution environment, with the variables that point to the stack."""
+def environment(
+    request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """A new execution environment, with the variables that point to the stack.
+
+    Except in modules that are marked ``time_limits``, calls may take longer than in production,
+    because the machine may be busy.
+    """
     for name, value in stack.environment.items():
         monkeypatch.setenv(name, value)
     forget_environment()
+    stretch(_factor_of(request))
     yield stack.environment
     forget_environment()
+    stretch(1)
+
+
+def _factor_of(request: pytest.FixtureRequest) -> float:
+    return 1 if request.node.get_closest_marker("time_limits") else _FACTOR
 
 
 @pytest.fixture
@@ -148,7 +165,7 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
 @pytest.fixture
 def redis(stack: Stack) -> Iterator[Redis]:
     """A connection to the stack's Redis."""
-    with Redis(port=stack.ports.redis_port, decode_responses=True) as connection:
+    with redis_of_stack.client_of(stack) as connection:
         yield connection
 
 

@@ -18,6 +18,8 @@ _INHERITED = (
     *("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH"),
     # With it, coverage.py measures the functions.
     "COVERAGE_PROCESS_CONFIG",
+    # With it, calls may take longer on a busy machine.
+    "LOCAL_TIME_FACTOR",
 )
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 

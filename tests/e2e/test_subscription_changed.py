@@ -4,15 +4,15 @@ import json
 from uuid import uuid4
 
 from kafka import KafkaProducer
-from redis import Redis
 
 from local.stack import Stack
+from tests.support.redis_of_stack import client_of
 from tests.support.waiting import eventually
 
 
 def test_topic_is_read(stack: Stack) -> None:
     """The local product reads the topic: a message deletes the cached subscription of its user."""
-    redis = Redis(port=stack.ports.redis_port, decode_responses=True)
+    redis = client_of(stack)
     key = f"subscription:{uuid4()}"
     redis.set(key, "{}", ex=600)
     producer = KafkaProducer(bootstrap_servers=stack.kafka.bootstrap_servers)

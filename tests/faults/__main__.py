@@ -18,7 +18,7 @@ from tests.faults.faults import FAULTS, Fault
 from tests.faults.scenario import Scenario, words_of
 from tests.faults.table import make, parse, regressions
 from tests.faults.world import World
-from tests.support import redis_cluster
+from tests.support import redis_of_stack
 from tests.support.functions import ROOT
 from tests.support.kafka import users_by_topic
 from tests.support.proxies import DEPENDENCIES
@@ -43,7 +43,7 @@ def main(wanted: Sequence[str]) -> int:
     log.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, log.open("w") as functions_log:
         stack = Stack.temporary(Path(folder), gateway=False, films=False)
-        redis_cluster.use_where_wanted(stack, os.environ)
+        redis_of_stack.use_where_wanted(stack, os.environ)
         with stack, Functions(stack.environment, functions_log) as functions:
             os.environ.update(stack.environment)
             scenarios = asyncio.run(_run(World(stack), functions, wanted))

@@ -17,8 +17,9 @@ from streaming.repository.transaction import Row
 from tests.histories.kafka_log import KafkaLog
 from tests.histories.plan import DURATION_SECONDS, FILMS
 from tests.histories.redis_servers import RedisServers, running_redis
-from tests.support import redis_cluster
+from tests.support import redis_of_stack
 from tests.support.proxies import DEPENDENCIES, Proxies
+from tests.support.redis_cluster import RedisNode
 from tests.support.redis_trust import use_redis
 from tests.support.stored_redis import StoredRedis
 
@@ -57,7 +58,7 @@ class Rig:
 
         Redis in cluster mode has one address.
         """
-        if isinstance(self.redis.used, redis_cluster.RedisNode):
+        if isinstance(self.redis.used, RedisNode):
             return {}
         return {"REDIS_PORT": str(self.redis.address_of_some.port)}
 
@@ -121,8 +122,8 @@ class Rig:
 def running_rig(folder: Path) -> Iterator[Rig]:
     """Start the servers, and stop them afterwards."""
     stack = Stack.temporary(folder, gateway=False, films=False)
-    redis_cluster.use_where_wanted(stack, os.environ)
-    if not isinstance(stack.redis, redis_cluster.RedisNode):
+    redis_of_stack.use_where_wanted(stack, os.environ)
+    if not isinstance(stack.redis, RedisNode):
         stack.redis = StoredRedis(stack.ports.redis_port, stack.state)
     with stack, Proxies(stack) as proxies, running_redis(stack, proxies["redis"]) as redis:
         use_redis(stack)

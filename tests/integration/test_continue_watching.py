@@ -6,7 +6,6 @@ from contextlib import closing
 from uuid import UUID, uuid4
 
 import pytest
-from redis import Redis
 
 from local.stack import Stack
 from tests.conftest import Rows
@@ -19,6 +18,7 @@ from tests.support.functions import (
     invoke,
     request,
 )
+from tests.support.redis_of_stack import client_of
 
 MOST_UNCONFIRMED = 20
 
@@ -146,7 +146,7 @@ def test_film_that_is_gone(
         assert invalidate(film) == 404
     else:
         for key in published(stack, film):
-            Redis(port=stack.ports.redis_port).delete(key)
+            client_of(stack).delete(key)
         forget_environment()
         assert viewer.start(film).status == 404
 
@@ -159,7 +159,7 @@ def test_film_that_is_gone(
 
 def published(stack: Stack, movie_id: UUID) -> list[str]:
     """Return the keys of the film's copies in Redis."""
-    with Redis(port=stack.ports.redis_port, decode_responses=True) as redis:
+    with client_of(stack) as redis:
         return [str(key) for key in redis.scan_iter(f"*{movie_id}*") if "progress:" not in str(key)]
 
 
@@ -284,8 +284,8 @@ def test_remove(stack: Stack, viewer: Viewer, film: UUID) -> None:
     assert late.json["applied"] is False
     assert listed(viewer) == []
     assert viewer.progress(film).json["code"] == "progress_not_found"
-    cached = Redis(port=stack.ports.redis_port).get(f"progress:{viewer.user_id}:{film}")
-    assert b'"is_removed":true' in (cached or b"")
+    cached = client_of(stack).get(f"progress:{viewer.user_id}:{film}")
+    assert '"is_removed":true' in str(cached)
     assert viewer.start(film).json["resume_position_seconds"] == 0
 
     assert viewer.report(film, 6, session_id=session_id, sequence=3).json["applied"] is True

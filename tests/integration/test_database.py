@@ -21,7 +21,7 @@ from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.own_servers
+pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
 
 
 _IS_ALIVE = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid"

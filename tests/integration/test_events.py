@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from local.stack import Stack
 from tests.support.functions import EVENTS, ROOT, event, forget_environment, invoke, request
+from tests.support.redis_of_stack import client_of
 
 SECRET = "events-are-signed-with-this-and-nothing-else"
 USER = "6f1c2a34-9b7e-4c1d-8a55-2d3e4f5a6b7c"
@@ -108,7 +108,7 @@ RESULTS: dict[str, set[str]] = {
 def subscribed(environment: dict[str, str], stack: Stack) -> None:
     """The events' user has a subscription and a position."""
     subscription = json.dumps({"is_active": True, "plan_id": "premium", "expires_at": None})
-    Redis(port=stack.ports.redis_port).set(f"subscription:{USER}", subscription, ex=60)
+    client_of(stack).set(f"subscription:{USER}", subscription, ex=60)
     request("progress", event("progress"))
 
 

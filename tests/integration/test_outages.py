@@ -26,11 +26,11 @@ from tests.support.connections import close_connections
 from tests.support.functions import Viewer, event, forget_environment, invoke, new_viewer
 from tests.support.kafka import await_events
 from tests.support.proxies import Proxies
-from tests.support.redis_cluster import announced
+from tests.support.redis_of_stack import announced
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.own_servers
+pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
 
 
 @pytest.fixture(autouse=True)

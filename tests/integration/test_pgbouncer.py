@@ -36,7 +36,7 @@ from tests.support.pgbouncer import PgBouncer
 from tests.support.tls import Authority
 from tests.support.waiting import bounded_wait
 
-pytestmark = pytest.mark.own_servers
+pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
 
 ENVIRONMENTS = 3
 CLIENTS = 8

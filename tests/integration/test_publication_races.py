@@ -25,6 +25,8 @@ from streaming.domain.films import ManifestType
 from streaming.resilience.deadline import within
 from streaming.storage.bucket import FilmBucket
 
+pytestmark = pytest.mark.time_limits
+
 NOW = datetime(2026, 1, 3, 12, 55, tzinfo=UTC)
 LATER = datetime(2026, 1, 3, 13, 0, 1, tzinfo=UTC)
 WINDOW = 3600

@@ -14,8 +14,11 @@ from streaming.cache.client import Cache
 from streaming.config.cache import CacheSettings
 from tests.conftest import set_subscription
 from tests.support.functions import Viewer, forget_environment, patient_request
+from tests.support.stored_redis import COPIES_AT_ONCE
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.time_limits
 
 
 @dataclass
@@ -46,6 +49,7 @@ def pair(
     ports = free_ports(2)
     servers = [Redis(port, stack.state) for port in ports]
     for server in servers:
+        server.more_options = COPIES_AT_ONCE
         server.start()
     primary, replica = (redis.Redis(port=port, decode_responses=True) for port in ports)
     replica.replicaof("127.0.0.1", str(ports[0]))

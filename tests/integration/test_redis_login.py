@@ -12,9 +12,11 @@ import redis
 from local.ports import free_ports
 from local.stack import Stack
 from streaming.config import rotating_secrets as secrets
-from tests.support import redis_cluster
+from tests.support import redis_of_stack
 from tests.support.functions import Viewer, forget_environment
 from tests.support.secret_store import SecretStore, secret_store
+
+pytestmark = pytest.mark.time_limits
 
 USER = "streaming"
 
@@ -23,7 +25,7 @@ USER = "streaming"
 def closed_redis(stack: Stack, environment: dict[str, str]) -> Iterator[redis.Redis]:
     """A Redis that requires a login, accessed by its administrator."""
     (port,) = free_ports(1)
-    server = redis_cluster.server(port, stack.state, os.environ)
+    server = redis_of_stack.server(port, stack.state, os.environ)
     server.start()
     everything = {"keys": ["*"], "channels": ["*"], "categories": ["+@all"]}
     with redis.Redis(port=port) as anybody:

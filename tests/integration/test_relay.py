@@ -37,7 +37,7 @@ from tests.support.kafka import TOPICS, records
 from tests.support.outbox import drain
 from tests.support.tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.own_servers
+pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
 
 SECONDS = 20.0
 FORBIDDEN = Refusal("topic", TopicAuthorizationFailedError())

@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from redis import Redis
 
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
@@ -17,6 +16,7 @@ from tests.support.databases import copied_database, empty_database
 from tests.support.functions import ROOT, Response, Viewer, forget_environment, invoke
 from tests.support.kafka import events_of
 from tests.support.outbox import relay
+from tests.support.redis_of_stack import client_of
 
 MIGRATIONS = ROOT / "migrations"
 NOWHERE = "postgresql://somebody@127.0.0.1:9/nowhere?sslmode=disable"
@@ -54,7 +54,7 @@ class Backups:
 
     def flush_redis(self) -> None:
         """Empty Redis."""
-        with Redis(port=self._stack.ports.redis_port) as redis:
+        with client_of(self._stack) as redis:
             redis.flushall()
 
     def without_postgresql(self, call: Callable[[], Response]) -> Response:

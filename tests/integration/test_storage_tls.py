@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from redis import Redis
 
 from local.ports import free_ports
 from local.stack import Stack
 from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.http_requests import requests_in
+from tests.support.redis_of_stack import client_of
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import eventually
 
@@ -89,7 +89,7 @@ def speak_tls_to_s3(
     monkeypatch.setenv("S3_ENDPOINT_URL", f"https://127.0.0.1:{port}")
     monkeypatch.setenv("S3_PUBLIC_ENDPOINT_URL", f"https://127.0.0.1:{port}")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    with closing(Redis(port=stack.ports.redis_port)) as redis:
+    with closing(client_of(stack)) as redis:
         redis.flushall()
     forget_environment()
 

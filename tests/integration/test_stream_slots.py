@@ -14,6 +14,7 @@ from streaming.cache.client import Cache
 from streaming.cache.stream_slots import StreamSlots
 from streaming.config.cache import CacheSettings
 from streaming.domain.identifiers import uuid7
+from tests.support.redis_of_stack import client_of
 
 LIFE = 60
 # Ages have steps that are never near the lifetime, however slow the machine is.
@@ -145,7 +146,7 @@ class Slots(RuleBasedStateMachine):
 @pytest.mark.usefixtures("environment")
 def test_scripts_do_as_the_model(stack: Stack, environment: dict[str, str]) -> None:
     """For any operations in any order, Redis and the model agree on the counted streams."""
-    Slots.redis = Redis(port=stack.ports.redis_port, decode_responses=True)
+    Slots.redis = client_of(stack)
     Slots.slots = StreamSlots(Cache(CacheSettings.from_environment(environment)), LIFE)
 
     run_state_machine_as_test(
@@ -161,7 +162,7 @@ def test_scripts_do_as_the_model(stack: Stack, environment: dict[str, str]) -> N
 
 def test_one_key_a_user(stack: Stack, environment: dict[str, str]) -> None:
     """Every operation uses only the user's own key, as a cluster requires."""
-    redis = Redis(port=stack.ports.redis_port, decode_responses=True)
+    redis = client_of(stack)
     slots = StreamSlots(Cache(CacheSettings.from_environment(environment)))
     user_id = uuid4()
     redis.flushall()

@@ -19,10 +19,12 @@ from streaming.repository.transaction import Row
 from tests.conftest import Rows
 from tests.support.functions import Viewer, forget_environment
 from tests.support.http_requests import requests_in
-from tests.support.redis_cluster import announced
+from tests.support.redis_of_stack import announced
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import bounded_wait
+
+pytestmark = pytest.mark.time_limits
 
 
 @pytest.fixture(scope="module")

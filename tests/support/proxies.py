@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from local.stack import Stack
-from tests.support.redis_cluster import announced
+from tests.support.redis_of_stack import announced
 from tests.support.tcp_proxy import TcpProxy
 
 _VARIABLES = {

@@ -1,10 +1,6 @@
-"""Redis in cluster mode: one node that owns all slots, or several that redirect clients.
+"""Redis in cluster mode: nodes that own slots and redirect clients."""
 
-With ``TEST_REDIS_CLUSTER=1`` the stack of the tests has one such node as its Redis, so all tests
-also hold for a cluster.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import permutations
@@ -16,10 +12,10 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from local.ports import free_ports
 from local.servers.redis import Redis
-from local.stack import Stack
 from local.state import State
 from streaming.cache.client import Cache
 from streaming.config.cache import CacheSettings
+from tests.support.stored_redis import COPIES_AT_ONCE
 from tests.support.waiting import eventually
 
 
@@ -45,6 +41,7 @@ class RedisNode(Redis):
             *("--cluster-port", str(self.bus_port), "--cluster-announce-ip", "127.0.0.1"),
             *("--cluster-announce-port", str(self._announced)),
             *("--cluster-node-timeout", str(self._timeout * 1000)),
+            *COPIES_AT_ONCE,
         )
         super().launch()
 
@@ -108,16 +105,6 @@ def cache_of(node: RedisNode) -> Cache:
     return Cache(CacheSettings("127.0.0.1", node.port, 60, 60, is_cluster=True))
 
 
-class OneNode(RedisNode):
-    """A node that owns all slots."""
-
-    def prepare(self) -> None:
-        """Assign the slots, once, and wait until the node serves them after its start."""
-        if self.info("cluster_slots_assigned") == "0":
-            self.own(0, REDIS_CLUSTER_HASH_SLOTS - 1)
-        eventually(self.is_well)
-
-
 class RedisNodes:
     """Several primaries, each with a part of the slots and optionally a replica."""
 
@@ -134,16 +121,12 @@ class RedisNodes:
             node.launch()
         for node in self.nodes:
             node.await_ready()
-        for number, (node, (first, last)) in enumerate(
-            zip(self.primaries, _shares(len(self.primaries)), strict=True)
-        ):
-            node.own(first, last)
-            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        form_cluster(self.primaries)
         meet(self.nodes)
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             eventually(partial(_replicates, replica, primary.ask("CLUSTER", "MYID")))
         eventually(lambda: all(node.is_well() for node in self.nodes))
-        eventually(lambda: all(_lists(node, len(self.nodes)) for node in self.nodes))
+        eventually(lambda: all(lists(node, len(self.nodes)) for node in self.nodes))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -200,38 +183,19 @@ class RedisNodes:
     def owner(self, key: str) -> RedisNode:
         """Return the primary that initially owned the slot of ``key``."""
         slot = key_slot(key.encode())
-        shares = _shares(len(self.primaries))
+        shares = shares_of(len(self.primaries))
         (index,) = (i for i, (first, last) in enumerate(shares) if first <= slot <= last)
         return self.primaries[index]
 
 
-def server(port: int, state: State, environment: Mapping[str, str]) -> Redis:
-    """Return a Redis, in cluster mode if ``environment`` requests it."""
-    return (OneNode if environment.get("TEST_REDIS_CLUSTER") else Redis)(port, state)
-
-
-def use_where_wanted(stack: Stack, environment: Mapping[str, str]) -> None:
-    """Give a stack that has not started a Redis in cluster mode, if ``environment`` requests it."""
-    stack.redis = server(stack.ports.redis_port, stack.state, environment)
-    if isinstance(stack.redis, RedisNode):
-        stack.environment["REDIS_CLUSTER"] = "true"
-
-
-@contextmanager
-def announced(stack: Stack, port: int) -> Iterator[None]:
-    """Make the stack's Redis advertise ``port``, to which a cluster would redirect clients.
-
-    A server without cluster mode redirects no clients.
-    """
-    node = stack.redis
-    if not isinstance(node, RedisNode):
-        yield
-        return
-    node.announce(port)
-    try:
-        yield
-    finally:
-        node.announce(node.port)
+def form_cluster(primaries: Sequence[RedisNode]) -> None:
+    """Divide the slots among nodes that have none, and introduce the nodes to each other."""
+    for number, (node, (first, last)) in enumerate(
+        zip(primaries, shares_of(len(primaries)), strict=True)
+    ):
+        node.own(first, last)
+        node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+    meet(primaries)
 
 
 def meet(nodes: Sequence[RedisNode]) -> None:
@@ -246,7 +210,8 @@ def meet(nodes: Sequence[RedisNode]) -> None:
     eventually(all_know_all)
 
 
-def _shares(number: int) -> list[tuple[int, int]]:
+def shares_of(number: int) -> list[tuple[int, int]]:
+    """Return the first and the last slot of each of ``number`` primaries."""
     bounds = [REDIS_CLUSTER_HASH_SLOTS * i // number for i in range(number + 1)]
     return [(bounds[i], bounds[i + 1] - 1) for i in range(number)]
 
@@ -259,7 +224,8 @@ def _replicates(replica: RedisNode, primary: str) -> bool:
         return False
 
 
-def _lists(node: RedisNode, number: int) -> bool:
+def lists(node: RedisNode, number: int) -> bool:
+    """Return whether the node tells clients at least ``number`` nodes."""
     return sum(len(each) - 2 for each in node.slots()) >= number
 
 

@@ -5,6 +5,9 @@ import redis
 from local.servers.redis import Redis
 from tests.support.waiting import eventually
 
+# A primary waits five seconds before it sends a replica its data, because others may follow.
+COPIES_AT_ONCE = ("--repl-diskless-sync-delay", "0")
+
 
 class StoredRedis(Redis):
     """A Redis that loads its last snapshot when it starts."""
@@ -13,7 +16,7 @@ class StoredRedis(Redis):
         """Start the server in a folder of its own."""
         self._folder = self.log.parent / f"redis-{self.port}"
         self._folder.mkdir(exist_ok=True)
-        self.more_options = ("--dir", str(self._folder))
+        self.more_options = ("--dir", str(self._folder), *COPIES_AT_ONCE)
         super().launch()
 
     @property

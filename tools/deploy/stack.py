@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tools.deploy.changes import Resource
 from tools.deploy.release import Deployed
 
 # A stack that was never created cannot be updated. It is empty: its creation was rolled back, or
 # only planned.
-PLANNED = "REVIEW_IN_PROGRESS"
-NEVER_MADE = ("ROLLBACK_COMPLETE", PLANNED)
+NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 
 
 class AwsError(Exception):
@@ -46,13 +44,11 @@ class Stack:
         self._call("delete-stack", "--stack-name", self.name)
         self._call("wait", "stack-delete-complete", "--stack-name", self.name)
 
-    def resources(self) -> dict[str, Resource]:
-        """Return its resources by their logical ids; a nested stack is one of them."""
+    def resources(self) -> dict[str, str]:
+        """Return the physical ids of its resources by their logical ids."""
         answer = self._call("list-stack-resources", "--stack-name", self.name)
         return {
-            each["LogicalResourceId"]: Resource(
-                each.get("PhysicalResourceId", ""), each["LastUpdatedTimestamp"]
-            )
+            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for each in answer["StackResourceSummaries"]
         }
 

@@ -15,6 +15,7 @@ from streaming.resilience.deadline import (
     apart,
     inherited,
     leaving,
+    stretch,
     within,
 )
 from streaming.resilience.sockets import BoundedTls, bounded
@@ -46,6 +47,22 @@ def test_least_counts() -> None:
                 assert allowance(AMPLE) <= 1.0
         assert allowance(AMPLE) > 1.0
     assert allowance(AMPLE) == AMPLE
+
+
+def test_stretched_limits() -> None:
+    """On a busy machine every limit is the same multiple of what it is in production."""
+    stretch(3)
+    try:
+        assert allowance(7.0) == 21.0
+        with within(AMPLE):
+            assert 2 * AMPLE < allowance(AMPLE) <= 3 * AMPLE
+            with leaving(AMPLE / 2):
+                assert AMPLE < allowance(AMPLE) <= 1.5 * AMPLE
+        with apart(1.0):
+            assert 1.0 < allowance(AMPLE) <= 3.0
+    finally:
+        stretch(1)
+    assert allowance(7.0) == 7.0
 
 
 def test_nothing_left() -> None:
