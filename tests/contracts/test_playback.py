@@ -373,7 +373,10 @@ def test_an_error_undoes_everything(record: Record) -> None:
 
 
 def test_a_repeat_sends_the_event_again(record: Record) -> None:
-    """The repeat of the report on record is not applied, and its event is due with the same id."""
+    """The repeat of the report on record is not applied, and its event is due with the same id.
+
+    A late report has no event, nor has another position under the same sequence.
+    """
     player = Player(record)
     player.start()
     sent: list[Message] = []
@@ -387,8 +390,10 @@ def test_a_repeat_sends_the_event_again(record: Record) -> None:
     (_, _, waiting) = player.waiting()
     again = player.report(20, EVENING + seconds(3), 2, send=send)
     late = player.report(10, EVENING + seconds(4), 1, send=send)
+    other = player.report(30, EVENING + seconds(5), 2, send=send)
     assert (again.applied, again.is_event_due) == (False, True)
     assert (late.applied, late.is_event_due) == (False, False)
+    assert (other.applied, other.is_event_due) == (False, False)
     assert [each["event_id"] for each in player.waiting()][2:] == [waiting["event_id"]]
     assert sent == []
 

@@ -90,7 +90,12 @@ class MemoryPlayback(Playback):
             if session and not has_ended:
                 sessions.count_heartbeat(record, session, report.reported_at)
             on_record = progress.find(record, *place)
-            is_repeat = bool(report.order and on_record and on_record.order == report.order)
+            is_repeat = bool(
+                report.order
+                and on_record
+                and on_record.order == report.order
+                and on_record.position_seconds == report.position_seconds
+            )
             return RecordedReport(
                 on_record,
                 applied=saved is not None,

@@ -122,8 +122,17 @@ def _progress(row: Row) -> SavedProgress | None:
 
 
 def _is_repeat(report: Report, progress: SavedProgress | None) -> bool:
-    """Return whether the record has this report, or one with the same order."""
-    return report.order is not None and progress is not None and progress.order == report.order
+    """Return whether the record has this report.
+
+    Another report with the same order, which a player should not send, is no repeat: its event
+    would have the id of the event of the saved one, and consumers would discard the later of them.
+    """
+    return (
+        report.order is not None
+        and progress is not None
+        and progress.order == report.order
+        and progress.position_seconds == report.position_seconds
+    )
 
 
 def _is_same_attempt(report: Report, row: Row) -> bool:
