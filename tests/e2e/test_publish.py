@@ -19,6 +19,7 @@ import pytest
 from local.environment import BUCKET
 from local.stack import Stack
 from tests.support.other_servers import require_embedded_s3
+from tests.support.publishing import ROOT, objects, publish, shell
 from tools.publish.check import check
 from tools.publish.destination import Destination
 from tools.publish.errors import PublishError
@@ -27,7 +28,6 @@ from tools.publish.packaging.package import ENTRIES, Package, new_version, packa
 from tools.publish.probe import probe
 from tools.publish.upload import Upload
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 6
 CUES = """\
 1
@@ -93,34 +93,9 @@ def environment_of(stack: Stack, tmp_path: Path) -> dict[str, str]:
     """The environment variables of a developer's shell for this stack."""
     (tmp_path / "temporary").mkdir()
     return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/streaming/python'}",
+        **shell(),
         "LOCAL_STATE_DIR": str(stack.state.folder),
         "TMPDIR": str(tmp_path / "temporary"),
-    }
-
-
-def publish(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the command line."""
-    return subprocess.run(
-        [sys.executable, "-m", "tools.publish", "--preset=ultrafast", *arguments],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
-def objects(destination: Destination, movie_id: object) -> dict[str, bytes]:
-    """Return all keys below a film's prefix."""
-    client, prefix = destination.client, f"movies/{movie_id}/"
-    listing = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-    keys = [each["Key"] for each in listing.get("Contents", ())]
-    return {
-        key.removeprefix(prefix): client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        for key in keys
     }
 
 
@@ -130,8 +105,7 @@ def published(
 ) -> tuple[UUID, subprocess.CompletedProcess[str]]:
     """The film, published to the stack by the command line, and the command's output."""
     environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers/streaming/python'}",
+        **shell(),
         "LOCAL_STATE_DIR": str(stack.state.folder),
     }
     run = publish("--title=Ein Film", "--", str(film), environment=environment)
@@ -441,23 +415,6 @@ def test_a_key_that_may_not_write_is_told_before_the_work(
     assert run.returncode == 1
     assert "refuses" in run.stderr
     assert "Encoding" not in run.stderr
-
-
-@pytest.mark.parametrize("is_new", [True, False])
-def test_a_film_that_does_not_play_is_taken_out_again(
-    destination: Destination, packaged: Callable[[], Package], *, is_new: bool
-) -> None:
-    """After a failed check, the bucket has its previous contents."""
-    movie_id = str(uuid4())
-    if not is_new:
-        Upload(destination, movie_id, packaged()).run(lambda *_: None)
-    before = objects(destination, movie_id)
-    upload = Upload(destination, movie_id, packaged())
-    upload.run(lambda *_: None)
-
-    upload.undo()
-
-    assert objects(destination, movie_id) == before
 
 
 def test_half_a_film_is_refused_unless_it_is_wanted(

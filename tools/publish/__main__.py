@@ -107,6 +107,7 @@ def _encode(source: Source, folder: Path, options: Options) -> Package:
         title=options.title,
         preset=options.preset,
         on_seconds=lambda seconds: meter.show(seconds / source.duration_seconds),
+        subtitle_encoding=options.subtitle_encoding,
         is_incomplete_allowed=options.is_incomplete_allowed,
     )
     rungs = (f"{video.rung.width}x{video.rung.height}" for video in packaged.film.video)

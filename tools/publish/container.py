@@ -4,6 +4,7 @@ ffmpeg also reads playlists and scripts (HLS, DASH, concat, SDP, image sequences
 other files and hosts. Publishing such a file would publish their content.
 """
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import av
 import av.container
 
 from tools.publish.errors import PublishError
+from tools.publish.source import FilmFile
 
 # Container formats with the whole film in one file, by the names of ffmpeg's demuxers.
 FORMATS = ",".join(
@@ -26,15 +28,25 @@ FORMATS = ",".join(
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 
-def local_input(path: Path) -> list[str]:
-    """Return the ffmpeg options that read `path` as a film's file, for any file name."""
-    options = [part for name, value in OPTIONS.items() for part in (f"-{name}", value)]
-    return [*options, "-i", f"file:{path.absolute()}"]
+# Recordings that were joined are read as parts of the file, one after the other.
+_OPTIONS_FOR_PARTS = {
+    "protocol_whitelist": "file,subfile,data",
+    "format_whitelist": f"{FORMATS},concat",
+    "safe": "0",
+}
+
+
+def local_input(file: FilmFile) -> list[str]:
+    """Return the ffmpeg options that read a film's file, for any file name."""
+    form = ["-f", "concat"] if file.parts else []
+    options = [part for name, value in _options(file).items() for part in (f"-{name}", value)]
+    return [*form, *options, "-i", _url(file)]
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[av.container.InputContainer]:
+def opened(file: FilmFile) -> Iterator[av.container.InputContainer]:
     """Open a film's file. Raises `PublishError` if it cannot be read or is not a film."""
+    path = file.path
     try:
         with path.open("rb") as stream:
             is_empty = not stream.read(1)
@@ -43,7 +55,9 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     if is_empty:
         raise PublishError(f"{path}: ffmpeg cannot read it: the file is empty")
     try:
-        container = av.open(f"file:{path.absolute()}", options=dict(OPTIONS))
+        container = av.open(
+            _url(file), format="concat" if file.parts else None, options=_options(file)
+        )
     except av.error.ArgumentError:
         raise PublishError(
             f"{path}: ffmpeg cannot read it as a film: its format is not that of a film, or refers "
@@ -56,6 +70,34 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         ) from None
     with container:
         yield container
+
+
+@contextmanager
+def opened_part(path: Path, start: int, end: int) -> Iterator[av.container.InputContainer]:
+    """Open the bytes from `start` to `end` of a file as a film. Raises ffmpeg's errors."""
+    options = _OPTIONS_FOR_PARTS | {"format_whitelist": FORMATS}
+    del options["safe"]
+    with av.open(f"subfile,,start,{start},end,{end},,:{path.absolute()}", options=options) as found:
+        yield found
+
+
+def _options(file: FilmFile) -> dict[str, str]:
+    return dict(_OPTIONS_FOR_PARTS if file.parts else OPTIONS)
+
+
+def _url(file: FilmFile) -> str:
+    path = str(file.path.absolute())
+    if not file.parts:
+        return f"file:{path}"
+    quoted = path.replace("'", "'\\''")
+    lines = ["ffconcat version 1.0"]
+    for part in file.parts:
+        lines += [
+            f"file 'subfile,,start,{part.start},end,{part.end},,:{quoted}'",
+            f"duration {part.seconds:.6f}",
+        ]
+    script = base64.b64encode("\n".join(lines).encode(errors="surrogateescape")).decode()
+    return f"data:text/plain;base64,{script}"
 
 
 def decoded(packet: "av.Packet[Any]") -> list[Any]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streaming.config.transport import check_authorities
+from streaming.config.variables import ConfigurationError
 from tools.local_stack import LocalStack
 from tools.publish.errors import PublishError
 
@@ -72,6 +74,7 @@ def _client(
     from botocore.exceptions import BotoCoreError
 
     try:
+        check_authorities(environment)
         session = boto3.Session(
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
@@ -82,8 +85,8 @@ def _client(
             "s3",
             endpoint_url=endpoint_url or None,
             region_name=session.region_name or "us-east-1",
-            # botocore reads AWS_CA_BUNDLE for a private certificate authority, not SSL_CERT_FILE.
-            verify=environment.get("AWS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
+            # The variable that ffmpeg, httpx and the functions read. botocore reads AWS_CA_BUNDLE.
+            verify=environment.get("SSL_CERT_FILE") or True,
             config=Config(
                 signature_version="s3v4",
                 connect_timeout=5,
@@ -93,5 +96,5 @@ def _client(
                 s3={"addressing_style": "path" if endpoint_url else "virtual"},
             ),
         )
-    except (BotoCoreError, ValueError) as error:
+    except (BotoCoreError, ConfigurationError, ValueError) as error:
         raise PublishError(str(error)) from error

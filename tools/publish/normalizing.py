@@ -36,7 +36,7 @@ def arguments(source: Source) -> list[str]:
     maps = ["video", *(f"audio{number}" for number in range(len(source.audio)))]
     return [
         # ffmpeg continues after any number of decoding errors; `inspection` evaluates them.
-        *("-loglevel", "level+info", "-max_error_rate", "1", *local_input(source.path)),
+        *("-loglevel", "level+info", "-max_error_rate", "1", *local_input(source.file)),
         *(part for graph in graphs for part in ("-filter_complex", graph)),
         *(part for each in maps for part in ("-map", f"[{each}]")),
         *("-fps_mode", "passthrough", "-enc_time_base:v", "demux"),

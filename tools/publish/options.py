@@ -1,6 +1,7 @@
 """The command line: the film, its destination, and the check."""
 
 import argparse
+import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ class Options:
     profile: str | None
     api_url: str | None
     token: str | None
+    subtitle_encoding: str
     is_checked: bool
     is_incomplete_allowed: bool
 
@@ -53,9 +55,22 @@ class Options:
             profile=given.profile,
             api_url=given.api_url or environment.get("API_URL"),
             token=environment.get("TOKEN"),
+            subtitle_encoding=_known_encoding(given.subtitle_encoding),
             is_checked=not given.no_check,
             is_incomplete_allowed=given.incomplete,
         )
+
+
+def _known_encoding(name: str | None) -> str:
+    """Return the name of a text encoding, empty if none is given. Raises `PublishError`."""
+    if not name:
+        return ""
+    try:
+        # This raises LookupError for a codec that is not a text encoding, too, but not if empty.
+        b"A".decode(name, "replace")
+    except LookupError:
+        raise PublishError(f"--subtitle-encoding {name!r} is not a known encoding") from None
+    return codecs.lookup(name).name
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--region", help="default: S3_REGION, else AWS_REGION")
     parser.add_argument("--profile", help="a profile of the AWS configuration")
     parser.add_argument("--api-url", help="default: API_URL, else the local stack's")
+    parser.add_argument(
+        "--subtitle-encoding", metavar="NAME", help="of subtitles that are not UTF-8, e.g. cp1251"
+    )
     parser.add_argument("--no-check", action="store_true", help="do not play the film afterwards")
     parser.add_argument(
         "--incomplete", action="store_true", help="publish the readable part of a damaged file"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
@@ -11,7 +10,7 @@ from av.stream import Disposition
 
 from tools.publish.container import decoded, opened
 from tools.publish.errors import PublishError
-from tools.publish.source import Colours
+from tools.publish.source import Colours, FilmFile
 from tools.publish.survey import Survey
 
 _KEYFRAME_PAUSE_SECONDS = 1.0
@@ -33,7 +32,7 @@ class Picture:
 
 
 def choose_video(
-    path: Path, streams: list[Any], surveyed: Survey, left_out: list[str]
+    file: FilmFile, streams: list[Any], surveyed: Survey, left_out: list[str]
 ) -> tuple[Any, Picture]:
     """Return the video track of the film, which is not a cover or thumbnail, and its picture.
 
@@ -53,12 +52,14 @@ def choose_video(
 
     known = [stream for stream in films if stream.codec_context is not None]
     for stream in sorted(known, key=worth, reverse=True):
-        picture = _picture(path, stream.index)
+        picture = _picture(file, stream.index)
         if picture is None:
             left_out.append(f"video track {stream.index}: it cannot be decoded")
             continue
         if min(picture.width, picture.height) < _SMALLEST_SIDE:
-            raise PublishError(f"{path}: {picture.width}x{picture.height} is too small for a film")
+            raise PublishError(
+                f"{file.path}: {picture.width}x{picture.height} is too small for a film"
+            )
         rest = (each.index for each in videos if each is not stream)
         told = " ".join(left_out)
         left_out += [
@@ -69,16 +70,16 @@ def choose_video(
         return stream, picture
     if films:
         raise PublishError(
-            f"{path}: no picture in it can be decoded; it is damaged or incomplete, or of an "
+            f"{file.path}: no picture in it can be decoded; it is damaged or incomplete, or of an "
             "unknown kind"
         )
-    raise PublishError(f"{path}: there is no video in it")
+    raise PublishError(f"{file.path}: there is no video in it")
 
 
-def _picture(path: Path, index: int) -> Picture | None:
+def _picture(file: FilmFile, index: int) -> Picture | None:
     """Return the largest picture among a track's keyframes; None if none can be decoded."""
     largest: Any = None
-    with opened(path) as container:
+    with opened(file) as container:
         stream: Any = container.streams[index]
         looked_at = -1.0
         try:

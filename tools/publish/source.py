@@ -6,6 +6,23 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A recording within a file: its first byte, the byte after its last one, its seconds."""
+
+    start: int
+    end: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFile:
+    """A file on this machine; `parts` are the recordings joined in it, empty if it is only one."""
+
+    path: Path
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VideoTrack:
     """The video track: width and height as displayed, in square pixels; frames per second."""
 
@@ -65,7 +82,7 @@ class Source:
     content that the file lacks, if any; `warnings` are other possible losses.
     """
 
-    path: Path
+    file: FilmFile
     duration_seconds: float
     video: VideoTrack
     audio: tuple[Track, ...]
@@ -74,3 +91,8 @@ class Source:
     left_out: tuple[str, ...] = ()
     damage: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        return self.file.path

@@ -55,8 +55,8 @@ def from_plain(text: str) -> str:
 
 
 def from_webvtt(text: str) -> str:
-    """Return ``text``, which is already that of a WebVTT cue."""
-    return text
+    """Return ``text``, which is already that of a WebVTT cue, without what would end it."""
+    return text.replace("-->", "--&gt;")
 
 
 def unwrapped_mov_text(packet: bytes) -> bytes:

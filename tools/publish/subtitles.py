@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charset_normalizer import from_bytes
-
 from tools.publish.container import opened
-from tools.publish.source import Source, Track
+from tools.publish.languages import language_of
+from tools.publish.source import FilmFile, Source, Track
+from tools.publish.subtitle_encoding import encoding_of, is_utf_8
 from tools.publish.subtitle_formats import TO_CUE, unwrapped_mov_text
 
 _MICROSECONDS = 1_000_000
 # The maximum duration of a cue without an end, which lasts until the next one.
 _LONGEST_OPEN_SECONDS = 5.0
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
-# The usual encoding of old files in Western languages.
-_BY_DEFAULT = "cp1252"
-_LEAST_LETTERS_TO_TELL_BY = 64
-_RUNS_OF_LETTERS = re.compile(rb"[\xc0-\xff]+")
+_LINE_ENDS = re.compile(r"\r\n?")
+_LANGUAGE_IN_NAME = re.compile(r"\.([A-Za-z]{2,3}(?:-[A-Za-z]+)?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +29,51 @@ class Cue:
     words: bytes
 
 
-def extract(source: Source, outputs: Sequence[tuple[Track, Path]], *, seconds: float) -> list[str]:
+def extract(
+    source: Source,
+    outputs: Sequence[tuple[Track, Path]],
+    *,
+    seconds: float,
+    encoding_if_not_utf_8: str = "",
+) -> list[str]:
     """Write text tracks as WebVTT; no cue extends beyond the film.
 
-    Returns warnings for the user. Raises `PublishError` if the file cannot be read.
+    The encoding of a track that is not UTF-8 is detected unless it is given. Returns warnings for
+    the user. Raises `PublishError` if the file cannot be read.
     """
-    cues = _read(source.path, [track.index for track, _ in outputs])
+    cues = _read(source.file, [track.index for track, _ in outputs])
     notes = []
     for track, path in outputs:
-        encoding = encoding_of(cue.words for cue in cues[track.index])
-        if encoding != "utf-8":
-            notes.append(f"subtitle track {track.index} is read as {encoding}, which is a guess")
+        words = [cue.words for cue in cues[track.index]]
+        if is_utf_8(words):
+            encoding = "utf-8"
+        elif encoding_if_not_utf_8:
+            encoding = encoding_if_not_utf_8
+        else:
+            language = _language(track, source.path)
+            encoding = encoding_of(words, language)
+            hint = f", chosen by its language {language}" if language else ""
+            notes.append(
+                f"subtitle track {track.index} is read as {encoding}, which is a guess{hint}; "
+                'PUBLISH_ARGS="--subtitle-encoding NAME" sets another one'
+            )
         path.write_text(_webvtt(cues[track.index], track.codec, encoding, seconds), "utf-8")
     return notes
 
 
-def encoding_of(texts: Iterable[bytes]) -> str:
-    """Return the encoding of subtitles: UTF-8 if they are valid UTF-8, else the likeliest one."""
-    each_text = list(texts)
-    whole = b"".join(each_text)
-    if all(map(_is_utf_8, each_text)):
-        return "utf-8"
-    if whole.count(b"\0") > len(whole) // 4:
-        return "utf-16-le" if whole[1::2].count(0) >= whole[::2].count(0) else "utf-16-be"
-    letters = _RUNS_OF_LETTERS.findall(whole)
-    is_western = sum(len(run) == 1 for run in letters) * 2 > len(letters)
-    # With few accented letters, a guess would be arbitrary.
-    if is_western and len(letters) < _LEAST_LETTERS_TO_TELL_BY:
-        return _BY_DEFAULT
-    best = from_bytes(whole).best()
-    return best.encoding.replace("_", "-") if best else _BY_DEFAULT
+def _language(track: Track, path: Path) -> str:
+    """Return the language of a track, else that in the file's name (`film.ja.mkv`), as its tag."""
+    in_name = _LANGUAGE_IN_NAME.search(path.stem)
+    codes = (track.language, in_name[1] if in_name else "")
+    languages = (language_of(code) for code in codes)
+    return next((each.tag for each in languages if each), "")
 
 
-def _is_utf_8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _read(path: Path, indices: Sequence[int]) -> dict[int, list[Cue]]:
+def _read(file: FilmFile, indices: Sequence[int]) -> dict[int, list[Cue]]:
     cues: dict[int, list[Cue]] = {index: [] for index in indices}
     if not cues:
         return cues
-    with opened(path) as container:
+    with opened(file) as container:
         streams = [container.streams[index] for index in indices]
         begins_at = (container.start_time or 0) / _MICROSECONDS
         codecs = {stream.index: stream.codec_context.name for stream in streams}
@@ -99,8 +97,10 @@ def _webvtt(cues: Iterable[Cue], codec: str, encoding: str, seconds: float) -> s
     blocks = ["WEBVTT\n"]
     for cue, following in zip(ordered, (*ordered[1:], None), strict=True):
         # ffmpeg ends some texts of its packets with a NUL.
-        text = cue.words.decode(encoding, "replace").replace("\0", "").replace("\r\n", "\n")
-        words = _BLANK_LINES.sub("\n", TO_CUE[codec](text).strip())
+        text = cue.words.decode(encoding, "replace").replace("\0", "")
+        # An empty line ends a cue, and a CR ends a line.
+        lines = _LINE_ENDS.sub("\n", TO_CUE[codec](text))
+        words = _BLANK_LINES.sub("\n", lines.strip())
         open_end = min(following.start if following else seconds, cue.start + _LONGEST_OPEN_SECONDS)
         # For players, a cue that ends after the film would extend the film.
         start, end = max(0.0, cue.start), min(cue.end or open_end, seconds)

@@ -1,8 +1,4 @@
-"""Reads a file once, without decoding it: the end of each track, and its gaps.
-
-Discontinuous time stamps, in recordings that were cut or joined, are corrected as in ffmpeg
-(`ts_discontinuity_process` in its ffmpeg_demux.c), which encodes the film afterwards.
-"""
+"""Reads a file once, without decoding it: the end of each track, and its gaps."""
 
 import math
 from collections.abc import Iterable
@@ -13,13 +9,15 @@ from typing import Any
 import av
 import av.container
 
+from tools.publish.decoding_times import Clock, Jump
 from tools.publish.source import Span
 
 _MICROSECONDS = 1_000_000
-_LONGEST_JUMP_SECONDS = 10.0
-_TOLERATED_STEP_BACK_SECONDS = 0.1
 _SHORTEST_GAP_SECONDS = 0.1
 _BLANK_BYTES = 64
+_PROTECTED_TAGS = ("drmi", "drms", "p608", "encv", "enca")
+# A packet of a transport stream may have several frames; ffmpeg marks the first one as damaged.
+_FRAMES_OF_A_PACKET = 16
 # Each packet of these codecs begins with a start code, a length or a mark. Other codecs, such as
 # uncompressed and lossless ones, may write zeros for black and for silence.
 _NEVER_ZEROS = frozenset(
@@ -54,10 +52,19 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The timelines of the tracks by index, and whether reading failed before the file's end."""
+    """The timelines of the tracks by index, and whether reading failed before the file's end.
+
+    `jumps` are in the order of the packets, and `is_corrected` is whether the timelines are without
+    them. `is_cut` is whether the last packet of a track is shorter than it declares. `encrypted`
+    are the tracks with encrypted packets.
+    """
 
     timelines: dict[int, Timeline]
     is_broken: bool
+    jumps: tuple[Jump, ...] = ()
+    is_corrected: bool = False
+    is_cut: bool = False
+    encrypted: frozenset[int] = frozenset()
 
     @property
     def blank_seconds(self) -> float:
@@ -72,47 +79,42 @@ class Survey:
         return max((self.timelines[index].end for index in indices), default=0.0)
 
 
-class _Clock:
-    """Tracks the decoding times of a file, whose tracks share one correction."""
-
-    def __init__(self, begins_at: float, *, may_jump: bool) -> None:
-        self.begins_at = begins_at
-        self._may_jump = may_jump
-        self._correction = 0.0
-        self._last: dict[int, float] = {}
-        self._next: dict[int, float] = {}
-
-    def correction(self, index: int, decoded_at: float, duration: float) -> float:
-        """Return the correction to add to the time stamps of a packet, in seconds."""
-        bare = decoded_at - self.begins_at
-        at = bare + self._correction
-        if self._may_jump and index in self._next:
-            jump = at - self._next[index]
-            steps_back = at + _TOLERATED_STEP_BACK_SECONDS < self._last[index]
-            if abs(jump) > _LONGEST_JUMP_SECONDS or steps_back:
-                self._correction -= jump
-                at = bare + self._correction
-        self._last[index], self._next[index] = at, at + duration
-        return self._correction
-
-
 def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Survey:
     """Read the packets of these tracks; a read error sets `is_broken` and is not raised."""
     streams = [container.streams[index] for index in indices]
     timelines = {stream.index: Timeline() for stream in streams}
     begins_at = (container.start_time or 0) / _MICROSECONDS
     flags = av.format.Flags(container.format.flags)
-    clock = _Clock(begins_at, may_jump=bool(flags & av.format.Flags.ts_discont))
+    may_jump = bool(flags & av.format.Flags.ts_discont)
+    clock = Clock(begins_at, may_jump=may_jump)
+    cut_at: dict[int, int] = {}
+    encrypted = {stream.index for stream in streams if _is_protected(stream)}
+    is_broken = False
     try:
         for packet in container.demux(streams):
             # The empty packets at the end have a stream, but no stream index in PyAV.
-            _note(packet, timelines[packet.stream.index], clock)
+            timeline = timelines[packet.stream.index]
+            if packet.has_sidedata("encryption_info"):
+                encrypted.add(packet.stream.index)
+            if packet.is_corrupt:
+                cut_at[packet.stream.index] = len(timeline.starts)
+            _note(packet, timeline, clock)
     except av.error.FFmpegError:
-        return Survey(timelines, is_broken=True)
-    return Survey(timelines, is_broken=False)
+        is_broken = True
+    is_cut = any(
+        len(timelines[index].starts) - at <= _FRAMES_OF_A_PACKET for index, at in cut_at.items()
+    )
+    return Survey(
+        timelines,
+        is_broken,
+        tuple(clock.jumps),
+        is_corrected=may_jump,
+        is_cut=is_cut,
+        encrypted=frozenset(encrypted),
+    )
 
 
-def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
+def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: Clock) -> None:
     shown_at = packet.pts if packet.pts is not None else packet.dts
     if not packet.size or packet.time_base is None:
         return
@@ -127,9 +129,7 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
         timeline.bare_start, timeline.bare_end = 0.0, timeline.end
         return
     decoded_at = packet.dts if packet.dts is not None else shown_at
-    correction = clock.correction(
-        packet.stream_index, float(decoded_at * packet.time_base), duration
-    )
+    correction = clock.correction(packet, float(decoded_at * packet.time_base), duration)
     bare = float(shown_at * packet.time_base) - clock.begins_at
     at = bare + correction
     if at > timeline.end + _SHORTEST_GAP_SECONDS:
@@ -138,6 +138,16 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: _Clock) -> None:
     timeline.end = max(timeline.end, at + duration)
     timeline.bare_start = min(timeline.bare_start, bare)
     timeline.bare_end = max(timeline.bare_end, bare + duration)
+
+
+def _is_protected(stream: Any) -> bool:
+    """Return whether a track declares encryption: of iTunes by its codec, of Matroska by a key."""
+    try:
+        tag = stream.codec_context.codec_tag if stream.codec_context else ""
+    except UnicodeDecodeError:
+        # PyAV returns tags as ASCII; AVI and NUT have others, such as 0x00FF for AAC.
+        tag = ""
+    return tag in _PROTECTED_TAGS or "enc_key_id" in stream.metadata
 
 
 def _is_blank(packet: "av.Packet[Any]") -> bool:

@@ -1,7 +1,6 @@
 """The audio and subtitle tracks that can be published, and the reasons for leaving others out."""
 
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import av
@@ -9,20 +8,20 @@ from av.stream import Disposition
 
 from tools.publish.channels import stereo_filter
 from tools.publish.container import decoded, opened
-from tools.publish.source import Track
+from tools.publish.source import FilmFile, Track
 from tools.publish.subtitle_formats import TEXT_CODECS
 
 # The number of packets in which the first frame of a track is searched.
 _PACKETS_UNTIL_A_FRAME = 400
 
 
-def audio_tracks(path: Path, streams: list[Any], left_out: list[str]) -> list[Track]:
+def audio_tracks(file: FilmFile, streams: list[Any], left_out: list[str]) -> list[Track]:
     """Return the audio tracks that can be decoded; append the others to `left_out`."""
     tracks = []
     for stream in streams:
         if stream.type != "audio":
             continue
-        layout = _layout(path, stream.index)
+        layout = _layout(file, stream.index)
         if layout is None:
             name = stream.codec_context.name if stream.codec_context else "sound of an unknown kind"
             left_out.append(f"audio track {stream.index}: {name} cannot be decoded")
@@ -31,9 +30,9 @@ def audio_tracks(path: Path, streams: list[Any], left_out: list[str]) -> list[Tr
     return tracks
 
 
-def _layout(path: Path, index: int) -> Any:
+def _layout(file: FilmFile, index: int) -> Any:
     """Return the channel layout of the first frame that can be decoded, None if there is none."""
-    with opened(path) as container:
+    with opened(file) as container:
         stream = container.streams[index]
         if stream.codec_context is None:
             return None

@@ -52,10 +52,12 @@ def package(
     title: str,
     preset: str,
     on_seconds: Callable[[float], None],
+    subtitle_encoding: str = "",
     is_incomplete_allowed: bool = False,
 ) -> Package:
     """Encode `source` to `folder`, which must not exist.
 
+    `subtitle_encoding` is that of subtitles that are not UTF-8, empty to detect it.
     Raises `PublishError`, even if only too little of a damaged source can be decoded, unless
     `is_incomplete_allowed`.
     """
@@ -82,7 +84,7 @@ def package(
         (content / str(number)).rename(folder / track.path)
         (folder / track.path / hls.PLAYLIST).write_text(hls.media(track.segments))
     longest = max(segments.seconds for segments in streams)
-    texts, notes = _texts(source, folder, version, longest)
+    texts, notes = _texts(source, folder, version, longest, subtitle_encoding)
     film = PackagedFilm(title, videos, audios, texts)
     largest = videos[0]
     rendition = folder / largest.path / hls.PLAYLIST
@@ -113,11 +115,11 @@ def _first_choice(source: Source) -> int:
 
 
 def _texts(
-    source: Source, folder: Path, version: str, seconds: float
+    source: Source, folder: Path, version: str, seconds: float, encoding: str
 ) -> tuple[list[Text], list[str]]:
     paths = [f"{version}/text-{n}.vtt" for n in range(1, len(source.subtitles) + 1)]
     outputs = list(zip(source.subtitles, (folder / path for path in paths), strict=True))
-    notes = subtitles.extract(source, outputs, seconds=seconds)
+    notes = subtitles.extract(source, outputs, seconds=seconds, encoding_if_not_utf_8=encoding)
     texts = []
     for path, label in zip(paths, labels_of(source.subtitles), strict=True):
         if "-->" not in (folder / path).read_text("utf-8"):

@@ -7,7 +7,7 @@ import pytest
 from tests.support.film_maker import ffmpeg, h264, picture
 from tools.publish.probe import probe
 from tools.publish.subtitle_formats import from_ass, from_plain, from_subrip
-from tools.publish.subtitles import encoding_of, extract
+from tools.publish.subtitles import extract
 
 CUES = (
     ("00:00:01,000 --> 00:00:02,500", "I <3 you & me"),
@@ -74,22 +74,3 @@ def test_substation_alpha(line: str, shown: str) -> None:
 def test_plain_text_has_no_markup() -> None:
     """Text that looks like a tag stays text."""
     assert from_plain("<i>") == "&lt;i&gt;"
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        ("Déjà vu, garçon ?", "utf-8"),
-        ("Déjà vu, garçon ?", "latin-1"),
-        ("“Crème brûlée”, 5 €", "cp1252"),
-        ("Привет, мир! Это русские субтитры, и их довольно много. " * 5, "cp1251"),
-        ("Καλημέρα κόσμε, αυτοί είναι ελληνικοί υπότιτλοι. " * 5, "cp1253"),
-        ("これは日本語の字幕です。とても長い文章です。" * 5, "shift_jis"),
-        ("Plain words, and déjà vu", "utf-16-le"),
-    ],
-)
-def test_encodings(text: str, encoding: str) -> None:
-    """Letters are decoded correctly without a declared encoding."""
-    cues = [f"{text} {number}".encode(encoding) for number in range(3)]
-
-    assert b"".join(cues).decode(encoding_of(cues)) == b"".join(cues).decode(encoding)

@@ -1,0 +1,249 @@
+"""Recordings joined to one file (`cat one two > film`) are published one after the other."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.film_maker import ffmpeg, h264, heard, picture, seen, sound_seconds, tone
+from tools.publish.packaging.package import Package, package
+from tools.publish.probe import probe
+from tools.publish.source import Source
+
+SECONDS = 4
+# The promise for sound. Pictures change only every 40 ms.
+IN_SYNC_SECONDS = 0.04
+VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
+TOLD = "the file consists of 2 recordings, which are played one after the other"
+
+
+def published(film: Path, folder: Path, *, is_incomplete_allowed: bool = False) -> Package:
+    """Package a film as publishing does, before the upload."""
+    return package(
+        probe(film),
+        folder / "package",
+        version="v",
+        title="",
+        preset="ultrafast",
+        on_seconds=lambda _: None,
+        is_incomplete_allowed=is_incomplete_allowed,
+    )
+
+
+def recording(folder: Path, name: str, colour: str, hertz: int, *options: str) -> bytes:
+    """A recording of four seconds in the format of the file name."""
+    part = folder / f"part-{name}"
+    ffmpeg(*picture(colour, SECONDS), *tone(hertz, SECONDS), "-ac", "2", *options, str(part))
+    return part.read_bytes()
+
+
+def joined(folder: Path, name: str, *options: str, and_then: tuple[str, ...] = ()) -> Path:
+    """A red recording with 440 Hz, then a blue one with 880 Hz, in one file."""
+    film = folder / name
+    film.write_bytes(
+        recording(folder, name, "red", 440, *options)
+        + recording(folder, name, "blue", 880, *options, *and_then)
+    )
+    return film
+
+
+def silence_seconds(playlist: Path, *, until: float) -> float:
+    """Return the duration of silence in the sound, except at its beginning."""
+    tones = heard(playlist)
+    ends = [at for at, _ in tones[1:]] + [until]
+    spans = zip(tones, ends, strict=True)
+    return sum(min(end, until) - at for (at, hertz), end in spans if not hertz and 0.1 < at < until)
+
+
+def assert_both_are_published(film: Path, folder: Path) -> Source:
+    """Assert that picture and sound change together at four seconds, and last eight seconds."""
+    made = published(film, folder)
+
+    playlist = made.folder / "index.m3u8"
+    assert made.film.seconds == pytest.approx(2 * SECONDS, abs=0.15)
+    assert sound_seconds(playlist) == pytest.approx(2 * SECONDS, abs=0.15)
+    (_, red), (picture_changes, blue) = seen(playlist)
+    assert (red, blue) == ("red", "blue")
+    assert picture_changes == pytest.approx(SECONDS, abs=0.1)
+    tones = [(at, hertz) for at, hertz in heard(playlist) if hertz and at > 0.1]
+    sound_changes = next(at for at, hertz in tones if hertz == 880)
+    assert abs(sound_changes - picture_changes) <= IN_SYNC_SECONDS + 0.001
+    assert silence_seconds(playlist, until=2 * SECONDS - 0.2) <= 0.1
+    return probe(film)
+
+
+@pytest.mark.parametrize("codec", ["aac", "ac3", "eac3", "mp2", "libmp3lame"])
+def test_transport_streams(tmp_path: Path, codec: str) -> None:
+    """Joined transport streams are in sync and without a pause, whatever the codec of the sound."""
+    film = joined(tmp_path, "film.ts", *h264(), "-c:a", codec)
+
+    source = assert_both_are_published(film, tmp_path)
+
+    assert source.damage == ""
+    assert TOLD in source.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        pytest.param("film.mp4", (*h264(), "-c:a", "aac"), id="mp4"),
+        pytest.param(
+            "film.mp4", (*h264(), "-c:a", "aac", "-movflags", "+faststart"), id="mp4, index first"
+        ),
+        pytest.param("film.mp4", (*h264(), "-c:a", "aac", *FRAGMENTS), id="fragmented mp4"),
+        pytest.param("film.mov", (*h264(), "-c:a", "pcm_s16le"), id="mov"),
+        pytest.param("film.flv", (*h264(), "-c:a", "aac"), id="flv"),
+        pytest.param("film.mkv", (*h264(), "-c:a", "ac3"), id="mkv"),
+        pytest.param("film.webm", (*VP8, "-c:a", "libopus"), id="webm"),
+        pytest.param("film.webm", (*VP8, "-c:a", "libopus", "-live", "1"), id="live webm"),
+        pytest.param("film.wmv", ("-c:v", "wmv2", "-c:a", "wmav2"), id="wmv"),
+        pytest.param("film.ogv", ("-c:v", "libtheora", "-c:a", "libvorbis"), id="ogv"),
+        pytest.param("film.mpg", ("-c:v", "mpeg2video", "-c:a", "mp2"), id="mpg"),
+        pytest.param("film.vob", ("-c:v", "mpeg2video", "-c:a", "ac3"), id="vob"),
+        pytest.param("film.nut", (*h264(), "-c:a", "aac"), id="nut"),
+        pytest.param("film.avi", ("-c:v", "mpeg4", "-c:a", "libmp3lame"), id="avi"),
+        pytest.param("film.m2ts", (*h264(), "-c:a", "ac3", "-mpegts_m2ts_mode", "1"), id="m2ts"),
+    ],
+)
+def test_formats(tmp_path: Path, name: str, options: tuple[str, ...]) -> None:
+    """Of joined files in each format, both recordings are published, in sync."""
+    source = assert_both_are_published(joined(tmp_path, name, *options), tmp_path)
+
+    assert source.damage == ""
+
+
+def test_three_recordings(tmp_path: Path) -> None:
+    """Any number of recordings is published, with pictures of different sizes."""
+    options = (*h264(), "-c:a", "ac3")
+    film = tmp_path / "film.ts"
+    film.write_bytes(
+        b"".join(
+            recording(tmp_path, "film.ts", colour, 440, *options, "-s", size)
+            for colour, size in (("red", "320x180"), ("green", "480x270"), ("blue", "320x180"))
+        )
+    )
+
+    playlist = published(film, tmp_path).folder / "index.m3u8"
+
+    assert [colour for _, colour in seen(playlist)] == ["red", "green", "blue"]
+    assert sound_seconds(playlist) == pytest.approx(3 * SECONDS, abs=0.15)
+    assert silence_seconds(playlist, until=3 * SECONDS - 0.2) <= 0.2
+
+
+def test_a_name_with_quotes(tmp_path: Path) -> None:
+    """Joined recordings are read from a file of any name."""
+    film = joined(tmp_path, "it's, a: \\film\\.mp4", *h264(), "-c:a", "aac")
+
+    assert_both_are_published(film, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "and_then"),
+    [
+        ("film.mp4", (*h264(), "-c:a", "aac"), ("-ar", "44100")),
+        ("film.mkv", (*h264(), "-c:a", "aac"), ("-c:v", "mpeg4")),
+        ("film.flv", (*h264(), "-c:a", "aac"), ("-c:v", "flv")),
+    ],
+)
+def test_recordings_that_differ(
+    tmp_path: Path, name: str, options: tuple[str, ...], and_then: tuple[str, ...]
+) -> None:
+    """If the second recording has other formats, the file is damaged; its first part can be had."""
+    source = probe(joined(tmp_path, name, *options, and_then=and_then))
+
+    assert source.damage.startswith("it goes on after its end: another recording begins at byte ")
+
+
+def test_time_stamps_that_start_again(tmp_path: Path) -> None:
+    """Time stamps that start again in a format that does not allow this are reported as a loss."""
+    options = (*h264(), "-c:a", "aac")
+    first, second = (
+        recording(tmp_path, "film.flv", colour, 440, *options) for colour in ("red", "blue")
+    )
+    film = tmp_path / "film.flv"
+    film.write_bytes(first + second[13:])
+
+    assert probe(film).damage == (
+        "its time stamps start again after 4.0 s, and what follows is lost"
+    )
+
+
+CUT_SHORT = "its last part are missing"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        pytest.param("film.wmv", ("-c:v", "wmv2", "-c:a", "wmav2"), CUT_SHORT, id="wmv"),
+        pytest.param(
+            "film.webm", (*VP8, "-c:a", "libopus", "-live", "1"), CUT_SHORT, id="live webm"
+        ),
+        pytest.param("film.mkv", (*h264(), "-c:a", "ac3", "-live", "1"), CUT_SHORT, id="live mkv"),
+        pytest.param("film.ogv", ("-c:v", "libtheora", "-c:a", "libvorbis"), CUT_SHORT, id="ogv"),
+        pytest.param("film.mpg", ("-c:v", "mpeg2video", "-c:a", "mp2"), CUT_SHORT, id="mpg"),
+        pytest.param("film.ts", (*h264(), "-c:a", "ac3"), CUT_SHORT, id="ts"),
+        pytest.param(
+            "film.m2ts", (*h264(), "-c:a", "ac3", "-mpegts_m2ts_mode", "1"), CUT_SHORT, id="m2ts"
+        ),
+        pytest.param("film.flv", (*h264(), "-c:a", "aac"), "s are missing of", id="flv"),
+        pytest.param(
+            "film.flv",
+            (*h264(), "-c:a", "aac", "-flvflags", "no_duration_filesize"),
+            CUT_SHORT,
+            id="live flv",
+        ),
+    ],
+)
+def test_truncated_files(tmp_path: Path, name: str, options: tuple[str, ...], told: str) -> None:
+    """A file that ends inside a part whose size it declares is damaged, and a whole one is not."""
+    whole = tmp_path / f"whole-{name}"
+    whole.write_bytes(recording(tmp_path, name, "red", 440, *options))
+    content = whole.read_bytes()
+    film = tmp_path / name
+    film.write_bytes(content[: len(content) // 2 + 1])
+
+    assert told in probe(film).damage
+    assert (probe(whole).damage, probe(whole).warnings) == ("", ())
+
+
+def test_the_end_of_an_ogg_page(tmp_path: Path) -> None:
+    """A file without the mark of its end, cut between two pages, is reported as incomplete."""
+    content = recording(tmp_path, "film.ogv", "red", 440, "-c:v", "libtheora", "-c:a", "libvorbis")
+    film = tmp_path / "film.ogv"
+    film.write_bytes(content[: content.index(b"OggS", len(content) // 2)])
+
+    source = probe(film)
+
+    assert source.damage == ""
+    assert "lacks the mark at the end" in source.warnings[0]
+
+
+def test_a_nut_file_without_its_index(tmp_path: Path) -> None:
+    """A NUT file without the index at its end is reported as incomplete."""
+    content = recording(tmp_path, "film.nut", "red", 440, *h264(), "-c:a", "aac")
+    film = tmp_path / "film.nut"
+    film.write_bytes(content[: len(content) // 2])
+
+    assert "lacks the mark at the end" in probe(film).warnings[0]
+
+
+def test_the_end_of_a_transport_packet(tmp_path: Path) -> None:
+    """A transport stream that ends between two packets, but within a frame, may be incomplete."""
+    content = recording(tmp_path, "film.ts", "red", 440, *h264(), "-c:a", "ac3")
+    film = tmp_path / "film.ts"
+    film.write_bytes(content[: -2 * 188])
+
+    source = probe(film)
+
+    assert source.damage == ""
+    assert "its last packet is shorter than it declares" in source.warnings[0]
+
+
+def test_recordings_that_are_cut(tmp_path: Path) -> None:
+    """Of joined recordings, it is reported which lacks a part of what it declares."""
+    options = (*h264(), "-c:a", "aac", "-movflags", "+faststart")
+    content = recording(tmp_path, "film.mp4", "red", 440, *options)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(content + content[: len(content) // 2])
+
+    assert probe(film).damage.startswith("recording 2 of 2: ")
