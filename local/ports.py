@@ -78,10 +78,18 @@ class Ports:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
 
     def _others_than(self, taken: Mapping[str, int]) -> str:
-        """Return the variables of the ports in use, each with the next free port."""
+        """Return the variables of a command line without ports in use.
+
+        Each port in use is replaced by the next free one. Ports that differ from their defaults
+        stay, because their variables may be set in the command line that is to be replaced.
+        """
         kept = set(self._by_variable().values())
+        defaults = {field.name.upper(): field.default for field in fields(self)}
         others = []
-        for variable, port in taken.items():
+        for variable, port in self._by_variable().items():
+            if variable not in taken:
+                others += [f"{variable}={port}"] if port != defaults[variable] else []
+                continue
             candidates = (*range(port + 1, LAST_FREE), *range(FIRST_FREE, LAST_FREE))
             other = next(each for each in candidates if each not in kept and is_free(each))
             kept.add(other)

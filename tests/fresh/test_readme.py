@@ -44,6 +44,13 @@ def test_root_in_its_closed_home(machine: Machine) -> None:
     visit(machine, "root", "/root/streaming", "run", "run")
 
 
+def test_root_in_an_open_folder(machine: Machine) -> None:
+    """As root in a folder that every user may read, two runs play the film."""
+    machine.run("root", "mkdir", "--mode=755", "--parents", "/srv/films")
+
+    visit(machine, "root", "/srv/films/streaming", "run", "run")
+
+
 def test_a_closed_umask_and_a_path_with_a_space(machine: Machine) -> None:
     """A user with a restrictive umask, in a folder whose name has a space, plays the film."""
     visit(machine, USER, f"/home/{USER}/my films", "set up", "run with a proxy", umask="077")

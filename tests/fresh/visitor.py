@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,14 +110,22 @@ def load(url: str) -> bytes:
 
 def killed_set_up(command: str) -> None:
     """Kill the set-up during the installation, as a lost connection does."""
-    run = Run(command)
-    ends_at = time.monotonic() + 300
-    while "Installing the packages" not in run.told and time.monotonic() < ends_at:
-        time.sleep(0.05)
-    time.sleep(8)
-    os.killpg(run.process.pid, signal.SIGKILL)
-    run.process.wait()
-    say("the set-up is killed")
+    for seconds in (8, 4, 2, 1, 0.5):
+        run = Run(command)
+        ends_at = time.monotonic() + 300
+        while "Installing the packages" not in run.told and time.monotonic() < ends_at:
+            time.sleep(0.05)
+        time.sleep(seconds)
+        os.killpg(run.process.pid, signal.SIGKILL)
+        run.process.wait()
+        if not Path(".venv").exists():
+            sys.exit(f"nothing was installed before the kill:\n{run.told[-3000:]}")
+        # make creates this file after the last package.
+        if not list(Path(".venv").glob("*/.installed")):
+            say("the set-up is killed before it has ended")
+            return
+        shutil.rmtree(".venv")
+    sys.exit("each set-up ended before it was killed")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The local stack's servers: private, only on loopback, available again after a stop."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import urllib.request
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,35 @@ def test_own_key_in_the_shell_gives_no_rights(
 
     film = {"Bucket": stack.s3.bucket, "Key": SEGMENT}
     assert _refusal(lambda: service.put_object(**film, Body=b"")) == "AccessDenied"
+
+
+def test_a_key_that_may_only_read_never_writes_after_a_restart(
+    stack: Stack, signer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first response of a restarted S3 on, the signer's key cannot write.
+
+    That key is in the environment of the restart, where SeaweedFS would make it an administrator.
+    """
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", stack.environment["S3_ACCESS_KEY"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", stack.environment["S3_SECRET_KEY"])
+    film = {"Bucket": stack.s3.bucket, "Key": SEGMENT}
+    url = signer.generate_presigned_url("put_object", Params=film)
+
+    def write() -> int:
+        return _request(url, method="PUT", body=b"x")[0]
+
+    answers = [write()]
+    with ThreadPoolExecutor(1) as pool:
+        restart = pool.submit(stack.s3.restart)
+        while not restart.done():
+            # No server listens, or it closes the connection.
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answers.append(write())
+        restart.result()
+    answers.append(write())
+
+    assert (answers[0], answers[-1]) == (403, 403)
+    assert not [each for each in answers if each < 400], answers
 
 
 @pytest.mark.parametrize("name", ["redis", "kafka", "user_service"])

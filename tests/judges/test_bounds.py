@@ -30,3 +30,16 @@ def test_one_file_does_not_keep_the_others(
     told = capsys.readouterr().out
     assert "1 of 1 manifests pass" in told
     assert "1 are not counted" in told
+
+
+def test_a_file_larger_than_the_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is larger than any manifest is not read as a whole, and the rest is checked."""
+    with (tmp_path / "1.mpd").open("wb") as file:
+        file.truncate(2**42)  # sparse: it needs no space
+    (tmp_path / "2.m3u8").write_text(FILM)
+
+    assert main([str(tmp_path)]) == 0
+
+    told = capsys.readouterr().out
+    assert "1.mpd\n    larger than 16 MiB" in told
+    assert "1 of 1 manifests pass" in told

@@ -10,6 +10,8 @@ from tools.corpus.verdicts import Verdict
 
 _FORMATS = {".m3u8": "hls", ".m3u": "hls", ".mpd": "dash"}
 _WANTED = 0.99
+# The limit of the service for one manifest.
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 def main(arguments: list[str], seconds: float = SECONDS) -> int:
@@ -26,10 +28,20 @@ def main(arguments: list[str], seconds: float = SECONDS) -> int:
     if missing is not None:
         print(f"Only the parsers of PyPI are used: {missing}.")
     with BoundedBench(with_node=missing is None, seconds=seconds) as bench:
-        verdicts = {
-            path: bench.judge(path.read_bytes(), _FORMATS[path.suffix.lower()]) for path in files
-        }
+        verdicts = {path: _judge(path, bench) for path in files}
     return report(root, verdicts)
+
+
+def _judge(path: Path, bench: BoundedBench) -> Verdict:
+    """Judge a file; one that cannot be read, or is larger than any manifest, is not counted."""
+    try:
+        with path.open("rb") as file:
+            body = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        return Verdict(no_film=f"cannot be read: {error.strerror}")
+    if len(body) > _MOST_BYTES:
+        return Verdict(no_film=f"larger than {_MOST_BYTES // 2**20} MiB")
+    return bench.judge(body, _FORMATS[path.suffix.lower()])
 
 
 def report(root: Path, verdicts: dict[Path, Verdict]) -> int:

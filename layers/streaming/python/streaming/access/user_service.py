@@ -1,6 +1,7 @@
 """The HTTP client of the user service, which provides subscriptions."""
 
 import time
+from collections.abc import Callable
 
 import httpx
 from aws_lambda_powertools.logging import Logger
@@ -14,20 +15,25 @@ from streaming.resilience.http_client import HttpClient
 logger = Logger(child=True)
 
 _ATTEMPTS = 2
-_PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = 2.0
 
 
 class UserServiceClient:
     """Reads subscriptions over HTTP. ``http`` replaces the connection in tests.
 
-    After a request without an answer, further requests are skipped for two seconds.
+    After a request without an answer, further requests are skipped for two seconds on ``clock``.
     """
 
-    def __init__(self, settings: UserServiceSettings, http: HttpClient | None = None) -> None:
+    def __init__(
+        self,
+        settings: UserServiceSettings,
+        http: HttpClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = f"{settings.url}/api/v1/subscriptions/current"
         self._timeout = settings.timeout
         self._http = http or HttpClient()
-        self._breaker = CircuitBreaker(_PAUSE_SECONDS)
+        self._breaker = CircuitBreaker(PAUSE_SECONDS, clock)
 
     def current_subscription(self, authorization: str) -> Subscription:
         """Return the subscription of the user whose ``Authorization`` header this is.

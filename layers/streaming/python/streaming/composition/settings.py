@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from streaming.composition.preloading import preload as preload_parts
+from streaming.resilience.name_lookups import limit_name_lookups
 
 if TYPE_CHECKING:
     from streaming.config.http import HttpSettings
@@ -27,6 +28,7 @@ class Settings:
 
     def __init__(self, variables: Variables, preload: Iterable[str] = ()) -> None:
         self.variables = variables
+        limit_name_lookups()
         preload_parts(type(self), preload)
 
     @cached_property

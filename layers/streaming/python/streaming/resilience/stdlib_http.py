@@ -1,7 +1,6 @@
 """Single HTTP requests with the standard library, where importing httpx would take longer.
 
-Connecting, the TLS handshake and reading share the current deadline. Only the resolver's own
-time-outs limit the resolution of the host's name.
+Looking up the name, connecting, the TLS handshake and reading share the current deadline.
 """
 
 import http.client
