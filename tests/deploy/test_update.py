@@ -1,9 +1,22 @@
 """The changes of a second deployment: all changes, for every alias, or none."""
 
+import re
+
 from tests.conftest import Rows
 from tests.deploy.deployment import Deployment
 
-ALIASES = 10
+FUNCTIONS = (
+    *("Authorizer", "Start", "Progress", "Get", "Stop"),
+    *("Invalidate", "Erase", "Insights", "Docs", "Housekeeping"),
+)
+VERSIONS = {f"{name}FunctionVersion" for name in FUNCTIONS}
+ALIASES = {f"{name}FunctionAliaslive" for name in FUNCTIONS}
+# Every release changes all functions behind an alias, and which version their canaries watch.
+RELEASED = {
+    *("Migration", *ALIASES),
+    *(f"{name}{kind}" for name in FUNCTIONS for kind in ("Function", "Release")),
+}
+WITHOUT_ALIAS = {"AnalyticsFunction", "MigrateFunction", "SubscriptionChangedFunction"}
 
 
 def versions(deployment: Deployment) -> dict[str, str]:
@@ -11,15 +24,25 @@ def versions(deployment: Deployment) -> dict[str, str]:
     return {name: each["Version"] for name, each in deployment.served().items()}
 
 
+def changes(printed: str) -> dict[str, set[str]]:
+    """Return the printed names of changed resources, without the hashes at their ends."""
+    lines = re.findall(r"^(Created|Updated|Replaced|Deleted): (.*)$", printed, re.MULTILINE)
+    return {
+        kind: {re.sub(r"(Version|Layer)[0-9a-f]{10}$", r"\1", each) for each in names.split(", ")}
+        for kind, names in lines
+    }
+
+
 def test_nothing(deployed: Deployment) -> None:
-    """A deployment of the same artefacts and parameters changes no resource."""
+    """A deployment of the same artefacts and parameters changes no resource, and says so."""
     stack = deployed.aws.cloudformation.stacks["streaming-dev"]
     before, events = versions(deployed), len(stack.events)
     printed = deployed.succeed()
     assert before == versions(deployed)
-    assert len(before) == ALIASES
+    assert len(before) == len(ALIASES)
     assert events == len(stack.events)
-    assert "Created: nothing" in printed
+    assert "\nNothing changed\n" in printed
+    assert changes(printed) == {}
 
 
 def test_parameter(deployed: Deployment) -> None:
@@ -33,19 +56,32 @@ def test_parameter(deployed: Deployment) -> None:
 
 
 def test_parameter_that_is_no_longer_given(deployed: Deployment) -> None:
-    """A parameter that was removed from samconfig.toml gets the template's default again."""
+    """A parameter that was removed from samconfig.toml gets the template's default again.
+
+    The printed changes are exactly those: a release of all functions behind an alias.
+    """
     deployed.succeed(UserServiceTimeoutSeconds="7")
     before = versions(deployed)
-    deployed.succeed()
+    printed = deployed.succeed()
     start = deployed.served()["streaming-dev-start"]
     assert start["Environment"]["Variables"]["USER_SERVICE_TIMEOUT"] == "5"
     assert before["streaming-dev-start"] != start["Version"]
+    assert changes(printed) == {
+        "Created": VERSIONS,
+        "Updated": RELEASED,
+        "Deleted": VERSIONS,
+    }
 
 
 def test_layer(deployed: Deployment) -> None:
-    """After a change of only our layer every alias serves the new layer."""
+    """After a change of only our layer every alias serves it, and all changes are printed."""
     before = deployed.served()
-    deployed.with_layer("added", "ADDED = True\n").succeed()
+    printed = deployed.with_layer("added", "ADDED = True\n").succeed()
+    assert changes(printed) == {
+        "Created": {"StreamingLayer", *VERSIONS},
+        "Updated": RELEASED | WITHOUT_ALIAS,
+        "Deleted": {"StreamingLayer", *VERSIONS},
+    }
     for name, after in deployed.served().items():
         assert before[name]["Version"] != after["Version"]
         assert before[name]["Layers"] != after["Layers"]

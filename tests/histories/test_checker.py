@@ -277,6 +277,20 @@ def test_a_cache_that_differs_is_found(tale: Tale) -> None:
     assert tale.promises_broken(cached={}) == set()
 
 
+def test_a_cache_without_a_lost_write(tale: Tale) -> None:
+    """Redis may lack the position of a call that was killed after its commit, until a repeat."""
+    cached = {
+        film: {**entry, "version": 0} for film, entry in tale.service.evidence().cached.items()
+    }
+    lost = tale.lose("report", happens=True, position_seconds=40)
+
+    assert tale.promises_broken(cached=cached) == set()
+    repeated = tale.record(lost, tale.service.take(lost))
+
+    assert repeated.is_acknowledged
+    assert tale.promises_broken(cached=cached) == {"Redis and PostgreSQL agree"}
+
+
 def test_a_failure_is_found(tale: Tale) -> None:
     """No response is ever a 500."""
     asked = tale.asked("get", ANNA)

@@ -1,11 +1,15 @@
 """Publishing signed copies: once, in advance, again, and with temporary credentials."""
 
+import base64
 import gzip
+import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -492,6 +496,133 @@ def test_missing_rendition(stack: Stack, viewer: Viewer, caplog: pytest.LogCaptu
     assert vars(told)["path"] == "large/index.m3u8"
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"#EXT-X-STREAM-INF:BANDWIDTH=2\ncaf\xe9.m3u8\n",
+        b"#EXT-X-STREAM-INF:BANDWIDTH=2\nfolder/\n",
+        b'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="caf\xe9",URI="caf\xe9.m3u8"\n',
+        b'#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="caf\xe9.m3u8"\n',
+        b'#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="a"b.m3u8"\n',
+        b'#EXT-X-SESSION-DATA:DATA-ID="a",URI="caf\xe9.json"\n',
+    ],
+    ids=["variant", "folder", "rendition", "I-frames", "quotation mark", "session data"],
+)
+def test_name_that_is_none(
+    stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture, broken: bytes
+) -> None:
+    """A film plays without a variant whose name no object can have; the operator is notified."""
+    movie_id = uuid4()
+    whole = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv/index.m3u8\n"
+    put_manifest(stack, movie_id, whole + broken)
+    put_manifest(stack, movie_id, TS_FILM, "v/index.m3u8")
+
+    started = viewer.start(movie_id)
+
+    assert started.status == 200
+    lines = httpx.get(started.json["manifest_url"]).text.split()
+    assert lines[:2] == whole.decode().splitlines()[:2]
+    assert "v/index.m3u8?" in lines[2]
+    assert len(lines) == 3
+    assert "a rendition is missing" in caplog.text
+
+
+def test_only_names_that_are_none(stack: Stack, viewer: Viewer) -> None:
+    """A film all of whose variants have such names does not play."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ncaf\xe9.m3u8\n")
+
+    refused = viewer.start(movie_id)
+
+    assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
+
+
+def interstitial(attribute: str, name: str) -> bytes:
+    """Return a film with an interstitial after its only segment."""
+    line = f'#EXT-X-DATERANGE:ID="ad",CLASS="com.apple.hls.interstitial",{attribute}="{name}"\n'
+    return TS_FILM.replace(b"#EXTINF", line.encode() + b"#EXTINF")
+
+
+def asset(segments: int) -> bytes:
+    """Return the playlist of an asset."""
+    return b"#EXTM3U\n" + b"".join(b"#EXTINF:2,\nad/%d.ts\n" % each for each in range(segments))
+
+
+def embedded(playlist: str) -> str:
+    """Return the content of the only ``data:`` URL in a playlist or list."""
+    (data,) = re.findall(r'"data:[a-z./]+;base64,([^"]*)"', playlist)
+    return base64.b64decode(data).decode()
+
+
+@pytest.mark.parametrize("attribute", ["X-ASSET-URI", "X-ASSET-LIST"])
+def test_long_interstitials_are_embedded(stack: Stack, viewer: Viewer, attribute: str) -> None:
+    """An interstitial of seven minutes plays in players that append a query to its URL."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, asset(200), "ad.m3u8")
+    assets = {"ASSETS": [{"URI": "ad.m3u8", "DURATION": 400}]}
+    put_manifest(stack, movie_id, json.dumps(assets).encode(), "ads.json")
+    is_list = attribute == "X-ASSET-LIST"
+    put_manifest(stack, movie_id, interstitial(attribute, "ads.json" if is_list else "ad.m3u8"))
+
+    playlist = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
+
+    inner = embedded(embedded(playlist)) if is_list else embedded(playlist)
+    segments = [line for line in inner.splitlines() if line.startswith("http")]
+    assert len(segments) == 200
+    assert all("X-Amz-Signature" in each for each in segments)
+    assert len(playlist) > 64 * 1024
+
+
+def test_interstitials_that_cannot_be_embedded(
+    stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An interstitial too long for a `data:` URL is left out, and the operator is notified."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, asset(2000), "ad.m3u8")
+    put_manifest(stack, movie_id, interstitial("X-ASSET-URI", "ad.m3u8"))
+
+    started = viewer.start(movie_id)
+
+    assert (started.status, started.json["duration_seconds"]) == (200, 4)
+    playlist = httpx.get(started.json["manifest_url"]).text
+    assert "DATERANGE" not in playlist
+    assert playlist.count("X-Amz-Signature") == 1
+    (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
+    assert vars(told)["path"] == "ad.m3u8"
+
+
+def test_many_interstitials_exceed_the_limit(stack: Stack, viewer: Viewer) -> None:
+    """What is embedded counts for the limit of the film, each time that it is embedded."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, asset(200), "ad.m3u8")
+    line = interstitial("X-ASSET-URI", "ad.m3u8").splitlines(keepends=True)
+    breaks = b"".join(each for each in line if b"DATERANGE" in each) * 1000
+    put_manifest(stack, movie_id, TS_FILM.replace(b"#EXTINF", breaks + b"#EXTINF"))
+
+    refused = replace(viewer, send=patient_request).start(movie_id)
+
+    assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_json_in_any_encoding(stack: Stack, viewer: Viewer, encoding: str) -> None:
+    """The URLs in JSON are signed although its titles are in Latin-1, which players tolerate."""
+    movie_id = uuid4()
+    line = b'#EXT-X-SESSION-DATA:DATA-ID="com.example.chapters",URI="chapters.json"\n'
+    put_manifest(stack, movie_id, MASTER.replace(b"#EXTM3U\n", b"#EXTM3U\n" + line))
+    for name in ("v/index.m3u8", "large/index.m3u8"):
+        put_manifest(stack, movie_id, TS_FILM, name)
+    chapters = '[{"title": "Caf\xe9", "image-url": "caf.jpg"}]'.encode(encoding)
+    put_manifest(stack, movie_id, chapters, "chapters.json")
+
+    master = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
+    (url,) = re.findall('URI="([^"]*)"', master)
+
+    (chapter,) = json.loads(httpx.get(url).content.decode("utf-8-sig"))
+    assert "/caf.jpg?X-Amz-" in chapter["image-url"]
+    assert chapter["title"] == ("Caf\ufffd" if encoding == "latin-1" else "Caf\xe9")
+
+
 def test_film_of_many_queries_is_refused(stack: Stack, viewer: Viewer) -> None:
     """A long playlist with four hundred queries exceeds the film's limit, with a clear error."""
     movie_id = uuid4()
@@ -529,3 +660,24 @@ def test_name_that_the_store_refuses(stack: Stack, viewer: Viewer) -> None:
     refused = viewer.start(movie_id)
 
     assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
+
+
+def test_chained_film(stack: Stack, viewer: Viewer) -> None:
+    """A film's duration is that of its own MPD; the URLs of a longer chained one last as long."""
+    movie_id = uuid4()
+    mpd = (
+        '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" mediaPresentationDuration="PT{}S">{}<Period>'
+        '<AdaptationSet><Representation id="v"><BaseURL>v.mp4</BaseURL></Representation>'
+        "</AdaptationSet></Period></MPD>"
+    )
+    chain = '<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="feature.mpd"/>'
+    put_manifest(stack, movie_id, mpd.format(10, chain).encode(), "index.mpd")
+    put_manifest(stack, movie_id, mpd.format(86_400, "").encode(), "feature.mpd")
+
+    started = viewer.start(movie_id, {"manifest_type": "dash"}).json
+
+    (url,) = re.findall('value="([^"]*)"', httpx.get(started["manifest_url"]).text)
+    feature = httpx.get(unescape(url)).text
+    life = int(re.findall("X-Amz-Expires=([0-9]+)", feature)[0])
+    assert started["duration_seconds"] == 10
+    assert life > 86_400

@@ -198,20 +198,3 @@ def test_an_advertisement_that_leads_to_itself(stack: Stack, viewer: Viewer) -> 
 
     assert "X-ASSET-URI" in inner
     assert len(inner) < 100_000
-
-
-def test_a_long_advertisement_is_a_copy_of_its_own(stack: Stack, viewer: Viewer) -> None:
-    """A playlist too long for a data URL is signed as a copy, which loads without a query."""
-    movie_id = put_film(
-        stack,
-        {
-            "index.m3u8": media('#EXT-X-DATERANGE:ID="ad",X-ASSET-URI="ad.m3u8"'),
-            "ad.m3u8": media(segments=tuple(f"{n}.ts" for n in range(300))),
-            "s0.ts": SEGMENT,
-        },
-    )
-
-    url = attribute(started(viewer, movie_id), "X-ASSET-URI")
-
-    assert url.startswith("http")
-    assert loaded(url).count("#EXTINF") == 300

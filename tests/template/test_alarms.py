@@ -8,6 +8,7 @@ import pytest
 from local.gateway.intrinsics import load_yaml
 from streaming.observability.metrics import emit_server_error
 from tests.support.emitted import emitted
+from tests.support.metric_math import Metrics, is_ringing
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json, source
 from tests.template.conftest import budget_seconds, metrics_of, of_type
@@ -73,3 +74,18 @@ def test_runbook_explains_every_alarm(resources: Json) -> None:
     }
     assert len(beside) >= 2
     assert [name for name in sorted(alarms) if f"`{name}`" not in runbook] == []
+
+
+@pytest.mark.parametrize(("undecided", "expected"), [(None, True), (0, True), (500, False)])
+def test_undecided_tokens_ring_no_alarm(undecided: int | None, *, expected: bool) -> None:
+    """500 responses ring `ServerErrorsAlarm`, unless tokens with unknown keys cause them."""
+    beside = Stack().beside("Observability")
+    alarm = beside.resources["ServerErrorsAlarm"]["Properties"]
+    measured = Metrics()
+    for minute in range(-4, 1):
+        for name, value in {"Count": 1000, "5xx": 500}.items():
+            measured.add(minute, "AWS/ApiGateway", name, value, ApiId="films-Api")
+        if undecided is not None:
+            measured.add(minute, "Streaming", "UndecidedTokens", undecided, service="films")
+
+    assert is_ringing(alarm, measured) is expected

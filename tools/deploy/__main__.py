@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.deploy import defaults, release
+from tools.deploy import changes, defaults, release
+from tools.deploy.changes import Resource
 from tools.deploy.settings import CONFIGURATION, Settings, SettingsError, read
-from tools.deploy.stack import NEVER_MADE, AwsError, Stack, deployed, parameters
+from tools.deploy.stack import NEVER_MADE, PLANNED, AwsError, Stack, deployed, parameters
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,9 +57,8 @@ def _build(settings: Settings, folder: Path) -> None:
 def _deploy(settings: Settings, arguments: argparse.Namespace) -> int:
     stack = Stack(settings.stack_name, arguments.aws, settings.account_options)
     before = stack.describe()
-    if before is not None and before["StackStatus"] in NEVER_MADE and not arguments.plan:
-        print(f"Deleting {stack.name}: it was never created and has no resources.")
-        stack.delete()
+    if before is not None and before["StackStatus"] in NEVER_MADE:
+        _make_room(stack, before["StackStatus"], is_plan=arguments.plan)
         before = None
     template = arguments.build_dir / "template.yaml"
     digest = release.content(template, settings.parameters)
@@ -71,6 +71,18 @@ def _deploy(settings: Settings, arguments: argparse.Namespace) -> int:
     if code == 0 and not arguments.plan:
         _report(stack, resources)
     return code
+
+
+def _make_room(stack: Stack, status: str, *, is_plan: bool) -> None:
+    """Delete a stack that was never created, unless the changes are only shown."""
+    if not is_plan:
+        print(f"Deleting {stack.name}: it was never created and has no resources.")
+        stack.delete()
+    elif status != PLANNED:
+        raise SettingsError(
+            f"the creation of {stack.name} failed, so CloudFormation cannot plan its changes: "
+            "`make deploy` without PLAN deletes the stack, which has no resources, and creates it"
+        )
 
 
 def _sam(settings: Settings, arguments: argparse.Namespace, overrides: Mapping[str, str]) -> int:
@@ -97,13 +109,9 @@ def _overrides(parameters: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _report(stack: Stack, before: Mapping[str, str]) -> None:
-    """Print the resources that were created or deleted, and the outputs of the stack."""
-    after = stack.resources()
-    changed = sorted(name for name, made in after.items() if before.get(name) != made)
-    gone = sorted(name for name in before if name not in after)
-    print(f"\nCreated: {', '.join(changed) or 'nothing'}")
-    print(f"Deleted: {', '.join(gone) or 'nothing'}")
+def _report(stack: Stack, before: Mapping[str, Resource]) -> None:
+    """Print the resources that were changed, and the outputs of the stack."""
+    print("", *changes.lines(before, stack.resources()), sep="\n")
     described: dict[str, Any] = stack.describe() or {}
     for output in described.get("Outputs", []):
         print(f"{output['OutputKey']}: {output['OutputValue']}")

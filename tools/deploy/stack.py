@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tools.deploy.changes import Resource
 from tools.deploy.release import Deployed
 
 # A stack that was never created cannot be updated. It is empty: its creation was rolled back, or
 # only planned.
-NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+PLANNED = "REVIEW_IN_PROGRESS"
+NEVER_MADE = ("ROLLBACK_COMPLETE", PLANNED)
 
 
 class AwsError(Exception):
@@ -44,11 +46,13 @@ class Stack:
         self._call("delete-stack", "--stack-name", self.name)
         self._call("wait", "stack-delete-complete", "--stack-name", self.name)
 
-    def resources(self) -> dict[str, str]:
-        """Return the physical ids of its resources by their logical ids."""
+    def resources(self) -> dict[str, Resource]:
+        """Return its resources by their logical ids; a nested stack is one of them."""
         answer = self._call("list-stack-resources", "--stack-name", self.name)
         return {
-            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
+            each["LogicalResourceId"]: Resource(
+                each.get("PhysicalResourceId", ""), each["LastUpdatedTimestamp"]
+            )
             for each in answer["StackResourceSummaries"]
         }
 

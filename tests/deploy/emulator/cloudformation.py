@@ -9,9 +9,10 @@ from uuid import uuid4
 
 from tests.deploy.emulator.custom_resources import CustomResources
 from tests.deploy.emulator.functions import ACCOUNT
-from tests.deploy.emulator.kinds import Client, Json, Kind, Made, ResourceError
+from tests.deploy.emulator.kinds import Client, Json, Kind, ResourceError
+from tests.deploy.emulator.nested import NestedStack
 from tests.deploy.emulator.resources import KINDS
-from tests.deploy.emulator.stack import Stack, template_body
+from tests.deploy.emulator.stack import Resource, Stack, template_body
 from tests.deploy.emulator.template import Template
 from tests.deploy.emulator.wire import AwsError
 
@@ -59,7 +60,8 @@ class CloudFormation:
         if change_set_type == "CREATE":
             if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
                 raise AwsError("ValidationError", f"Stack [{stack_name}] already exists")
-            stack = self.new(stack_name)
+            if stack is None or stack.status == "DELETE_COMPLETE":
+                stack = self.new(stack_name)
             stack.review()
         elif stack is None:
             raise AwsError("ValidationError", f"Stack [{stack_name}] does not exist")
@@ -151,11 +153,20 @@ class CloudFormation:
 
     def list_stack_resources(self, stack_name: str, **rest: Any) -> Json:
         """Return the resources of a stack."""
-        return {"StackResourceSummaries": _summaries(self.existing(stack_name))}
+        return {"StackResourceSummaries": self._resources(stack_name)}
 
     def describe_stack_resources(self, stack_name: str, **rest: Any) -> Json:
         """Return the resources of a stack."""
-        return {"StackResources": _summaries(self.existing(stack_name))}
+        return {"StackResources": self._resources(stack_name)}
+
+    def describe_stack_resource(self, stack_name: str, logical_resource_id: str) -> Json:
+        """Return a resource of a stack."""
+        stack = self.existing(stack_name)
+        resource = stack.resources.get(logical_resource_id)
+        if resource is None:
+            text = f"Resource {logical_resource_id} does not exist for stack {stack_name}"
+            raise AwsError("ValidationError", text)
+        return {"StackResourceDetail": _listed(stack, logical_resource_id, resource)}
 
     def get_template(self, stack_name: str, **rest: Any) -> Json:
         """Return the original template of a stack."""
@@ -193,7 +204,7 @@ class CloudFormation:
 
         def kind(name: str) -> Kind:
             if name == "AWS::CloudFormation::Stack":
-                return _Nested(self)
+                return NestedStack(self)
             if name == "AWS::CloudFormation::CustomResource" or name.startswith("Custom::"):
                 return self._custom.of(stack_id)
             if name not in KINDS:
@@ -222,6 +233,10 @@ class CloudFormation:
             text, parameters, region=self._region, stack_name=stack.name, stack_id=stack.id
         )
 
+    def _resources(self, stack_name: str) -> list[Json]:
+        stack = self.existing(stack_name)
+        return [_listed(stack, name, each) for name, each in stack.resources.items()]
+
     def _change_set(self, name: str) -> _ChangeSet:
         if name not in self._change_sets:
             raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
@@ -244,40 +259,6 @@ class CloudFormation:
         return stack
 
 
-class _Nested:
-    """AWS::CloudFormation::Stack, a nested stack."""
-
-    def __init__(self, service: CloudFormation) -> None:
-        self._service = service
-
-    def create(self, client: Client, name: str, properties: Json) -> Made:
-        """Create the stack and wait for it."""
-        stack = self._service.new(name)
-        self._service.stacks[name] = stack
-        return self._deployed(stack, properties)
-
-    def update(self, client: Client, made: Made, old: Json, new: Json) -> Made:
-        """Update the stack and wait for it."""
-        return self._deployed(self._service.existing(made.physical_id), new)
-
-    def delete(self, client: Client, made: Made, properties: Json) -> None:
-        """Delete the stack."""
-        self._service.existing(made.physical_id).delete()
-
-    def _deployed(self, stack: Stack, properties: Json) -> Made:
-        given = [
-            {"ParameterKey": name, "ParameterValue": str(value)}
-            for name, value in properties.get("Parameters", {}).items()
-        ]
-        asked = {"template_url": properties["TemplateURL"], "parameters": given}
-        stack.deploy(self._service.template(stack, asked))
-        if "ROLLBACK" in stack.status:
-            reasons = [each["ResourceStatusReason"] for each in stack.events]
-            raise ResourceError(f"Embedded stack {stack.id}: {next(filter(None, reasons[1:]))}")
-        outputs = {f"Outputs.{each['OutputKey']}": each["OutputValue"] for each in stack.outputs}
-        return Made(stack.id, outputs)
-
-
 def _described(stack: Stack) -> Json:
     parameters = stack.template.parameters if stack.template else {}
     return {
@@ -294,15 +275,15 @@ def _described(stack: Stack) -> Json:
     }
 
 
-def _summaries(stack: Stack) -> list[Json]:
-    return [
-        {
-            "LogicalResourceId": name,
-            "PhysicalResourceId": each.made.physical_id,
-            "ResourceType": each.kind,
-            "ResourceStatus": each.status,
-            "LastUpdatedTimestamp": stack.created,
-            "Timestamp": stack.created,
-        }
-        for name, each in stack.resources.items()
-    ]
+def _listed(stack: Stack, name: str, resource: Resource) -> Json:
+    """Return a resource with the members of all operations that return resources."""
+    return {
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "LogicalResourceId": name,
+        "PhysicalResourceId": resource.made.physical_id,
+        "ResourceType": resource.kind,
+        "ResourceStatus": resource.status,
+        "LastUpdatedTimestamp": resource.updated,
+        "Timestamp": resource.updated,
+    }

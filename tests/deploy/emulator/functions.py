@@ -163,6 +163,8 @@ class Lambda:
             self.find(function_name, function_version)
             alias["FunctionVersion"] = function_version
         if routing_config is not None:
+            for version in routing_config.get("AdditionalVersionWeights", {}):
+                self.find(function_name, version)
             alias["RoutingConfig"] = routing_config
         return alias
 

@@ -22,6 +22,7 @@ class Resource:
     properties: Json
     written: Json
     status: str = "CREATE_COMPLETE"
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def is_kept(self, attribute: str, *, just_made: bool = False) -> bool:
         """Whether the template retains it instead of deleting it."""

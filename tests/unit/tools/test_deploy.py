@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from tests.support.functions import ROOT
-from tools.deploy import defaults, release
+from tools.deploy import changes, defaults, release
+from tools.deploy.changes import Resource
 from tools.deploy.release import Deployed
 from tools.deploy.settings import SettingsError, read
 
@@ -108,6 +109,24 @@ def test_parameters_that_are_set_back() -> None:
     known = {"A": "1", "B": "2", "C": "3", "D": "4"}
     held = {"A": "1", "B": "20", "C": "30", "Gone": "5"}
     assert defaults.resets(known, held, {"C": "30"}) == {"B": "2"}
+
+
+def test_changes() -> None:
+    """Each resource is named under what happened to it; without a change a line says so."""
+    before = {name: Resource(f"{name}-1", "monday") for name in "abcd"}
+    after = {
+        "a": before["a"],
+        "b": Resource("b-1", "tuesday"),
+        "c": Resource("c-2", "tuesday"),
+        **{name: Resource(f"{name}-1", "tuesday") for name in "fe"},
+    }
+    assert changes.lines(before, after) == [
+        "Created: e, f",
+        "Updated: b",
+        "Replaced: c",
+        "Deleted: d",
+    ]
+    assert changes.lines(before, before) == ["Nothing changed"]
 
 
 def test_target(tmp_path: Path) -> None:

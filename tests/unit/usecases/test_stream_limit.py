@@ -9,6 +9,7 @@ from streaming.domain.sessions import LiveSession
 from streaming.events.event import Message
 from tests.fakes.environment import MemoryEnvironment
 from tests.fakes.viewer import MemoryViewer, add_film
+from tests.support.emitted import emitted
 
 
 @pytest.fixture
@@ -148,6 +149,43 @@ def test_a_start_that_was_taken_over_meanwhile(
     assert session.end_reason == "taken_over"
     assert [each["action"] for each in world.sent] == ["stream_start", "stream_stop"]
     assert viewer.start(movie_id, key="key").session_id != session.id
+
+
+def test_a_take_over_is_seen_although_kafka_is_slow(
+    world: MemoryEnvironment, viewer: MemoryViewer, movie_id: UUID
+) -> None:
+    """The slot is checked before the wait for Kafka, after which no time may be left for it."""
+
+    def take_over(_: Message) -> None:
+        world.kafka.before_sending = lambda _: None
+        (session_id,) = world.record.sessions
+        world.stream_slots.end(viewer.user_id, session_id)
+
+    def lose_redis(_: Message) -> None:
+        world.redis.is_down = True
+
+    world.kafka.before_sending = take_over
+    world.kafka.before_answering = lose_redis
+    with pytest.raises(StreamLimitReached):
+        viewer.start(movie_id)
+    (session,) = world.record.sessions.values()
+    assert session.end_reason == "taken_over"
+
+
+def test_a_check_that_redis_does_not_answer(
+    world: MemoryEnvironment,
+    viewer: MemoryViewer,
+    movie_id: UUID,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A start whose slot cannot be checked succeeds, and the metric counts it."""
+
+    def lose_redis(_: Message) -> None:
+        world.redis.is_down = True
+
+    world.kafka.before_sending = lose_redis
+    viewer.start(movie_id)
+    assert emitted(capsys.readouterr().out, "StreamLimitNotEnforced")
 
 
 def test_repeating_a_start_keeps_its_slot(

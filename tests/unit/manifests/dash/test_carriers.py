@@ -430,6 +430,32 @@ def test_other_manifests(period: str) -> None:
     assert signed("next.mpd", "copy") in manifest.render(sign).decode()
 
 
+@pytest.mark.parametrize("name", ["SupplementalProperty", "EssentialProperty"])
+@pytest.mark.parametrize("scheme", ["chaining", "fallback"])
+def test_chained_and_fallback_manifests(scheme: str, name: str) -> None:
+    """Each film's manifest that a property names gets its own signed copy; foreign ones stay."""
+    element = f'<{name} schemeIdUri="urn:mpeg:dash:{scheme}:2016" value="{{}}"/><Period/>'
+    foreign = "https://other.example/a.mpd?x=1&amp;y=2"
+    manifest = parse(mpd(element.format(f"../next.mpd {foreign}\n b.mpd")))
+    assert (Nested("next.mpd"), Nested("video/b.mpd")) == manifest.nested
+    urls = (signed("next.mpd", "copy"), foreign, signed("video/b.mpd", "copy"))
+    assert mpd(element.format(" ".join(urls))) == manifest.render(sign).decode()
+    text = mpd(element.format(foreign))
+    assert text == rewrite(text)
+
+
+@pytest.mark.parametrize("name", ["SupplementalProperty", "EssentialProperty"])
+def test_downloaded_fonts(name: str) -> None:
+    """The font of DVB subtitles is signed; a foreign one stays."""
+    element = (
+        f'<{name} schemeIdUri="urn:dvb:dash:fontdownload:2014" value="1" d:url="{{}}"'
+        ' xmlns:d="urn:dvb:dash-extensions:2014-1" d:fontFamily="x" d:mimeType="font/woff"/>'
+    )
+    text = one("<BaseURL>s.mp4</BaseURL>", "<BaseURL>fonts/</BaseURL>" + element)
+    assert element.format(signed("video/fonts/x.woff")) in rewrite(text.format("x.woff"))
+    assert element.format("https://f.example/x") in rewrite(text.format("https://f.example/x"))
+
+
 def test_licence_urls() -> None:
     """Nothing inside ContentProtection is signed, wherever it leads."""
     protection = (

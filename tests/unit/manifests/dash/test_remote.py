@@ -90,11 +90,74 @@ def test_other_elements() -> None:
 
 
 @pytest.mark.parametrize(
-    "href", ["urn:mpeg:dash:resolve-to-zero:2013", "https://ads.example/period.xml"]
+    ("slot", "place"),
+    [
+        ("<Period {0}/>", "{}"),
+        ("<Period {0}><AdaptationSet/></Period>", "{}"),
+        ("<AdaptationSet {0}/>", "<Period>{}</Period>"),
+        ("<EventStream {0}/>", "<Period>{}</Period>"),
+    ],
 )
-def test_foreign(href: str) -> None:
-    """References that resolve to zero, or to another host, are unchanged."""
-    text = mpd(f'<Period {XLINK} xlink:href="{href}"/>')
+def test_empty_slots_are_removed(slot: str, place: str) -> None:
+    """An element that resolves to zero is removed, as players remove it."""
+    empty = slot.format(f'{XLINK} xlink:href="urn:mpeg:dash:resolve-to-zero:2013"')
+    manifest = parse(mpd(place.format(empty) + "<Period/>"))
+    assert mpd(place.format("") + "<Period/>") == manifest.render(sign).decode()
+    assert manifest.nested == ()
+
+
+FILM = (
+    "<AdaptationSet><Representation id='v'><SegmentTemplate media='$Number$.m4s' duration='2'/>"
+    "</Representation></AdaptationSet>"
+)
+
+
+@pytest.mark.parametrize("href", ["ad.xml", "https://ads.example/ad.xml"])
+@pytest.mark.parametrize("order", ["{film}{ad}", "{ad}{film}", "{film}{ad}{film}"])
+def test_periods_beside_a_remote_one(order: str, href: str) -> None:
+    """A period whose length follows from a remote one has at most the presentation's length."""
+    ad = f'<Period {XLINK} xlink:href="{href}"/>'
+    film = f"<Period>{FILM}</Period>"
+    copy = parse(mpd(order.format(film=film, ad=ad))).render(sign).decode()
+    assert copy.count("<SegmentURL ") == 3 * order.count("film")
+
+
+@pytest.mark.parametrize("href", ["ad.xml", "https://ads.example/ad.xml"])
+def test_content_that_is_replaced(href: str) -> None:
+    """A remote period plays if its own content, which players replace, cannot be signed."""
+    text = mpd(f'<Period {XLINK} xlink:href="{href}">{FILM}</Period>', "")
+    (found,) = parse(text).nested or (None,)
+    copy = parse(text).render(sign).decode()
+    assert "<SegmentTemplate" not in copy
+    assert (found and found.path) == ("video/ad.xml" if href == "ad.xml" else None)
+
+
+def test_the_default_content_stays() -> None:
+    """The content of a remote period is signed, for players that cannot load the remote one."""
+    text = mpd(f'<Period {XLINK} xlink:href="ad.xml">{FILM}</Period>')
+    assert parse(text).render(sign).decode().count("<SegmentURL ") == 3
+
+
+def test_one_remote_period_in_two_places() -> None:
+    """A remote period without a length that is used twice has segments for the longer place."""
+    place = f'<Period duration="PT{{}}S" {XLINK} xlink:href="ad.xml"/>'
+    for lengths in ((2, 6), (6, 2)):
+        (nested,) = parse(mpd("".join(map(place.format, lengths)))).nested
+        assert copy_of(nested, f"<Period>{FILM}</Period>").count("<SegmentURL ") == 3
+
+
+@pytest.mark.parametrize("attribute", ["xlink:actuate='onLoad'", "cenc:default_KID='1'"])
+def test_prefixes_are_declared_for_remote_elements(attribute: str) -> None:
+    """A remote element may use usual prefixes without declaring them, as dash.js allows."""
+    nested = Nested("p.xml", (("base_url", f"{ROOT}video/"), ("period_nanoseconds", "6" + "0" * 9)))
+    copy = copy_of(nested, f"<Period {attribute}>{FILM}</Period>")
+    assert copy.startswith(f"<Period {attribute}>")
+    assert copy.count("<SegmentURL ") == 3
+
+
+def test_foreign() -> None:
+    """References to another host are unchanged."""
+    text = mpd(f'<Period {XLINK} xlink:href="https://ads.example/period.xml"/>')
     manifest = parse(text)
     assert text == manifest.render(sign).decode()
     assert manifest.nested == ()

@@ -9,7 +9,7 @@ import httpx
 import jwt
 from aws_lambda_powertools.logging import Logger
 
-from streaming.access.tokens import KeysUnavailable
+from streaming.access.tokens import KeysUnavailable, TokenUndecided
 from streaming.domain.errors import TokenInvalid
 from streaming.observability.metrics import emit_dependency_failure
 from streaming.resilience.circuit_breaker import CircuitBreaker
@@ -47,9 +47,9 @@ class KeySet:
     def key_of(self, token: str) -> Any:
         """Return the public key that ``token`` names.
 
-        Raises ``TokenInvalid`` if the auth service has no such key, ``KeysUnavailable`` if it does
-        not answer or the keys were read too recently to read them again, and ``jwt.DecodeError``
-        for a malformed token.
+        Raises ``TokenInvalid`` if the auth service has no such key, ``TokenUndecided`` if the known
+        keys lack it and cannot be read again now, ``KeysUnavailable`` if no keys are known, and
+        ``jwt.DecodeError`` for a malformed token.
         """
         header = jwt.get_unverified_header(token)
         name = header.get("kid")
@@ -60,7 +60,7 @@ class KeySet:
         if self._age > _GRACE_SECONDS:
             raise KeysUnavailable("the auth service's keys cannot be read")
         if name not in self._keys and (self._age < REFRESH_PAUSE_SECONDS or not self._read_anew()):
-            raise KeysUnavailable("the token names a key that may be new")
+            raise TokenUndecided("the token names a key that may be new")
         return self._known(name)
 
     def _known(self, name: str) -> Any:

@@ -21,10 +21,14 @@ _LONGEST_KEPT_SECONDS = 3600
 
 
 class KeysUnavailable(Exception):
-    """The key of a token cannot be determined now; a retry after some seconds may succeed.
+    """No key is known and none can be read, so no token can be verified: an outage."""
 
-    The authorizer fails with it instead of answering: API Gateway caches an authorizer's answers
-    for minutes, but not its failures.
+
+class TokenUndecided(Exception):
+    """The token may be signed with a key that is newer than the known keys.
+
+    A retry after some seconds may succeed. Any text that is sent as a token can cause this error,
+    so it is not an outage.
     """
 
 
@@ -50,7 +54,8 @@ class TokenVerifier:
         """Verify the value of an ``Authorization`` header, and return the caller's identity.
 
         Raises ``TokenMissing`` without a bearer token, ``TokenExpired`` for an expired token,
-        ``KeysUnavailable`` if its key cannot be determined now, ``TokenInvalid`` otherwise.
+        ``TokenUndecided`` if its key may be newer than the known ones, ``KeysUnavailable`` if none
+        is known, and ``TokenInvalid`` otherwise.
         """
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
@@ -81,7 +86,7 @@ class TokenVerifier:
             if renewed is not None:
                 return self._decode_with_any(token, renewed.secrets)
             if source.read_at == known_since:
-                raise KeysUnavailable("the token's secret may be new") from error
+                raise TokenUndecided("the token's secret may be new") from error
             raise
 
     def _decode_with_any(self, token: str, keys: tuple[str, ...]) -> dict[str, Any]:

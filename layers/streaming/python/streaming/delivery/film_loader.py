@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.delivery.embedding import MAX_EMBEDDED_LENGTH, Embedding
+from streaming.delivery.film import Copy, Film
 from streaming.delivery.film_budget import FilmBudget
 from streaming.domain.errors import FilmUnplayable, MovieNotFound
 from streaming.domain.films import MANIFEST_NAMES, ManifestType
@@ -31,7 +33,6 @@ _MOST_MANIFESTS = 500
 # Enough for a playlist, a rendition, a list of assets, an asset and a rendition of the asset.
 _DEEPEST_NESTING = 6
 _READERS = 8
-_LONGEST_FILM_SECONDS = 2**31 - 1
 
 
 class ReadableBucket(Protocol):
@@ -45,34 +46,6 @@ class ReadableBucket(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A manifest of which a signed copy must be made.
-
-    The same ``path`` may occur with several queries, from which it reads variables. ``depth`` is
-    its level of nesting, 0 for the first manifest. ``body`` is its source if it is an HLS playlist;
-    ``kind`` is how it was parsed.
-    """
-
-    path: str
-    query: str
-    manifest: Manifest
-    depth: int = 0
-    body: bytes = b""
-    kind: Kind = Kind.MANIFEST
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """The manifests of a film; the first is the one that a player loads first.
-
-    ``duration_seconds`` is None if no manifest contains it.
-    """
-
-    copies: tuple[Copy, ...]
-    duration_seconds: float | None
-
-
 def load_film(
     bucket: ReadableBucket, prefix: str, manifest_type: ManifestType, location: FilmLocation
 ) -> Film:
@@ -83,12 +56,12 @@ def load_film(
     """
     loader = _Loader(bucket, prefix, manifest_type, location)
     try:
-        copies = loader.load_all()
+        copies, embedding = loader.load_all()
     except ObjectNotFound as error:
         raise MovieNotFound(f"there is no film with a {manifest_type} manifest") from error
     except (ManifestError, ObjectTooLarge, ObjectUnreadable, ObjectNameRefused) as error:
         raise _unplayable(str(error)) from error
-    return Film(copies, _duration(copies))
+    return Film(copies, embedding)
 
 
 class _Loader:
@@ -108,8 +81,11 @@ class _Loader:
         self._budget = FilmBudget()
         self._missing: set[tuple[str, str]] = set()
 
-    def load_all(self) -> tuple[Copy, ...]:
-        """Return the copies to make. Raises ``ObjectNotFound`` if the first does not exist."""
+    def load_all(self) -> tuple[tuple[Copy, ...], Embedding]:
+        """Return the copies to make, and which of them are embedded.
+
+        Raises ``ObjectNotFound`` if the first does not exist.
+        """
         entry = Nested(MANIFEST_NAMES[self._manifest_type])
         loaded = [(entry, self._load(entry))]
         everything = list(loaded)
@@ -127,24 +103,48 @@ class _Loader:
                 found = list(pool.map(inherited(partial(self._load_nested, depth)), generation))
                 loaded = [each for each in found if each is not None]
                 everything += loaded
-        if self._missing and self._manifest_type == "hls":
+        embedding = self._embedding(copy for _, copy in everything)
+        too_long = self._too_long(embedding, (copy for _, copy in everything))
+        if (self._missing or too_long) and self._is_hls:
             everything = [
-                (nested, self._without_missing(nested, each)) for nested, each in everything
+                (nested, self._without(nested, each, too_long)) for nested, each in everything
             ]
-        return tuple(copy for _, copy in everything)
+        copies = tuple(copy for _, copy in everything)
+        embedding = self._embedding(copies)
+        self._budget.spend(sum(embedding.added_bytes(copy.manifest) for copy in copies))
+        return copies, embedding
+
+    @staticmethod
+    def _embedding(copies: Iterable[Copy]) -> Embedding:
+        return Embedding({(copy.path, copy.query): copy.manifest for copy in copies})
+
+    def _too_long(self, embedding: Embedding, copies: Iterable[Copy]) -> frozenset[tuple[str, str]]:
+        """Return the copies that are too long to be embedded, and notify the operator."""
+        found = {
+            (reference.path, reference.query)
+            for copy in copies
+            for reference in copy.manifest.embedded
+            if embedding.is_too_long(reference)
+        }
+        for path, _ in sorted(found):
+            self._report(path, f"more than {MAX_EMBEDDED_LENGTH} bytes as a data: URL")
+        return frozenset(found)
+
+    def _report(self, path: str, reason: str) -> None:
+        emit(RenditionMissing=1)
+        logger.warning(
+            "a rendition is missing or broken, the film plays without it",
+            film=self._prefix,
+            path=path,
+            reason=reason,
+        )
 
     def _load_nested(self, depth: int, nested: Nested) -> tuple[Nested, Copy] | None:
         """Load a manifest; None if it is missing or invalid, because the film plays without it."""
         try:
             return nested, self._load(nested, depth)
         except (ObjectNotFound, ObjectUnreadable, ObjectNameRefused, NotAManifest) as error:
-            emit(RenditionMissing=1)
-            logger.warning(
-                "a rendition is missing or broken, the film plays without it",
-                film=self._prefix,
-                path=nested.path,
-                reason=repr(error),
-            )
+            self._report(nested.path, repr(error))
             self._missing.add((nested.path, nested.query))
             return None
 
@@ -152,8 +152,10 @@ class _Loader:
         self._budget.check()
         body = self._bucket.read(self._prefix + nested.path, _LARGEST_MANIFEST_BYTES)
         self._budget.spend(len(body))
-        manifest = self._parsed(nested, body, frozenset())
+        manifest = self._parsed(nested, body)
         self._budget.spend(manifest.rendered_bytes)
+        for reason in manifest.left_out:
+            self._report(nested.path, reason)
         kept = body if self._is_hls else b""
         return Copy(nested.path, nested.query, manifest, depth, kept, nested.kind)
 
@@ -161,7 +163,13 @@ class _Loader:
     def _is_hls(self) -> bool:
         return self._manifest_type == "hls"
 
-    def _parsed(self, nested: Nested, body: bytes, missing: frozenset[tuple[str, str]]) -> Manifest:
+    def _parsed(
+        self,
+        nested: Nested,
+        body: bytes,
+        missing: frozenset[tuple[str, str]] = frozenset(),
+        too_long: frozenset[tuple[str, str]] = frozenset(),
+    ) -> Manifest:
         variables = dict(nested.variables)
         path, location = nested.path, self._location
         if nested.kind is not Kind.MANIFEST:
@@ -175,15 +183,16 @@ class _Loader:
             variables=variables,
             query=nested.query,
             missing=missing,
+            too_long=too_long,
         )
 
-    def _without_missing(self, nested: Nested, copy: Copy) -> Copy:
-        is_whole = not any(
-            (each.path, each.query) in self._missing for each in copy.manifest.nested
-        )
+    def _without(self, nested: Nested, copy: Copy, too_long: frozenset[tuple[str, str]]) -> Copy:
+        """Return the copy without references to copies that are missing or too long."""
+        lost = self._missing | too_long
+        is_whole = not any((each.path, each.query) in lost for each in copy.manifest.nested)
         if is_whole or copy.kind is not Kind.MANIFEST:
             return copy
-        manifest = self._parsed(nested, copy.body, frozenset(self._missing))
+        manifest = self._parsed(nested, copy.body, frozenset(self._missing), too_long)
         return replace(copy, manifest=manifest)
 
 
@@ -195,13 +204,6 @@ def _unseen(parents: Iterable[Copy], seen: set[tuple[str, str]]) -> list[Nested]
         if (nested.path, nested.query) not in seen
     }
     return list(found.values())
-
-
-def _duration(copies: Iterable[Copy]) -> float | None:
-    durations = (copy.manifest.duration_seconds for copy in copies)
-    longest = max((duration for duration in durations if duration), default=None)
-    # A duration that does not fit the database's integer is invalid and counts as unknown.
-    return longest if longest is None or longest <= _LONGEST_FILM_SECONDS else None
 
 
 def _unplayable(reason: str) -> FilmUnplayable:

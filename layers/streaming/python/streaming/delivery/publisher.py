@@ -9,11 +9,12 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
-from streaming.delivery.film_loader import Copy, ReadableBucket, load_film
+from streaming.delivery.film import Copy
+from streaming.delivery.film_loader import ReadableBucket, load_film
 from streaming.delivery.windows import Window, copy_key
 from streaming.domain.errors import FilmUnplayable
 from streaming.domain.films import MANIFEST_NAMES, ManifestType, film_prefix
-from streaming.manifests.references import MAX_INLINE_LENGTH, FilmLocation, Kind, Reference
+from streaming.manifests.references import FilmLocation, Kind, Reference
 from streaming.resilience.deadline import inherited
 from streaming.signer.s3_signer import S3Signer
 from streaming.storage.errors import ObjectNameRefused
@@ -25,8 +26,6 @@ _CONTENT_TYPES: dict[ManifestType, str] = {
     "dash": "application/dash+xml",
 }
 _WRITERS = 8
-# An asset list in a playlist, and an asset in the list.
-_DEEPEST_INLINE = 2
 
 
 class WritableBucket(ReadableBucket, Protocol):
@@ -72,10 +71,12 @@ class Publisher:
         prefix = film_prefix(movie_id)
         location = FilmLocation(tuple(root + prefix for root in self._roots))
         film = load_film(self._bucket, prefix, manifest_type, location)
-        life = window.signature_life(film.duration_seconds or 0, until)
+        life = window.signature_life(film.longest_seconds, until)
         sign = self._signer.at(window.begins_at, life)
 
         copies = {(copy.path, copy.query): copy for copy in film.copies}
+        # An interstitial is embedded in the playlist of every rendition.
+        embedded: dict[tuple[Reference, int], str] = {}
 
         def key_of(path: str, query: str) -> str:
             return copy_key(window, self._signing_id, edition, movie_id, path, query)
@@ -83,13 +84,13 @@ class Publisher:
         def url_for(reference: Reference, depth: int = 0) -> str:
             if not reference.is_manifest:
                 return sign(prefix + reference.path)
-            copy = copies.get((reference.path, reference.query))
-            if reference.is_inline and copy is not None and depth < _DEEPEST_INLINE:
+            if film.embedding.length(reference, depth) is None:
+                return sign(key_of(reference.path, reference.query))
+            if (reference, depth) not in embedded:
+                copy = copies[reference.path, reference.query]
                 body = copy.manifest.render(lambda inner: url_for(inner, depth + 1))
-                url = _data_url(_content_type(copy, manifest_type), body)
-                if len(url) <= MAX_INLINE_LENGTH:
-                    return url
-            return sign(key_of(reference.path, reference.query))
+                embedded[reference, depth] = _data_url(_content_type(copy, manifest_type), body)
+            return embedded[reference, depth]
 
         def write(copy: Copy) -> None:
             self._bucket.write(
@@ -110,7 +111,8 @@ class Publisher:
         except ObjectNameRefused as error:
             logger.exception("the film cannot be signed")
             raise FilmUnplayable("the film's manifests cannot be signed") from error
-        return round(film.duration_seconds) if film.duration_seconds else None
+        duration = film.duration_seconds
+        return round(duration) if duration else None
 
 
 def _content_type(copy: Copy, manifest_type: ManifestType) -> str:

@@ -8,6 +8,8 @@ a URL and the value resolves to an object of the film. All other bytes stay unch
 
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streaming.manifests.errors import ManifestTooLarge, OutsideFilm
@@ -41,6 +43,18 @@ class JsonDocument:
         return tuple(Nested(each.path, query=each.query) for each in references if each.is_manifest)
 
     @property
+    def embedded(self) -> Mapping[Reference, int]:
+        """The playlists of assets, and how often each occurs."""
+        return Counter(
+            piece for piece in self.pieces if isinstance(piece, Reference) and piece.is_inline
+        )
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Nothing: a value that names no object stays unchanged."""
+        return ()
+
+    @property
     def duration_seconds(self) -> float | None:
         """None: a document has no duration."""
         return None
@@ -67,11 +81,13 @@ class JsonDocument:
 def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocument:
     """Parse the document ``body``, stored at ``path`` (decoded) below the film's prefix.
 
-    A body that is not JSON is kept unchanged. Raises ``ManifestTooLarge`` above the limit on
+    Bytes that are not UTF-8 are replaced as in players. A body that is not JSON is kept unchanged.
+    Raises ``ManifestTooLarge`` above the limit on
     references.
     """
     try:
-        text = body.decode("utf-8-sig")
+        # ``fetch`` and ``XMLHttpRequest`` decode JSON so, whatever encoding is declared.
+        text = body.decode("utf-8-sig", errors="replace")
         json.loads(text)
     except (ValueError, RecursionError):
         return JsonDocument((), body)
@@ -98,7 +114,7 @@ def _reference(
     value: str, name: str, directory: str, film: FilmLocation, kind: Kind
 ) -> Reference | None:
     """Return the film's object that the member's value refers to; None for any other value."""
-    if not value or not _ADDRESS_NAME.fullmatch(name):
+    if not value or "\ufffd" in value or not _ADDRESS_NAME.fullmatch(name):
         return None
     address, _, query = value.partition("#")[0].partition("?")
     try:

@@ -4,9 +4,10 @@ Parsing and rendering are separate steps, because delivery derives the lifetime 
 from the duration of the parsed manifest.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from streaming.manifests.references import Nested, UrlFor
+from streaming.manifests.references import Nested, Reference, UrlFor
 
 
 class Manifest(Protocol):
@@ -18,13 +19,26 @@ class Manifest(Protocol):
         ...
 
     @property
+    def embedded(self) -> Mapping[Reference, int]:
+        """The references with ``is_inline``, and how often each occurs in the rendered manifest."""
+        ...
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """References to manifests that are left out because no object can have their name."""
+        ...
+
+    @property
     def duration_seconds(self) -> float | None:
         """The media's duration in seconds, or None if this manifest does not state it."""
         ...
 
     @property
     def rendered_bytes(self) -> int:
-        """The approximate size in bytes of what ``render`` returns if each URL is presigned."""
+        """The approximate size in bytes of what ``render`` returns if each URL is presigned.
+
+        Embedded copies are not included.
+        """
         ...
 
     def render(self, url_for: UrlFor) -> bytes:

@@ -47,14 +47,10 @@ class Reference(NamedTuple):
 
 
 _SIGNED_URL_LENGTH = 500
-MAX_INLINE_LENGTH = 64 * 1024
-"""The maximum length of a ``data:`` URL in a manifest; the copy is at most 3/4 of it (base64)."""
 
 
 def signed_length(reference: Reference) -> int:
-    """Return the length of the reference's signed URL in characters, approximate or maximum."""
-    if reference.is_inline:
-        return MAX_INLINE_LENGTH
+    """Return the approximate length of the reference's signed URL in characters."""
     return _SIGNED_URL_LENGTH + len(quote(reference.path, safe=_PATH_SAFE))
 
 

@@ -24,7 +24,7 @@ from streaming.repository.idempotency import IdempotencyKeys
 from streaming.repository.playback import Playback
 from streaming.usecases.cached_positions import CachedPositions
 from streaming.usecases.event_sink import EventSink
-from streaming.usecases.stream_limit import StreamLimit
+from streaming.usecases.stream_limit import Reservation, StreamLimit
 
 logger = Logger(child=True)
 
@@ -122,10 +122,10 @@ class StartStream:
             else:
                 with self._stream_limit.slot(
                     viewer.user_id, attempt.session_id, limit, take_over=take_over
-                ) as taken_over:
+                ) as reservation:
                     film = self._delivery.playable(movie_id, manifest_type, now)
                     session = _new_session(viewer, movie_id, manifest_type, now, film, attempt)
-                    progress = self._open(session, attempt.event_id, key, taken_over)
+                    progress = self._open(session, attempt.event_id, key, reservation)
         except BaseException as error:
             if key is not None and not attempt.is_completed:
                 self._release(viewer.user_id, key, attempt)
@@ -169,11 +169,14 @@ class StartStream:
         session: NewSession,
         event_id: UUID,
         key: IdempotencyKey | None,
-        taken_over: Sequence[UUID],
+        reservation: Reservation,
     ) -> SavedProgress | None:
         event = StreamEvent.of_start(session, event_id)
-        opened = self._playback.open_session(session, event, self._events.message, key, taken_over)
+        opened = self._playback.open_session(
+            session, event, self._events.message, key, reservation.taken_over
+        )
         sending = self._events.begin_committed(opened.next_messages)
+        reservation.check()
         self._offer(opened.progress)
         sending()
         return opened.progress

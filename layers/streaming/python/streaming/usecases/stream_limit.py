@@ -1,6 +1,6 @@
 """Limits the number of a user's concurrent streams."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,6 +19,32 @@ from streaming.usecases.event_sink import EventSink
 logger = Logger(child=True)
 
 
+class Reservation:
+    """The slot of a session that is being opened.
+
+    ``taken_over`` are the sessions that have to end for it.
+    """
+
+    def __init__(
+        self, taken_over: Sequence[UUID] = (), heartbeat: Callable[[], bool | None] | None = None
+    ) -> None:
+        self.taken_over = taken_over
+        self.is_lost = False
+        self._heartbeat = heartbeat
+
+    def check(self) -> None:
+        """Find out whether another start has taken over the session, which is on record now.
+
+        Later starts find its row and end it there.
+        """
+        if self._heartbeat is None:
+            return
+        is_kept = self._heartbeat()
+        self.is_lost = is_kept is False
+        if is_kept is None:
+            _note_not_enforced()
+
+
 class StreamLimit:
     """Permits a new stream only while its user has fewer than the limit.
 
@@ -33,30 +59,34 @@ class StreamLimit:
     @contextmanager
     def slot(
         self, user_id: UUID, session_id: UUID, limit: int, *, take_over: bool
-    ) -> Iterator[Sequence[UUID]]:
+    ) -> Iterator[Reservation]:
         """Reserve a slot for a session while the enclosed work opens it; ``limit`` 0 means none.
 
-        Yields the sessions that the work has to end because they are taken over. If the work fails,
-        the slot is released. Raises ``StreamLimitReached`` before the work, or after it if another
-        start has meanwhile taken over the new session: the session has then ended, and its
-        Idempotency-Key, if any, is released.
+        The work has to check the reservation as soon as the session is on record, before it waits
+        for anything else. If the work fails, the slot is released. Raises ``StreamLimitReached``
+        before the work, or after it if another start has taken over the new session before the
+        check: the session has then ended, and its Idempotency-Key, if any, is released.
         """
         if not limit:
-            yield ()
+            yield Reservation()
             return
         claim = self._slots.claim(user_id, session_id, limit, take_over=take_over)
         if claim is None:
             _note_not_enforced()
-            yield ()
+            yield Reservation()
             return
         if not claim.is_granted:
             raise self._reached(user_id, limit, claim.slots)
+        reservation = Reservation(
+            [slot.session_id for slot in claim.slots],
+            lambda: self._slots.heartbeat(user_id, session_id),
+        )
         try:
-            yield [slot.session_id for slot in claim.slots]
+            yield reservation
         except BaseException:
             self._slots.release(user_id, session_id)
             raise
-        if self._slots.heartbeat(user_id, session_id) is False:
+        if reservation.is_lost:
             self._refuse(user_id, session_id)
             raise self._reached(user_id, limit, ())
 

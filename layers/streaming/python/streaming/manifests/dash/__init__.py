@@ -39,6 +39,16 @@ class DashManifest:
     pieces: tuple[Piece, ...]
 
     @property
+    def embedded(self) -> Mapping[Reference, int]:
+        """Nothing: players append no query to URLs of a signed MPD."""
+        return {}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Nothing: a reference that names no object makes the MPD invalid."""
+        return ()
+
+    @property
     def rendered_bytes(self) -> int:
         """The approximate size of the signed manifest in bytes."""
         return sum(

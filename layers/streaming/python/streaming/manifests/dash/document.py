@@ -19,6 +19,13 @@ from streaming.manifests.dash.limits import (
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
 
 _XLINK_HREF = "http://www.w3.org/1999/xlink href "
+_RESOLVE_TO_ZERO = "urn:mpeg:dash:resolve-to-zero:2013"
+# dash.js declares the prefix xlink for remote elements, and ignores whether others are declared.
+_REMOTE_ROOT = (
+    b'<remote xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:cenc="urn:mpeg:cenc:2013"'
+    b' xmlns:mspr="urn:microsoft:playready" xmlns:dvb="urn:dvb:dash-extensions:2014-1"'
+    b' xmlns:dashif="https://dashif.org/CPS" xmlns:scte35="http://www.scte.org/schemas/35/2016">'
+)
 
 _START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
@@ -62,6 +69,12 @@ class Element:
             if name.startswith(_XLINK_HREF):
                 return f"{name.rpartition(' ')[2]}:href", value.strip()
         return None
+
+    @property
+    def is_empty_slot(self) -> bool:
+        """Whether players remove the element (``resolve-to-zero``, ISO/IEC 23009-1, 5.5.3)."""
+        link = self.xlink_href
+        return link is not None and link[1] == _RESOLVE_TO_ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +122,7 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
         raise ManifestTooLarge(f"the manifest is larger than {MAX_BYTES} bytes")
     source = _ascii_compatible(body)
     if is_remote:
-        source = b"<remote>" + _DECLARATION.sub(b"", source) + b"</remote>"
+        source = _REMOTE_ROOT + _DECLARATION.sub(b"", source) + b"</remote>"
     builder = _Builder(source, text_of, roots_at=int(is_remote))
     parser = builder.parser
     try:

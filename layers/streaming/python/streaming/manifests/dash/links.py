@@ -1,8 +1,10 @@
 """The URLs of an MPD other than segments: locations, remote elements and chained manifests."""
 
+from collections.abc import Mapping
+
 from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
-from streaming.manifests.dash.markup import replace_attribute, replace_text
+from streaming.manifests.dash.markup import escaped, replace_attribute, replace_text
 from streaming.manifests.dash.segment_info import KINDS
 from streaming.manifests.dash.splices import Edits
 from streaming.manifests.references import Nested, Reference
@@ -24,6 +26,12 @@ TEXT_OF = frozenset({"BaseURL", *_TEXT_URLS})
 
 _URL_PARAMETERS = "urn:mpeg:dash:urlparam:"
 _PARAMETER_SCHEMAS = "urn:mpeg:dash:schema:urlparam:"
+
+_MANIFEST_PROPERTIES = frozenset({"urn:mpeg:dash:chaining:2016", "urn:mpeg:dash:fallback:2016"})
+"""Properties whose value is a list of URLs of manifests (ISO/IEC 23009-1, 5.11)."""
+_FONT_DOWNLOAD = "urn:dvb:dash:fontdownload:2014"
+_DVB_URL = "urn:dvb:dash-extensions:2014-1 url "
+"""The font of subtitles (ETSI TS 103 285, 7.2), named by the attribute ``dvb:url``."""
 
 _LEVELS = frozenset({"Period", "AdaptationSet", "EmptyAdaptationSet", "Representation"})
 _NOT_HERE = _LEVELS | {"BaseURL", "ContentProtection", *KINDS}
@@ -48,10 +56,11 @@ class Links:
         for element in parent.children:
             if element.name in _NOT_HERE:
                 continue
-            if _changes_requests(element, self._home):
+            if element.is_empty_slot or _changes_requests(element, self._home):
                 self._edits.remove(self._document.source, element.start, element.end)
                 continue
             self._rewrite_href(element, self.reference(_href(element), base))
+            self._rewrite_property(element, base)
             if element.name in _TEXT_URLS:
                 if self._rewrite_text(element):
                     continue  # the replacement removes the element's children
@@ -98,13 +107,34 @@ class Links:
         if located is None:
             return None
         if is_manifest and located.path != self._path:
-            self.nested.setdefault(located.path, Nested(located.path, variables))
+            known = self.nested.get(located.path)
+            if known is None or _length(dict(known.variables)) < _length(dict(variables)):
+                self.nested[located.path] = Nested(located.path, variables)
         return Reference(located.path, is_manifest, located.fragment)
 
     def _rewrite_href(self, element: Element, reference: Reference | None) -> None:
         link = element.xlink_href
         if link is not None and reference is not None:
             replace_attribute(self._document, self._edits, element, link[0], reference)
+
+    def _rewrite_property(self, element: Element, base: Base) -> None:
+        """Replace the URLs of a property whose scheme defines any."""
+        if element.name not in ("EssentialProperty", "SupplementalProperty"):
+            return
+        scheme = element.attributes.get("schemeIdUri", "").strip()
+        if scheme in _MANIFEST_PROPERTIES:
+            urls = element.attributes.get("value", "").split()
+            found = [self.reference(url, base, is_manifest=True) or escaped(url) for url in urls]
+            if any(isinstance(each, Reference) for each in found):
+                pieces = [piece for each in found for piece in (b" ", each)][1:]
+                replace_attribute(self._document, self._edits, element, "value", *pieces)
+        elif scheme == _FONT_DOWNLOAD:
+            for name, url in element.attributes.items():
+                if name.startswith(_DVB_URL):
+                    reference = self.reference(url, base)
+                    if reference is not None:
+                        written = f"{name.rpartition(' ')[2]}:url"
+                        replace_attribute(self._document, self._edits, element, written, reference)
 
     def _rewrite_text(self, element: Element) -> bool:
         """Replace the URL in the element's text; return whether it was a URL of the film."""
@@ -129,6 +159,11 @@ def _changes_requests(element: Element, home: Base) -> bool:
     if element.name == "ContentSteering":
         return bool(element.text.strip()) and home.locate(element.text) is not None
     return element.name == "ClientDataReporting" or element.name.startswith(_PARAMETER_SCHEMAS)
+
+
+def _length(variables: Mapping[str, str]) -> int:
+    """Return the length of the place of a remote element; the longest place needs most segments."""
+    return int(variables.get(PERIOD_LENGTH, 0))
 
 
 def _href(element: Element) -> str | None:

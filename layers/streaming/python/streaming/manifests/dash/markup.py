@@ -12,17 +12,17 @@ def escaped(text: str) -> bytes:
     return text.replace('"', "&quot;").encode("ascii", "xmlcharrefreplace")
 
 
-def attribute_pieces(name: str, value: Piece) -> list[Piece]:
+def attribute_pieces(name: str, *value: Piece) -> list[Piece]:
     """Return the pieces of ``name="value"``."""
-    return [f'{name}="'.encode(), value, b'"']
+    return [f'{name}="'.encode(), *value, b'"']
 
 
 def replace_attribute(
-    document: Document, edits: Edits, element: Element, name: str, value: Piece
+    document: Document, edits: Edits, element: Element, name: str, *value: Piece
 ) -> None:
     """Replace the value of the attribute written as ``name``."""
     start, end = document.attribute_spans(element)[name]
-    edits.replace(start, end, attribute_pieces(name, value))
+    edits.replace(start, end, attribute_pieces(name, *value))
 
 
 def replace_text(document: Document, edits: Edits, element: Element, text: Piece) -> None:

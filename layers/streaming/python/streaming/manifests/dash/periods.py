@@ -5,8 +5,6 @@ from typing import NamedTuple
 from streaming.manifests.dash.document import Element
 from streaming.manifests.dash.numbers import nanoseconds
 
-_RESOLVE_TO_ZERO = "urn:mpeg:dash:resolve-to-zero:2013"
-
 
 class Period(NamedTuple):
     """A period with its start and length in nanoseconds, None if the manifest states none."""
@@ -24,9 +22,14 @@ def presentation_length(mpd: Element) -> int | None:
 def timed(mpd: Element) -> list[Period]:
     """Return the periods in order; missing times are derived from the adjacent periods.
 
+    Players learn the times of remote periods, and of periods beside them, when they have loaded
+    them. Here such a period without a length has that of the presentation: it gets more segments
+    than players use.
+
     Raises ``NotAManifest`` for a time that is not a duration.
     """
-    elements = [each for each in mpd.all("Period") if not _is_empty_slot(each)]
+    elements = [each for each in mpd.all("Period") if not each.is_empty_slot]
+    has_remote = any(each.xlink_href is not None for each in elements)
     periods: list[Period] = []
     end: int | None = 0
     for index, element in enumerate(elements):
@@ -42,14 +45,10 @@ def timed(mpd: Element) -> list[Period]:
             if length is not None and length <= 0:  # it cannot end before it starts
                 length = presentation_length(mpd)
         end = None if start is None or length is None else start + length
+        if length is None and has_remote:
+            length = presentation_length(mpd)
         periods.append(Period(element, start, length))
     return periods
-
-
-def _is_empty_slot(period: Element) -> bool:
-    """Return whether players remove the period (ISO/IEC 23009-1, 5.5.3)."""
-    link = period.xlink_href
-    return link is not None and link[1] == _RESOLVE_TO_ZERO
 
 
 def _duration(element: Element, name: str) -> int | None:

@@ -12,6 +12,7 @@ from streaming.manifests.dash.representations import Representation, place, rewr
 from streaming.manifests.dash.segment_info import KINDS, Information, elements_at
 from streaming.manifests.dash.segments import Scope
 from streaming.manifests.dash.splices import Edits
+from streaming.manifests.errors import NotAManifest
 from streaming.manifests.references import Reference
 
 
@@ -40,6 +41,9 @@ class Presentation:
         mpd = self._document.root
         base = self._enter(mpd, self._home)
         self.links.rewrite_below(mpd, base)
+        for element in mpd.all("Period"):
+            if element.is_empty_slot:
+                self._remove(element)
         ends: list[int] = []
         for period in timed(mpd):
             length = self._period(period, base)
@@ -57,6 +61,9 @@ class Presentation:
         """
         entity = self._document.root
         self.links.rewrite_below(entity, self._home)
+        for element in entity.all("Period"):
+            if element.is_empty_slot:
+                self._remove(element)
         for period in timed(entity):
             self._period(period._replace(length=period.length or length), self._home)
         self._period(Period(entity, None, length), self._home)
@@ -65,6 +72,9 @@ class Presentation:
             pieces = rewritten(information, self._scope(entity, self._home, length)).pieces
             place(self._document, self.edits, entity, pieces)
 
+    def _remove(self, element: Element) -> None:
+        self.edits.remove(self._document.source, element.start, element.end)
+
     def _enter(self, level: Element, parent: Base, keep: Element | None = None) -> Base:
         """Return the level's base, and remove its BaseURL elements unless they are foreign.
 
@@ -72,19 +82,35 @@ class Presentation:
         """
         for base in parent.alternatives(level):
             if base.element is not None and base.element is not keep and not base.is_foreign:
-                self.edits.remove(self._document.source, base.element.start, base.element.end)
+                self._remove(base.element)
         return parent.below(level)
 
     def _period(self, period: Period, parent: Base) -> int | None:
         """Rewrite a period and return its length, from its segments if it is not stated."""
         element, length = period.element, period.length
-        base = self._enter(element, parent)
         self.links.rewrite_level(element, parent, length)
+        if element.xlink_href is None:
+            return self._period_content(period, parent)
+        mark = self.edits.mark()
+        try:
+            return self._period_content(period, parent)
+        except NotAManifest:
+            # Players replace the content by the remote period, so the film plays without it.
+            self.edits.forget_since(mark)
+            self.edits.replace(element.content_start, element.content_end, [])
+            return length
+
+    def _period_content(self, period: Period, parent: Base) -> int | None:
+        element, length = period.element, period.length
+        base = self._enter(element, parent)
         self.links.rewrite_below(element, base)
         representations = []
         above = elements_at(element)
         inheritable = element.all(*KINDS)
         for adaptation_set in element.all("AdaptationSet", "EmptyAdaptationSet"):
+            if adaptation_set.is_empty_slot:
+                self._remove(adaptation_set)
+                continue
             set_base = self._enter(adaptation_set, base)
             self.links.rewrite_level(adaptation_set, base, length)
             self.links.rewrite_below(adaptation_set, set_base)
@@ -134,7 +160,7 @@ class Presentation:
         moves = any(r.is_inherited and r.is_signed for r in representations)
         if moves:
             for element in inheritable:
-                self.edits.remove(self._document.source, element.start, element.end)
+                self._remove(element)
         for representation in representations:
             is_written = moves if representation.is_inherited else representation.is_signed
             write(self._document, self.edits, representation, with_information=is_written)

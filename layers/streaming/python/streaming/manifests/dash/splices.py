@@ -30,6 +30,14 @@ class Edits:
         """Replace ``[start, end)`` by ``pieces``; an empty span inserts them."""
         self._edits.append((start, end, list(pieces)))
 
+    def mark(self) -> int:
+        """Return the number of replacements, for ``forget_since``."""
+        return len(self._edits)
+
+    def forget_since(self, mark: int) -> None:
+        """Drop the replacements that were added after ``mark`` was taken."""
+        del self._edits[mark:]
+
     def remove(self, source: bytes, start: int, end: int) -> None:
         """Remove ``[start, end)`` and the white space before it."""
         while start > 0 and source[start - 1] in _WHITE_SPACE:

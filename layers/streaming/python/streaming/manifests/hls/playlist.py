@@ -1,7 +1,7 @@
 """Parses a playlist into pieces of text and references to objects of the film."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -39,6 +39,8 @@ _LINE = re.compile(
     r"|([^\r\n]*))"
 )
 _UNSEEN = -1
+_UNREADABLE = -2
+"""Instead of the index of a reference: no object can have its name."""
 
 # Attributes of a variant that name groups of EXT-X-MEDIA, by their TYPE.
 _GROUPS = ("AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS")
@@ -57,6 +59,16 @@ class HlsManifest:
     objects: tuple[Reference, ...]
     nested: tuple[Nested, ...]
     duration_seconds: float | None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def embedded(self) -> Mapping[Reference, int]:
+        """The references with ``is_inline``, and how often each occurs."""
+        inline = {index for index, each in enumerate(self.objects) if each.is_inline}
+        if not inline:
+            return {}
+        found = (piece for piece in self.pieces if isinstance(piece, int) and piece in inline)
+        return Counter(self.objects[index] for index in found)
 
     @property
     def rendered_bytes(self) -> int:
@@ -82,13 +94,15 @@ def parse(
     variables: Mapping[str, str] = _NO_VARIABLES,
     query: str = "",
     missing: frozenset[tuple[str, str]] = frozenset(),
+    too_long: frozenset[tuple[str, str]] = frozenset(),
 ) -> HlsManifest:
     """Parse the playlist ``body``, stored at ``path`` (decoded) below the film's prefix.
 
     ``variables`` are those of the parent playlist, for ``EXT-X-DEFINE:IMPORT``; ``query`` is the
     query of the reference to this playlist, without ``?``, for ``EXT-X-DEFINE:QUERYPARAM``.
     References to the playlists in ``missing``, each a path and a query, are left out, together
-    with their variants and renditions.
+    with their variants and renditions, and so are those that no object can have as a name.
+    References to the copies in ``too_long`` are left out where they would be embedded.
 
     Raises ``NotAManifest`` if ``body`` is not a playlist or no variant is left, ``OutsideFilm`` for
     a reference that leaves the film and ``ManifestTooLarge`` above the limits.
@@ -98,13 +112,14 @@ def parse(
     # Players decode alike: a title in Latin-1 is displayed wrongly, and the film plays.
     text = body.decode(errors="replace")
     begins_at = _end_of_header(text)
-    reader = _Reader(text, path, film, Variables(variables, query), missing)
+    reader = _Reader(text, path, film, Variables(variables, query), missing, too_long)
     duration = reader.read(begins_at)
-    if missing:
+    unreadable = tuple(reader.unreadable)
+    if reader.leaves_out:
         text = reader.remaining()
-        reader = _Reader(text, path, film, Variables(variables, query), frozenset())
+        reader = _Reader(text, path, film, Variables(variables, query))
         duration = reader.read(begins_at)
-    return reader.manifest(duration, tuple(variables.items()))
+    return reader.manifest(duration, tuple(variables.items()), unreadable)
 
 
 def _end_of_header(text: str) -> int:
@@ -126,7 +141,8 @@ class _Reader:
         path: str,
         film: FilmLocation,
         variables: Variables,
-        missing: frozenset[tuple[str, str]],
+        missing: frozenset[tuple[str, str]] = frozenset(),
+        too_long: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self._text = text
         self._directory = path[: path.rfind("/") + 1]
@@ -142,7 +158,9 @@ class _Reader:
         self._nested_count = 0
         self._siblings: set[int] = set()
         self._missing = missing
-        self._lost: set[int | None] = set()
+        self._too_long = too_long
+        self.unreadable: list[str] = []
+        self._lost: set[int | None] = {_UNREADABLE}
         self._left_out: list[tuple[int, int]] = []
         self._variants = 0
         self._lost_groups: set[tuple[str, str]] = set()
@@ -170,7 +188,7 @@ class _Reader:
                 self._read_variant(line.end(3), line.end())
             elif colon and (tag in CARRIERS or tag == "#EXT-X-DEFINE"):
                 self._read_attributes(tag, line.start(), line.end(3), line.end())
-        if self._missing and has_variants and not self._variants:
+        if self._left_out and has_variants and not self._variants:
             raise NotAManifest("no variant is left")
         self._forget_lost_groups()
         return duration if has_segments and not has_variants else None
@@ -188,8 +206,13 @@ class _Reader:
         elif is_variant:
             self._variants += 1
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether references were found that are left out."""
+        return bool(self._left_out)
+
     def remaining(self) -> str:
-        """Return the text without the references to missing playlists."""
+        """Return the text without the references that are left out."""
         pieces: list[str] = []
         position = 0
         for start, end in sorted(self._left_out):
@@ -199,7 +222,10 @@ class _Reader:
         return "".join((*pieces, self._text[position:]))
 
     def manifest(
-        self, duration: float | None, importable: tuple[tuple[str, str], ...]
+        self,
+        duration: float | None,
+        importable: tuple[tuple[str, str], ...],
+        left_out: tuple[str, ...],
     ) -> HlsManifest:
         """Return the parsed playlist; ``importable`` are the variables of the parent playlist."""
         own = self._variables.values()
@@ -215,7 +241,7 @@ class _Reader:
             if each.is_manifest
         )
         pieces = (*self._pieces, self._text[self._cut_to :])
-        return HlsManifest(pieces, tuple(self._indexes), nested, duration)
+        return HlsManifest(pieces, tuple(self._indexes), nested, duration, left_out)
 
     def _read_attributes(self, tag: str, line_start: int, start: int, end: int) -> None:
         found = self._attributes_of(start, end)
@@ -232,12 +258,14 @@ class _Reader:
                 self._quote(attribute)
                 continue
             if '"' in attribute.value:
-                raise NotAManifest(f"malformed attribute list: {self._text[start:end][:80]!r}")
+                reason = f"malformed attribute list: {self._text[start:end][:80]!r}"
+                is_lost = self._unreadable(reason, target) in self._lost
+                continue
             index = self._cut(attribute.value_start, attribute.value_end, target)
             is_lost = is_lost or index in self._lost
             if index is not None and tag == "#EXT-X-RENDITION-REPORT":
                 self._siblings.add(index)
-        if self._missing and tag == "#EXT-X-MEDIA":
+        if tag == "#EXT-X-MEDIA":
             values = {attribute.name: attribute.value for attribute in found}
             group = (values.get("TYPE", ""), values.get("GROUP-ID", ""))
             (self._lost_groups if is_lost else self._kept_groups).add(group)
@@ -264,7 +292,7 @@ class _Reader:
     def _read_variant(self, start: int, end: int) -> None:
         for attribute in self._attributes_of(start, end):
             self._quote(attribute)
-            if self._missing and attribute.name in _GROUPS:
+            if attribute.name in _GROUPS:
                 left = self._text.rfind(",", start, attribute.start)
                 span = (left, attribute.end) if left >= 0 else (attribute.start, attribute.end + 1)
                 self._variant_groups.append((*span, (attribute.name, attribute.value)))
@@ -292,7 +320,7 @@ class _Reader:
         index = known.get(uri, _UNSEEN)
         if index == _UNSEEN:
             index = known[uri] = self._index_of(uri, target)
-        if index is not None:
+        if index is not None and index != _UNREADABLE:
             self._replace(start, end, index)
         return index
 
@@ -300,13 +328,13 @@ class _Reader:
         address, question_mark, query = uri.partition("?")
         address = self._variables.substitute(address)
         if "\ufffd" in address:
-            raise NotAManifest(f"a reference is not UTF-8: {uri[:80]!r}")
+            return self._unreadable(f"a reference is not UTF-8: {uri[:80]!r}", target)
         reference = self._film.resolve(self._directory, address)
         if reference is None or not uri or uri.isspace():
             return None
         path = reference.path
         if not path or path[-1] == "/" or len(path) > MAX_KEY_LENGTH:
-            raise NotAManifest(f"a reference names no object: {uri[:80]!r}")
+            return self._unreadable(f"a reference names no object: {uri[:80]!r}", target)
         target = target.of_path(path)
         is_manifest = target.kind is not None
         if is_manifest:
@@ -319,15 +347,30 @@ class _Reader:
             # The fragment comes from a variable; players do not send it.
             reference = Reference(path)
         if is_manifest and reference not in self._indexes:
-            self._nested_count += 1
-            if self._nested_count > MAX_NESTED:
-                raise ManifestTooLarge(f"the playlist refers to more than {MAX_NESTED} others")
+            self._count_nested()
         index = self._indexes.setdefault(reference, len(self._indexes))
         if target.kind is not None:
             self._kinds[index] = target.kind
-        if is_manifest and (path, reference.query) in self._missing:
+        key = (path, reference.query)
+        if is_manifest and (key in self._missing or (target.is_inline and key in self._too_long)):
             self._lost.add(index)
         return index
+
+    def _unreadable(self, reason: str, target: Target) -> int:
+        """Note a reference that cannot be signed, and return its index.
+
+        Raises ``NotAManifest`` unless it refers to a manifest, which players can do without.
+        """
+        if target.kind is None:
+            raise NotAManifest(reason)
+        self._count_nested()
+        self.unreadable.append(reason)
+        return _UNREADABLE
+
+    def _count_nested(self) -> None:
+        self._nested_count += 1
+        if self._nested_count > MAX_NESTED:
+            raise ManifestTooLarge(f"the playlist refers to more than {MAX_NESTED} others")
 
     def _replace(self, start: int, end: int, piece: str | int) -> None:
         self._pieces += (self._text[self._cut_to : start], piece)
