@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av
 
-from tools.publish import ffmpeg
+from tools.publish import ffmpeg, levels
 from tools.publish.errors import PublishError
 from tools.publish.packaging.film import PackagedFilm
 from tools.publish.source import Source, Span
@@ -72,7 +72,8 @@ def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: P
         if abs(heard - length) > _LENGTH_TOLERANCE_SECONDS:
             raise PublishError(f"an audio track has {heard:.2f} s instead of {length:.2f} s")
     expected = _spans(told_of_source, length)
-    found = _spans(_watch(film, playlist), length)
+    told_of_result = _watch(film, playlist)
+    found = _spans(told_of_result, length)
     _compare(
         "is still",
         found["freezedetect@video"],
@@ -81,6 +82,7 @@ def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: P
     for number, gaps in enumerate(source.gaps.audio):
         name = f"silencedetect@audio{number}"
         _compare("is silent", found[name], [*expected[name], *gaps])
+    levels.compare(levels.measured(told_of_source), levels.measured(told_of_result))
 
 
 def _watch(film: PackagedFilm, playlist: Path) -> str:
@@ -90,9 +92,10 @@ def _watch(film: PackagedFilm, playlist: Path) -> str:
     for path in (film.video[-1].path, *(track.path for track in film.audio)):
         arguments += ["-i", str(playlist.parent / path / playlist.name)]
     arguments += ["-map", "0:v:0", *(part for n in sound for part in ("-map", f"{n + 1}:a:0"))]
-    arguments += ["-filter:v", stillness(_RESULT)]
+    arguments += ["-filter:v", f"{stillness(_RESULT)},{levels.colours()}"]
     for number in sound:
-        arguments += [f"-filter:a:{number}", silence(_RESULT, number)]
+        measured = f"{silence(_RESULT, number)},{levels.loudness(number)}"
+        arguments += [f"-filter:a:{number}", measured]
     return ffmpeg.run([*arguments, "-f", "null", "-"], cwd=playlist.parent).log
 
 

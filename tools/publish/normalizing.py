@@ -6,6 +6,7 @@ filters, except the detectors, keep no state between frames. A second ffmpeg, wh
 change, performs the stateful steps (frame rate, gaps, length) on their output.
 """
 
+from tools.publish import levels
 from tools.publish.container import local_input
 from tools.publish.inspection import SOURCE, silence, stillness
 from tools.publish.source import Colours, Source
@@ -26,12 +27,14 @@ def arguments(source: Source) -> list[str]:
     size = f"{max(2, video.width // 2 * 2)}:{max(2, video.height // 2 * 2)}"
     fitted = f"scale={size}:flags=bicubic:force_original_aspect_ratio=decrease,pad={size}:-1:-1"
     pictures = f"{clean(video.colours)}{_UPRIGHT}{fitted},setsar=1,format=yuv420p"
-    graphs = [f"[0:{video.index}]{pictures},{stillness(SOURCE)}[video]"]
+    watched = f"{stillness(SOURCE)},split[video][seen];[seen]{levels.colours()},nullsink"
+    graphs = [f"[0:{video.index}]{pictures},{watched}"]
     for number, track in enumerate(source.audio):
         mixed = f"{track.mix}," if track.mix else ""
         graphs.append(
             f"[0:{track.index}]{mixed}aformat=sample_fmts=flt:sample_rates={SAMPLE_RATE}:"
-            f"channel_layouts=stereo,{silence(SOURCE, number)}[audio{number}]"
+            f"channel_layouts=stereo,{silence(SOURCE, number)},asplit[audio{number}][heard];"
+            f"[heard]{levels.loudness(number)},anullsink"
         )
     maps = ["video", *(f"audio{number}" for number in range(len(source.audio)))]
     return [

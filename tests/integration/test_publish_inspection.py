@@ -1,0 +1,167 @@
+"""A finished package that differs from its source is refused before the upload."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.film_maker import ffmpeg, h264
+from tools.publish import encoding, inspection
+from tools.publish.encoding import Encoder
+from tools.publish.errors import PublishError
+from tools.publish.ladder import ladder
+from tools.publish.packaging.package import Package, package
+from tools.publish.probe import probe
+from tools.publish.source import Source
+
+SECONDS = 8
+# Tones of different lengths, so that a shift has one explanation only.
+SPOKEN = "sin(2*PI*440*t)*gt(sin(2*PI*t*(1+t/4)),0)/2"
+OTHER_SPOKEN = "sin(2*PI*440*t)*gt(sin(2*PI*(9-t)*(1+(9-t)/3)),0)/2"
+MOVING = f"testsrc2=s=320x180:r=25:d={SECONDS}"
+
+
+def film(path: Path, *filters: str, picture: str = MOVING, sound: str = SPOKEN) -> Path:
+    """A film of eight seconds with moving pictures and changing sound."""
+    ffmpeg(
+        *("-f", "lavfi", "-i", picture),
+        *("-f", "lavfi", "-i", f"aevalsrc='{sound}':s=48000:d={SECONDS}"),
+        *(*filters, *h264(), "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)),
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """The film that should have been packaged."""
+    return probe(film(tmp_path_factory.mktemp("source") / "film.mp4"))
+
+
+@pytest.fixture(scope="module")
+def told_of_source(source: Source, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What ffmpeg logs of the source while it is encoded."""
+    video = source.video
+    rungs = ladder(video.width, video.height, video.frame_rate)
+    folder = tmp_path_factory.mktemp("encoded")
+    return Encoder(source, rungs, encoding.PRESETS[0]).encode(folder, lambda _: None)
+
+
+def packaged(path: Path) -> Package:
+    """Package a film, which equals its own source."""
+    return package(
+        probe(path),
+        path.parent / "package",
+        version="v",
+        title="",
+        preset="ultrafast",
+        on_seconds=lambda _: None,
+    )
+
+
+def inspect(source: Source, told_of_source: str, made: Package) -> None:
+    """Compare a package with the source."""
+    inspection.inspect(source, told_of_source, made.film, made.folder / "index.m3u8")
+
+
+Make = Callable[[Path], Path]
+
+
+def late_sound(path: Path) -> Path:
+    """The film with its sound 0.2 s late."""
+    return film(path, "-af", f"adelay=200:all=1,atrim=end={SECONDS}")
+
+
+def early_sound(path: Path) -> Path:
+    """The film with its sound 0.1 s early."""
+    return film(path, "-af", f"atrim=start=0.1,asetpts=PTS-STARTPTS,apad=whole_dur={SECONDS}")
+
+
+def half(path: Path) -> Path:
+    """The first half of the film."""
+    return film(path, "-t", str(SECONDS / 2))
+
+
+def half_held(path: Path) -> Path:
+    """The first half of the film, then its last picture and silence."""
+    still = f"trim=end={SECONDS / 2},tpad=stop_mode=clone:stop_duration={SECONDS / 2}"
+    return film(path, "-vf", still, "-af", f"atrim=end={SECONDS / 2},apad=whole_dur={SECONDS}")
+
+
+def frozen(path: Path) -> Path:
+    """The film with one picture for five seconds in the middle."""
+    return film(path, "-vf", "loop=loop=125:size=1:start=25,trim=end=8,setpts=N/25/TB")
+
+
+def silent(path: Path) -> Path:
+    """The film with two seconds of silence."""
+    return film(path, "-af", "volume=0:enable='between(t,3,5)'")
+
+
+def other_sound(path: Path) -> Path:
+    """The pictures of the film with the sound of another one."""
+    return film(path, sound=OTHER_SPOKEN)
+
+
+def other_picture(path: Path) -> Path:
+    """The sound of the film with the pictures of another one."""
+    return film(path, picture=f"mandelbrot=s=320x180:r=25,trim=end={SECONDS}")
+
+
+def without_sound(path: Path) -> Path:
+    """The film with silence in place of its sound."""
+    return film(path, sound="0")
+
+
+@pytest.mark.parametrize(
+    ("make", "finding"),
+    [
+        (late_sound, "the sound of the encoded film is 0.2[01] s late at 0 s"),
+        (early_sound, "the sound of the encoded film is 0.1[01] s early at 0 s"),
+        (half, "the encoded film has 4.0. s instead of 8.0. s"),
+        (half_held, "the encoded film is still from [45].. s to 8.0 s, unlike its source"),
+        (frozen, "the encoded film is still from [124].. s to [46].. s, unlike its source"),
+        (silent, "the encoded film is silent from 3.. s to 5.. s, unlike its source"),
+        (without_sound, "the encoded film is silent from 0.0 s to 8.0 s, unlike its source"),
+        (other_sound, "the encoded film has another sound than its source at 0 s"),
+        (other_picture, "the encoded film has another picture than its source at 0 s"),
+    ],
+)
+def test_a_package_that_differs(
+    tmp_path: Path, source: Source, told_of_source: str, make: Make, finding: str
+) -> None:
+    """Each difference between a package and its source is found, and named with its time."""
+    made = packaged(make(tmp_path / "film.mp4"))
+
+    with pytest.raises(PublishError, match=finding):
+        inspect(source, told_of_source, made)
+
+
+def test_a_package_without_one_audio_track(
+    tmp_path: Path, source: Source, told_of_source: str
+) -> None:
+    """An audio track that is shorter than the film is found, although the film is long enough."""
+    short = packaged(film(tmp_path / "film.mp4", "-t", "4"))
+    (tmp_path / "right").mkdir()
+    made = packaged(film(tmp_path / "right" / "film.mp4"))
+    folder = made.folder / made.film.audio[0].path
+    for each in folder.iterdir():
+        each.unlink()
+    for each in (short.folder / short.film.audio[0].path).iterdir():
+        each.rename(folder / each.name)
+
+    with pytest.raises(PublishError, match=r"an audio track has 4.0. s instead of 8.0. s"):
+        inspect(source, told_of_source, made)
+
+
+def test_the_package_of_the_source(tmp_path: Path, source: Source, told_of_source: str) -> None:
+    """A right package, even one that was encoded twice, passes."""
+    inspect(source, told_of_source, packaged(film(tmp_path / "film.mp4")))
+
+
+def test_differences_within_the_tolerance(
+    tmp_path: Path, source: Source, told_of_source: str
+) -> None:
+    """Sound that is 30 ms late, which nobody notices, passes."""
+    made = packaged(film(tmp_path / "film.mp4", "-af", f"adelay=30:all=1,atrim=end={SECONDS}"))
+
+    inspect(source, told_of_source, made)
