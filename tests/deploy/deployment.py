@@ -94,6 +94,14 @@ class Deployment:
         """Run the AWS command line."""
         return aws_command(self.aws, *arguments)
 
+    def invoke(self, function: str, payload: Json) -> Json:
+        """Invoke a function without the API, and return its response."""
+        answer = self.aws.client("lambda").invoke(
+            FunctionName=f"{self.stack_name}-{function}", Payload=json.dumps(payload).encode()
+        )
+        result: Json = json.loads(answer["Payload"].read())
+        return result
+
     def reasons(self) -> list[str]:
         """Return the reasons why resources have failed, the first one first."""
         stack = self.aws.cloudformation.stacks.get(self.stack_name)
@@ -152,8 +160,9 @@ class Deployment:
         return other
 
     def _copy(self, name: str) -> "Deployment":
-        # Beside the other, because the template has relative paths.
-        built = self.built.parent / f"{self.built.name}-{name}"
+        # Beside the other, because the template has relative paths; workers share the folder.
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        built = self.built.parent / f"{self.built.name}-{worker}-{name}"
         shutil.rmtree(built, ignore_errors=True)
         shutil.copytree(self.built, built, copy_function=os.link)
         template = built / "template.yaml"

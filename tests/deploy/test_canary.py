@@ -1,7 +1,8 @@
 """The requests of a canary, and their effect on the roll-out of a version."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.support.functions import ROOT, Json, event
 from tests.support.metric_math import Metrics, is_ringing
 
 FUNCTION = "streaming-dev-get"
+ALARM = f"{FUNCTION}-release"
 GROUP = "/streaming/streaming-dev/get"
 # Ten requests, one of them to the new version.
 TO_FORMER, TO_NEW = 9, 1
@@ -40,11 +42,9 @@ class Traffic:
             self.statuses[version] = [self._ask(version) for _ in range(times)]
             metrics.invoked(0, FUNCTION, version, times)
         metrics.read(0, aws.log(GROUP)[printed:])
-        watch = aws.client("cloudwatch")
-        name = f"{FUNCTION}-release"
-        (alarm,) = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        state = "ALARM" if is_ringing(alarm, metrics) else "OK"
-        watch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the canary")
+        watched = aws.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])
+        (alarm,) = watched["MetricAlarms"]
+        set_alarm(self._deployment, "ALARM" if is_ringing(alarm, metrics) else "OK")
 
     def _ask(self, version: str) -> int:
         payload = json.dumps(event("get_progress")).encode()
@@ -54,14 +54,36 @@ class Traffic:
         return int(json.loads(answer["Payload"].read())["statusCode"])
 
 
+@pytest.fixture(scope="module")
+def deployed(deployed_alone: Deployment) -> Deployment:
+    """An environment of this module, whose tests deploy faulty versions."""
+    deployed_alone.parameters["Deployment"] = "Canary10Percent5Minutes"
+    return deployed_alone
+
+
 @pytest.fixture
 def traffic(deployed: Deployment) -> Iterator[Traffic]:
     """Traffic during a canary."""
-    deployed.parameters["Deployment"] = "Canary10Percent5Minutes"
     sent = Traffic(deployed)
-    canary.during.append(sent)
-    yield sent
-    canary.during.remove(sent)
+    with during(sent):
+        yield sent
+
+
+@contextmanager
+def during(act: Callable[[Json], None]) -> Iterator[None]:
+    """Call ``act`` whenever a new version of a function has its share."""
+    canary.during.append(act)
+    try:
+        yield
+    finally:
+        canary.during.remove(act)
+
+
+def set_alarm(deployment: Deployment, state: str) -> None:
+    """Set the state of the alarm that the function's canary watches."""
+    deployment.aws.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue=state, StateReason="the test"
+    )
 
 
 def version_of(deployment: Deployment) -> str:
@@ -90,7 +112,7 @@ def test_a_version_that_answers_500_is_rolled_back(deployed: Deployment, traffic
     assert done.returncode != 0
     (new,) = traffic.statuses.keys() - {before[FUNCTION]["Version"]}
     assert traffic.statuses[new] == [500] * TO_NEW
-    assert any(f"{FUNCTION}-release in ALARM" in reason for reason in deployed.reasons())
+    assert any(f"{ALARM} in ALARM" in reason for reason in deployed.reasons())
     assert deployed.status == "UPDATE_ROLLBACK_COMPLETE"
     assert {name: each["Version"] for name, each in deployed.served().items()} == {
         name: each["Version"] for name, each in before.items()
@@ -100,10 +122,13 @@ def test_a_version_that_answers_500_is_rolled_back(deployed: Deployment, traffic
 def test_what_was_rolled_back_can_be_tried_again(deployed: Deployment) -> None:
     """The same artefacts take effect at the second try, though Lambda has their version already."""
     before = version_of(deployed)
-    deployed.aws.client("cloudwatch").set_alarm_state(
-        AlarmName=f"{FUNCTION}-release", StateValue="OK", StateReason="nobody has called"
-    )
+    released = deployed.with_layer("again", "")
+    with during(lambda alias: set_alarm(deployed, "ALARM")):
+        assert released.deploy().returncode != 0
+    assert deployed.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert version_of(deployed) == before
+    set_alarm(deployed, "OK")
 
-    deployed.with_layer("access/identity", BROKEN).succeed()
+    released.succeed()
 
     assert version_of(deployed) != before

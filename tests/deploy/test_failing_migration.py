@@ -14,6 +14,12 @@ from tests.support.databases import empty_database
 BROKEN = "CREATE TABLE broken (id no_such_type)"
 
 
+@pytest.fixture(scope="module")
+def deployed(deployed_alone: Deployment) -> Deployment:
+    """An environment of this module, which deletes it."""
+    return deployed_alone
+
+
 @pytest.fixture
 def first(stack: Stack, built: Path, tmp_path: Path) -> Iterator[Deployment]:
     """The environment dev before its first deployment."""
@@ -24,7 +30,10 @@ def first(stack: Stack, built: Path, tmp_path: Path) -> Iterator[Deployment]:
 
 
 def test_first_deployment(first: Deployment) -> None:
-    """The reason names file and cause but no secret, the log remains, the next try succeeds."""
+    """The reason names file and cause but no secret, the log remains, the next try succeeds.
+
+    CloudFormation cannot plan changes of what remains, and `PLAN=1` says what to do instead.
+    """
     broken = first.with_migration("900_broken", BROKEN)
     assert broken.deploy().returncode != 0
     assert first.status == "ROLLBACK_COMPLETE"
@@ -42,6 +51,11 @@ def test_first_deployment(first: Deployment) -> None:
     assert group.startswith("/streaming/streaming-dev/migrate/")
     assert "no_such_type" in first.aws.log(group)
     assert first.bucket not in _buckets(first)
+
+    planned = first.deploy("PLAN=1")
+    assert planned.returncode != 0
+    assert "`make deploy` without PLAN deletes the stack" in planned.stderr
+    assert first.status == "ROLLBACK_COMPLETE"
 
     first.succeed()
     assert first.status == "CREATE_COMPLETE"

@@ -26,9 +26,15 @@ class Api:
         )
 
     def call(
-        self, method: str, path: str, token: str | None = None, body: Json | None = None
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        body: Json | None = None,
+        *,
+        age_seconds: float = 0,
     ) -> Response:
-        """Send a request as a client, and return the response."""
+        """Send a request as a client, received ``age_seconds`` ago, and return the response."""
         target, _, query = path.partition("?")
         headers = [("content-type", "application/json"), ("host", "api.example.com")]
         if token is not None:
@@ -42,7 +48,7 @@ class Api:
             "203.0.113.7",
             443,
             new_request_id(),
-            time.time(),
+            time.time() - age_seconds,
         )
         match = self._routes.match(method, target)
         assert match is not None, f"no route for {method} {target}"

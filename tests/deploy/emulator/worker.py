@@ -29,6 +29,16 @@ class Context:
         return int(os.environ["FUNCTION_TIMEOUT"]) * 1000
 
 
+def _log(request_id: str, payload: dict[str, str]) -> None:
+    """Print an uncaught error, in the format of Lambda's client."""
+    if os.environ["AWS_LAMBDA_LOG_FORMAT"] != "JSON":
+        traceback.print_exc()
+        return
+    lines = traceback.format_exc().splitlines()
+    line = {"log_level": "ERROR", **payload, "requestId": request_id, "stackTrace": lines}
+    print(json.dumps(line))
+
+
 def main() -> None:
     """Process events until the input ends."""
     answers = os.fdopen(int(sys.argv[1]), "w")
@@ -40,8 +50,8 @@ def main() -> None:
             handler = handler or getattr(importlib.import_module(module), name)
             answer = {"failed": False, "payload": handler(request["event"], Context(request["id"]))}
         except Exception as error:  # noqa: BLE001 - Lambda answers the caller with it
-            traceback.print_exc()
             payload = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            _log(request["id"], payload)
             answer = {"failed": True, "payload": payload}
         sys.stdout.flush()
         sys.stderr.flush()
