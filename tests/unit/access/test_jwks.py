@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from hypothesis import strategies as st
 from jwt.utils import base64url_encode
 
 from streaming.access.jwks import LIFE_SECONDS, REFRESH_PAUSE_SECONDS, KeySet
-from streaming.access.tokens import KeysUnavailable, TokenVerifier
+from streaming.access.tokens import KeysUnavailable, TokenUndecided, TokenVerifier
 from streaming.config.tokens import TokenSettings
 from streaming.domain import clock
-from streaming.domain.errors import TokenInvalid
+from tests.support.emitted import emitted
 from tests.support.functions import event, forget_environment, invoke
 from tests.support.tls import Authority, TlsFront
 
@@ -152,11 +151,17 @@ def confused_token() -> str:
 
 def authorize(token: str) -> dict[str, Any]:
     """Call the authorizer with ``token``; return its context."""
-    headers = {"authorization": f"Bearer {token}"}
-    answer = invoke("authorizer", {**event("authorizer"), "headers": headers})
+    answer = answer_to(token)
+    assert answer is not None
     assert answer["isAuthorized"] is True
     context: dict[str, Any] = answer["context"]
     return context
+
+
+def answer_to(token: str) -> Any:
+    """Call the authorizer with ``token``; return its response."""
+    headers = {"authorization": f"Bearer {token}"}
+    return invoke("authorizer", {**event("authorizer"), "headers": headers})
 
 
 @pytest.mark.parametrize("algorithm", list(KEYS))
@@ -287,7 +292,7 @@ def test_an_answer_without_keys_is_none(auth_service: AuthService, document: byt
     verifier.seconds += LIFE_SECONDS + 1
 
     assert verifier.user_of(token("RS256")) == USER
-    with pytest.raises(KeysUnavailable):
+    with pytest.raises(TokenUndecided):
         verifier.user_of(token("RS256", name="new"))
 
 
@@ -301,13 +306,33 @@ def test_compressed_keys_are_not_read(auth_service: AuthService) -> None:
 
 
 def test_a_key_that_may_be_new_is_not_refused_for_long(auth_service: AuthService) -> None:
-    """Directly after reading the keys, an unknown key may be new: the call fails, uncached."""
+    """Directly after reading the keys, an unknown key may be new: the authorizer does not respond.
+
+    API Gateway caches every response, also a refusal, but not a missing one.
+    """
     authorize(token("RS256"))
     auth_service.names["RS256"] = "new"
 
-    with pytest.raises(KeysUnavailable):
-        authorize(token("RS256", name="new"))
+    assert answer_to(token("RS256", name="new")) is None
     assert auth_service.asked == 1
+
+
+def test_random_keys_are_no_errors(
+    auth_service: AuthService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tokens with random key ids are counted by their own metric, also while no keys are read.
+
+    An error of the function would raise an alarm and end a roll-out, at anybody's wish.
+    """
+    authorize(token("RS256"))
+    auth_service.status = 503
+
+    answers = [answer_to(token("RS256", name=str(uuid4()))) for _ in range(20)]
+
+    assert answers == [None] * 20
+    printed = capsys.readouterr().out
+    assert len(emitted(printed, "UndecidedTokens")) == 20
+    assert emitted(printed, "DependencyFailure") == []
 
 
 def test_a_key_for_another_use_is_none_of_ours(auth_service: AuthService) -> None:
@@ -346,10 +371,21 @@ def every_kind_of_key(auth_service: AuthService) -> AuthService:
     return auth_service
 
 
-@pytest.mark.parametrize("configured", list(KEYS))
+@pytest.fixture(params=list(KEYS))
+def configured(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, every_kind_of_key: AuthService
+) -> str:
+    """An algorithm, of which the authorizer has read the keys."""
+    monkeypatch.setenv("JWT_ALGORITHM", request.param)
+    forget_environment()
+    authorize(token(request.param))
+    return str(request.param)
+
+
 @given(
     algorithm=st.sampled_from([*ALGORITHMS, "", "None"]) | st.none() | st.integers(),
     name=st.sampled_from([*SIGNERS, *(f"{name}-told" for name in SIGNERS), "oct", "nobody"])
+    | st.text()
     | st.none()
     | st.lists(st.integers(), max_size=1),
     more=st.dictionaries(
@@ -368,25 +404,22 @@ def test_no_header_makes_the_authorizer_fail(
     more: dict[str, object],
     signature: bytes,
 ) -> None:
-    """Whatever a token's header contains, and whatever key it names, the token is refused."""
-    verifier = TokenVerifier(
-        TokenSettings.from_environment(
-            {"JWT_ALGORITHM": configured, "JWT_JWKS_URL": every_kind_of_key.url}
-        ),
-        key_set=known_keys(every_kind_of_key.url, configured),
-    )
+    """Whatever a token's header contains, it is refused; nothing that it contains raises.
+
+    A key that the auth service does not publish may be new: that refusal is not a response.
+    """
+    published = {each["kid"] for each in json.loads(every_kind_of_key.document)["keys"]}
     header = {"alg": algorithm, "kid": name, **more}
     parts = (json.dumps(header).encode(), json.dumps(claims()).encode(), signature)
     forged = b".".join(map(base64url_encode, parts)).decode()
 
-    with pytest.raises((TokenInvalid, KeysUnavailable)):
-        verifier.verify(f"Bearer {forged}", clock.now())
+    answer = answer_to(forged)
 
-
-@cache
-def known_keys(url: str, algorithm: str) -> KeySet:
-    """Return the keys of an auth service, read once for all the examples of a test."""
-    return KeySet(url, algorithm)
+    may_be_new = algorithm == configured and isinstance(name, str) and name not in published
+    if answer is None:
+        assert may_be_new
+    else:
+        assert answer["context"]["token_problem"] == "token_invalid"
 
 
 def _algorithm(name: str) -> Any:
