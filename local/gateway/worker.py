@@ -8,6 +8,7 @@ one byte of kind, then JSON. Kinds: ``I`` initialize and ``V`` event from the ga
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import json
@@ -104,12 +105,13 @@ def main() -> None:
 
 
 def _stretch_time_limits(factor: str | None) -> None:
-    """Multiply the functions' own time limits by ``factor``."""
+    """Multiply the time limits of the shared layer by ``factor``, if the function has the layer."""
     if factor:
         # Imported here, because without the variable the handler alone decides what is loaded.
-        from streaming.resilience.deadline import stretch
+        with contextlib.suppress(ModuleNotFoundError):
+            from streaming.resilience.deadline import stretch
 
-        stretch(float(factor))
+            stretch(float(factor))
 
 
 def load(name: str) -> Any:
