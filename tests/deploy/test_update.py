@@ -15,7 +15,7 @@ from tests.deploy.deployment import Deployment
 from tests.deploy.playing import play
 from tests.support.emitted import emitted
 from tests.support.functions import Json, event
-from tests.support.redis_cluster import OneNode
+from tests.support.redis_of_stack import OneNode
 
 FUNCTIONS = (
     *("Authorizer", "Start", "Progress", "Get", "Stop"),
