@@ -5,6 +5,7 @@ user service. The bucket, topics and tables that a server lacks are created, as 
 """
 
 import contextlib
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,8 @@ class OwnS3(S3):
             region_name=self._region,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
+            # As in the functions. botocore reads AWS_CA_BUNDLE.
+            verify=os.environ.get("SSL_CERT_FILE") or True,
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=_SECONDS,

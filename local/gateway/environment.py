@@ -16,6 +16,8 @@ from local.gateway.intrinsics import REMOVED, Resolver, TemplateError, Unresolve
 
 _INHERITED = (
     *("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH"),
+    # The certificate authorities of the developer's own servers.
+    "SSL_CERT_FILE",
     # With it, coverage.py measures the functions.
     "COVERAGE_PROCESS_CONFIG",
     # With it, calls may take longer on a busy machine.

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from local.errors import LocalError
 from local.own_servers import OwnServers
 from local.ports import Ports
 from local.stack import Stack
+from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -47,8 +49,8 @@ def variables(others: Stack) -> dict[str, str]:
     }
 
 
-def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) -> None:
-    """With all five named, a film plays from them, and only the gateway is started."""
+def assert_a_film_plays(own: dict[str, str], tmp_path: Path) -> None:
+    """Assert that `make run` with these variables plays a film and starts only the gateway."""
     ports = Ports.free()
     given = {field.name.upper(): str(getattr(ports, field.name)) for field in fields(Ports)}
     process = subprocess.Popen(
@@ -57,7 +59,7 @@ def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) 
         env={
             **os.environ,
             **given,
-            **variables(others),
+            **own,
             "LOCAL_STATE_DIR": str(tmp_path / "state"),
         },
         stdout=subprocess.PIPE,
@@ -84,11 +86,28 @@ def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) 
 
         assert started.status_code == 200, started.text
         url = started.json()["manifest_url"]
-        assert url.startswith(f"{others.s3.endpoint_url}/films/playback/")
-        assert httpx.get(url).text.startswith("#EXTM3U")
+        assert url.startswith(f"{own['S3_ENDPOINT_URL']}/films/playback/")
+        trusted = ssl.create_default_context(cafile=own.get("SSL_CERT_FILE"))
+        assert httpx.get(url, verify=trusted).text.startswith("#EXTM3U")
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
+
+
+def test_the_product_runs_on_servers_of_ones_own(others: Stack, tmp_path: Path) -> None:
+    """With all five named, a film plays from them, and only the gateway is started."""
+    assert_a_film_plays(variables(others), tmp_path)
+
+
+def test_a_store_with_a_private_authority(others: Stack, tmp_path: Path) -> None:
+    """A film plays from an S3 over TLS, whose authority is in SSL_CERT_FILE."""
+    authority = Authority(tmp_path, "trusted")
+    with TlsFront(others.ports.s3_port, authority.server_context("127.0.0.1")) as front:
+        own = variables(others) | {
+            "S3_ENDPOINT_URL": f"https://127.0.0.1:{front.port}",
+            "SSL_CERT_FILE": str(authority.file),
+        }
+        assert_a_film_plays(own, tmp_path)
 
 
 def test_half_an_s3_is_told() -> None:
