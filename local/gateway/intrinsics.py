@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -28,7 +28,14 @@ class UnresolvedError(Exception):
     """An intrinsic function has no value on this machine."""
 
 
-class _Loader(yaml.SafeLoader):
+# The loader in C is several times faster; a PyYAML that was built without libyaml does not have it.
+if TYPE_CHECKING or not yaml.__with_libyaml__:
+    from yaml import SafeLoader
+else:
+    from yaml import CSafeLoader as SafeLoader
+
+
+class _Loader(SafeLoader):
     """YAML with CloudFormation's short tags, each converted to its long form."""
 
 
