@@ -13,6 +13,7 @@ SECONDS = 4
 # The promise for sound. Pictures change only every 40 ms.
 IN_SYNC_SECONDS = 0.04
 VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+REORDERED = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3")
 FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 TOLD = "the file consists of 2 recordings, which are played one after the other"
 
@@ -102,6 +103,9 @@ def test_transport_streams(tmp_path: Path, codec: str) -> None:
         pytest.param("film.vob", ("-c:v", "mpeg2video", "-c:a", "ac3"), id="vob"),
         pytest.param("film.nut", (*h264(), "-c:a", "aac"), id="nut"),
         pytest.param("film.avi", ("-c:v", "mpeg4", "-c:a", "libmp3lame"), id="avi"),
+        pytest.param("film.mkv", (*REORDERED, "-c:a", "aac"), id="mkv, reordered pictures"),
+        pytest.param("film.mp4", (*REORDERED, "-c:a", "aac"), id="mp4, reordered pictures"),
+        pytest.param("film.ts", (*REORDERED, "-c:a", "ac3"), id="ts, reordered pictures"),
         pytest.param("film.m2ts", (*h264(), "-c:a", "ac3", "-mpegts_m2ts_mode", "1"), id="m2ts"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import av
 
 from tools.publish.container import opened_part
-from tools.publish.damage import lost_part
+from tools.publish.damage import TOLERATED_LOSS_SECONDS, lost_part
 from tools.publish.decoding_times import Jump
 from tools.publish.source import FilmFile, Part
 from tools.publish.structure import program_stream, transport_stream
@@ -80,7 +80,9 @@ def _parts(path: Path, starts: Sequence[int]) -> tuple[list[Part], list[str]]:
         except (av.error.FFmpegError, ValueError):
             return [], []
         seconds = surveyed.end_of(track[0] for track in tracks)
-        if tracks != expected or not seconds or surveyed.jumps:
+        # Matroska has no decoding times, and shows pictures in another order.
+        jumps = any(abs(jump.seconds) > TOLERATED_LOSS_SECONDS for jump in surveyed.jumps)
+        if tracks != expected or not seconds or jumps:
             return [], []
         if loss:
             losses.append(f"recording {number} of {len(bounds)}: {loss}")
