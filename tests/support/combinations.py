@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from tests.support.pairwise import Pair, Row, pairwise
-from tests.support.stacks import Given
+from tests.support.stacks import Given, parameters_in
 from tests.support.templates import source
 
 _ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
@@ -59,7 +59,29 @@ def combinations() -> tuple[list[Row], list[Pair]]:
     start = {
         name: _START.get(name, _TEXTS.get(name, options[0])) for name, options in known.items()
     }
-    return pairwise(known, start, lambda row: Given(row).objections())
+    return pairwise(known, start, _objections)
+
+
+def _objections(row: Row) -> list[set[str]]:
+    """Return the parameters that each violated assertion of a rule concerns."""
+    return [
+        concerned
+        for name, concerned in _concerned().items()
+        for _ in range(_broken(name, tuple((key, row[key]) for key in sorted(concerned))))
+    ]
+
+
+@cache
+def _concerned() -> dict[str, set[str]]:
+    """Return the parameters of each rule."""
+    return {name: parameters_in(rule) for name, rule in source().get("Rules", {}).items()}
+
+
+@cache
+def _broken(name: str, values: tuple[tuple[str, str], ...]) -> int:
+    """Return how many assertions of a rule are violated; it depends only on its parameters."""
+    rules = {"Rules": {name: source()["Rules"][name]}}
+    return len(list(Given(dict(values)).broken_rules(rules)))
 
 
 def _values(name: str, item: dict[str, Any]) -> list[str]:

@@ -64,10 +64,6 @@ class Given(Intrinsics):
         """Return CloudFormation's messages for the violated ``Rules`` of the template."""
         return [assertion["AssertDescription"] for _, assertion in self.broken_rules(self.template)]
 
-    def objections(self) -> list[set[str]]:
-        """Return the parameters that each violated rule concerns."""
-        return [_parameters_in(rule) for rule, _ in self.broken_rules(self.template)]
-
 
 class Stack(Given):
     """A template with its parameters, transformed and resolved.
@@ -167,8 +163,9 @@ class Stack(Given):
         )
 
 
-def _parameters_in(rule: Any) -> set[str]:
+def parameters_in(rule: Any) -> set[str]:
+    """Return the names of the parameters to which a part of a template refers."""
     if isinstance(rule, dict):
         own = {rule["Ref"]} if "Ref" in rule else set()
-        return own.union(*map(_parameters_in, rule.values()))
-    return set().union(*map(_parameters_in, rule)) if isinstance(rule, list) else set()
+        return own.union(*map(parameters_in, rule.values()))
+    return set().union(*map(parameters_in, rule)) if isinstance(rule, list) else set()
