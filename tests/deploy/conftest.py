@@ -31,20 +31,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "built" / "build"
 
 
-@pytest.fixture(scope="session")
-def deployed(
-    shared_stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    """The environment dev with the settings of its first deployment, before each module's tests."""
-    with deployment.deployed(shared_stack, built, tmp_path_factory.mktemp("aws")) as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
-def deployed_alone(
+def deployed(
     stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """The environment dev for one module, which may leave it in any state."""
+    """The environment dev after its first deployment, shared by the tests of a module."""
     with deployment.deployed(stack, built, tmp_path_factory.mktemp("aws")) as made:
         yield made
 

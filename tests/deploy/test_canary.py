@@ -55,10 +55,10 @@ class Traffic:
 
 
 @pytest.fixture(scope="module")
-def deployed(deployed_alone: Deployment) -> Deployment:
-    """An environment of this module, whose tests deploy faulty versions."""
-    deployed_alone.parameters["Deployment"] = "Canary10Percent5Minutes"
-    return deployed_alone
+def deployed(deployed: Deployment) -> Deployment:
+    """An environment whose next deployments are canaries."""
+    deployed.parameters["Deployment"] = "Canary10Percent5Minutes"
+    return deployed
 
 
 @pytest.fixture

@@ -14,12 +14,6 @@ from tests.support.databases import empty_database
 BROKEN = "CREATE TABLE broken (id no_such_type)"
 
 
-@pytest.fixture(scope="module")
-def deployed(deployed_alone: Deployment) -> Deployment:
-    """An environment of this module, which deletes it."""
-    return deployed_alone
-
-
 @pytest.fixture
 def first(stack: Stack, built: Path, tmp_path: Path) -> Iterator[Deployment]:
     """The environment dev before its first deployment."""

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 from threading import Thread
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import boto3
 from moto.moto_server.werkzeug_app import (
@@ -33,8 +33,11 @@ class _Quiet(MotoRequestHandler):
 class EmulatedAws:
     """Serves ``url`` in the context; ``variables`` configure AWS's clients for it.
 
-    ``folder`` stores the functions' code and their logs.
+    ``folder`` stores the functions' code and their logs. Only one can run in a process, because
+    moto keeps its state for the process.
     """
+
+    _is_running: ClassVar[bool] = False
 
     def __init__(self, folder: Path) -> None:
         # The roles use policies of AWS; moto loads them when the first role is created.
@@ -69,6 +72,8 @@ class EmulatedAws:
         }
 
     def __enter__(self) -> Self:
+        assert not EmulatedAws._is_running, "another emulated AWS of this process is running"
+        EmulatedAws._is_running = True
         self._thread = Thread(target=self._server.serve_forever)
         self._thread.start()
         return self
@@ -80,6 +85,7 @@ class EmulatedAws:
         self._thread.join()
         self._server.server_close()
         _forget_moto()
+        EmulatedAws._is_running = False
 
     def client(self, service: str) -> Any:
         """Return a client of a service."""

@@ -16,7 +16,8 @@ from tests.deploy.emulator.stack import Resource, Stack, template_body
 from tests.deploy.emulator.template import Template
 from tests.deploy.emulator.wire import AwsError
 
-_PATIENCE_SECONDS = 5.0
+# Half of the time after which AWS's clients give up a request.
+_PATIENCE_SECONDS = 30.0
 _UNCHANGED = "The submitted information didn't contain changes."
 
 
