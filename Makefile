@@ -28,7 +28,7 @@ REDIS_TESTS := tests/contracts tests/e2e/test_playback.py tests/e2e/test_subscri
 # Those of them without proxies before Redis, for a cluster of three nodes.
 REDIS_NODES_TESTS := tests/contracts tests/e2e/test_playback.py tests/e2e/test_subscription_changed.py \
 	$(addprefix tests/integration/test_,$(addsuffix .py,abandoned concurrency continue_watching delivery entitlement \
-	erase event_contract events order_of_reports progress publication_races races renew start stream_limit stream_slots))
+	erase event_contract events order_of_reports progress races renew start stream_limit stream_slots))
 # The client that runs a handler in AWS's images: a folder for PYTHONPATH, or for our own image.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)
 RUNTIME := $(RUNTIME_CLIENT)/.installed

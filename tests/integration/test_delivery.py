@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from redis import Redis
 
 from local.stack import Stack
 from streaming.composition.environment import Environment
@@ -39,6 +38,7 @@ from tests.support.functions import (
 )
 from tests.support.moto_server import assume_role
 from tests.support.other_servers import require_embedded_s3
+from tests.support.redis_of_stack import client_of
 from tests.support.role_credentials import role_credentials
 from tests.support.waiting import eventually
 
@@ -113,11 +113,6 @@ def new_environment(build: Callable[[], SignedCopies]) -> SignedCopies:
     return build()
 
 
-def redis_of(environment: dict[str, str]) -> Redis:
-    """Connect to the stack's Redis."""
-    return Redis(environment["REDIS_HOST"], int(environment["REDIS_PORT"]))
-
-
 @pytest.fixture
 def film(stack: Stack) -> Iterator[UUID]:
     """A new film in the bucket."""
@@ -151,7 +146,6 @@ def test_one_publication_for_all(
 
 def test_publications_are_equal(
     stack: Stack,
-    environment: dict[str, str],
     build: Callable[[], SignedCopies],
     publisher: CountingPublisher,
     film: UUID,
@@ -163,8 +157,8 @@ def test_publications_are_equal(
     for seconds in (0, 2000):
         build().playable(film, "hls", NOW + timedelta(seconds=seconds))
         bodies.append(s3.get_object(Bucket="vod", Key=key)["Body"].read())
-        redis = redis_of(environment)
-        for entry in redis.keys(f"copy:{film}:*"):
+        redis = client_of(stack)
+        for entry in list(redis.scan_iter(f"copy:{film}:*")):
             redis.delete(entry)
 
     assert len(publisher.published) == 2
