@@ -83,6 +83,7 @@ def _judge_steps(
         _sessions_of_keys(operations, evidence.sessions_of(*film)),
         film[0] in history.limits,
         seen,
+        {each.number: each for each in operations if each.call == "start"},
     )
     steps = [
         step

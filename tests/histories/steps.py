@@ -22,7 +22,7 @@ class Traces:
 
     A call whose response was lost leaves its traces there. ``keys`` are the sessions of each
     Idempotency-Key; ``is_limited`` means that the user has a stream limit; ``positions_seen`` are
-    the positions in responses and in the final record.
+    the positions in responses and in the final record. ``starts`` are the starts by number.
     """
 
     sessions: Sequence[SessionRow]
@@ -32,6 +32,17 @@ class Traces:
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
     is_limited: bool = False
     positions_seen: frozenset[int] = frozenset()
+    starts: Mapping[int, Operation] = field(default_factory=dict)
+
+    def was_opening(self, session_id: str, call: Operation) -> bool:
+        """Return whether the start of a session overlaps ``call``."""
+        numbers = (row.operation for row in self.sessions if row.id == session_id)
+        start = self.starts.get(next(numbers, 0))
+        return (
+            start is not None
+            and start.invoked_at <= call.answered_at
+            and (start.is_unknown or start.answered_at >= call.invoked_at)
+        )
 
     def tells_of(self, report: Operation) -> bool:
         """Return whether there is a sign of ``report``, and not only of another attempt.
@@ -110,7 +121,7 @@ def possible_steps_of(operation: Operation, traces: Traces) -> Iterator[Step[Fil
             yield _has_ended(operation, traces)
         case "report" | "stop":
             ends = traces.ended_by(operation) if operation.call == "stop" else None
-            step = _written(operation, ends)
+            step = _written(operation, ends, traces)
             if step is not None:
                 yield step
 
@@ -170,7 +181,7 @@ def _of(operation: Operation, session_id: str) -> Step[Film]:
     return Step(operation.number, operation.invoked_at, inf, blindly, blindly, may_not_happen=True)
 
 
-def _written(operation: Operation, ends: str | None) -> Step[Film] | None:
+def _written(operation: Operation, ends: str | None, traces: Traces) -> Step[Film] | None:
     """Return the step of a report or a stop, which ends the session ``ends``."""
     # The time of an old report depends on clocks: its response shows whether it was too early. The
     # stateful test verifies the response.
@@ -198,7 +209,8 @@ def _written(operation: Operation, ends: str | None) -> Step[Film] | None:
             is_right &= answer["session_ended"] == has_ended
             is_right &= answer["applied"] == (film.counts(place) and not has_ended)
         elif ends is None:
-            is_right &= not film.open_sessions
+            # A stop without a session id looks for open sessions before it saves its position.
+            is_right &= all(traces.was_opening(each, operation) for each in film.open_sessions)
             is_right &= answer["applied"] == film.counts(place)
         else:
             # Two stops without a session id may both have found the same latest open session.

@@ -11,6 +11,7 @@ import pytest
 
 from tests.histories.checker import check
 from tests.histories.evidence import Evidence
+from tests.histories.model import Place
 from tests.histories.operations import Call, Disturbance, History, Operation
 from tests.histories.perfect_service import STARTED_AT, PerfectService
 
@@ -275,6 +276,22 @@ def test_a_cache_that_differs_is_found(tale: Tale) -> None:
 
     assert tale.promises_broken(cached=cached) == {"Redis and PostgreSQL agree"}
     assert tale.promises_broken(cached={}) == set()
+
+
+def test_a_stop_that_misses_a_session(tale: Tale) -> None:
+    """A stop without a session id may miss only a session whose start overlaps it."""
+    start = tale.tell("start")
+    film = tale.service.films[ANNA, FILM]
+    tale.service.films[ANNA, FILM] = film.report(50, Place(None, None))
+    asked = tale.asked("stop", ANNA, position_seconds=50)
+    answer = {"position_seconds": 50, "session_id": None, "applied": True, "session_ended": False}
+    stop = tale.record(asked, answer)
+    assert tale.promises_broken() == {"a response matches its effect"}
+
+    index = tale.operations.index(stop)
+    tale.operations[index] = replace(stop, invoked_at=start.answered_at)
+
+    assert tale.promises_broken() == set()
 
 
 def test_a_cache_without_a_lost_write(tale: Tale) -> None:
