@@ -87,14 +87,15 @@ class Developer:
         # Films take long, and the tests need only the other parts.
         options = ["--without-films"] if gateway else ["--without-films", "--without-gateway"]
         command = [*prefix, sys.executable, "-m", "local", *options]
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**self.environment, **environment},
-            stdout=self.output.open("w"),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with self.output.open("w") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         self._runs.append(process)
         return Run(process, self.folder)
 

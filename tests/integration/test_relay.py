@@ -154,6 +154,7 @@ def test_order_survives_killed_relays(
             if random.random() < 0.006:
                 victim = random.randrange(3)
                 relays[victim].kill()
+                relays[victim].wait()
                 relays[victim] = start_relay(environment)
         ends_at = time.monotonic() + 60
         while rows("SELECT 1 FROM event_outbox LIMIT 1"):
