@@ -172,7 +172,7 @@ def test_one_key_a_user(stack: Stack, environment: dict[str, str]) -> None:
     slots.heartbeat(user_id, SESSIONS[2])
     slots.end(user_id, SESSIONS[2])
 
-    assert redis.keys("streams:*") == [f"streams:{user_id}"]
+    assert list(redis.scan_iter("streams:*")) == [f"streams:{user_id}"]
 
 
 def test_redis_away() -> None:
