@@ -71,7 +71,8 @@ class World:
 
         An invalidation publishes a new edition and leaves the copy of the former one.
         """
-        listed = self._bucket.list_objects_v2(Bucket=BUCKET, Prefix="playback/")["Contents"]
+        pages = self._bucket.get_paginator("list_objects_v2")
+        listed = pages.paginate(Bucket=BUCKET, Prefix="playback/").search("Contents[]")
         copies = [
             self._bucket.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
             for each in listed

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +13,9 @@ from streaming.events.records import KafkaRecord
 from tests.support import event_contract
 
 TOPICS = ("stream.start", "stream.progress", "stream.stop")
+
+_CONSUMERS = 3
+_SILENT_SECONDS = 15.0
 
 Record = tuple[str, int, str, dict[str, Any]]
 """Topic, partition, key and event."""
@@ -90,8 +93,22 @@ def records(
 ) -> Iterator[Any]:
     """Yield kafka-python's records of all messages in the topics, each partition oldest first.
 
-    The records of a partition that is in ``begin`` begin at that offset.
+    The records of a partition that is in ``begin`` begin at that offset. A consumer that gets
+    nothing more before the end is replaced by another one. Raises ``TimeoutError`` if that gets
+    nothing either.
     """
+    positions = dict(begin)
+    for _ in range(_CONSUMERS):
+        is_complete = yield from _read(bootstrap_servers, positions)
+        if is_complete:
+            return
+    raise TimeoutError(f"the topics cannot be read beyond {positions}")
+
+
+def _read(
+    bootstrap_servers: str, positions: dict[TopicPartition, int]
+) -> Generator[Any, None, bool]:
+    """Yield the records from ``positions`` on, which are moved; return whether these are all."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers.split(","), group_id=None)
     try:
         partitions = [
@@ -101,15 +118,21 @@ def records(
         ]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
-        for partition, offset in begin.items():
+        for partition, offset in positions.items():
             consumer.seek(partition, offset)
         ends = consumer.end_offsets(partitions)
+        silent_since = time.monotonic()
         # The embedded broker names an offset within the last batch as the end.
         while any(
             consumer.position(each) < max(ends[each], consumer.highwater(each) or 0)
             for each in partitions
         ):
-            for polled in consumer.poll(timeout_ms=500).values():
+            for partition, polled in consumer.poll(timeout_ms=500).items():
+                silent_since = time.monotonic()
                 yield from polled
+                positions[partition] = polled[-1].offset + 1
+            if time.monotonic() - silent_since > _SILENT_SECONDS:
+                return False
+        return True
     finally:
         consumer.close()
