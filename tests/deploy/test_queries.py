@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import pg8000.native
 import pytest
 
 from local.stack import Stack
 from tests.conftest import Rows, set_subscription
 from tests.deploy.deployment import Deployment
 from tests.integration.test_delivery import MASTER, TS_FILM
+from tests.support.databases import administrator
 from tests.support.functions import Json, event, new_viewer
 from tests.support.logs_insights import Row, log_events, run
 from tests.support.runbook import queries
@@ -102,13 +102,7 @@ def operator(deployed: Deployment, stack: Stack, database: Rows) -> Operator:
 def closed(stack: Stack, url: str) -> Iterator[None]:
     """Let the database refuse connections."""
     name = urlsplit(url).path.removeprefix("/")
-    admin = pg8000.native.Connection(
-        "postgres",
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-        database="postgres",
-        password=stack.state.credentials.postgres_admin_password,
-    )
+    admin = administrator(stack, "postgres")
     try:
         admin.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.run(

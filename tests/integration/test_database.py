@@ -18,6 +18,7 @@ from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row, Transaction
 from tests.conftest import Rows
+from tests.support.databases import administrator
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually
 
@@ -97,12 +98,7 @@ def test_connection_that_dies_between_calls(
 def test_too_many_connections(stack: Stack, viewer: Viewer, movie_id: UUID) -> None:
     """If the server has no free connection, the call fails with 503 after one or two attempts."""
     forget_environment()
-    admin = pg8000.native.Connection(
-        "postgres",
-        password=stack.state.credentials.postgres_admin_password,
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-    )
+    admin = administrator(stack, "postgres")
     refusals = stack.postgres.log.read_text().count("too many connections for role")
     admin.run(f"ALTER ROLE {USER} CONNECTION LIMIT 0")
     try:

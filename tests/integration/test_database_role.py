@@ -9,27 +9,15 @@ from uuid import UUID
 import pg8000.native
 import pytest
 
-from local.servers.postgres import DATABASE, ROLE
+from local.servers.postgres import ROLE
 from local.stack import Stack
 from streaming.config.database import DatabaseSettings
 from streaming.repository import migrations
 from streaming.repository.database import Database
-from tests.support.databases import empty_database
+from tests.support.databases import administrator, empty_database
 from tests.support.functions import ROOT, Viewer, event, forget_environment, invoke, request
 
 REFUSED = "42501"
-
-
-def administrator(stack: Stack, database: str = DATABASE) -> pg8000.native.Connection:
-    """Log in as the server's administrator."""
-    password = stack.state.credentials.postgres_admin_password
-    return pg8000.native.Connection(
-        "postgres",
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-        database=database,
-        password=password,
-    )
 
 
 @pytest.fixture

@@ -7,8 +7,19 @@ from urllib.parse import urlsplit
 
 import pg8000.native
 
-from local.servers.postgres import USER
+from local.servers.postgres import DATABASE, USER
 from local.stack import Stack
+
+
+def administrator(stack: Stack, database: str = DATABASE) -> pg8000.native.Connection:
+    """Log in as the server's administrator."""
+    return pg8000.native.Connection(
+        "postgres",
+        host="127.0.0.1",
+        port=stack.ports.postgres_port,
+        database=database,
+        password=stack.state.credentials.postgres_admin_password,
+    )
 
 
 @contextmanager
@@ -28,13 +39,7 @@ def copied_database(stack: Stack, url: str) -> Iterator[str]:
 @contextmanager
 def _database(stack: Stack, kind: str, template: str) -> Iterator[str]:
     name = f"{kind}_{secrets.token_hex(4)}"
-    admin = pg8000.native.Connection(
-        "postgres",
-        host="127.0.0.1",
-        port=stack.ports.postgres_port,
-        database="postgres",
-        password=stack.state.credentials.postgres_admin_password,
-    )
+    admin = administrator(stack, "postgres")
     admin.run(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE {template}")
     try:
         yield urlsplit(stack.environment["DATABASE_URL"])._replace(path=f"/{name}").geturl()

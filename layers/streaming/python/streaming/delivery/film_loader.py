@@ -109,8 +109,8 @@ class _Loader:
             everything = [
                 (nested, self._without(nested, each, too_long)) for nested, each in everything
             ]
+            embedding = self._embedding(copy for _, copy in everything)
         copies = tuple(copy for _, copy in everything)
-        embedding = self._embedding(copies)
         self._budget.spend(sum(embedding.added_bytes(copy.manifest) for copy in copies))
         return copies, embedding
 

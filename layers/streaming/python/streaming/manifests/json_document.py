@@ -82,8 +82,7 @@ def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocu
     """Parse the document ``body``, stored at ``path`` (decoded) below the film's prefix.
 
     Bytes that are not UTF-8 are replaced as in players. A body that is not JSON is kept unchanged.
-    Raises ``ManifestTooLarge`` above the limit on
-    references.
+    Raises ``ManifestTooLarge`` above the limit on references.
     """
     try:
         # ``fetch`` and ``XMLHttpRequest`` decode JSON so, whatever encoding is declared.
