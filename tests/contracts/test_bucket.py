@@ -1,6 +1,7 @@
 """Tests of the objects in a bucket."""
 
 import gzip
+import zlib
 from uuid import uuid4
 
 import pytest
@@ -78,6 +79,28 @@ def test_an_object_whose_compression_is_broken(bucket: WritableBucket, key: str)
 
     with pytest.raises(ObjectUnreadable):
         bucket.read(key, LARGEST)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_encoding"),
+    [
+        (gzip.compress(b"first"), "identity"),
+        (gzip.compress(b"first"), "utf-8"),
+        (b"first", "UTF-8"),
+        (gzip.compress(b"first"), "gzip, aws-chunked"),
+        (gzip.compress(b"fi") + gzip.compress(b"rst"), "gzip"),
+        (gzip.compress(b"first") + b"\0\0\0", "X-GZIP"),
+        (zlib.compress(b"first"), "deflate"),
+        (zlib.compress(b"first", wbits=-15), "deflate"),
+    ],
+)
+def test_an_object_with_another_content_encoding(
+    bucket: WritableBucket, key: str, body: bytes, content_encoding: str
+) -> None:
+    """Names that are no coding are ignored, as in browsers; gzip needs no header."""
+    write(bucket, key, body, content_encoding)
+
+    assert bucket.read(key, LARGEST) == b"first"
 
 
 def test_a_name_that_is_too_long(bucket: WritableBucket, key: str) -> None:

@@ -11,8 +11,8 @@ Refuses = Callable[[str, str], bool]
 """Whether a request, by its method and its path with query, is refused."""
 
 _REFUSAL = (
-    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
-    b"<Message>The quota is used up</Message></Error>"
+    '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code>'
+    "<Message>The quota is used up</Message></Error>"
 )
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
@@ -20,7 +20,7 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "conte
 class FailingS3:
     """A context manager; ``refuses`` may be replaced at any time."""
 
-    def __init__(self, upstream: int, refuses: Refuses) -> None:
+    def __init__(self, upstream: int, refuses: Refuses, code: str = "AccessDenied") -> None:
         self.refuses = refuses
         self.refused: list[str] = []
         outer = self
@@ -32,7 +32,7 @@ class FailingS3:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if outer.refuses(self.command, self.path):
                     outer.refused.append(f"{self.command} {self.path.partition('?')[0]}")
-                    return self.reply(403, _REFUSAL, {})
+                    return self.reply(403, _REFUSAL.format(code).encode(), {})
                 connection = HTTPConnection("127.0.0.1", upstream)
                 connection.putrequest(
                     self.command, self.path, skip_host=True, skip_accept_encoding=True

@@ -20,6 +20,7 @@ from streaming.storage.errors import (
     ObjectNameRefused,
     ObjectNotFound,
     ObjectTooLarge,
+    ObjectUnreadable,
 )
 from streaming.storage.transport import StorageWire
 
@@ -42,6 +43,9 @@ _REFUSED_NAMES = (
     "XMinioInvalidObjectName",
     "XMinioInvalidResourceName",
 )
+
+# The object is in an archive storage class (Glacier) and must be restored before it can be read.
+_ARCHIVED = "InvalidObjectState"
 
 _UNAVAILABLE = (BotoCoreError, ClientError, httpx.HTTPError, OSError)
 
@@ -143,6 +147,8 @@ class FilmBucket:
             return ObjectNotFound(key)
         if _code(error) in _REFUSED_NAMES:
             return ObjectNameRefused(f"the store refuses the name {key[:200]!r}")
+        if _code(error) == _ARCHIVED:
+            return ObjectUnreadable(f"{key[:200]!r} is archived")
         logger.warning("S3 does not answer", **emit_dependency_failure("s3", operation, error))
         if not isinstance(error, ClientError) and seconds > _FAIR_SECONDS:
             self._breaker.record_failure()

@@ -8,26 +8,33 @@ import zlib
 
 from streaming.storage.errors import ObjectTooLarge, ObjectUnreadable
 
-# aws-chunked describes how an object was uploaded; some clients leave it in the metadata.
-_NONE = ("", "identity", "aws-chunked")
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _GZIP = ("gzip", "x-gzip")
+_DEFLATE = "deflate"
+# Codings that this module cannot decode. Any other name is no coding: aws-chunked describes how an
+# object was uploaded, and many clients write a character set (utf-8). Browsers and ffmpeg ignore
+# such names.
+_UNSUPPORTED = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def decoded(body: bytes, content_encoding: str | None, largest: int) -> bytes:
     """Return ``body``, decompressed if it is encoded with gzip or deflate (RFC 9110, 8.4).
 
+    A body that begins like gzip is gzip, also if the header does not say so: no manifest begins
+    like that.
+
     Raises ``ObjectTooLarge`` if the result has more than ``largest`` bytes, and
     ``ObjectUnreadable`` for another encoding, for several encodings and for an invalid body.
     """
     names = [each.strip().lower() for each in (content_encoding or "").split(",")]
-    encodings = [name for name in names if name not in _NONE]
-    if not encodings:
-        return body
-    if len(encodings) > 1 or encodings[0] not in (*_GZIP, "deflate"):
+    encodings = [name for name in names if name in (*_GZIP, _DEFLATE, *_UNSUPPORTED)]
+    if len(encodings) > 1 or (encodings[:1] and encodings[0] in _UNSUPPORTED):
         raise ObjectUnreadable(f"an object is stored as {content_encoding!r}, use gzip or nothing")
+    if not encodings and not body.startswith(_GZIP_MAGIC):
+        return body
     try:
-        return _decompressed(body, largest, is_gzip=encodings[0] in _GZIP)
+        return _decompressed(body, largest, is_gzip=encodings != [_DEFLATE])
     except zlib.error as error:
         raise ObjectUnreadable(f"an object stored as {content_encoding!r} is broken") from error
 
@@ -45,7 +52,8 @@ def _decompressed(body: bytes, largest: int, *, is_gzip: bool) -> bytes:
         if not stream.eof:
             raise zlib.error("the end is missing")
         # A gzip file may have several members; other data after a member is padding.
-        body = stream.unused_data if is_gzip and stream.unused_data[:2] == b"\x1f\x8b" else b""
+        is_member = is_gzip and stream.unused_data.startswith(_GZIP_MAGIC)
+        body = stream.unused_data if is_member else b""
     return result
 
 

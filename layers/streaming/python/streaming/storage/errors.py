@@ -10,7 +10,7 @@ class ObjectTooLarge(Exception):
 
 
 class ObjectUnreadable(Exception):
-    """The compression of the object is not supported, or its data is invalid."""
+    """The object is archived, its compression is not supported, or its data is invalid."""
 
 
 class ObjectNameRefused(Exception):
