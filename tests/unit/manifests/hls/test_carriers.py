@@ -129,6 +129,14 @@ def test_unquoted_uri_is_signed() -> None:
     assert expected == rewrite(text.format("k.key"))
 
 
+@pytest.mark.parametrize("name", ["X-ASSET-URI", "X-ASSET-LIST"])
+def test_unquoted_uri_that_becomes_a_data_url(name: str) -> None:
+    """A ``data:`` URL contains a comma, so it gets the quotation marks that the URI lacks."""
+    text = "#EXTM3U\n#EXT-X-DATERANGE:ID=1,{}={},DURATION=1\n"
+    expected = text.format(name, '"https://signed.example/inline/video/ad.m3u8"')
+    assert expected == rewrite(text.format(name, "ad.m3u8"))
+
+
 @pytest.mark.parametrize("name", ["de.vtt", "de.webvtt", "DE.SRT", "de.vtt?v=1"])
 def test_a_subtitle_file_is_no_playlist(name: str) -> None:
     """Subtitles that are referenced as a file, as by some packagers, are signed as that file."""

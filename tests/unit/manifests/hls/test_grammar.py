@@ -50,11 +50,33 @@ def test_refuses_what_is_no_playlist(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("body", [b"#EXTM3U\n\xff\xfe.ts\n", "#EXTM3U\n".encode("utf-16")])
+@pytest.mark.parametrize(
+    "body", [b"#EXTM3U\n\xff\xfe.ts\n", b"#EXTM3U\ncaf%E9.ts\n", "#EXTM3U\n".encode("utf-16-le")]
+)
 def test_refuses_other_encodings(body: bytes) -> None:
     """A playlist is UTF-8; another interpretation would sign keys that do not exist."""
     with pytest.raises(NotAManifest):
         hls.parse(body, path="index.m3u8", film=FILM)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_byte_order_mark(encoding: str) -> None:
+    """A playlist in UTF-16 with a byte order mark, as PowerShell writes it, plays in browsers."""
+    body = "\ufeff#EXTM3U\n#EXTINF:2,Café\na.ts\n".encode(encoding)
+    rendered = hls.parse(body, path="index.m3u8", film=FILM).render(sign).decode()
+    assert rendered == "#EXTM3U\n#EXTINF:2,Café\nhttps://signed.example/object/a.ts\n"
+
+
+@pytest.mark.parametrize("name", ["caf%E9", "%ff", "caf\ufffd"])
+def test_variants_whose_names_are_not_utf8_are_left_out(name: str) -> None:
+    """No object has such a name, so the variant is missing; a foreign one stays."""
+    text = rewrite(
+        f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{name}.m3u8\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=2\nv.m3u8\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=3\nhttps://cdn.example/caf%E9.m3u8\n"
+    )
+    assert signed_paths(text) == ["copy/video/v.m3u8"]
+    assert text.count("#EXT-X-STREAM-INF") == 2
 
 
 @pytest.mark.parametrize(
@@ -188,6 +210,18 @@ def test_bare_carriage_returns_end_lines() -> None:
 def test_tolerates_what_players_tolerate(line: str, signed: list[str]) -> None:
     """A value ends at a quotation mark before a comma or the end, as hls.js reads it."""
     assert signed_paths(rewrite(f"#EXTM3U\n{line}\n")) == signed
+
+
+def test_quotation_marks_in_uris() -> None:
+    """They are part of the object's name, as in hls.js, and are encoded in a foreign URL."""
+    text = rewrite(
+        '#EXTM3U\n#EXT-X-MAP:URI="the "a".mp4",BYTERANGE="1@0"\n'
+        '#EXT-X-MAP:URI="https://cdn.example/"a".mp4",BYTERANGE="1@0"\n'
+    )
+    assert text == (
+        '#EXTM3U\n#EXT-X-MAP:URI="https://signed.example/object/video/the%20"a".mp4",'
+        'BYTERANGE="1@0"\n#EXT-X-MAP:URI="https://cdn.example/%22a%22.mp4",BYTERANGE="1@0"\n'
+    )
 
 
 def test_titles_may_be_in_any_encoding() -> None:

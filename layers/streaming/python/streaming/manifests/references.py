@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from streaming.manifests.errors import OutsideFilm
+from streaming.manifests.errors import NotUtf8, OutsideFilm
 
 _PLAIN_REFERENCE = re.compile(r"(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
@@ -213,7 +213,7 @@ def _decoded_path(encoded: str) -> str:
     try:
         path = unquote(encoded, errors="strict")
     except UnicodeDecodeError as error:
-        raise OutsideFilm(f"a reference is not UTF-8: {encoded!r}") from error
+        raise NotUtf8(f"a reference is not UTF-8: {encoded!r}") from error
     if _CONTROL_CHARACTER.search(path) or "\\" in path:
         raise OutsideFilm(f"a reference contains a backslash or control character: {encoded!r}")
     if any(segment in (".", "..") for segment in path.split("/")):

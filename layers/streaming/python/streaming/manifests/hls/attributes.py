@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+_WITHOUT_COMMA = re.compile(r'"[ \t]*[A-Z0-9-]+=')
 _CLOSING_QUOTE = re.compile(r'"[ \t]*(?:,|\Z)')
 
 
@@ -19,6 +20,22 @@ class Attribute(NamedTuple):
     value_end: int
     start: int
     end: int
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether the value is between quotation marks."""
+        return self.end > self.value_end
+
+
+def is_ambiguous(attribute: Attribute) -> bool:
+    """Return whether the end of the value is unknown.
+
+    A quotation mark is missing, or the comma before the next attribute. Other quotation marks are
+    part of the value.
+    """
+    if attribute.is_quoted:
+        return _WITHOUT_COMMA.search(attribute.value) is not None
+    return '"' in attribute.value
 
 
 def attributes(text: str, start: int, end: int) -> Iterator[Attribute]:

@@ -1,5 +1,6 @@
 """Parses a playlist into pieces of text and references to objects of the film."""
 
+import codecs
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -7,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
-from streaming.manifests.errors import ManifestTooLarge, NotAManifest
-from streaming.manifests.hls.attributes import Attribute, attributes
+from streaming.manifests.errors import ManifestTooLarge, NotAManifest, NotUtf8
+from streaming.manifests.hls.attributes import Attribute, attributes, is_ambiguous
 from streaming.manifests.hls.carriers import CARRIERS, OBJECT, PLAYLIST, Target, carried_by
 from streaming.manifests.hls.limits import (
     MAX_ATTRIBUTES,
@@ -53,6 +54,7 @@ class HlsManifest:
     """A playlist of a film; see ``streaming.manifests.manifest.Manifest``.
 
     ``pieces`` is the playlist in order: text, and indexes into ``objects`` in place of URLs.
+    ``is_empty`` means that it has neither segments nor variants.
     """
 
     pieces: tuple[str | int, ...]
@@ -60,6 +62,7 @@ class HlsManifest:
     nested: tuple[Nested, ...]
     duration_seconds: float | None
     left_out: tuple[str, ...] = ()
+    is_empty: bool = False
 
     @property
     def embedded(self) -> Mapping[Reference, int]:
@@ -109,8 +112,7 @@ def parse(
     """
     if len(body) > MAX_BYTES:
         raise ManifestTooLarge(f"the playlist has more than {MAX_BYTES} bytes")
-    # Players decode alike: a title in Latin-1 is displayed wrongly, and the film plays.
-    text = body.decode(errors="replace")
+    text = _decoded(body)
     begins_at = _end_of_header(text)
     reader = _Reader(text, path, film, Variables(variables, query), missing, too_long)
     duration = reader.read(begins_at)
@@ -120,6 +122,15 @@ def parse(
         reader = _Reader(text, path, film, Variables(variables, query))
         duration = reader.read(begins_at)
     return reader.manifest(duration, tuple(variables.items()), unreadable)
+
+
+def _decoded(body: bytes) -> str:
+    """Return the text as browsers decode it, by its byte order mark (WHATWG Encoding, "decode").
+
+    A title in another encoding is displayed wrongly, and the film plays.
+    """
+    is_utf16 = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return body.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
 
 
 def _end_of_header(text: str) -> int:
@@ -163,6 +174,7 @@ class _Reader:
         self._lost: set[int | None] = {_UNREADABLE}
         self._left_out: list[tuple[int, int]] = []
         self._variants = 0
+        self._is_empty = True
         self._lost_groups: set[tuple[str, str]] = set()
         self._kept_groups: set[tuple[str, str]] = set()
         self._variant_groups: list[tuple[int, int, tuple[str, str]]] = []
@@ -191,6 +203,7 @@ class _Reader:
         if self._left_out and has_variants and not self._variants:
             raise NotAManifest("no variant is left")
         self._forget_lost_groups()
+        self._is_empty = not has_segments and not has_variants
         return duration if has_segments and not has_variants else None
 
     def _read_uri(self, line: re.Match[str], variant_start: int | None) -> None:
@@ -241,7 +254,8 @@ class _Reader:
             if each.is_manifest
         )
         pieces = (*self._pieces, self._text[self._cut_to :])
-        return HlsManifest(pieces, tuple(self._indexes), nested, duration, left_out)
+        objects = tuple(self._indexes)
+        return HlsManifest(pieces, objects, nested, duration, left_out, self._is_empty)
 
     def _read_attributes(self, tag: str, line_start: int, start: int, end: int) -> None:
         found = self._attributes_of(start, end)
@@ -257,11 +271,11 @@ class _Reader:
             if target is None:
                 self._quote(attribute)
                 continue
-            if '"' in attribute.value:
+            if is_ambiguous(attribute):
                 reason = f"malformed attribute list: {self._text[start:end][:80]!r}"
                 is_lost = self._unreadable(reason, target) in self._lost
                 continue
-            index = self._cut(attribute.value_start, attribute.value_end, target)
+            index = self._cut_attribute(attribute, target)
             is_lost = is_lost or index in self._lost
             if index is not None and tag == "#EXT-X-RENDITION-REPORT":
                 self._siblings.add(index)
@@ -283,10 +297,10 @@ class _Reader:
             )
         return found
 
-    def _quote(self, attribute: Attribute) -> None:
+    def _quote(self, attribute: Attribute, mark: str = "'") -> None:
         """Replace quotation marks within a value, which some players do not tolerate."""
         if '"' in attribute.value:
-            value = attribute.value.replace('"', "'")
+            value = attribute.value.replace('"', mark)
             self._replace(attribute.value_start, attribute.value_end, value)
 
     def _read_variant(self, start: int, end: int) -> None:
@@ -296,6 +310,19 @@ class _Reader:
                 left = self._text.rfind(",", start, attribute.start)
                 span = (left, attribute.end) if left >= 0 else (attribute.start, attribute.end + 1)
                 self._variant_groups.append((*span, (attribute.name, attribute.value)))
+
+    def _cut_attribute(self, attribute: Attribute, target: Target) -> int | None:
+        """Replace the URI in an attribute, see ``_cut``."""
+        # A ``data:`` URL contains a comma, which ends a value that is not quoted.
+        marks = '"' if target.is_inline and not attribute.is_quoted else ""
+        if marks:
+            self._replace(attribute.value_start, attribute.value_start, marks)
+        index = self._cut(attribute.value_start, attribute.value_end, target)
+        if index is None:
+            self._quote(attribute, "%22")
+        if marks:
+            self._replace(attribute.value_end, attribute.value_end, marks)
+        return index
 
     def _forget_lost_groups(self) -> None:
         """Remove rendition groups without a rendition from the variants that refer to them."""
@@ -329,7 +356,10 @@ class _Reader:
         address = self._variables.substitute(address)
         if "\ufffd" in address:
             return self._unreadable(f"a reference is not UTF-8: {uri[:80]!r}", target)
-        reference = self._film.resolve(self._directory, address)
+        try:
+            reference = self._film.resolve(self._directory, address)
+        except NotUtf8 as error:
+            return self._unreadable(str(error), target)
         if reference is None or not uri or uri.isspace():
             return None
         path = reference.path
