@@ -87,7 +87,7 @@ def test_asset_list(stack: Stack, viewer: Viewer) -> None:
     """The list of a break's advertisements loads, and so does each advertisement in it."""
     assets: dict[str, Any] = {
         "ASSETS": [
-            {"URI": "one.m3u8", "DURATION": 4.0},
+            {"URI": "one", "DURATION": 4.0},
             {"URI": "{FILM}/ads/multi.m3u8", "DURATION": 4},
             {"URI": "https://ads.example/x.m3u8", "DURATION": 5, "X-NOTE": 'a "quoted" <note>'},
         ],
@@ -98,8 +98,8 @@ def test_asset_list(stack: Stack, viewer: Viewer) -> None:
         {
             "index.m3u8": media('#EXT-X-DATERANGE:ID="ad",X-ASSET-LIST="ads/list.json"'),
             "ads/list.json": json.dumps(assets),
-            "ads/one.m3u8": media(segments=("a.ts",)),
-            "ads/multi.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\none.m3u8\n",
+            "ads/one": media(segments=("a.ts",)),
+            "ads/multi.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\none\n",
             "ads/a.ts": SEGMENT,
         },
     )
@@ -149,6 +149,60 @@ def test_chapters(stack: Stack, viewer: Viewer) -> None:
         document = document.replace(url, "1.jpg")
     assert document == chapters
     assert [loaded(url) for url in urls[1:3]] == ["no { json", "no { json"]
+
+
+def test_other_members(stack: Stack, viewer: Viewer) -> None:
+    """Pictures load however their members are called; texts and fragments stay as they are."""
+    document: dict[str, Any] = {
+        "title": "1.jpg",
+        "image": "a picture",
+        "poster": "1.jpg#xywh=0,0,160,90",
+        "images": {"small": "1.jpg", "large": "https://cdn.example/1.jpg"},
+        "any": "{FILM}/chapters/1.jpg",
+        "url": "\ud83d.jpg",
+        "codecs": "mp4a.40.2",
+    }
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": media('#EXT-X-SESSION-DATA:DATA-ID="x",URI="chapters/c.json"'),
+            "chapters/c.json": json.dumps(document),
+            "chapters/1.jpg": SEGMENT,
+        },
+    )
+
+    found = json.loads(loaded(attribute(started(viewer, movie_id), "URI")))
+
+    poster, _, fragment = found["poster"].partition("#")
+    assert fragment == "xywh=0,0,160,90"
+    urls = (poster, found["images"]["small"], found["any"])
+    assert [httpx.get(url).content for url in urls] == [SEGMENT] * 3
+    assert found == document | {
+        "poster": found["poster"],
+        "images": found["images"],
+        "any": found["any"],
+    }
+    assert found["images"]["large"] == document["images"]["large"]
+
+
+def test_trailer_in_json(stack: Stack, viewer: Viewer) -> None:
+    """A playlist that JSON refers to plays, and is no part of the film."""
+    movie_id = put_film(
+        stack,
+        {
+            "index.m3u8": media('#EXT-X-SESSION-DATA:DATA-ID="x",URI="more.json"'),
+            "more.json": '{"trailer": "trailer/i.m3u8"}',
+            "trailer/i.m3u8": media(segments=("a.ts", "a.ts", "a.ts")),
+            "trailer/a.ts": SEGMENT,
+        },
+    )
+
+    answer = viewer.start(movie_id)
+    document = loaded(attribute(loaded(answer.json["manifest_url"]), "URI"))
+
+    trailer = loaded(json.loads(document)["trailer"])
+    assert httpx.get(trailer.splitlines()[-2]).content == SEGMENT
+    assert answer.json["duration_seconds"] == 4
 
 
 def test_content_steering(stack: Stack, viewer: Viewer) -> None:

@@ -15,8 +15,8 @@ class Copy:
     """A manifest of which a signed copy must be made.
 
     The same ``path`` may occur with several queries, from which it reads variables. ``depth`` is
-    its level of nesting, 0 for the first manifest. ``body`` is its source if it is an HLS playlist;
-    ``kind`` is how it was parsed.
+    its level of nesting, 0 for the first manifest. ``body`` is its source; ``kind`` is how it was
+    parsed.
     """
 
     path: str
@@ -55,7 +55,10 @@ class Film:
         return _plausible(_longest(self.copies)) or 0.0
 
     def _without_embedded(self) -> list[Copy]:
-        """Return the copies that the first refers to at any depth, except embedded ones."""
+        """Return the copies that the first refers to at any depth, except embedded ones.
+
+        A playlist that JSON refers to, such as a trailer, is no part of the film.
+        """
         known = {(copy.path, copy.query): copy for copy in self.copies}
         seen = {
             (reference.path, reference.query)
@@ -64,7 +67,7 @@ class Film:
         }
         found = [self.copies[0]]
         for copy in found:
-            for nested in copy.manifest.nested:
+            for nested in copy.manifest.nested if copy.kind is Kind.MANIFEST else ():
                 key = (nested.path, nested.query)
                 if key in known and key not in seen:
                     seen.add(key)

@@ -2,8 +2,9 @@
 
 These are chapters with pictures (``EXT-X-SESSION-DATA``,
 https://developer.apple.com/documentation/http-live-streaming) and lists of assets
-(``X-ASSET-LIST``, RFC 8216bis, appendix D.2). A value is replaced if the name of its member denotes
-a URL and the value resolves to an object of the film. All other bytes stay unchanged.
+(``X-ASSET-LIST``, RFC 8216bis, appendix D.2). No schema covers all of them, so the name of a member
+and the form of its value decide whether the value is a URL; see ``_is_address``. It is replaced if
+it resolves to an object of the film. All other bytes stay unchanged.
 """
 
 import json
@@ -11,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from streaming.manifests.errors import ManifestTooLarge, OutsideFilm
 from streaming.manifests.references import (
@@ -26,6 +28,15 @@ _MAX_REFERENCES = 10_000
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _COLON = re.compile(r"[ \t\r\n]*:")
 _ADDRESS_NAME = re.compile(r"(?:.*[-_])?(?:url|uri|href|src)s?|.*(?:Url|URL|Uri|URI)s?")
+_TEXT_NAME = re.compile(
+    r"(?:.*[-_])?(?:title|(?:file)?name|label|text|description|caption|comment|note|id|key)s?",
+    re.IGNORECASE,
+)
+_FILE = re.compile(
+    r"[^\s?#]+\.(?:jpe?g|png|webp|gif|avif|svg|heic|vtt|m3u8|json|mp4|m4[av]|mov|mp3|aac|ts)"
+    r"(?:[?#]\S*)?",
+    re.IGNORECASE,
+)
 _PLAYLIST = re.compile(r".*\.m3u8?", re.IGNORECASE)
 
 
@@ -73,7 +84,7 @@ class JsonDocument:
         if not self.pieces:
             return self.raw
         texts = [
-            piece if isinstance(piece, str) else json.dumps(url_for(piece)) for piece in self.pieces
+            piece if isinstance(piece, str) else _string(piece, url_for) for piece in self.pieces
         ]
         return "".join(texts).encode()
 
@@ -109,19 +120,47 @@ def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocu
     return JsonDocument((*pieces, text[cut_to:]), body)
 
 
+def _string(reference: Reference, url_for: UrlFor) -> str:
+    """Return the JSON string with the reference's URL and fragment."""
+    url = url_for(reference._replace(fragment=""))
+    return json.dumps(f"{url}#{reference.fragment}" if reference.fragment else url)
+
+
 def _reference(
     value: str, name: str, directory: str, film: FilmLocation, kind: Kind
 ) -> Reference | None:
     """Return the film's object that the member's value refers to; None for any other value."""
-    if not value or "\ufffd" in value or not _ADDRESS_NAME.fullmatch(name):
+    if not value or not _is_address(value, name, film) or not _is_utf8(value):
         return None
-    address, _, query = value.partition("#")[0].partition("?")
+    address, _, fragment = value.partition("#")
+    address, _, query = address.partition("?")
     try:
         located = film.resolve(directory, address) if address else None
     except OutsideFilm:
         return None
     if located is None or not located.path or located.path.endswith("/"):
         return None
-    if kind is Kind.ASSET_LIST and name == "URI" and _PLAYLIST.fullmatch(located.path):
-        return Reference(located.path, is_manifest=True, query=query, is_inline=True)
-    return Reference(located.path)
+    is_playlist = _PLAYLIST.fullmatch(located.path) is not None
+    # An asset is a playlist, whatever its name (RFC 8216bis, appendix D.2).
+    is_inline = kind is Kind.ASSET_LIST and name == "URI"
+    if not is_playlist and (not is_inline or _FILE.fullmatch(quote(located.path))):
+        return Reference(located.path, fragment=fragment)
+    return Reference(
+        located.path, is_manifest=True, fragment=fragment, query=query, is_inline=is_inline
+    )
+
+
+def _is_address(value: str, name: str, film: FilmLocation) -> bool:
+    """Return whether the value is a URL.
+
+    An absolute URL of the film is, whatever its member is called. Any value of a member that is
+    called a URL is, and so is the name of a media file, unless the member is called a text.
+    """
+    if value.startswith(film.roots) or _ADDRESS_NAME.fullmatch(name):
+        return True
+    return bool(_FILE.fullmatch(value)) and not _TEXT_NAME.fullmatch(name)
+
+
+def _is_utf8(value: str) -> bool:
+    """Return whether the value has no bytes that were not UTF-8, and no lone surrogates."""
+    return "\ufffd" not in value and not re.search("[\ud800-\udfff]", value)
