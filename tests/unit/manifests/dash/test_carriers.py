@@ -3,7 +3,7 @@
 import pytest
 
 from streaming.manifests import dash
-from streaming.manifests.errors import OutsideFilm
+from streaming.manifests.errors import NotAManifest, OutsideFilm
 from streaming.manifests.references import FilmLocation, Nested
 from tests.unit.manifests.dash.manifests import (
     FILM,
@@ -514,6 +514,35 @@ def test_encodings(encoding: str) -> None:
     rewritten = parse(text.encode(encoding)).render(sign)
     assert signed(f"video/{accent}.mp4").encode() in rewritten
     assert rewritten == parse(rewritten).render(sign)
+
+
+@pytest.mark.parametrize("before", ["", "\n", "\ufeff", "\ufeff \n"])
+@pytest.mark.parametrize("name", ["utf-16", "UTF-16LE", "ISO-10646-UCS-2", "US-ASCII", "utf8"])
+def test_wrongly_declared_encodings(name: str, before: str) -> None:
+    """UTF-8 that is declared as UTF-16, as .NET writes it, or as ASCII is read as UTF-8."""
+    body = one("<BaseURL>é.mp4</BaseURL>")
+    rendered = rewrite(f'{before}<?xml version="1.0" encoding="{name}"?>\n{body}')
+    assert signed("video/é.mp4") in rendered
+    assert rendered.lstrip("\ufeff").startswith('<?xml version="1.0"?>')
+
+
+def test_prefixes_without_declaration() -> None:
+    """The usual prefixes are known to players; the signed copy declares those that are missing."""
+    slot = '<Period xlink:href="urn:mpeg:dash:resolve-to-zero:2013" xlink:actuate="onLoad"/>'
+    text = (
+        '<?xml version="1.0"?><!-- <MPD> --><MPD xsi:schemaLocation="a b" xmlns:cenc="urn:own"'
+        f' xmlns="{NAMESPACE}" mediaPresentationDuration="PT6S"><Period><AdaptationSet>'
+        "<ContentProtection><cenc:pssh>AA==</cenc:pssh></ContentProtection>"
+        f"<Representation><BaseURL>a.mp4</BaseURL></Representation></AdaptationSet></Period>{slot}"
+        "</MPD>"
+    )
+    rendered = rewrite(text)
+    assert signed("video/a.mp4") in rendered
+    assert "xlink:href" not in rendered
+    assert 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"' in rendered
+    assert rendered.count("xmlns:cenc") == 1
+    with pytest.raises(NotAManifest):
+        parse(text.replace("cenc:pssh", "other:pssh"))
 
 
 def test_without_namespace() -> None:

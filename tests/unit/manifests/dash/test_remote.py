@@ -4,7 +4,7 @@ import pytest
 
 from streaming.manifests.errors import NotAManifest, OutsideFilm
 from streaming.manifests.references import Nested
-from tests.unit.manifests.dash.manifests import ROOT, mpd, parse, sign, signed
+from tests.unit.manifests.dash.manifests import ROOT, mpd, one, parse, rewrite, sign, signed
 
 XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -82,11 +82,14 @@ def test_segment_list() -> None:
     assert f'<SegmentURL media="{signed("video/a/1.m4s")}"/>' in copy
 
 
-def test_other_elements() -> None:
-    """A remote element without URLs in it is an object like any other."""
+def test_events() -> None:
+    """Remote events get a signed copy, because they may refer to manifests."""
     manifest = parse(mpd(f'<Period><EventStream {XLINK} xlink:href="events.xml"/></Period>'))
-    assert signed("video/events.xml") in manifest.render(sign).decode()
-    assert manifest.nested == ()
+    assert signed("video/events.xml", "copy") in manifest.render(sign).decode()
+    (nested,) = manifest.nested
+    event = '<EventStream><Event><InsertPresentation url="{}"/></Event></EventStream>'
+    expected = event.format(signed("video/ad.mpd", "copy"))
+    assert copy_of(nested, event.format("ad.mpd")) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,8 +97,18 @@ def test_other_elements() -> None:
     [
         ("<Period {0}/>", "{}"),
         ("<Period {0}><AdaptationSet/></Period>", "{}"),
-        ("<AdaptationSet {0}/>", "<Period>{}</Period>"),
+        ("<Period><AdaptationSet {0}/></Period>", "{}"),
+        ("<AdaptationSet {0}/>", "<Period>{}<AdaptationSet/></Period>"),
         ("<EventStream {0}/>", "<Period>{}</Period>"),
+        ("<SegmentList {0}/>", "<Period>{}</Period>"),
+        (
+            "<SegmentList {0}/>",
+            '<Period><AdaptationSet>{}<Representation id="a"/></AdaptationSet></Period>',
+        ),
+        (
+            "<SegmentList {0}/>",
+            "<Period><AdaptationSet><Representation>{}</Representation></AdaptationSet></Period>",
+        ),
     ],
 )
 def test_empty_slots_are_removed(slot: str, place: str) -> None:
@@ -173,6 +186,124 @@ def test_escape() -> None:
             "<Period><AdaptationSet><Representation><BaseURL>../m2/a.mp4</BaseURL>"
             "</Representation></AdaptationSet></Period>",
         )
+
+
+LINK = f'{XLINK} xlink:href="gone.xml" xlink:actuate="onLoad"'
+GONE = frozenset({("video/gone.xml", "")})
+
+
+@pytest.mark.parametrize(
+    ("element", "place"),
+    [
+        ("<Period {0}/>", "{}"),
+        ("<Period {0}><BaseURL>x/</BaseURL></Period>", "{}"),
+        ("<Period><AdaptationSet {0}/></Period>", "{}"),
+        ("<AdaptationSet {0}/>", "<Period>{}<AdaptationSet/></Period>"),
+        ("<EventStream {0}/>", "<Period>{}</Period>"),
+    ],
+)
+def test_missing(element: str, place: str) -> None:
+    """An element without content that refers to a missing one is removed, so that players start."""
+    text = mpd(place.format(element.format(LINK)) + "<Period/>")
+    assert rewrite(text, missing=GONE) == mpd(place.format("") + "<Period/>")
+    assert parse(text, missing=GONE).nested == ()
+
+
+@pytest.mark.parametrize("set_link", ["", f" {LINK}"])
+@pytest.mark.parametrize("period_link", ["", f" {LINK}"])
+def test_missing_with_content(period_link: str, set_link: str) -> None:
+    """The element's own content plays instead of the missing one."""
+    text = mpd(
+        f"<Period{period_link}><AdaptationSet{set_link}><Representation id='a'>"
+        "<SegmentTemplate media='$Number$' duration='2'/></Representation></AdaptationSet></Period>"
+    )
+    plain = text.replace(f" {LINK}", f" {XLINK}")
+    assert rewrite(text, missing=GONE) == rewrite(plain)
+
+
+SLOT = f'<Period {XLINK} xlink:href="urn:mpeg:dash:resolve-to-zero:2013" start="PT4S"/>'
+
+
+@pytest.mark.parametrize(
+    ("periods", "expected"),
+    [
+        (f"<Period/>{SLOT}", 'mediaPresentationDuration="PT4S"|<Period/>'),
+        (f"<Period/>{SLOT}<Period/>", '|<Period/><Period start="PT4S"/>'),
+        (f'<Period/>{SLOT}<Period start="PT5S"/>', '|<Period/><Period start="PT5S"/>'),
+        (f'<Period duration="PT4S"/>{SLOT}', '|<Period duration="PT4S"/>'),
+        (f"{SLOT}<Period/>", "|<Period/>"),
+        (
+            f"<Period/>{SLOT}{SLOT.replace('PT4S', 'PT5S')}",
+            'mediaPresentationDuration="PT4S"|<Period/>',
+        ),
+    ],
+)
+def test_start_of_an_empty_slot(periods: str, expected: str) -> None:
+    """The start of a removed period is the end of the one before it."""
+    added, _, left = expected.partition("|")
+    plain = mpd(left, "").replace("<MPD ", f"<MPD {added} " if added else "<MPD ")
+    assert rewrite(mpd(periods, "")) == plain
+
+
+@pytest.mark.parametrize(
+    ("order", "lengths"),
+    [
+        ('<Period duration="PT6S">{0}</Period>{1}<Period>{0}</Period>', "PT12.000000000S"),
+        ("<Period>{0}</Period>{1}", "PT12.000000000S"),
+        ('<Period duration="PT6S">{0}</Period>{1}<Period start="PT10S">{0}</Period>', "PT16S"),
+    ],
+)
+def test_duration_of_a_missing_period(order: str, lengths: str) -> None:
+    """The presentation is shorter by a missing period, unless a later period states its start."""
+    missing = f'<Period duration="PT4S" {LINK}/>'
+    text = mpd(order.format(FILM, missing), 'mediaPresentationDuration="PT16S"')
+    copy = rewrite(text, missing=GONE)
+    assert f'mediaPresentationDuration="{lengths}"' in copy
+    assert copy.count("<SegmentURL ") == 6
+
+
+def test_missing_segment_list() -> None:
+    """The segments that the manifest contains play instead of the missing list."""
+    text = one(f'<SegmentList duration="3" {LINK}><SegmentURL media="1.m4s"/></SegmentList>')
+    assert rewrite(text, missing=GONE) == rewrite(text.replace(LINK, XLINK))
+
+
+def test_missing_with_content_that_cannot_be_signed() -> None:
+    """A period is removed if neither it nor its remote one can be signed."""
+    text = mpd(f'<Period duration="PT6S"/><Period {LINK}>{FILM}</Period>', "")
+    assert rewrite(text, missing=GONE) == mpd('<Period duration="PT6S"/>', "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="gone.xml"/>',
+            "",
+        ),
+        (
+            '<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="gone.xml https://a.example/b"/>',
+            '<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="https://a.example/b"/>',
+        ),
+        (
+            '<Period><EventStream><InsertPresentation url="gone.xml"/></EventStream></Period>',
+            "<Period><EventStream></EventStream></Period>",
+        ),
+        ("<Period><ImportedMPD>gone.xml</ImportedMPD></Period>", "<Period></Period>"),
+    ],
+)
+def test_missing_manifests(text: str, expected: str) -> None:
+    """What refers to a missing manifest only is removed."""
+    assert rewrite(mpd(f"{text}<Period/>"), missing=GONE) == mpd(f"{expected}<Period/>")
+
+
+@pytest.mark.parametrize(
+    "link", [LINK, LINK.replace("gone.xml", "urn:mpeg:dash:resolve-to-zero:2013")]
+)
+def test_without_any_period_there_is_no_film(link: str) -> None:
+    """A manifest all of whose periods are removed is unplayable."""
+    with pytest.raises(NotAManifest, match="no period"):
+        parse(mpd(f"<Period {link}/>"), missing=GONE)
 
 
 @pytest.mark.parametrize("body", ["<Period>", "<!DOCTYPE a []><Period/>", "</remote><a>"])

@@ -15,6 +15,7 @@ from streaming.domain.errors import FilmUnplayable, MovieNotFound
 from streaming.domain.films import MANIFEST_NAMES, ManifestType
 from streaming.manifests import dash, hls, json_document
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
+from streaming.manifests.hls import HlsManifest
 from streaming.manifests.manifest import Manifest
 from streaming.manifests.references import FilmLocation, Kind, Nested
 from streaming.observability.metrics import emit
@@ -105,7 +106,7 @@ class _Loader:
                 everything += loaded
         embedding = self._embedding(copy for _, copy in everything)
         too_long = self._too_long(embedding, (copy for _, copy in everything))
-        if (self._missing or too_long) and self._is_hls:
+        if self._missing or too_long:
             everything = [
                 (nested, self._without(nested, each, too_long)) for nested, each in everything
             ]
@@ -142,7 +143,9 @@ class _Loader:
     def _load_nested(self, depth: int, nested: Nested) -> tuple[Nested, Copy] | None:
         """Load a manifest; None if it is missing or invalid, because the film plays without it."""
         try:
-            return nested, self._load(nested, depth)
+            copy = self._load(nested, depth)
+            _require_content(copy.manifest)
+            return nested, copy
         except (ObjectNotFound, ObjectUnreadable, ObjectNameRefused, NotAManifest) as error:
             self._report(nested.path, repr(error))
             self._missing.add((nested.path, nested.query))
@@ -156,12 +159,7 @@ class _Loader:
         self._budget.spend(manifest.rendered_bytes)
         for reason in manifest.left_out:
             self._report(nested.path, reason)
-        kept = body if self._is_hls else b""
-        return Copy(nested.path, nested.query, manifest, depth, kept, nested.kind)
-
-    @property
-    def _is_hls(self) -> bool:
-        return self._manifest_type == "hls"
+        return Copy(nested.path, nested.query, manifest, depth, body, nested.kind)
 
     def _parsed(
         self,
@@ -174,8 +172,8 @@ class _Loader:
         path, location = nested.path, self._location
         if nested.kind is not Kind.MANIFEST:
             return json_document.parse(body, path=path, film=location, kind=nested.kind)
-        if not self._is_hls:
-            return dash.parse(body, path=path, film=location, variables=variables)
+        if self._manifest_type == "dash":
+            return dash.parse(body, path=path, film=location, variables=variables, missing=missing)
         return hls.parse(
             body,
             path=path,
@@ -204,6 +202,12 @@ def _unseen(parents: Iterable[Copy], seen: set[tuple[str, str]]) -> list[Nested]
         if (nested.path, nested.query) not in seen
     }
     return list(found.values())
+
+
+def _require_content(manifest: Manifest) -> None:
+    """Raise ``NotAManifest`` for an empty playlist, with which Shaka plays nothing of the film."""
+    if isinstance(manifest, HlsManifest) and manifest.is_empty:
+        raise NotAManifest("the playlist has no segments")
 
 
 def _unplayable(reason: str) -> FilmUnplayable:

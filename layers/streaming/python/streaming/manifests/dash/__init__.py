@@ -83,19 +83,22 @@ def parse(
     path: str,
     film: FilmLocation,
     variables: Mapping[str, str] = _NO_VARIABLES,
+    missing: frozenset[tuple[str, str]] = frozenset(),
 ) -> DashManifest:
     """Parse an MPD or a remote element and find every reference that must be signed.
 
     ``path`` is its own key below the film's prefix, decoded. ``variables`` are those of the
     ``Nested`` that refers to it: a player inserts a remote element (``xlink:href``) into the
-    manifest, so its references resolve against the base of that manifest.
+    manifest, so its references resolve against the base of that manifest. References to the
+    manifests in ``missing``, each a path and a query, are left out: an element has its own content
+    instead of a missing remote one, or is removed if it has none.
 
     Raises ``NotAManifest``, ``OutsideFilm`` or ``ManifestTooLarge``.
     """
     is_remote = BASE_URL in variables
     document = read(body, TEXT_OF, is_remote=is_remote)
     home = Base.at(film, variables.get(BASE_URL, film.url_of(path)))
-    presentation = Presentation(document, path, home)
+    presentation = Presentation(document, path, home, missing)
     start, end = 0, len(document.source)
     if is_remote:
         length = variables.get(PERIOD_LENGTH)

@@ -18,21 +18,40 @@ from streaming.manifests.dash.limits import (
 )
 from streaming.manifests.errors import ManifestError, ManifestTooLarge, NotAManifest
 
-_XLINK_HREF = "http://www.w3.org/1999/xlink href "
+_XLINK = "http://www.w3.org/1999/xlink "
+_XLINK_HREF = _XLINK + "href "
 _RESOLVE_TO_ZERO = "urn:mpeg:dash:resolve-to-zero:2013"
-# dash.js declares the prefix xlink for remote elements, and ignores whether others are declared.
-_REMOTE_ROOT = (
-    b'<remote xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:cenc="urn:mpeg:cenc:2013"'
-    b' xmlns:mspr="urn:microsoft:playready" xmlns:dvb="urn:dvb:dash-extensions:2014-1"'
-    b' xmlns:dashif="https://dashif.org/CPS" xmlns:scte35="http://www.scte.org/schemas/35/2016">'
-)
+# dash.js, Shaka and ffmpeg ignore whether these prefixes are declared.
+_PREFIXES = {
+    b"xlink": b"http://www.w3.org/1999/xlink",
+    b"cenc": b"urn:mpeg:cenc:2013",
+    b"mspr": b"urn:microsoft:playready",
+    b"dvb": b"urn:dvb:dash-extensions:2014-1",
+    b"dashif": b"https://dashif.org/CPS",
+    b"scte35": b"http://www.scte.org/schemas/35/2016",
+    b"xsi": b"http://www.w3.org/2001/XMLSchema-instance",
+}
+_DECLARATIONS = {prefix: b' xmlns:%b="%b"' % (prefix, uri) for prefix, uri in _PREFIXES.items()}
+_REMOTE_ROOT = b"<remote" + b"".join(_DECLARATIONS.values()) + b">"
+_DECLARED_PREFIX = re.compile(rb"\sxmlns:([^\s=]+)")
+_UNBOUND_PREFIX = expat.errors.codes[expat.errors.XML_ERROR_UNBOUND_PREFIX]
+# The declaration, comments and instructions, and the root's name.
+_BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf|\s|<\?.*?\?>|<!--.*?-->)*<[^\s/>!?]+", re.DOTALL)
 
 _START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _UTF16_START = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
-_DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\s[^>]*>")
+_DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?(\s*)<\?xml\s[^>]*>")
 _ENCODING_NAME = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)""")
-_DECLARED_ENCODING = re.compile(rb"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
+_DECLARED_ENCODING = re.compile(
+    rb"""\A((?:\xef\xbb\xbf)?<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']"""
+)
+_UTF8 = (b"utf-8", b"utf8")
+# A body that begins with a byte for "<" is not in these encodings, and ASCII is part of UTF-8. .NET
+# writes utf-16 into files that it stores as UTF-8, and players ignore the declaration.
+_DECLARED_WRONGLY = re.compile(
+    rb"(?:iso-10646-)?(?:utf|ucs)-?(?:16|32|2|4)(?:[lb]e)?|(?:us-)?ascii"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +88,12 @@ class Element:
             if name.startswith(_XLINK_HREF):
                 return f"{name.rpartition(' ')[2]}:href", value.strip()
         return None
+
+    @property
+    def xlink_names(self) -> list[str]:
+        """The names of all attributes of XLink, as written."""
+        parts = [name.split(" ") for name in self.attributes if name.startswith(_XLINK)]
+        return [f"{prefix}:{local}" for _, local, prefix in parts]
 
     @property
     def is_empty_slot(self) -> bool:
@@ -123,22 +148,41 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
     source = _ascii_compatible(body)
     if is_remote:
         source = _REMOTE_ROOT + _DECLARATION.sub(b"", source) + b"</remote>"
-    builder = _Builder(source, text_of, roots_at=int(is_remote))
-    parser = builder.parser
+    roots_at = int(is_remote)
     try:
-        parser.Parse(source, True)  # noqa: FBT003 (pyexpat takes no keywords)
+        try:
+            return _built(source, text_of, roots_at)
+        except expat.ExpatError as error:
+            if error.code != _UNBOUND_PREFIX:
+                raise
+            return _built(_with_prefixes(source), text_of, roots_at)
     except expat.ExpatError as error:
         raise NotAManifest(f"the manifest is not well-formed XML: {error}") from error
     except ManifestError:
         raise
     except (ValueError, LookupError) as error:  # raised for an encoding that Python cannot decode
         raise NotAManifest(f"the manifest's encoding is unknown: {error}") from error
+
+
+def _built(source: bytes, text_of: frozenset[str], roots_at: int) -> Document:
+    builder = _Builder(source, text_of, roots_at)
+    builder.parser.Parse(source, True)  # noqa: FBT003 (pyexpat takes no keywords)
     return Document(source, builder.root)
+
+
+def _with_prefixes(source: bytes) -> bytes:
+    """Return the source with declarations of the usual prefixes that its root does not declare."""
+    root = _BEFORE_ROOT.match(source)
+    assert root is not None, "expat has read the root's name"
+    tag = _START_TAG.match(source, source.rindex(b"<", 0, root.end()))
+    declared = _DECLARED_PREFIX.findall(tag[0]) if tag else []
+    added = (text for prefix, text in _DECLARATIONS.items() if prefix not in declared)
+    return source[: root.end()] + b"".join(added) + source[root.end() :]
 
 
 def _ascii_compatible(body: bytes) -> bytes:
     if not body.startswith(_UTF16_START):
-        return body if _is_declared_otherwise(body) else body.decode(errors="replace").encode()
+        return _utf8_or_declared(body)
     has_mark = body.startswith((b"\xff\xfe", b"\xfe\xff"))
     guess = "utf-16" if has_mark else "utf-16-le" if body.startswith(b"<") else "utf-16-be"
     try:
@@ -147,11 +191,22 @@ def _ascii_compatible(body: bytes) -> bytes:
         raise NotAManifest("the manifest begins like UTF-16 but is not UTF-16") from error
 
 
-def _is_declared_otherwise(body: bytes) -> bool:
-    """Return whether the declaration names an encoding other than UTF-8."""
+def _utf8_or_declared(body: bytes) -> bytes:
+    """Return the body in UTF-8, or unchanged if it declares another encoding that is possible.
+
+    Removes white space before the declaration, which players tolerate and XML does not allow.
+    """
     declaration = _DECLARATION.match(body[:1024])
-    named = _ENCODING_NAME.search(declaration[0]) if declaration else None
-    return named is not None and named[1].lower() not in (b"utf-8", b"utf8")
+    if declaration is None:
+        return body.decode(errors="replace").encode()
+    if declaration[1]:
+        body = body[declaration.end(1) :]
+    named = _ENCODING_NAME.search(declaration[0])
+    encoding = named[1].lower() if named else _UTF8[0]
+    if encoding not in _UTF8 and not _DECLARED_WRONGLY.fullmatch(encoding):
+        return body
+    body = body.decode(errors="replace").encode()
+    return body if encoding == _UTF8[0] else _DECLARED_ENCODING.sub(rb"\1", body)
 
 
 class _Builder:

@@ -33,20 +33,56 @@ _FONT_DOWNLOAD = "urn:dvb:dash:fontdownload:2014"
 _DVB_URL = "urn:dvb:dash-extensions:2014-1 url "
 """The font of subtitles (ETSI TS 103 285, 7.2), named by the attribute ``dvb:url``."""
 
+_CONTENT = {"Period": "AdaptationSet", "AdaptationSet": "Representation"}
+"""The children without which an element is empty; any child, of other elements."""
+
 _LEVELS = frozenset({"Period", "AdaptationSet", "EmptyAdaptationSet", "Representation"})
 _NOT_HERE = _LEVELS | {"BaseURL", "ContentProtection", *KINDS}
 """Elements rewritten elsewhere, and ``ContentProtection``: licence URLs are never signed."""
 
 
 class Links:
-    """Collects the edits for the links of one MPD, and the manifests that they refer to."""
+    """Collects the edits for the links of one MPD, and the manifests that they refer to.
 
-    def __init__(self, document: Document, edits: Edits, path: str, home: Base) -> None:
+    Links to the manifests in ``missing``, each a path and a query, are left out.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        edits: Edits,
+        path: str,
+        home: Base,
+        missing: frozenset[tuple[str, str]],
+    ) -> None:
         self.nested: dict[str, Nested] = {}
         self._document = document
         self._edits = edits
         self._path = path
         self._home = home
+        self._missing = missing
+
+    def is_missing(self, element: Element, base: Base) -> bool:
+        """Return whether the element refers to a remote element that does not exist."""
+        return self._names_missing(_href(element), base)
+
+    def is_absent(self, element: Element, base: Base) -> bool:
+        """Return whether the element is removed, because nothing replaces what players replace.
+
+        An element that refers to a missing one has its own content, unless it has none. A period
+        is removed with its adaptation sets: Shaka does not play a presentation with an empty one.
+        """
+        if element.is_empty_slot:
+            return True
+        is_missing = self.is_missing(element, base)
+        if element.name in KINDS or (element.xlink_href is not None and not is_missing):
+            return False
+        sets = element.all("AdaptationSet") if element.name == "Period" else []
+        if sets:
+            below = base.below(element)
+            return all(self.is_absent(each, below) for each in sets)
+        name = _CONTENT.get(element.name)
+        return is_missing and not (element.all(name) if name else element.children)
 
     def rewrite_below(self, parent: Element, base: Base) -> None:
         """Rewrite the links below ``parent`` at any depth, except those of nested levels.
@@ -54,12 +90,16 @@ class Links:
         Raises ``OutsideFilm`` for a link that leaves the film.
         """
         for element in parent.children:
-            if element.name in _NOT_HERE:
-                continue
-            if element.is_empty_slot or _changes_requests(element, self._home):
+            if (
+                self.is_absent(element, base)
+                or _changes_requests(element, self._home)
+                or self._leads_nowhere(element, base)
+            ):
                 self._edits.remove(self._document.source, element.start, element.end)
                 continue
-            self._rewrite_href(element, self.reference(_href(element), base))
+            if element.name in _NOT_HERE:
+                continue
+            self.rewrite_level(element, base, None)
             self._rewrite_property(element, base)
             if element.name in _TEXT_URLS:
                 if self._rewrite_text(element):
@@ -73,12 +113,16 @@ class Links:
             self.rewrite_below(element, base)
 
     def rewrite_level(self, level: Element, base: Base, length: int | None) -> None:
-        """Rewrite ``xlink:href`` of a period or adaptation set.
+        """Rewrite ``xlink:href``, which refers to elements that replace ``level``.
 
-        It refers to a period or adaptation set that replaces ``level``.
+        Without the attribute, players use the content of ``level``.
         """
         href = _href(level)
-        if href is not None:
+        if self.is_missing(level, base):
+            spans = self._document.attribute_spans(level)
+            for name in level.xlink_names:
+                self._edits.remove(self._document.source, *spans[name])
+        elif href is not None:
             self._rewrite_href(level, self.remote(href, base, length))
 
     def remote(self, href: str, base: Base, length: int | None) -> Reference | None:
@@ -112,6 +156,20 @@ class Links:
                 self.nested[located.path] = Nested(located.path, variables)
         return Reference(located.path, is_manifest, located.fragment)
 
+    def _names_missing(self, url: str | None, base: Base) -> bool:
+        located = base.locate(url) if self._missing and url else None
+        return located is not None and (located.path, "") in self._missing
+
+    def _leads_nowhere(self, element: Element, base: Base) -> bool:
+        """Return whether every manifest that the element names is missing."""
+        if _is_manifest_property(element):
+            urls = element.attributes.get("value", "").split()
+            return bool(urls) and all(self._names_missing(url, base) for url in urls)
+        if element.name == "ImportedMPD":
+            return self._names_missing(element.text.strip(), self._home)
+        name, is_manifest = _ATTRIBUTE_URLS.get(element.name, ("", False))
+        return is_manifest and self._names_missing(element.attributes.get(name), base)
+
     def _rewrite_href(self, element: Element, reference: Reference | None) -> None:
         link = element.xlink_href
         if link is not None and reference is not None:
@@ -122,10 +180,11 @@ class Links:
         if element.name not in ("EssentialProperty", "SupplementalProperty"):
             return
         scheme = element.attributes.get("schemeIdUri", "").strip()
-        if scheme in _MANIFEST_PROPERTIES:
+        if _is_manifest_property(element):
             urls = element.attributes.get("value", "").split()
-            found = [self.reference(url, base, is_manifest=True) or escaped(url) for url in urls]
-            if any(isinstance(each, Reference) for each in found):
+            left = [url for url in urls if not self._names_missing(url, base)]
+            found = [self.reference(url, base, is_manifest=True) or escaped(url) for url in left]
+            if left != urls or any(isinstance(each, Reference) for each in found):
                 pieces = [piece for each in found for piece in (b" ", each)][1:]
                 replace_attribute(self._document, self._edits, element, "value", *pieces)
         elif scheme == _FONT_DOWNLOAD:
@@ -146,6 +205,12 @@ class Links:
             return False
         replace_text(self._document, self._edits, element, reference)
         return True
+
+
+def _is_manifest_property(element: Element) -> bool:
+    """Return whether the element is a property whose value names manifests."""
+    is_property = element.name in ("EssentialProperty", "SupplementalProperty")
+    return is_property and element.attributes.get("schemeIdUri", "").strip() in _MANIFEST_PROPERTIES
 
 
 def _changes_requests(element: Element, home: Base) -> bool:

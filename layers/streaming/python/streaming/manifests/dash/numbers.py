@@ -53,6 +53,15 @@ def nanoseconds(text: str) -> int:
     return whole * NANOSECONDS + _billionths(match[7])
 
 
+def duration_text(duration: int) -> str:
+    """Return a duration in nanoseconds as an ISO 8601 duration.
+
+    >>> duration_text(62_500_000_000)
+    'PT62.500000000S'
+    """
+    return f"PT{duration // NANOSECONDS}.{duration % NANOSECONDS:09}S"
+
+
 def billionths(name: str, text: str) -> int:
     """Return a decimal number times 10**9; some packagers write ``2.5`` instead of an integer.
 

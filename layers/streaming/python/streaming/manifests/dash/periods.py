@@ -1,9 +1,12 @@
 """The start and duration of each period of a presentation (ISO/IEC 23009-1, 5.3.2.1)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streaming.manifests.dash.document import Element
 from streaming.manifests.dash.numbers import nanoseconds
+
+PRESENTATION_DURATION = "mediaPresentationDuration"
 
 
 class Period(NamedTuple):
@@ -16,11 +19,11 @@ class Period(NamedTuple):
 
 def presentation_length(mpd: Element) -> int | None:
     """Return ``@mediaPresentationDuration`` in nanoseconds, or None if it is absent."""
-    return _duration(mpd, "mediaPresentationDuration")
+    return _duration(mpd, PRESENTATION_DURATION)
 
 
-def timed(mpd: Element) -> list[Period]:
-    """Return the periods in order; missing times are derived from the adjacent periods.
+def timed(mpd: Element, elements: Sequence[Element]) -> list[Period]:
+    """Return the periods ``elements`` in order; missing times follow from adjacent periods.
 
     Players learn the times of remote periods, and of periods beside them, when they have loaded
     them. Here such a period without a length has that of the presentation: it gets more segments
@@ -28,7 +31,6 @@ def timed(mpd: Element) -> list[Period]:
 
     Raises ``NotAManifest`` for a time that is not a duration.
     """
-    elements = [each for each in mpd.all("Period") if not each.is_empty_slot]
     has_remote = any(each.xlink_href is not None for each in elements)
     periods: list[Period] = []
     end: int | None = 0
@@ -40,7 +42,7 @@ def timed(mpd: Element) -> list[Period]:
         if length is None and start is not None:
             is_last = index + 1 == len(elements)
             following = mpd if is_last else elements[index + 1]
-            limit = _duration(following, "mediaPresentationDuration" if is_last else "start")
+            limit = _duration(following, PRESENTATION_DURATION if is_last else "start")
             length = None if limit is None else limit - start
             if length is not None and length <= 0:  # it cannot end before it starts
                 length = presentation_length(mpd)

@@ -6,8 +6,14 @@ from streaming.manifests.dash.base_urls import Base
 from streaming.manifests.dash.document import Document, Element
 from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.links import Links
-from streaming.manifests.dash.numbers import NANOSECONDS
-from streaming.manifests.dash.periods import Period, presentation_length, timed
+from streaming.manifests.dash.markup import attribute_pieces, escaped, replace_attribute
+from streaming.manifests.dash.numbers import NANOSECONDS, duration_text, nanoseconds
+from streaming.manifests.dash.periods import (
+    PRESENTATION_DURATION,
+    Period,
+    presentation_length,
+    timed,
+)
 from streaming.manifests.dash.representations import Representation, place, rewritten, write
 from streaming.manifests.dash.segment_info import KINDS, Information, elements_at
 from streaming.manifests.dash.segments import Scope
@@ -19,17 +25,21 @@ from streaming.manifests.references import Reference
 class Presentation:
     """The rewriting of an MPD or a remote element: ``edits``, ``links.nested`` and a duration.
 
-    ``home`` is the base of its references, ``path`` is its own key below the film's prefix.
+    ``home`` is the base of its references, ``path`` is its own key below the film's prefix, and
+    ``missing`` are the manifests that do not exist or cannot be signed, each a path and a query.
     """
 
-    def __init__(self, document: Document, path: str, home: Base) -> None:
+    def __init__(
+        self, document: Document, path: str, home: Base, missing: frozenset[tuple[str, str]]
+    ) -> None:
         self.edits = Edits()
-        self.links = Links(document, self.edits, path, home)
+        self.links = Links(document, self.edits, path, home, missing)
         self._document = document
         self._path = path
         self._home = home
         self._budget = Budget()
         self._length: int | None = None
+        self._removed = 0
 
     @property
     def duration_seconds(self) -> float | None:
@@ -41,14 +51,14 @@ class Presentation:
         mpd = self._document.root
         base = self._enter(mpd, self._home)
         self.links.rewrite_below(mpd, base)
-        for element in mpd.all("Period"):
-            if element.is_empty_slot:
-                self._remove(element)
+        self._keep_times(mpd, base)
         ends: list[int] = []
-        for period in timed(mpd):
+        for period in self._periods(mpd, base):
             length = self._period(period, base)
             if period.start is not None and length is not None:
                 ends.append(period.start + length)
+        if self._removed and self._removed == len(mpd.all("Period")):
+            raise NotAManifest("no period is left")
         self._length = presentation_length(mpd)
         if self._length is None and ends:
             self._length = max(ends)
@@ -60,17 +70,54 @@ class Presentation:
         if unknown. Raises ``ManifestError`` if the entity cannot be signed.
         """
         entity = self._document.root
-        self.links.rewrite_below(entity, self._home)
-        for element in entity.all("Period"):
-            if element.is_empty_slot:
-                self._remove(element)
-        for period in timed(entity):
+        for period in self._periods(entity, self._home):
             self._period(period._replace(length=period.length or length), self._home)
         self._period(Period(entity, None, length), self._home)
         information = Information.of([elements_at(entity)])
         if information is not None:
             pieces = rewritten(information, self._scope(entity, self._home, length)).pieces
             place(self._document, self.edits, entity, pieces)
+
+    def _keep_times(self, mpd: Element, base: Base) -> None:
+        """Keep what the removed periods state about the times of the others.
+
+        The start of a removed period ends the one before it. The presentation is shorter by the
+        durations of missing periods; that of a slot that resolves to zero was not part of it.
+        """
+        elements = mpd.all("Period")
+        absent = [self.links.is_absent(each, base) for each in elements]
+        shorter_by = 0
+        following, name, is_anchored = mpd, PRESENTATION_DURATION, False
+        for index in range(len(elements) - 1, -1, -1):
+            element = elements[index]
+            start, duration = (element.attributes.get(each) for each in ("start", "duration"))
+            if not absent[index]:
+                following, name = element, "start"
+                is_anchored = is_anchored or start is not None
+                continue
+            if duration and not is_anchored and not element.is_empty_slot:
+                shorter_by += nanoseconds(duration)
+            ends_another = index > 0 and not absent[index - 1]
+            is_needed = ends_another and "duration" not in elements[index - 1].attributes
+            if start and is_needed and name not in following.attributes:
+                self._add_attribute(following, name, start)
+        total = presentation_length(mpd)
+        if total is not None and 0 < shorter_by < total:
+            value = mpd.attributes[PRESENTATION_DURATION] = duration_text(total - shorter_by)
+            text = value.encode()
+            replace_attribute(self._document, self.edits, mpd, PRESENTATION_DURATION, text)
+
+    def _add_attribute(self, element: Element, name: str, value: str) -> None:
+        element.attributes[name] = value
+        position = element.start + 1 + len(self._document.tag_name(element))
+        self.edits.replace(position, position, [b" ", *attribute_pieces(name, escaped(value))])
+
+    def _periods(self, parent: Element, base: Base) -> list[Period]:
+        """Return the periods that are left, with their times."""
+        elements = parent.all("Period")
+        left = [each for each in elements if not self.links.is_absent(each, base)]
+        self._removed += len(elements) - len(left)
+        return timed(parent, left)
 
     def _remove(self, element: Element) -> None:
         self.edits.remove(self._document.source, element.start, element.end)
@@ -88,15 +135,20 @@ class Presentation:
     def _period(self, period: Period, parent: Base) -> int | None:
         """Rewrite a period and return its length, from its segments if it is not stated."""
         element, length = period.element, period.length
-        self.links.rewrite_level(element, parent, length)
         if element.xlink_href is None:
             return self._period_content(period, parent)
         mark = self.edits.mark()
         try:
+            self.links.rewrite_level(element, parent, length)
             return self._period_content(period, parent)
         except NotAManifest:
-            # Players replace the content by the remote period, so the film plays without it.
             self.edits.forget_since(mark)
+            if self.links.is_missing(element, parent):
+                self._remove(element)
+                self._removed += 1
+                return None
+            # Players replace the content by the remote period, so the film plays without it.
+            self.links.rewrite_level(element, parent, length)
             self.edits.replace(element.content_start, element.content_end, [])
             return length
 
@@ -108,8 +160,7 @@ class Presentation:
         above = elements_at(element)
         inheritable = element.all(*KINDS)
         for adaptation_set in element.all("AdaptationSet", "EmptyAdaptationSet"):
-            if adaptation_set.is_empty_slot:
-                self._remove(adaptation_set)
+            if self.links.is_absent(adaptation_set, base):
                 continue
             set_base = self._enter(adaptation_set, base)
             self.links.rewrite_level(adaptation_set, base, length)
@@ -144,7 +195,10 @@ class Presentation:
 
     def _scope(self, representation: Element, base: Base, length: int | None) -> Scope:
         document = self._document
-        return Scope(document, representation, base, length, self._budget, self.links.remote)
+        links = self.links
+        return Scope(
+            document, representation, base, length, self._budget, links.remote, links.is_missing
+        )
 
     def _file(self, base: Base) -> Reference | None:
         """Return the media file that the base names, or None if it names none of the film."""

@@ -12,7 +12,7 @@ KINDS = ("SegmentTemplate", "SegmentList", "SegmentBase")
 
 def elements_at(level: Element) -> tuple[Element, ...]:
     """Return the segment information of a level, one element per kind, in order of precedence."""
-    found = level.all(*KINDS)
+    found = [element for element in level.all(*KINDS) if not element.is_empty_slot]
     first = {element.name: element for element in reversed(found)}
     return tuple(first[kind] for kind in KINDS if kind in first)
 

@@ -77,8 +77,12 @@ def _start_tag(
     without = {"duration"} if has_timeline else set()
     if information.integer("startNumber", 1) == 1:
         without.add("startNumber")  # 1 is the default, and ffmpeg skips that many segments
+    own = information.levels[0]
+    link = own.xlink_href
+    if scope.is_missing(own, scope.base):
+        without |= set(own.xlink_names)
+        link = None
     attributes = merged_attributes(scope.document, information.levels, without)
-    link = information.levels[0].xlink_href
     if link is not None:
         reference = scope.remote(link[1], scope.base, scope.length)
         if reference is not None:

@@ -26,7 +26,8 @@ class Scope:
     """A representation whose segment information is rewritten, and its context.
 
     ``length`` is its period's duration in nanoseconds, None if the manifest does not state it.
-    ``remote`` returns the reference to a remote element (``xlink:href``).
+    ``remote`` returns the reference to a remote element (``xlink:href``), and ``is_missing``
+    whether the element that has the link refers to an object that does not exist.
     """
 
     document: Document
@@ -35,6 +36,7 @@ class Scope:
     length: int | None
     budget: Budget
     remote: Callable[[str, Base, int | None], Reference | None]
+    is_missing: Callable[[Element, Base], bool]
 
     def address(self, url: str) -> Piece:
         """Return the reference of ``url``, or the escaped URL if it is foreign.
