@@ -28,6 +28,7 @@ from streaming.domain import clock
 from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import uuid7
 from tests.support.connections import close_connections
+from tests.support.failing_s3 import FailingS3
 from tests.support.functions import (
     Viewer,
     event,
@@ -474,11 +475,44 @@ def test_what_cannot_be_decompressed_is_refused(
     assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
 
 
-def test_missing_rendition(stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture) -> None:
-    """A film plays without a missing variant, and the operator is notified."""
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("utf-8", TS_FILM),
+        (None, gzip.compress(TS_FILM)),
+        ("gzip", gzip.compress(TS_FILM[:20]) + gzip.compress(TS_FILM[20:]) + bytes(512)),
+        (None, "\ufeff".encode("utf-16-le") + TS_FILM.decode().encode("utf-16-le")),
+    ],
+    ids=["character set", "not declared", "members and padding", "UTF-16"],
+)
+def test_playlists_that_were_uploaded_wrongly(
+    stack: Stack, viewer: Viewer, encoding: str | None, body: bytes
+) -> None:
+    """A playlist plays if its data is unambiguous and its header names no other coding."""
+    movie_id = uuid4()
+    headers = {} if encoding is None else {"ContentEncoding": encoding}
+    put_manifest(stack, movie_id, body, **headers)
+
+    started = viewer.start(movie_id)
+
+    assert (started.status, started.json["duration_seconds"]) == (200, 4)
+    assert httpx.get(started.json["manifest_url"]).text.count("X-Amz-Signature") == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, b"", b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n", b"#EXTM3U\n#EXTINF:4,\ncaf%E9.ts\n"],
+    ids=["missing", "no bytes", "no segments", "name that is not UTF-8"],
+)
+def test_missing_rendition(
+    stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture, body: bytes | None
+) -> None:
+    """A film plays without a missing or broken variant, and the operator is notified."""
     movie_id = uuid4()
     put_manifest(stack, movie_id, MASTER)
     put_manifest(stack, movie_id, TS_FILM, "v/index.m3u8")
+    if body is not None:
+        put_manifest(stack, movie_id, body, "large/index.m3u8")
 
     started = viewer.start(movie_id)
 
@@ -488,6 +522,39 @@ def test_missing_rendition(stack: Stack, viewer: Viewer, caplog: pytest.LogCaptu
     assert "large/index.m3u8" not in playlist
     (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
     assert vars(told)["path"] == "large/index.m3u8"
+
+
+@pytest.mark.parametrize(
+    ("archived", "status", "code"),
+    [("large/index.m3u8", 200, None), ("index.m3u8", 502, "film_unplayable")],
+)
+def test_archived_playlist(
+    stack: Stack,
+    viewer: Viewer,
+    monkeypatch: pytest.MonkeyPatch,
+    archived: str,
+    status: int,
+    code: str | None,
+) -> None:
+    """A film plays without a variant that a lifecycle rule has moved to Glacier."""
+    require_embedded_s3(stack)
+    movie_id = uuid4()
+    for name, body in {
+        "index.m3u8": MASTER,
+        "v/index.m3u8": TS_FILM,
+        "large/index.m3u8": TS_FILM,
+    }.items():
+        put_manifest(stack, movie_id, body, name)
+
+    def refuses(method: str, path: str) -> bool:
+        return method == "GET" and f"/vod/movies/{movie_id}/{archived}" in path
+
+    with FailingS3(stack.ports.s3_port, refuses, "InvalidObjectState") as s3:
+        monkeypatch.setenv("S3_ENDPOINT_URL", s3.url)
+        forget_environment()
+        started = viewer.start(movie_id)
+
+    assert (started.status, started.json.get("code")) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -570,10 +637,11 @@ def test_long_interstitials_are_embedded(stack: Stack, viewer: Viewer, attribute
 def test_interstitials_that_cannot_be_embedded(
     stack: Stack, viewer: Viewer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An interstitial too long for a `data:` URL is left out, and the operator is notified."""
+    """A list of assets too long for a `data:` URL is left out, and the operator is notified."""
     movie_id = uuid4()
-    put_manifest(stack, movie_id, asset(2000), "ad.m3u8")
-    put_manifest(stack, movie_id, interstitial("X-ASSET-URI", "ad.m3u8"))
+    assets = {"ASSETS": [{"URI": f"{each}.mp4", "DURATION": 2} for each in range(2000)]}
+    put_manifest(stack, movie_id, json.dumps(assets).encode(), "ads.json")
+    put_manifest(stack, movie_id, interstitial("X-ASSET-LIST", "ads.json"))
 
     started = viewer.start(movie_id)
 
@@ -582,7 +650,27 @@ def test_interstitials_that_cannot_be_embedded(
     assert "DATERANGE" not in playlist
     assert playlist.count("X-Amz-Signature") == 1
     (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
-    assert vars(told)["path"] == "ad.m3u8"
+    assert vars(told)["path"] == "ads.json"
+
+
+@pytest.mark.parametrize("attribute", ["X-ASSET-URI", "X-ASSET-LIST"])
+def test_interstitials_of_any_length(stack: Stack, viewer: Viewer, attribute: str) -> None:
+    """An interstitial of an hour is the variant of an embedded playlist: no query is appended."""
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, asset(2000), "ad.m3u8")
+    assets = {"ASSETS": [{"URI": "ad.m3u8", "DURATION": 4000}]}
+    put_manifest(stack, movie_id, json.dumps(assets).encode(), "ads.json")
+    is_list = attribute == "X-ASSET-LIST"
+    put_manifest(stack, movie_id, interstitial(attribute, "ads.json" if is_list else "ad.m3u8"))
+
+    started = viewer.start(movie_id)
+
+    playlist = httpx.get(started.json["manifest_url"]).text
+    multivariant = embedded(embedded(playlist)) if is_list else embedded(playlist)
+    (variant,) = [line for line in multivariant.splitlines() if line.startswith("http")]
+    assert httpx.get(variant).text.count("X-Amz-Signature") == 2000
+    assert len(playlist) < 8 * 1024
+    assert started.json["duration_seconds"] == 4
 
 
 def test_many_interstitials_exceed_the_limit(stack: Stack, viewer: Viewer) -> None:
@@ -654,6 +742,52 @@ def test_name_that_the_store_refuses(stack: Stack, viewer: Viewer) -> None:
     refused = viewer.start(movie_id)
 
     assert (refused.status, refused.json["code"]) == (502, "film_unplayable")
+
+
+DASH_FILM = (
+    '<AdaptationSet contentType="video"><Representation id="v" bandwidth="1">'
+    '<SegmentTemplate media="$Number$.m4s" duration="2"/></Representation></AdaptationSet>'
+)
+REMOTE_MPD = (
+    '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    ' type="static"><Period duration="PT12S">{}</Period>{}</MPD>'
+)
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        '<Period xlink:href="{}" xlink:actuate="onLoad"/>',
+        '<Period xlink:href="{}" xlink:actuate="onLoad"><BaseURL>ads/</BaseURL></Period>',
+        '<Period xlink:href="{}">' + DASH_FILM + "</Period>",
+        '<Period><AdaptationSet xlink:href="{}"/></Period>',
+        '<Period><EventStream xlink:href="{}"/></Period>',
+    ],
+    ids=["slot", "empty slot", "slot with content", "adaptation set", "events"],
+)
+@pytest.mark.parametrize("remote", [None, b"<html>gone", f"<Period>{DASH_FILM}</Period>".encode()])
+def test_remote_element_that_cannot_be_signed(
+    stack: Stack,
+    viewer: Viewer,
+    caplog: pytest.LogCaptureFixture,
+    period: str,
+    remote: bytes | None,
+) -> None:
+    """A film plays without a remote element that is missing, broken or of unknown length."""
+    movie_id = uuid4()
+    body = REMOTE_MPD.format(DASH_FILM, period.format("ad.xml"))
+    put_manifest(stack, movie_id, body.encode(), "index.mpd")
+    if remote is not None:
+        put_manifest(stack, movie_id, remote, "ad.xml")
+
+    started = viewer.start(movie_id, {"manifest_type": "dash"})
+
+    assert (started.status, started.json["duration_seconds"]) == (200, 12)
+    copy = httpx.get(started.json["manifest_url"]).text
+    assert copy.count("<SegmentURL") == copy.count("X-Amz-Signature") == 6
+    assert "xlink:href" not in copy
+    (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
+    assert vars(told)["path"] == "ad.xml"
 
 
 def test_chained_film(stack: Stack, viewer: Viewer) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from aws_lambda_powertools.logging import Logger
 
+from streaming.delivery.embedding import one_variant
 from streaming.delivery.film import Copy
 from streaming.delivery.film_loader import ReadableBucket, load_film
 from streaming.delivery.windows import Window, copy_key
@@ -84,11 +85,15 @@ class Publisher:
         def url_for(reference: Reference, depth: int = 0) -> str:
             if not reference.is_manifest:
                 return sign(prefix + reference.path)
-            if film.embedding.length(reference, depth) is None:
+            found = film.embedding.find(reference, depth)
+            if found is None:
                 return sign(key_of(reference.path, reference.query))
             if (reference, depth) not in embedded:
                 copy = copies[reference.path, reference.query]
-                body = copy.manifest.render(lambda inner: url_for(inner, depth + 1))
+                if found.is_whole:
+                    body = copy.manifest.render(lambda inner: url_for(inner, depth + 1))
+                else:
+                    body = one_variant(sign(key_of(reference.path, reference.query)))
                 embedded[reference, depth] = _data_url(_content_type(copy, manifest_type), body)
             return embedded[reference, depth]
 
