@@ -11,7 +11,7 @@ import pytest
 from local.stack import Stack
 from tests.conftest import Rows, set_subscription
 from tests.deploy.deployment import Deployment
-from tests.integration.test_delivery import MASTER, TS_FILM
+from tests.integration.delivery.manifests import MASTER, TS_FILM
 from tests.support.databases import administrator
 from tests.support.functions import Json, event, new_viewer
 from tests.support.logs_insights import Row, log_events, run

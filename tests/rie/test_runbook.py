@@ -15,7 +15,7 @@ from streaming.config.database import DatabaseSettings
 from streaming.domain import clock
 from streaming.domain.identifiers import uuid7
 from streaming.repository.database import Database
-from tests.integration.test_delivery import MASTER, TS_FILM, put_manifest
+from tests.integration.delivery.manifests import MASTER, TS_FILM, put_manifest
 from tests.rie.deployed import deployed, function_environment
 from tests.rie.scene import Scene
 from tests.support.functions import Json, event
