@@ -1,4 +1,4 @@
-"""The servers of histories."""
+"""The servers of histories, and a history without servers."""
 
 import os
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from tests.histories.environments import Environments
 from tests.histories.evidence import Evidence
 from tests.histories.operations import History
 from tests.histories.rig import Rig, running_rig
+from tests.histories.sequential_history import Tale
 
 
 def _seeds(text: str) -> range:
@@ -37,6 +38,18 @@ def environments(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     log = tmp_path_factory.mktemp("environments") / "environments.log"
     with Environments(rig.variables, log, of_some=rig.of_some) as running:
         yield running
+
+
+@pytest.fixture
+def tale() -> Tale:
+    """A view of a film: started, reported twice, looked up, stopped."""
+    tale = Tale()
+    session_id = tale.tell("start").answer["session_id"]
+    tale.tell("report", position_seconds=10, session_id=session_id, sequence=1)
+    tale.tell("report", position_seconds=20, session_id=session_id, sequence=2)
+    tale.tell("get")
+    tale.tell("stop", position_seconds=30, session_id=session_id, sequence=3)
+    return tale
 
 
 def assert_kept(history: History, evidence: Evidence) -> None:
