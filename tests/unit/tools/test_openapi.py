@@ -9,7 +9,7 @@ import pytest
 from local.gateway.template import read
 from local.ports import Ports
 from streaming.domain import errors
-from tools.openapi import document
+from tools.openapi.document import document
 
 ROOT = Path(__file__).parents[3]
 COMMITTED: dict[str, Any] = json.loads((ROOT / "functions/docs/openapi.json").read_text("utf-8"))

@@ -1,78 +1,24 @@
-"""Writes the OpenAPI document, generated from the models of requests and responses.
+"""The operations of the API, by path and method."""
 
-``python -m tools.openapi FILE``; a test fails if the committed file differs.
-"""
-
-import json
-import sys
-from collections import defaultdict
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import models_json_schema
-
-from streaming.api import problem_models
 from streaming.api import response_models as responses
 from streaming.api.request_models import PositionRequest, StartRequest
 from streaming.domain import errors
-from tools import openapi_reports
-
-VERSION = "1.0.0"
-SCHEMAS = "#/components/schemas/{model}"
+from tools.openapi import reports
+from tools.openapi.operations import operation
 
 AUTHENTICATED = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired)
 BODY = (errors.InvalidJson, errors.BodyTooLarge)
 RECORD = (errors.DatabaseUnavailable,)
 
 
-# API Gateway itself answers a request without a token or without a route.
-_GATEWAY_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
-_FROM_THE_GATEWAY = {
-    "application/json": {"schema": {"$ref": SCHEMAS.format(model="GatewayMessage")}}
-}
-
-
-# The problems with additional members, by status.
-_PROBLEMS = defaultdict[int, type](
-    lambda: problem_models.Problem,
-    {HTTPStatus.TOO_MANY_REQUESTS: problem_models.StreamLimitProblem},
-)
-
-
-def document() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Streaming Service",
-            "version": VERSION,
-            "description": "A playback gateway for video on demand from a private S3 bucket.",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [{"url": "/"}],
-        "tags": [
-            {"name": "Playback", "description": "Start a film, report the position, stop."},
-            {"name": "Watching", "description": "Saved positions."},
-            {"name": "Analytics", "description": "What was watched, for administrators."},
-            {"name": "Service", "description": "About the service itself."},
-        ],
-        "paths": _paths(),
-        "components": {
-            "schemas": _schemas(),
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-            },
-        },
-    }
-
-
-def _paths() -> dict[str, Any]:
+def paths() -> dict[str, Any]:
+    """Return the operations by path and method."""
     film = "/api/v1/stream/{movie_id}"
     return {
         film: {
-            "post": _operation(
+            "post": operation(
                 "startStream",
                 "Playback",
                 "Start a film",
@@ -116,7 +62,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{film}/progress": {
-            "post": _operation(
+            "post": operation(
                 "reportProgress",
                 "Playback",
                 "Report the position",
@@ -133,7 +79,7 @@ def _paths() -> dict[str, Any]:
                     *RECORD,
                 ),
             ),
-            "get": _operation(
+            "get": operation(
                 "findProgress",
                 "Watching",
                 "Look up the position",
@@ -147,7 +93,7 @@ def _paths() -> dict[str, Any]:
                     *RECORD,
                 ),
             ),
-            "delete": _operation(
+            "delete": operation(
                 "removeProgress",
                 "Watching",
                 "Remove a film from the films to continue",
@@ -158,7 +104,7 @@ def _paths() -> dict[str, Any]:
             ),
         },
         f"{film}/stop": {
-            "post": _operation(
+            "post": operation(
                 "stopStream",
                 "Playback",
                 "Stop a film",
@@ -177,7 +123,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{film}/invalidate": {
-            "post": _operation(
+            "post": operation(
                 "invalidateFilm",
                 "Service",
                 "Apply the replacement of a film",
@@ -196,7 +142,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/api/v1/stream/progress": {
-            "get": _operation(
+            "get": operation(
                 "continueWatching",
                 "Watching",
                 "List the films to continue",
@@ -214,7 +160,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/api/v1/users/{user_id}/data": {
-            "delete": _operation(
+            "delete": operation(
                 "eraseUser",
                 "Service",
                 "Erase a user's data",
@@ -239,9 +185,9 @@ def _paths() -> dict[str, Any]:
                 ),
             )
         },
-        **openapi_reports.paths(_operation),
+        **reports.paths(),
         "/health": {
-            "get": _operation(
+            "get": operation(
                 "health",
                 "Service",
                 "Check that the service is running",
@@ -251,119 +197,3 @@ def _paths() -> dict[str, Any]:
             )
         },
     }
-
-
-def _operation(
-    operation_id: str,
-    tag: str,
-    summary: str,
-    description: str,
-    *,
-    answer: type | None = None,
-    body: type[BaseModel] | None = None,
-    body_is_optional: bool = False,
-    of_film: bool = False,
-    parameters: list[dict[str, Any]] | None = None,
-    problems: tuple[type[errors.StreamingError], ...] = (),
-    needs_token: bool = True,
-) -> dict[str, Any]:
-    movie_id = {
-        "name": "movie_id",
-        "in": "path",
-        "required": True,
-        "description": "The film.",
-        "schema": {"type": "string", "format": "uuid"},
-    }
-    operation: dict[str, Any] = {
-        "operationId": operation_id,
-        "tags": [tag],
-        "summary": summary,
-        "description": description,
-        "security": [{"token": []}] if needs_token else [],
-        "parameters": [*([movie_id] if of_film else []), *(parameters or [])],
-        "responses": {
-            **_success(answer),
-            **_problem_responses(problems),
-        },
-    }
-    if body is not None:
-        operation["requestBody"] = {
-            "required": not body_is_optional,
-            "content": {"application/json": {"schema": _reference(body)}},
-        }
-    return operation
-
-
-def _success(answer: type | None) -> dict[str, Any]:
-    if answer is None:
-        return {"204": {"description": "The request succeeded; the response has no body."}}
-    content = {"application/json": {"schema": _reference(answer)}}
-    return {"200": {"description": _first_line(answer), "content": content}}
-
-
-def _problem_responses(problems: tuple[type[errors.StreamingError], ...]) -> dict[str, Any]:
-    by_status: dict[int, list[type[errors.StreamingError]]] = {}
-    for problem in problems:
-        by_status.setdefault(problem.status, []).append(problem)
-    return {
-        str(status): {
-            "description": "; ".join(f"`{each.code}`: {_first_line(each)}" for each in group),
-            **_problem_headers(group),
-            "content": {
-                "application/problem+json": {"schema": _reference(_PROBLEMS[status])},
-                **(_FROM_THE_GATEWAY if status in _GATEWAY_STATUSES else {}),
-            },
-        }
-        for status, group in sorted(by_status.items())
-    }
-
-
-def _problem_headers(group: list[type[errors.StreamingError]]) -> dict[str, Any]:
-    names = {name for each in group for name in each.headers}
-    if any(each.retry_after_seconds is not None for each in group):
-        names.add("Retry-After")
-    headers = {name: {"schema": {"type": "string"}} for name in sorted(names)}
-    return {"headers": headers} if headers else {}
-
-
-def _schemas() -> dict[str, Any]:
-    requests = [(model, "validation") for model in (StartRequest, PositionRequest)]
-    _, definitions = models_json_schema(requests, ref_template=SCHEMAS)  # type: ignore[arg-type]
-    replies: list[tuple[str, Any, TypeAdapter[Any]]] = [
-        (model.__name__, "serialization", TypeAdapter(model))
-        for model in (
-            responses.Started,
-            responses.ProgressSaved,
-            responses.WatchProgress,
-            responses.ContinueWatching,
-            responses.Stopped,
-            responses.Invalidated,
-            responses.Erased,
-            responses.Health,
-            *openapi_reports.MODELS,
-            problem_models.GatewayMessage,
-            problem_models.Problem,
-            problem_models.StreamLimitProblem,
-        )
-    ]
-    mapping, shared = TypeAdapter.json_schemas(replies, ref_template=SCHEMAS)
-    own = {name: schema for (name, _), schema in mapping.items() if "$ref" not in schema}
-    return dict(sorted({**definitions["$defs"], **shared.get("$defs", {}), **own}.items()))
-
-
-def _reference(model: type) -> dict[str, str]:
-    return {"$ref": SCHEMAS.format(model=model.__name__)}
-
-
-def _first_line(documented: type) -> str:
-    return (documented.__doc__ or "").strip().splitlines()[0]
-
-
-def main() -> None:
-    """Write the document to the file given on the command line."""
-    text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
-    Path(sys.argv[1]).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
 """The part of the OpenAPI document about the reports of what was watched."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from streaming.api.http import to_json
 from streaming.api.measures import Measures
 from streaming.domain import errors
 from streaming.domain.reports import LONGEST_RANGE_DAYS
+from tools.openapi.operations import operation
 
 MODELS: tuple[type, ...] = (models.Overview, models.Films, models.Film, ConcurrencyReport)
 
@@ -52,8 +52,8 @@ _PROBLEMS = (
 )
 
 
-def paths(operation: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """Return the paths of the reports, made by ``operation`` as the others are."""
+def paths() -> dict[str, Any]:
+    """Return the paths of the reports."""
     examples = {
         "overview": models.Overview(_DAY, _DAY, _MEASURES, _DAYS, **_PARTS, all_time=_MEASURES),
         "movies": models.Films(
@@ -121,11 +121,11 @@ def paths(operation: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _with_media(operation: dict[str, Any], example: Any) -> dict[str, Any]:
-    content = operation["responses"]["200"]["content"]
+def _with_media(described: dict[str, Any], example: Any) -> dict[str, Any]:
+    content = described["responses"]["200"]["content"]
     content["application/json"]["example"] = json.loads(to_json(example))
     content["text/csv"] = {"schema": {"type": "string"}}
-    return operation
+    return described
 
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
