@@ -85,6 +85,17 @@ def test_a_film_is_completed_near_its_end(record: Record) -> None:
     assert player.saved().times_completed == 2
 
 
+def test_a_film_is_completed_without_a_session(record: Record) -> None:
+    """Without a session, the length is the film's, if it is known from another user's start."""
+    player = Player(record, film_duration_seconds=1000)
+    player.start()
+    stranger = replace(player, user_id=uuid4(), session_id=None)
+    stranger.report(900, EVENING + seconds(900))
+    assert (stranger.saved().completed, stranger.saved().duration_seconds) == (True, 1000)
+    stranger.report(1, EVENING + seconds(1000))
+    assert (stranger.saved().completed, stranger.saved().times_completed) == (True, 1)
+
+
 def test_a_film_of_unknown_length_is_never_completed(record: Record) -> None:
     """No position completes a film of unknown length."""
     player = Player(record, film_duration_seconds=None)

@@ -151,5 +151,8 @@ class MemoryPlayback(Playback):
         ):
             raise MovieNotFound("nobody has ever started such a film")
         started_at = session.started_at if session and report.session_id else None
-        duration = session.film_duration_seconds if session else None
+        film = self._record.films.get(movie_id)
+        duration = film.duration_seconds if film else None
+        if session is not None:
+            duration = session.film_duration_seconds
         return progress.save(self._record, report, started_at, duration)

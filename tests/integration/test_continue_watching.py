@@ -217,6 +217,20 @@ def test_rewatch(viewer: Viewer, film: UUID) -> None:
     assert listed(viewer) == []
 
 
+def test_rewatch_without_sessions(viewer: Viewer, stranger: Viewer, film: UUID) -> None:
+    """A film is completed without a start, too, once its length is known."""
+    viewer.start(film)
+    stranger.report(film, 12)
+    assert stranger.progress(film).json["completed"]
+    assert listed(stranger) == []
+
+    stranger.report(film, 1)
+
+    again = stranger.progress(film).json
+    assert (again["completed"], again["times_completed"]) == (True, 1)
+    assert listed(stranger) == []
+
+
 def test_times_completed(viewer: Viewer, film: UUID) -> None:
     """Each completion counts once, whatever is reported after it."""
     viewer.start(film)

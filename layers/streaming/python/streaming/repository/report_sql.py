@@ -50,18 +50,22 @@ _SEEN_IN_SESSION = f"""
     )
 """  # noqa: S608
 
-_SEEN_WITHOUT_SESSION = """
+_SEEN_WITHOUT_SESSION = f"""
     seen AS (
         SELECT
             CAST(:position_seconds AS integer) AS position_seconds,
-            CAST(NULL AS integer) AS duration_seconds,
-            false AS completed,
+            film.duration_seconds,
+            coalesce(
+                CAST(:position_seconds AS integer) >= {COMPLETED_AT} * film.duration_seconds, false
+            ) AS completed,
             CAST(NULL AS uuid) AS session_id,
             CAST(NULL AS bigint) AS sequence,
             CAST(:made_at AS timestamptz) AS last_watched_at,
             CAST(:at AS timestamptz) AS updated_at
+        FROM (VALUES (1)) AS one_row
+        LEFT JOIN films AS film ON film.movie_id = :movie_id
     )
-"""
+"""  # noqa: S608
 
 
 def _changes(new: str) -> str:
