@@ -1,0 +1,28 @@
+"""Films packaged as publishing does, and what is seen and heard in them."""
+
+from pathlib import Path
+
+from tools.publish.packaging.package import Package, package
+from tools.publish.probe import probe
+from tools.publish.source import Source
+
+WHOLE_GREEN = [(0.0, "green")]
+
+
+def published(film: Path, folder: Path) -> tuple[Source, Package]:
+    """Package a film as publishing does, before the upload."""
+    source = probe(film)
+    made = package(
+        source,
+        folder / "package",
+        version="v",
+        title="",
+        preset="ultrafast",
+        on_seconds=lambda _: None,
+    )
+    return source, made
+
+
+def tone_at(tones: list[tuple[float, int]], seconds: float) -> int:
+    """Return the audible tone at a time."""
+    return [hertz for start, hertz in tones if start <= seconds][-1]
