@@ -69,9 +69,43 @@ def encrypted(folder: Path) -> None:
     info.unlink()
 
 
+def incomplete_hls(folder: Path) -> None:
+    """HLS with a missing and an empty variant, and playlists in Latin-1 and UTF-16."""
+    transport_stream(folder)
+    with (folder / "index.m3u8").open("a") as playlist:
+        for number, name in enumerate(("missing", "empty")):
+            tag = f"#EXT-X-STREAM-INF:BANDWIDTH={number + 9}000000,RESOLUTION=1280x720"
+            playlist.write(f'{tag},NAME="The "{name}" one"\n{name}.m3u8\n')
+        playlist.write('#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="missing-frames.m3u8"\n')
+    (folder / "empty.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n")
+    for name, encoding in (("v0", "latin-1"), ("v1", "utf-16")):
+        playlist_path = folder / name / "media.m3u8"
+        text = playlist_path.read_text().replace(",\n", ",Caf\xe9\n")
+        playlist_path.write_bytes(text.encode(encoding))
+
+
 def numbered(folder: Path) -> None:
     """DASH whose template numbers segments: $Number$."""
     _dash(folder, *["-use_template", "1", "-use_timeline", "0"])
+
+
+def incomplete_dash(folder: Path) -> None:
+    """DASH with missing remote elements, an empty slot, and URL parameters (Annex I)."""
+    numbered(folder)
+    manifest = folder / "index.mpd"
+    text = manifest.read_text().replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    parameters = (
+        '<EssentialProperty schemeIdUri="urn:mpeg:dash:urlparam:2014"><up:UrlQueryInfo'
+        ' xmlns:up="urn:mpeg:dash:schema:urlparam:2014" queryTemplate="$querypart$"'
+        ' useMPDUrlQuery="true"/></EssentialProperty><Representation'
+    )
+    text = text.replace("<Representation", parameters, 1)
+    missing = 'xlink:href="missing.xml" xlink:actuate="onLoad"'
+    zero = 'xlink:href="urn:mpeg:dash:resolve-to-zero:2013" xlink:actuate="onLoad"'
+    text = text.replace("</Period>", f"<AdaptationSet {missing}/></Period>")
+    slots = f'<Period {zero}/><Period {missing}/>'
+    text = text.replace("</MPD>", f"{slots}<Period {missing}/></MPD>")
+    manifest.write_text(text)
 
 
 def timed(folder: Path) -> None:
@@ -116,11 +150,13 @@ HLS: dict[str, Callable[[Path], None]] = {
     "fragmented_mp4": fragmented_mp4,
     "byte_range": byte_range,
     "encrypted": encrypted,
+    "incomplete_hls": incomplete_hls,
 }
 DASH: dict[str, Callable[[Path], None]] = {
     "numbered": numbered,
     "timed": timed,
     "on_demand": on_demand,
+    "incomplete_dash": incomplete_dash,
 }
 
 
