@@ -84,6 +84,24 @@ def incomplete_hls(folder: Path) -> None:
         playlist_path.write_bytes(text.encode(encoding))
 
 
+def with_interstitial(folder: Path, segments: int) -> None:
+    """HLS over MPEG-TS with an interstitial of that many segments, of which a second is played."""
+    transport_stream(folder)
+    tags = (
+        "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n"
+        '#EXT-X-DATERANGE:ID="ad",CLASS="com.apple.hls.interstitial",'
+        'START-DATE="2026-01-01T00:00:02Z",X-ASSET-URI="../ad.m3u8",X-RESUME-OFFSET=0,'
+        "X-PLAYOUT-LIMIT=1\n#EXTINF"
+    )
+    for name in ("v0", "v1"):
+        playlist = folder / name / "media.m3u8"
+        playlist.write_text(playlist.read_text().replace("#EXTINF", tags, 1))
+    ad = "#EXTINF:2,\nv0/seg000.ts\n#EXT-X-DISCONTINUITY\n" * segments
+    (folder / "ad.m3u8").write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n{ad}#EXT-X-ENDLIST\n"
+    )
+
+
 def numbered(folder: Path) -> None:
     """DASH whose template numbers segments: $Number$."""
     _dash(folder, *["-use_template", "1", "-use_timeline", "0"])
@@ -103,7 +121,7 @@ def incomplete_dash(folder: Path) -> None:
     missing = 'xlink:href="missing.xml" xlink:actuate="onLoad"'
     zero = 'xlink:href="urn:mpeg:dash:resolve-to-zero:2013" xlink:actuate="onLoad"'
     text = text.replace("</Period>", f"<AdaptationSet {missing}/></Period>")
-    slots = f'<Period {zero}/><Period {missing}/>'
+    slots = f"<Period {zero}/><Period {missing}/>"
     text = text.replace("</MPD>", f"{slots}<Period {missing}/></MPD>")
     manifest.write_text(text)
 

@@ -81,17 +81,20 @@ def film_of(stack: Stack) -> Callable[[str], str]:
             if layout == PUBLISHED:
                 publish(stack, folder / "film.mp4", movie_id)
             else:
-                build_and_upload(stack, layout, folder, movie_id)
+                build = {**films.HLS, **films.DASH}[layout]
+                build_and_upload(stack, build, folder, movie_id)
         return movie_id
 
     return make
 
 
-def build_and_upload(stack: Stack, layout: str, folder: Path, movie_id: str) -> None:
-    """Upload a film of the layout to the bucket."""
+def build_and_upload(
+    stack: Stack, build: Callable[[Path], None], folder: Path, movie_id: str
+) -> None:
+    """Upload a film to the bucket that ``build`` makes."""
     for number in range(len(films.HEIGHTS)):
         (folder / f"v{number}").mkdir()
-    {**films.HLS, **films.DASH}[layout](folder)
+    build(folder)
     client = stack.s3.admin_client()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         key = f"movies/{movie_id}/{path.relative_to(folder).as_posix()}"
@@ -245,5 +248,31 @@ def test_plays_to_the_end(
         under_test.assert_all_signed()
         keys = [each for each in under_test.answers if re.search(r"/key\.bin\?", each.url)]
         assert bool(keys) == (layout == "encrypted")
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("segments", [2, 1000])
+def test_interstitials(
+    stack: Stack,
+    product: Product,
+    chromium: Browser,
+    viewer: Viewer,
+    server: str,
+    tmp_path: Path,
+    segments: int,
+) -> None:
+    """An interstitial plays, embedded as it is or as the variant of an embedded playlist."""
+    movie_id = str(uuid4())
+    build = functools.partial(films.with_interstitial, segments=segments)
+    build_and_upload(stack, build, tmp_path, movie_id)
+    answer = viewer.api.post(f"/stream/{movie_id}", json={"manifest_type": "hls"})
+    context = chromium.new_context()
+    try:
+        under_test = PlayerUnderTest(context.new_page(), product.storage_url)
+        under_test.open(server, "hls")
+        under_test.play(answer.raise_for_status().json()["manifest_url"])
+        under_test.wait("() => player.interstitials() > 0")
+        under_test.assert_all_signed()
     finally:
         context.close()

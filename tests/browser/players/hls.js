@@ -4,6 +4,9 @@ import Hls from "/vendor/hls.js/hls.min.mjs";
 const video = document.getElementById("video");
 const hls = new Hls({ workerPath: "/vendor/hls.js/hls.worker.js" });
 
+let interstitials = 0;
+hls.on(Hls.Events.INTERSTITIAL_ASSET_ENDED, () => { interstitials += 1; });
+
 export const player = {
   async load(url) {
     const parsed = new Promise((resolve) => hls.once(Hls.Events.MANIFEST_PARSED, resolve));
@@ -16,6 +19,7 @@ export const player = {
   chooseHeight(height) {
     hls.currentLevel = hls.levels.findIndex((level) => level.height === height);
   },
+  interstitials: () => interstitials,
   languages: () => hls.audioTracks.map((track) => track.lang),
   chooseLanguage(language) {
     hls.audioTrack = hls.audioTracks.findIndex((track) => track.lang === language);
