@@ -39,7 +39,7 @@ _DEAD_LETTERS = """
 Rows = dict[str, list[list[Any]]]
 
 Statement = str | tuple[str, str, int]
-"""SQL; or SQL that is executed until a query returns a number."""
+"""SQL; or SQL that is executed until a query returns at least a number."""
 # An engine that waits for records that do not come would never end.
 _MOST_SECONDS = 300
 

@@ -2,8 +2,8 @@
 
 In: ``{"folder": …, "statements": […], "queries": {name: …}, "tolerated": …}`` as JSON, on standard
 input; ClickHouse stores its tables in the folder. A statement is a text; or a list of a text, a
-query and a number, and is executed until the query returns the number. Out: the rows of each query,
-as JSON.
+query and a number, and is executed until the query returns at least the number. Out: the rows of
+each query, as JSON.
 """
 
 import json
@@ -20,10 +20,10 @@ def main() -> None:
     work = json.load(sys.stdin)
     session = Session(work["folder"])
     for each in work["statements"]:
-        statement, query, number = [each, "", ""] if isinstance(each, str) else each
+        statement, query, number = [each, "", 0] if isinstance(each, str) else each
         try:
             session.query(statement)
-            while query and str(session.query(query)).strip() != str(number):
+            while query and int(str(session.query(query))) < number:
                 session.query(statement)
         except ChdbError as error:
             if not work["tolerated"] or work["tolerated"] not in str(error):

@@ -19,6 +19,7 @@ def test_figures_of_what_the_engine_reads(cluster: KafkaCluster, tmp_path: Path)
     """Records that brokers deliver, with their topics, offsets and times, give the same figures."""
     made = traffic(0)
     records = made.records()
+    cluster.delete_records()
     publish(cluster.bootstrap_servers, records)
 
     statements = reading(cluster.bootstrap_servers, records=len(records))

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
 from local.ports import free_ports
@@ -170,6 +170,16 @@ class KafkaCluster:
                         raise NotReadyError(f"{topic['name']} has {in_sync} replicas in sync")
 
             await_condition(check, what="the cluster", seconds=_READY_SECONDS)
+
+    def delete_records(self) -> None:
+        """Delete all records of the topics."""
+        with self.admin() as admin:
+            everything = {
+                TopicPartition(topic, partition): -1
+                for topic in self._topics
+                for partition in range(PARTITIONS)
+            }
+            admin.delete_records(everything)
 
     def controller(self) -> int:
         """Return the node that is the controller."""
