@@ -46,8 +46,11 @@ def _introduction(run: Mapping[str, Any]) -> str:
         "second device, one in four first asks for continue watching. Each answer is checked: a "
         "wrong status or position is an error, and a run with an error fails. Latencies are in "
         "milliseconds and count from the moment at which the viewer wanted to call, so they "
-        "include the wait for an environment. Processor time is that of all servers and "
-        "functions, the local gateway included, less what they use without a call.\n"
+        "include the wait for an environment. If a level has fewer calls a second for each viewer "
+        "than the levels above it, the viewers want more calls than the machine can answer, and "
+        "calls wait for each other. Processor time is that of all servers and functions, the local "
+        "gateway included, less what they use without a call. It includes counting what was "
+        "watched, if the commit does that.\n"
     )
 
 
