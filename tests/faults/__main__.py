@@ -93,7 +93,8 @@ def _groups() -> list[tuple[tuple[str, ...], Fault]]:
 
 async def _together(world: World, scenarios: Sequence[Scenario]) -> None:
     all_ready = asyncio.Barrier(len(scenarios))
-    await asyncio.gather(*(scenario.run(all_ready) for scenario in scenarios))
+    one_at_a_time = asyncio.Lock()
+    await asyncio.gather(*(scenario.run(all_ready, one_at_a_time) for scenario in scenarios))
     # Immediately: the broker keeps its topics in memory, and may be killed next.
     _check_records(world, scenarios)
     for scenario in scenarios:

@@ -29,7 +29,6 @@ _MOST_RECOVERY_SECONDS = 15.0
 # On two cores, concurrent starts of all calls would distort the latencies: each call starts at a
 # separate time, with a longer interval if clients have to be loaded first.
 _WARM_MOMENT, _COLD_MOMENT, _FIRST_START_MOMENT = 0.05, 0.2, 0.8
-_one_at_a_time = asyncio.Lock()
 
 
 @dataclass
@@ -122,8 +121,12 @@ class Scenario:
         """Whether servers are killed, which affects other scenarios."""
         return self._fault.kills
 
-    async def run(self, all_ready: asyncio.Barrier) -> None:
-        """Fill the cells. ``all_ready`` separates preparations from others' measurements."""
+    async def run(self, all_ready: asyncio.Barrier, one_at_a_time: asyncio.Lock) -> None:
+        """Fill the cells.
+
+        Concurrent scenarios share both: ``all_ready`` separates preparations from others'
+        measurements, and a call starts with the lock ``one_at_a_time``.
+        """
         self.cells = [
             Cell(self._dependencies, self._fault, call, is_warm)
             for call in CALLS
@@ -143,7 +146,12 @@ class Scenario:
             later = [await self._scene(cell.call) for cell in self.cells]
             await all_ready.wait()
             await self._begin(proxies)
-            await asyncio.gather(*map(self._suffer, self.cells, environments, scenes))
+            await asyncio.gather(
+                *(
+                    self._suffer(*each, one_at_a_time)
+                    for each in zip(self.cells, environments, scenes, strict=True)
+                )
+            )
             await self._end(proxies)
             await asyncio.gather(*map(self._recover, self.cells, environments, later))
             await asyncio.gather(*map(self._check_positions, self.cells))
@@ -184,7 +192,13 @@ class Scenario:
             if self._fault.kills:
                 await asyncio.to_thread(server.await_ready)
 
-    async def _suffer(self, cell: Cell, environment: Environment, scenes: list[Scene]) -> None:
+    async def _suffer(
+        self,
+        cell: Cell,
+        environment: Environment,
+        scenes: list[Scene],
+        one_at_a_time: asyncio.Lock,
+    ) -> None:
         moment = _WARM_MOMENT if cell.is_warm else _COLD_MOMENT
         if cell.call.is_first_start and not cell.is_warm:
             moment = _FIRST_START_MOMENT
@@ -193,7 +207,7 @@ class Scenario:
                 await asyncio.sleep(_PAUSE_SECONDS)
             # A difference of hundredths of a second is measurable only without concurrency.
             is_compared = number == 1 and cell.calm_seconds is not None
-            async with _one_at_a_time:
+            async with one_at_a_time:
                 answering = asyncio.create_task(environment.call(scene.event))
                 await asyncio.wait([answering], timeout=None if is_compared else moment)
             answer = await answering

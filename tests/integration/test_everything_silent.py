@@ -32,4 +32,4 @@ def test_everything_silent(stack: Stack, environment: dict[str, str], tmp_path: 
 
 
 async def _alone(scenario: Scenario) -> None:
-    await scenario.run(asyncio.Barrier(1))
+    await scenario.run(asyncio.Barrier(1), asyncio.Lock())
