@@ -20,7 +20,7 @@ def main() -> None:
     work = json.load(sys.stdin)
     session = Session(work["folder"])
     for each in work["statements"]:
-        statement, query, number = [each, "", 0] if isinstance(each, str) else each
+        statement, query, number = (each, "", 0) if isinstance(each, str) else each
         try:
             session.query(statement)
             while query and int(str(session.query(query))) < number:
