@@ -11,6 +11,8 @@ from itertools import chain
 
 import chardet
 
+from tools.publish.subtitle_alphabets import encoding_by_alphabet
+
 _WESTERN = "cp1252"
 _CENTRAL = ("cp1250", "iso8859-2")
 _CYRILLIC = ("cp1251", "koi8-r", "cp866", "iso8859-5")
@@ -53,6 +55,8 @@ _ALL = tuple(dict.fromkeys((*chain(*_ENCODINGS.values()), *_LATIN)))
 _LEAST_SHARE = 0.8
 # With fewer accented letters and no language, a guess among the Latin encodings is arbitrary.
 _LEAST_LETTERS_TO_TELL_BY = 64
+# In short words, such as "été".
+_MOST_ACCENTED = 2 / 3
 _ISO_2022_ESCAPE = b"\x1b$"
 _MARKUP = re.compile(rb"\{\\[ -z|~]*\}|</?[A-Za-z][ -;=?-~]*>")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -76,6 +80,10 @@ def encoding_of(texts: Iterable[bytes], language: str = "") -> str:
 
 def _single_or_double_byte(whole: bytes, own: Sequence[str]) -> str:
     """Return the likeliest encoding that extends ASCII; `own` are those of the language."""
+    if not own and _is_latin(whole, most=_MOST_ACCENTED):
+        found = encoding_by_alphabet(whole)
+        if found:
+            return found
     is_latin_language = bool(own) and own[0] in _LATIN
     is_latin = _is_latin(whole, is_expected=is_latin_language)
     if own and is_latin == is_latin_language and (found := _best(whole, own)):
@@ -133,11 +141,14 @@ def _is_usual(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPSM"
 
 
-def _is_latin(whole: bytes, *, is_expected: bool) -> bool:
-    """Return whether the letters outside of ASCII are within words of ASCII letters."""
+def _is_latin(whole: bytes, *, most: float = 0.5, is_expected: bool = False) -> bool:
+    """Return whether the letters outside of ASCII are within words of ASCII letters.
+
+    `most` is the largest share of them in their words, or in all words if Latin is expected.
+    """
     words = _WORDS.findall(whole)
     letters = b"".join(word for word in words if is_expected or _HIGH.search(word))
-    return len(_HIGH.findall(letters)) * 2 <= len(letters)
+    return len(_HIGH.findall(letters)) <= most * len(letters)
 
 
 def _of_language(language: str) -> Sequence[str]:

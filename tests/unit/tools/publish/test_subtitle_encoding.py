@@ -92,6 +92,37 @@ def test_a_few_words_without_the_language(language: str, encoding: str, text: st
 
 
 @pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1250", "Zażółć gęślą jaźń"),
+        ("iso8859-2", "Dziękuję, książę"),
+        ("cp1250", "Příliš žluťoučký kůň"),
+        ("iso8859-2", "Příliš žluťoučký kůň"),
+        ("cp1250", "Köszönöm, őrült hűség"),
+        ("cp1250", "Što ćeš, đače? Žao mi je"),
+        ("cp1250", "Bună ziua, ce faceţi?"),
+        ("cp1254", "Günaydın, nasılsın? Teşekkürler"),
+        ("cp1257", "Ačiū, kaip sekasi? Ąžuolas"),
+        ("cp1252", "Straße, Mädchen – „Öl“"),
+        ("cp1252", "Ça va, l’été ? Où ça ?"),
+        ("cp1252", "¡Adiós, señor! ¿Qué pasó?"),
+        ("cp1252", "Rødgrød med fløde på åen"),
+        ("cp1252", "Não, avô! É você?"),
+        ("iso8859-15", "Cœur brisé, 5 €"),
+        ("cp850", "Schöne Grüße, Frau Müller"),
+        ("cp850", "Déjà vu, garçon"),
+        ("mac_roman", "Déjà vu, crème brûlée"),
+        ("cp1252", "Señor Müller’s café in São Paulo"),
+    ],
+)
+def test_a_few_words_in_latin_letters(encoding: str, text: str) -> None:
+    """Without a language, a few words are those of a language whose alphabet has all letters."""
+    words = [text.encode(encoding), b"Plain words"]
+
+    assert words[0].decode(encoding_of(words)) == text
+
+
+@pytest.mark.parametrize(
     "words",
     [
         '<font color="#ffff00">Привет, мир</font>',
