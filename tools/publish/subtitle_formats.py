@@ -17,6 +17,10 @@ _ASS_OVERRIDES = re.compile(r"\{([^{}]*)\}")
 _ASS_STYLE = re.compile(r"\\([biu])(\d+)")
 _ASS_DRAWING = re.compile(r"\\p[1-9]")
 _ASS_BREAK = re.compile(r"\\[Nn]")
+_WEBVTT_MARKUP = re.compile(
+    r"</?(?:[bciuv]|lang|rt|ruby)(?:\.[^\s<>.]+)*(?:[ \t][^<>]*)?>|<(?:\d+:)?\d\d:\d\d\.\d{3}>"
+    r"|&(?:[a-zA-Z]+|#\d+|#[xX][0-9a-fA-F]+);"
+)
 _LENGTH_BYTES = 2
 _UTF_16 = (b"\xfe\xff", b"\xff\xfe")
 
@@ -55,8 +59,15 @@ def from_plain(text: str) -> str:
 
 
 def from_webvtt(text: str) -> str:
-    """Return ``text``, which is already that of a WebVTT cue, without what would end it."""
-    return text.replace("-->", "--&gt;")
+    """Return the text of a WebVTT cue: tags and character references are kept, the rest escaped.
+
+    ffmpeg writes `<` and `&` as they are.
+    """
+    parts, at = [], 0
+    for match in _WEBVTT_MARKUP.finditer(text):
+        parts += [text[at : match.start()].translate(_ESCAPES), match[0]]
+        at = match.end()
+    return "".join((*parts, text[at:].translate(_ESCAPES)))
 
 
 def unwrapped_mov_text(packet: bytes) -> bytes:

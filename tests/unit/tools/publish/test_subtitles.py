@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.film_maker import ffmpeg, h264, picture
 from tools.publish.probe import probe
-from tools.publish.subtitle_formats import from_ass, from_plain, from_subrip
+from tools.publish.subtitle_formats import from_ass, from_plain, from_subrip, from_webvtt
 from tools.publish.subtitles import extract
 
 CUES = (
@@ -74,3 +74,19 @@ def test_substation_alpha(line: str, shown: str) -> None:
 def test_plain_text_has_no_markup() -> None:
     """Text that looks like a tag stays text."""
     assert from_plain("<i>") == "&lt;i&gt;"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("I <3 you & me", "I &lt;3 you &amp; me"),
+        ("I &lt;3 you &amp; me, &#8211;", "I &lt;3 you &amp; me, &#8211;"),
+        ("<v Tom><i>Really</i>, Tom & Jerry", "<v Tom><i>Really</i>, Tom &amp; Jerry"),
+        ("<c.yellow.bg_blue>a</c> <- b --> c", "<c.yellow.bg_blue>a</c> &lt;- b --&gt; c"),
+        ("<00:01:05.500>later <lang en>x</lang>", "<00:01:05.500>later <lang en>x</lang>"),
+        ("List<String> <br>", "List&lt;String&gt; &lt;br&gt;"),
+    ],
+)
+def test_webvtt(written: str, shown: str) -> None:
+    """Markup of WebVTT is kept, and text that was never escaped is shown as written."""
+    assert from_webvtt(written) == shown
