@@ -85,6 +85,122 @@ def test_transport_streams(tmp_path: Path, codec: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "and_then",
+    [
+        pytest.param(("-streamid", "0:512", "-streamid", "1:513"), id="both tracks"),
+        pytest.param(("-streamid", "1:513"), id="the sound"),
+        pytest.param(("-streamid", "0:257", "-streamid", "1:256"), id="exchanged"),
+        pytest.param(
+            ("-mpegts_service_id", "7", "-mpegts_pmt_start_pid", "512", "-mpegts_start_pid", "600"),
+            id="another program",
+        ),
+        pytest.param(
+            ("-streamid", "0:512", "-streamid", "1:513", "-output_ts_offset", "4"),
+            id="time stamps continue",
+        ),
+        pytest.param(
+            ("-streamid", "0:512", "-streamid", "1:513", "-output_ts_offset", "90000"),
+            id="time stamps a day later",
+        ),
+    ],
+)
+@pytest.mark.parametrize("codec", ["aac", "ac3"])
+def test_transport_streams_with_other_identifiers(
+    tmp_path: Path, and_then: tuple[str, ...], codec: str
+) -> None:
+    """Joined transport streams correspond by the order of their tracks if identifiers differ."""
+    film = joined(tmp_path, "film.ts", *h264(), "-c:a", codec, and_then=and_then)
+
+    source = assert_both_are_published(film, tmp_path)
+
+    assert source.damage == ""
+    assert len(source.audio) == 1
+    assert TOLD in source.warnings
+
+
+def test_a_track_that_only_a_later_recording_has(tmp_path: Path) -> None:
+    """A track that the first recording lacks is left out, and one that ends is silent after it."""
+    options = (*h264(), "-c:a", "aac", "-f", "mpegts")
+    two, one = tmp_path / "two.ts", tmp_path / "one.ts"
+    ffmpeg(
+        *(*picture("red", SECONDS), *tone(440, SECONDS), *tone(880, SECONDS)),
+        *("-map", "0", "-map", "1", "-map", "2", *options, str(two)),
+    )
+    ffmpeg(*picture("blue", SECONDS), *tone(440, SECONDS), *options, str(one))
+    more, less = tmp_path / "more.ts", tmp_path / "less.ts"
+    more.write_bytes(one.read_bytes() + two.read_bytes())
+    less.write_bytes(two.read_bytes() + one.read_bytes())
+
+    assert probe(more).left_out == (
+        "aac audio (48000 Hz, mono) of recording 2: the first recording has no such track",
+    )
+    playlist = published(more, tmp_path).folder / "index.m3u8"
+    assert silence_seconds(playlist, until=2 * SECONDS - 0.2) <= 0.1
+    (tmp_path / "less").mkdir()
+    made = published(less, tmp_path / "less")
+    for track, seconds in ((0, 2 * SECONDS), (1, SECONDS)):
+        tones = heard(made.folder / "index.m3u8", track)
+        assert [at for at, hertz in tones if not hertz and 0.1 < at < seconds - 0.2] == []
+    assert tones[-1][1] == 0
+
+
+def test_a_track_that_begins_late(tmp_path: Path) -> None:
+    """A track that a transport stream adds after some megabytes is left out, and named."""
+    first, added, last, film = (
+        tmp_path / name for name in ("first.ts", "added.ts", "last.ts", "film.ts")
+    )
+    # ffmpeg searches for tracks in the first and the last megabytes.
+    noise = ("-vf", "noise=alls=100:allf=t", "-qp", "0", "-c:a", "aac")
+    for part, begins_at in ((first, 0), (last, 2 * SECONDS)):
+        offset = ("-output_ts_offset", str(begins_at))
+        ffmpeg(*picture("red", SECONDS), *tone(440, SECONDS), *h264(), *noise, *offset, str(part))
+    ffmpeg(
+        *(*picture("blue", SECONDS), *tone(880, SECONDS), *tone(440, SECONDS)),
+        *("-map", "0", "-map", "1", "-map", "2", *h264(), "-c:a", "aac"),
+        *("-output_ts_offset", str(SECONDS), str(added)),
+    )
+    film.write_bytes(b"".join(part.read_bytes() for part in (first, added, last)))
+
+    source = probe(film)
+
+    assert source.left_out == ("the track with packet identifier 258: it begins late in the file",)
+    assert source.damage == ""
+    assert source.duration_seconds == pytest.approx(3 * SECONDS, abs=0.15)
+
+
+# The sound of recordings of stations changes between programmes.
+@pytest.mark.parametrize(
+    "and_then",
+    [
+        pytest.param(("-ar", "44100"), id="sample rate"),
+        pytest.param(("-ac", "6"), id="5.1"),
+        pytest.param(("-ac", "1"), id="mono"),
+        pytest.param(("-aac_pce", "1"), id="channels by an element of their own"),
+        pytest.param(("-ac", "6", "-aac_pce", "1", "-ar", "32000"), id="all of it"),
+        pytest.param(("-profile:a", "mpeg2_aac_low"), id="MPEG-2"),
+    ],
+)
+@pytest.mark.parametrize("offset", [0, SECONDS])
+def test_sound_that_changes_its_parameters(
+    tmp_path: Path, and_then: tuple[str, ...], offset: int
+) -> None:
+    """AAC may change its parameters on the way, and stays in sync."""
+    options = (*h264(), "-c:a", "aac")
+    film = tmp_path / "film.ts"
+    film.write_bytes(
+        recording(tmp_path, "film.ts", "red", 440, *options)
+        + recording(
+            *(tmp_path, "film.ts", "blue", 880, *options, *and_then),
+            *("-output_ts_offset", str(offset)),
+        )
+    )
+
+    source = assert_both_are_published(film, tmp_path)
+
+    assert source.damage == ""
+
+
+@pytest.mark.parametrize(
     ("name", "options"),
     [
         pytest.param("film.mp4", (*h264(), "-c:a", "aac"), id="mp4"),
@@ -142,20 +258,34 @@ def test_a_name_with_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "and_then"),
+    ("name", "options", "and_then", "told"),
     [
-        ("film.mp4", (*h264(), "-c:a", "aac"), ("-ar", "44100")),
-        ("film.mkv", (*h264(), "-c:a", "aac"), ("-c:v", "mpeg4")),
-        ("film.flv", (*h264(), "-c:a", "aac"), ("-c:v", "flv")),
+        (
+            *("film.mp4", (*h264(), "-c:a", "aac"), ("-ar", "44100")),
+            "1 of recording 2 is aac audio (44100 Hz, stereo), that of recording 1 is aac audio (4",
+        ),
+        (
+            *("film.mkv", (*h264(), "-c:a", "aac"), ("-c:v", "mpeg4")),
+            "track 0 of recording 2 is mpeg4 video, that of recording 1 is h264 video",
+        ),
+        (
+            *("film.flv", (*h264(), "-c:a", "aac"), ("-c:v", "flv")),
+            "track 0 of recording 2 is aac audio (48000 Hz, stereo), that of recording 1 is h264",
+        ),
+        (
+            *("film.ts", (*h264(), "-c:a", "mp2"), ("-c:a", "ac3")),
+            "track 1 of recording 2 is ac3 audio (48000 Hz, stereo), that of recording 1 is mp2",
+        ),
     ],
 )
 def test_recordings_that_differ(
-    tmp_path: Path, name: str, options: tuple[str, ...], and_then: tuple[str, ...]
+    tmp_path: Path, name: str, options: tuple[str, ...], and_then: tuple[str, ...], told: str
 ) -> None:
-    """If the second recording has other formats, the file is damaged; its first part can be had."""
+    """If the second recording has other formats, this is said; the first one can be had."""
     source = probe(joined(tmp_path, name, *options, and_then=and_then))
 
-    assert source.damage.startswith("it goes on after its end: another recording begins at byte ")
+    assert source.damage.startswith("recordings are joined in it, the second one at byte ")
+    assert told in source.damage
 
 
 def test_time_stamps_that_start_again(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ other files and hosts. Publishing such a file would publish their content.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,8 @@ def _url(file: FilmFile) -> str:
         return f"file:{path}"
     quoted = path.replace("'", "'\\''")
     lines = ["ffconcat version 1.0"]
+    for identifier in file.track_identifiers:
+        lines += ["stream", f"exact_stream_id {identifier}"]
     for part in file.parts:
         lines += [
             f"file 'subfile,,start,{part.start},end,{part.end},,:{quoted}'",
@@ -100,10 +102,36 @@ def _url(file: FilmFile) -> str:
     return f"data:text/plain;base64,{script}"
 
 
+def packets(
+    container: av.container.InputContainer, streams: Sequence[Any]
+) -> Iterator["av.Packet[Any]"]:
+    """Yield the packets of some of a container's tracks, with an empty packet at each track's end.
+
+    Raises ffmpeg's errors.
+    """
+    try:
+        yield from container.demux(streams)
+    except IndexError:
+        # PyAV looks for the end of tracks that the container did not have at the start, too. Their
+        # ends come last.
+        return
+
+
 def decoded(packet: "av.Packet[Any]") -> list[Any]:
     """Return the frames of a packet, none if it is damaged. Raises no ffmpeg error."""
     try:
         return list(packet.decode())
+    except av.error.FFmpegError:
+        return []
+
+
+def drained(stream: Any) -> list[Any]:
+    """Return the frames that a track's decoder has kept. Raises no ffmpeg error.
+
+    The decoder has to be flushed before it decodes again.
+    """
+    try:
+        return list(stream.codec_context.decode(None))
     except av.error.FFmpegError:
         return []
 

@@ -4,37 +4,48 @@ Demuxers read only the first of several joined recordings, or return time stamps
 Correcting these afterwards, as ffmpeg does, fails if the tracks do not start again together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import av
+import av.container
 
 from tools.publish.container import opened_part
-from tools.publish.damage import TOLERATED_LOSS_SECONDS, lost_part
-from tools.publish.decoding_times import Jump
+from tools.publish.damage import TOLERATED_LOSS_SECONDS
+from tools.publish.recording_starts import starts_between, starts_by_times
+from tools.publish.recordings import (
+    PROGRAM_STREAM,
+    TRANSPORT_STREAM,
+    Recording,
+    Track,
+    read_recording,
+)
 from tools.publish.source import FilmFile, Part
-from tools.publish.structure import program_stream, transport_stream
 from tools.publish.structure.found import Outline
-from tools.publish.survey import Survey, survey
+from tools.publish.survey import Survey
 
 _MOST_PARTS = 100
-# The distance in bytes between the first packets of the tracks of a recording.
-_FARTHEST_TRACK = 8_000_000
-_TRANSPORT, _PROGRAM = "mpegts", "mpeg"
-# The parameters of these codecs may change within a track: they are repeated in it, or ffmpeg
-# repeats them there.
-_PARAMETERS_IN_PACKETS = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4", "mp3float", "mp2"})
+# The pause between two recordings whose time stamps continue.
+_LONGEST_PAUSE_SECONDS = 1.0
+_TOLERATED_OVERLAP_SECONDS = 0.1
+
+
+class _CannotBeJoinedError(Exception):
+    """The recordings cannot be played one after the other; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The film's file with its recordings, and what is lost of them."""
+    """The film's file with its recordings, and what is lost of them.
+
+    `left_out` are the tracks that only later recordings have.
+    """
 
     file: FilmFile
     damage: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 def joined(
@@ -45,96 +56,142 @@ def joined(
     `surveyed` and `outline` are those of the file as ffmpeg reads it.
     """
     starts = outline.starts
-    if container.format.name in (_TRANSPORT, _PROGRAM):
-        starts = _starts_by_times(path, container, surveyed)
+    if container.format.name in (TRANSPORT_STREAM, PROGRAM_STREAM):
+        starts = starts_by_times(path, container, surveyed)
+        if outline.starts:
+            starts = starts_between(path, outline.starts)
     if not starts:
         return Joined(FilmFile(path))
-    parts, losses = _parts(path, starts)
-    if parts:
-        return Joined(FilmFile(path, tuple(parts)), "; ".join(losses))
-    if container.format.name in (_TRANSPORT, _PROGRAM):
-        # ffmpeg corrects the time stamps.
-        return Joined(FilmFile(path))
-    return Joined(
-        FilmFile(path),
-        f"it goes on after its end: another recording begins at byte {starts[0]}, whose tracks "
-        "differ, so that it cannot be played after the first one",
-    )
+    try:
+        return _film(path, _recordings(path, starts), container.format.name)
+    except _CannotBeJoinedError as reason:
+        if not outline.starts:
+            # ffmpeg corrects the time stamps of transport and program streams.
+            return Joined(FilmFile(path))
+        return Joined(
+            FilmFile(path),
+            f"recordings are joined in it, the second one at byte {starts[0]}, that cannot be "
+            f"played one after the other: {reason}",
+        )
 
 
-def _parts(path: Path, starts: Sequence[int]) -> tuple[list[Part], list[str]]:
-    """Return the recordings and what each lacks; none if they do not have the same tracks."""
-    bounds = [*pairwise((0, *starts)), (starts[-1], path.stat().st_size)]
-    if len(bounds) > _MOST_PARTS or "\n" in str(path.absolute()):
-        return [], []
-    parts: list[Part] = []
-    losses: list[str] = []
-    expected: list[Any] = []
-    for number, (start, end) in enumerate(bounds, 1):
+def _recordings(path: Path, starts: Sequence[int]) -> list[Recording]:
+    """Return the recordings that begin at the start of a file and at each of `starts`."""
+    if len(starts) >= _MOST_PARTS:
+        raise _CannotBeJoinedError(f"there are more than {_MOST_PARTS}")
+    if "\n" in str(path.absolute()):
+        raise _CannotBeJoinedError("the name of the file has more than one line")
+    recordings = []
+    for number, (start, end) in enumerate(pairwise((0, *starts, path.stat().st_size)), 1):
         try:
             with opened_part(path, start, end) as container:
-                tracks = [_kind(stream) for stream in container.streams if _is_shown(stream)]
-                expected = expected or tracks
-                surveyed = survey(container, [track[0] for track in tracks])
-                loss = lost_part(container, surveyed)
+                recordings.append(read_recording(start, end, container))
         except (av.error.FFmpegError, ValueError):
-            return [], []
-        seconds = surveyed.end_of(track[0] for track in tracks)
+            raise _CannotBeJoinedError(f"recording {number} cannot be read") from None
+    return recordings
+
+
+def _film(path: Path, recordings: Sequence[Recording], format_name: str) -> Joined:
+    """Return the recordings as one film. Raises `_CannotBeJoinedError` if their tracks differ."""
+    for number, recording in enumerate(recordings, 1):
         # Matroska has no decoding times, and shows pictures in another order.
-        jumps = any(abs(jump.seconds) > TOLERATED_LOSS_SECONDS for jump in surveyed.jumps)
-        if tracks != expected or not seconds or jumps:
-            return [], []
-        if loss:
-            losses.append(f"recording {number} of {len(bounds)}: {loss}")
-        parts.append(Part(start, end, seconds))
-    return parts, losses
+        jumps = (abs(jump.seconds) > TOLERATED_LOSS_SECONDS for jump in recording.surveyed.jumps)
+        if any(jumps):
+            raise _CannotBeJoinedError(f"the time stamps of recording {number} jump")
+        if not recording.seconds:
+            raise _CannotBeJoinedError(f"recording {number} has neither pictures nor sound")
+    first, *others = recordings
+    identifiers: tuple[int, ...] = ()
+    if format_name in (TRANSPORT_STREAM, PROGRAM_STREAM) and _have_same_identifiers(recordings):
+        identifiers = first.identifiers
+    else:
+        for number, other in enumerate(others, 2):
+            _require_same_order(first, other, number)
+    parts = [
+        Part(each.start, each.end, _seconds(each, following, is_by_identifier=bool(identifiers)))
+        for each, following in zip(recordings, (*others, None), strict=True)
+    ]
+    losses = (
+        f"recording {number} of {len(recordings)}: {each.loss}"
+        for number, each in enumerate(recordings, 1)
+        if each.loss
+    )
+    left_out = (
+        f"{track.name} of recording {number}: the first recording has no such track"
+        for number, other in enumerate(others, 2)
+        for track in _added(first, other, identifiers)
+    )
+    file = FilmFile(path, tuple(parts), identifiers)
+    return Joined(file, "; ".join(losses), tuple(left_out))
 
 
-def _is_shown(stream: Any) -> bool:
-    return stream.type in ("video", "audio")
+def _have_same_identifiers(recordings: Sequence[Recording]) -> bool:
+    """Return whether tracks correspond if they have the same identifiers.
+
+    A recording may have only some of the first one's tracks, or others in addition.
+    """
+    if any(len(set(each.identifiers)) < len(each.identifiers) for each in recordings):
+        # ffmpeg makes two tracks of TrueHD, which contains AC-3.
+        return False
+    first, *others = ({track.identifier: track.kind for track in r.tracks} for r in recordings)
+    for other in others:
+        few, many = sorted((first, other), key=len)
+        has_pictures = any(kind[0] == "video" for kind in few.values())
+        if not (few.items() <= many.items() and has_pictures):
+            return False
+    return True
 
 
-def _kind(stream: Any) -> tuple[Any, ...]:
-    """Return the properties that a track must have in each recording."""
-    codec = stream.codec_context
-    name = codec.name if codec else ""
-    parameters = None if codec is None or name in _PARAMETERS_IN_PACKETS else codec.extradata
-    if stream.container.format.name in (_TRANSPORT, _PROGRAM):
-        parameters = None
-    return stream.index, stream.type, stream.id, name, stream.time_base, parameters
+def _require_same_order(first: Recording, other: Recording, number: int) -> None:
+    """Raise `_CannotBeJoinedError` unless the tracks correspond in their order.
+
+    One of the recordings may have more tracks after these.
+    """
+    is_one_language = min(_count_audio(first), _count_audio(other)) <= 1
+    for track, other_track in zip(first.tracks, other.tracks, strict=False):
+        is_same = (track.index, track.kind) == (other_track.index, other_track.kind)
+        if not is_same or not (is_one_language or track.language == other_track.language):
+            told = other_track.name
+            if track.name == other_track.name:
+                told += " in another form or language"
+            raise _CannotBeJoinedError(
+                f"track {other_track.index} of recording {number} is {told}, that of recording 1 "
+                f"is {track.name}"
+            )
+    if not any(track.kind[0] == "video" for track in other.tracks[: len(first.tracks)]):
+        raise _CannotBeJoinedError(f"recording {number} has no pictures")
 
 
-def _starts_by_times(
-    path: Path, container: av.container.InputContainer, surveyed: Survey
-) -> tuple[int, ...]:
-    """Return where the time stamps of all tracks start again or continue much later."""
-    shown = [stream for stream in container.streams if _is_shown(stream)]
-    there = {each.index for each in shown if len(surveyed.timelines[each.index].starts) > 1}
-    groups = _groups(surveyed.jumps)
-    if any(set(group) != there for group in groups):
-        return ()
-    starts = []
-    with path.open("rb") as file:
-        for group in groups:
-            at = min(jump.position for jump in group.values())
-            if container.format.name == _TRANSPORT:
-                starts.append(
-                    transport_stream.start_of_tables(file, at, [each.id for each in shown])
-                )
-            else:
-                starts.append(program_stream.start_of_pack(file, at))
-    return tuple(starts)
+def _count_audio(recording: Recording) -> int:
+    return sum(track.kind[0] == "audio" for track in recording.tracks)
 
 
-def _groups(jumps: Sequence[Jump]) -> list[dict[int, Jump]]:
-    """Return the jumps by track, for each place where tracks jump together."""
-    groups: list[dict[int, Jump]] = []
-    begins_at = 0
-    for jump in sorted(jumps, key=lambda jump: jump.position):
-        is_near = jump.position - begins_at < _FARTHEST_TRACK
-        if groups and is_near and jump.track not in groups[-1]:
-            groups[-1][jump.track] = jump
-        else:
-            groups.append({jump.track: jump})
-            begins_at = jump.position
-    return groups
+def _added(first: Recording, other: Recording, identifiers: Sequence[int]) -> Sequence[Track]:
+    """Return the tracks of a recording to which none of the first one corresponds."""
+    if identifiers:
+        return [track for track in other.tracks if track.identifier not in identifiers]
+    return other.tracks[len(first.tracks) :]
+
+
+def _seconds(recording: Recording, following: Recording | None, *, is_by_identifier: bool) -> float:
+    """Return the time from the start of a recording to that of the following one.
+
+    The time stamps continue if only the packet identifiers of the tracks change.
+    """
+    if following is None:
+        return recording.seconds
+    pairs: Iterable[tuple[Track, Track]]
+    if is_by_identifier:
+        by_identifier = {track.identifier: track for track in following.tracks}
+        pairs = (
+            (track, by_identifier[track.identifier])
+            for track in recording.tracks
+            if track.identifier in by_identifier
+        )
+    else:
+        pairs = zip(recording.tracks, following.tracks, strict=False)
+    pauses = [following.times_of(b)[0] - recording.times_of(a)[1] for a, b in pairs]
+    is_continued = -_TOLERATED_OVERLAP_SECONDS <= min(pauses) <= max(pauses)
+    if is_continued and max(pauses) <= _LONGEST_PAUSE_SECONDS:
+        return following.begins_at - recording.begins_at
+    return recording.seconds

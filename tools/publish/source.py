@@ -16,10 +16,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FilmFile:
-    """A file on this machine; `parts` are the recordings joined in it, empty if it is only one."""
+    """A file on this machine; `parts` are the recordings joined in it, empty if it is only one.
+
+    `track_identifiers` are the tracks of the recordings, empty if these correspond by their order.
+    """
 
     path: Path
     parts: tuple[Part, ...] = ()
+    track_identifiers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

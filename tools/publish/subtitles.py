@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.publish.container import opened
+from tools.publish.container import opened, packets
 from tools.publish.languages import language_of
 from tools.publish.source import FilmFile, Source, Track
 from tools.publish.subtitle_encoding import encoding_of, is_utf_8
@@ -77,7 +77,7 @@ def _read(file: FilmFile, indices: Sequence[int]) -> dict[int, list[Cue]]:
         streams = [container.streams[index] for index in indices]
         begins_at = (container.start_time or 0) / _MICROSECONDS
         codecs = {stream.index: stream.codec_context.name for stream in streams}
-        for packet in container.demux(streams):
+        for packet in packets(container, streams):
             if packet.size and packet.pts is not None:
                 cues[packet.stream_index].append(_cue(packet, codecs, begins_at))
     return cues

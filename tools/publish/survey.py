@@ -9,6 +9,7 @@ from typing import Any
 import av
 import av.container
 
+from tools.publish.container import packets
 from tools.publish.decoding_times import Clock, Jump
 from tools.publish.source import Span
 
@@ -35,6 +36,7 @@ class Timeline:
     `end` is the end of the last packet, `gaps` are the spans without packets before it.
     `bare_start` and `bare_end` are the first and the last time before corrections.
     `blank_seconds` is the duration of the packets that are ignored because they contain only zeros.
+    `positions` are the offsets of the first and the last packet in the file, in bytes.
     """
 
     starts: list[float] = field(default_factory=list)
@@ -43,6 +45,7 @@ class Timeline:
     bare_start: float = math.inf
     bare_end: float = 0.0
     blank_seconds: float = 0.0
+    positions: tuple[int, int] | None = None
 
     @property
     def length(self) -> float:
@@ -91,7 +94,7 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
     encrypted = {stream.index for stream in streams if _is_protected(stream)}
     is_broken = False
     try:
-        for packet in container.demux(streams):
+        for packet in packets(container, streams):
             # The empty packets at the end have a stream, but no stream index in PyAV.
             timeline = timelines[packet.stream.index]
             if packet.has_sidedata("encryption_info"):
@@ -122,6 +125,9 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: Clock) -> None:
     if _is_blank(packet):
         timeline.blank_seconds += duration
         return
+    if packet.pos is not None:
+        first, _ = timeline.positions or (packet.pos, packet.pos)
+        timeline.positions = first, packet.pos
     if shown_at is None:
         # Raw streams have no time stamps: each frame follows the one before it.
         timeline.starts.append(timeline.end)

@@ -7,7 +7,7 @@ import av
 from av.stream import Disposition
 
 from tools.publish.channels import stereo_filter
-from tools.publish.container import decoded, opened
+from tools.publish.container import decoded, opened, packets
 from tools.publish.source import FilmFile, Track
 from tools.publish.subtitle_formats import TEXT_CODECS
 
@@ -37,7 +37,7 @@ def _layout(file: FilmFile, index: int) -> Any:
         if stream.codec_context is None:
             return None
         try:
-            for packet in islice(container.demux(stream), _PACKETS_UNTIL_A_FRAME):
+            for packet in islice(packets(container, [stream]), _PACKETS_UNTIL_A_FRAME):
                 for frame in decoded(packet):
                     return frame.layout
         except av.error.FFmpegError:

@@ -1,8 +1,9 @@
 """The packets of an MPEG transport stream (ISO/IEC 13818-1 2.4.3)."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import BinaryIO
 
+from tools.publish.structure import program_tables
 from tools.publish.structure.found import Outline
 
 _SYNC = 0x47
@@ -16,7 +17,11 @@ _MOST_TABLES = 64
 
 
 def read(file: BinaryIO, size: int) -> Outline:
-    """Return the outline: the last packet may be truncated."""
+    """Return the outline: the last packet may be truncated.
+
+    Recordings begin where tables name other tracks. Those with the same packet identifiers can be
+    told apart by their time stamps only.
+    """
     file.seek(max(0, size - _TAIL))
     tail = file.read()
     for packet_size in _PACKET_SIZES:
@@ -26,8 +31,17 @@ def read(file: BinaryIO, size: int) -> Outline:
             if -_TIME_BYTES <= missing < 0:
                 # The beginning of another packet.
                 missing += packet_size
+            first_at = (size - len(tail) + last) % packet_size
+            found = program_tables.replacements(file, first_at, size, packet_size)
+            starts = (
+                start_of_tables(file, at, found.table_identifiers.__contains__)
+                for at in found.offsets
+            )
             return Outline(
-                missing_bytes=max(0, missing), is_encrypted=_is_scrambled(tail, last, packet_size)
+                tuple(sorted(set(starts) - {0})),
+                missing_bytes=max(0, missing),
+                is_encrypted=_is_scrambled(tail, last, packet_size),
+                track_identifiers=found.track_identifiers,
             )
     return Outline()
 
@@ -47,10 +61,10 @@ def _is_scrambled(tail: bytes, last: int, packet_size: int) -> bool:
     return sum(control > 1 for control in controls) * 2 > len(controls)
 
 
-def start_of_tables(file: BinaryIO, at: int, tracks: Collection[int]) -> int:
+def start_of_tables(file: BinaryIO, at: int, is_table: Callable[[int], bool]) -> int:
     """Return the offset of the tables that directly precede the packet at `at`.
 
-    `tracks` are the packet identifiers of the tracks; packets with other ones belong to tables.
+    `is_table` returns whether packets with an identifier belong to tables.
     """
     file.seek(at)
     head = file.read(_PACKET_SIZES[-1] * 2)
@@ -65,7 +79,7 @@ def start_of_tables(file: BinaryIO, at: int, tracks: Collection[int]) -> int:
             break
         file.seek(begins_at - packet_size)
         before = file.read(3)
-        if before[0] != _SYNC or int.from_bytes(before[1:3], "big") & 0x1FFF in tracks:
+        if before[0] != _SYNC or not is_table(int.from_bytes(before[1:3], "big") & 0x1FFF):
             break
         begins_at -= packet_size
     return begins_at
