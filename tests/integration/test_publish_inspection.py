@@ -92,6 +92,11 @@ def frozen(path: Path) -> Path:
     return film(path, "-vf", "loop=loop=125:size=1:start=25,trim=end=8,setpts=N/25/TB")
 
 
+def frozen_across_a_keyframe(path: Path) -> Path:
+    """The film with one picture from 2.2 s to 5.8 s; there is a keyframe at 4 s."""
+    return film(path, "-vf", "loop=loop=90:size=1:start=55,trim=end=8,setpts=N/25/TB")
+
+
 def silent(path: Path) -> Path:
     """The film with two seconds of silence."""
     return film(path, "-af", "volume=0:enable='between(t,3,5)'")
@@ -119,7 +124,11 @@ def without_sound(path: Path) -> Path:
         (early_sound, "the sound of the encoded film is 0.1[01] s early at 0 s"),
         (half, "the encoded film has 4.0. s instead of 8.0. s"),
         (half_held, "the encoded film is still from [45].. s to 8.0 s, unlike its source"),
-        (frozen, "the encoded film is still from [124].. s to [46].. s, unlike its source"),
+        (frozen, "the encoded film is still from [1-4].. s to [46].. s, unlike its source"),
+        (
+            frozen_across_a_keyframe,
+            "the encoded film is still from [23].. s to 5.. s, unlike its source",
+        ),
         (silent, "the encoded film is silent from 3.. s to 5.. s, unlike its source"),
         (without_sound, "the encoded film is silent from 0.0 s to 8.0 s, unlike its source"),
         (other_sound, "the encoded film has another sound than its source at 0 s"),

@@ -4,10 +4,12 @@ The same ffmpeg detectors analyse both, with more sensitive settings for the sou
 package is still or silent for long, the source must be too, or must have a gap there.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import av
@@ -39,13 +41,21 @@ class Attention:
 
 
 SOURCE = Attention("-50dB", 0.3, "-50dB", 0.5)
-_RESULT = Attention("-65dB", 1.0, "-65dB", 2.0)
+_RESULT = Attention("-65dB", 1.0, "-65dB", 0.3)
+# A keyframe differs from the still picture before it, and the pictures after it may improve it.
+_SMALL = "64:64"
+_SETTLING_SECONDS = 0.5
+_ROUNDING = 0.001
+_LONG_STILL_SECONDS = 2.0
 
 
 def stillness(attention: Attention) -> str:
-    """Return the filter that logs where the picture is still."""
+    """Return the filters that log where the picture is still; nothing else may follow.
+
+    Grain changes in each picture, but is lost in the encoding. A small picture has none of it.
+    """
     level, seconds = attention.stillness_level, attention.stillness_seconds
-    return f"freezedetect@video=n={level}:d={seconds}"
+    return f"scale={_SMALL}:flags=area,freezedetect@video=n={level}:d={seconds}"
 
 
 def silence(attention: Attention, number: int) -> str:
@@ -76,7 +86,7 @@ def inspect(source: Source, told_of_source: str, film: PackagedFilm, playlist: P
     found = _spans(told_of_result, length)
     _compare(
         "is still",
-        found["freezedetect@video"],
+        _still(found["freezedetect@video"], film),
         [*expected["freezedetect@video"], *source.gaps.video],
     )
     for number, gaps in enumerate(source.gaps.audio):
@@ -92,7 +102,10 @@ def _watch(film: PackagedFilm, playlist: Path) -> str:
     for path in (film.video[-1].path, *(track.path for track in film.audio)):
         arguments += ["-i", str(playlist.parent / path / playlist.name)]
     arguments += ["-map", "0:v:0", *(part for n in sound for part in ("-map", f"{n + 1}:a:0"))]
-    arguments += ["-filter:v", f"{stillness(_RESULT)},{levels.colours()}"]
+    arguments += [
+        "-filter:v",
+        f"split[a][b];[a]{stillness(_RESULT)},nullsink;[b]{levels.colours()}",
+    ]
     for number in sound:
         measured = f"{silence(_RESULT, number)},{levels.loudness(number)}"
         arguments += [f"-filter:a:{number}", measured]
@@ -120,6 +133,21 @@ def _spans(log: str, until: float) -> dict[str, list[Span]]:
     for track, at in begun.items():
         spans[track].append((at, until))
     return spans
+
+
+def _still(spans: Iterable[Span], film: PackagedFilm) -> list[Span]:
+    """Return the spans that are long, each of which may contain keyframes."""
+    segments = film.video[-1].segments
+    keyframes = [at / segments.timescale for at in accumulate(segments.durations)]
+    whole: list[Span] = []
+    for start, end in sorted(spans):
+        last_start, last_end = whole[-1] if whole else (0.0, -math.inf)
+        is_settling = start - last_end <= _SETTLING_SECONDS
+        if is_settling and any(last_end - _ROUNDING <= at <= start for at in keyframes):
+            whole[-1] = (last_start, end)
+        else:
+            whole.append((start, end))
+    return [(start, end) for start, end in whole if end - start >= _LONG_STILL_SECONDS]
 
 
 def _compare(what: str, found: Iterable[Span], expected: Sequence[Span]) -> None:

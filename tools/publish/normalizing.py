@@ -17,17 +17,19 @@ _TO_STANDARD_RANGE = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv,"
 )
-_UPRIGHT = "scale=iw*sar:ih:flags=bicubic,setsar=1,"
+# A picture of a size that is nearly right fills it, so that no border of a pixel remains.
+_BORDER = 2
 
 
 def arguments(source: Source) -> list[str]:
     """Return the ffmpeg arguments that write the normalized tracks to standard output."""
     video = source.video
-    # Each colour value of yuv420p is of two by two pixels.
-    size = f"{max(2, video.width // 2 * 2)}:{max(2, video.height // 2 * 2)}"
-    fitted = f"scale={size}:flags=bicubic:force_original_aspect_ratio=decrease,pad={size}:-1:-1"
-    pictures = f"{clean(video.colours)}{_UPRIGHT}{fitted},setsar=1,format=yuv420p"
-    watched = f"{stillness(SOURCE)},split[video][seen];[seen]{levels.colours()},nullsink"
+    fitted = _fitted(max(2, video.width // 2 * 2), max(2, video.height // 2 * 2))
+    pictures = f"{clean(video.colours)}{fitted},setsar=1,format=yuv420p"
+    watched = (
+        f"split=3[video][moved][seen];[moved]{stillness(SOURCE)},nullsink;"
+        f"[seen]{levels.colours()},nullsink"
+    )
     graphs = [f"[0:{video.index}]{pictures},{watched}"]
     for number, track in enumerate(source.audio):
         mixed = f"{track.mix}," if track.mix else ""
@@ -46,6 +48,20 @@ def arguments(source: Source) -> list[str]:
         *("-c:v", "rawvideo", "-c:a", "pcm_f32le", "-map_metadata", "-1", "-map_chapters", "-1"),
         *("-f", "nut", "pipe:1"),
     ]
+
+
+def _fitted(width: int, height: int) -> str:
+    """Return the filters that fit each picture into a size, whose sides are even.
+
+    Each colour value of yuv420p is of two by two pixels.
+    """
+    fills = f"lt(abs({height}*dar-{width}),{_BORDER})"
+    fitted_width = f"if({fills},{width},max(2,2*round(min({width},{height}*dar)/2)))"
+    fitted_height = f"if({fills},{height},max(2,2*round(min({height},{width}/dar)/2)))"
+    return (
+        f"scale=w='{fitted_width}':h='{fitted_height}':flags=bicubic:out_range=tv,"
+        f"pad={width}:{height}:-1:-1"
+    )
 
 
 def clean(colours: Colours) -> str:
