@@ -63,6 +63,16 @@ def test_a_file_that_ends_inside_a_part(
     assert probe(tmp_path / f"whole.{name}").damage == ""
 
 
+def test_a_gif_without_its_end(tmp_path: Path) -> None:
+    """A picture in motion that lacks the mark of its end is reported as incomplete."""
+    whole, film = tmp_path / "whole.gif", tmp_path / "film.gif"
+    ffmpeg(*picture("green", 2), str(whole))
+    film.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+
+    assert "lacks the mark at the end" in probe(film).warnings[0]
+    assert probe(whole).warnings == ()
+
+
 def test_room_that_was_never_filled(tmp_path: Path) -> None:
     """Zeros at the end are reported, and the part before them can be published."""
     film = damaged(tmp_path, "mp4", lambda rest, _: bytes(len(rest)), "-movflags", "+faststart")

@@ -117,6 +117,28 @@ def short_trailer_first(folder: Path) -> Path:
     return film
 
 
+def chapter_pictures_first(folder: Path) -> Path:
+    """A film after a larger track with a picture for each chapter, which is marked as default."""
+    film = folder / "film.mov"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=red:s=640x480:r=1:d=6", *picture("green", 6), *tone(440, 6)),
+        *("-map", "0", "-map", "1", "-map", "2", "-c:v:0", "mjpeg", "-c:v:1", "libx264"),
+        *("-c:a", "aac", "-disposition:v:0", "default", "-disposition:v:1", "0", str(film)),
+    )
+    return film
+
+
+def cover_in_a_transport_stream(folder: Path) -> Path:
+    """A film after a track of one picture, whose length is not told."""
+    film, cover = folder / "film.ts", folder / "cover.jpg"
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=304x456", "-frames:v", "1", str(cover))
+    ffmpeg(
+        *("-i", str(cover), *picture("green", 6), *tone(440, 6), "-map", "0", "-map", "1"),
+        *("-map", "2", "-c:v:0", "mpeg2video", "-c:v:1", "libx264", "-c:a", "aac", str(film)),
+    )
+    return film
+
+
 def data_first(folder: Path) -> Path:
     """A transport stream whose first track is data, as receivers record it."""
     tagged, film = folder / "tagged.mp4", folder / "film.ts"
@@ -146,7 +168,8 @@ def test_all_channels_are_heard(make: Make, tmp_path: Path) -> None:
     "make",
     [
         *(timecode, undecodable_sound, cover_first, nine_channels, ambisonic),
-        *(mov_with_two_covers, short_trailer_first, data_first),
+        *(mov_with_two_covers, short_trailer_first, chapter_pictures_first, data_first),
+        cover_in_a_transport_stream,
     ],
 )
 def test_the_film_is_found_among_what_a_file_holds(make: Make, tmp_path: Path) -> None:

@@ -113,3 +113,105 @@ def test_high_dynamic_range_that_does_not_say_its_primaries(tmp_path: Path, tran
     bare, said = shades
     assert max(bare) - min(bare) <= 12
     assert all(abs(a - b) <= 16 for a, b in zip(bare, said, strict=True))
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "libx265"])
+def test_a_larger_size_with_reordered_pictures(tmp_path: Path, encoder: str) -> None:
+    """The largest size is found although the decoder returns pictures later than it gets them."""
+    film = tmp_path / "film.ts"
+    quiet = ("-x265-params", "log-level=none") if encoder == "libx265" else ()
+    content = b""
+    for colour, size, begins_at in (("red", "320x180", 0), ("blue", "480x270", 4)):
+        part = tmp_path / "part.ts"
+        ffmpeg(
+            *(*picture(colour, 4, size=size), *tone(440, 4), "-c:v", encoder, *quiet),
+            *("-preset", "veryfast", "-bf", "3", "-g", "25", "-c:a", "ac3"),
+            *("-output_ts_offset", str(begins_at), str(part)),
+        )
+        content += part.read_bytes()
+    film.write_bytes(content)
+
+    source, made = published(film, tmp_path)
+
+    assert (source.video.width, source.video.height) == (480, 270)
+    assert source.video.frame_rate == 25
+    assert [colour for _, colour in seen(made.folder / "index.m3u8")] == ["red", "blue"]
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "mjpeg"])
+def test_full_range(tmp_path: Path, encoder: str) -> None:
+    """The levels of cameras that use the full range are those that players expect."""
+    film = tmp_path / "film.mkv"
+    full = ("-vf", "scale=out_range=pc,format=yuvj420p", "-color_range", "pc")
+    grey = "color=0x303030:s=320x180:r=25:d=2"
+    ffmpeg("-f", "lavfi", "-i", grey, *full, "-c:v", encoder, str(film))
+
+    _, made = published(film, tmp_path)
+
+    one = ("-frames:v", "1", "-vf", "scale=1:1,format=rgb24", "-f", "rawvideo", "-")
+    shade = ffmpeg("-i", str(made.folder / "index.m3u8"), "-map", "0:v:0", *one)
+    assert all(abs(each - 0x30) <= 5 for each in shade)
+
+
+def test_grain_is_no_motion(tmp_path: Path) -> None:
+    """Fine grain on a still room, in which only lips move, may be lost in the encoding."""
+    film = tmp_path / "film.mp4"
+    room = "testsrc=s=1280x720:r=25,trim=end_frame=1,loop=loop=-1:size=1,setpts=N/25/TB,trim=end=4"
+    lips = "testsrc2=s=40x24:r=25:d=4"
+    filters = f"{room}[a];{lips}[b];[a][b]overlay=600:400,noise=alls=4:allf=t,format=yuv420p"
+    ffmpeg("-f", "lavfi", "-i", filters, *h264(), "-crf", "12", str(film))
+
+    _, made = published(film, tmp_path)
+
+    assert made.film.seconds == pytest.approx(4, abs=0.1)
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "mpeg2video"])
+def test_pixels_that_change_their_shape(tmp_path: Path, encoder: str) -> None:
+    """A station may change from 4:3 to 16:9 in the same number of pixels, which is told."""
+    film = tmp_path / "film.ts"
+    content = b""
+    for colour, shape, begins_at in (("red", "16/15", 0), ("blue", "64/45", 4)):
+        part = tmp_path / "part.ts"
+        ffmpeg(
+            *(*picture(colour, 4, size="360x288"), *tone(440, 4), "-vf", f"setsar={shape}"),
+            *("-c:v", encoder, "-g", "25", "-c:a", "ac3", "-output_ts_offset", str(begins_at)),
+            str(part),
+        )
+        content += part.read_bytes()
+    film.write_bytes(content)
+
+    source = probe(film)
+
+    assert "the pixels change their shape on the way" in source.warnings[0]
+    assert (source.video.width, source.video.height) == (384, 288)
+
+
+def test_a_film_fills_its_picture(tmp_path: Path) -> None:
+    """If rounding to an even size changes the shape a little, there is no dark edge."""
+    film = tmp_path / "film.mkv"
+    white = "color=white:s=721x405:d=2"
+    ffmpeg("-f", "lavfi", "-i", white, *h264(), "-pix_fmt", "yuv444p", str(film))
+
+    _, made = published(film, tmp_path)
+
+    for edge in ("iw:2:0:0", "iw:2:0:ih-2", "2:ih:0:0", "2:ih:iw-2:0"):
+        options = ("-frames:v", "1", "-vf", f"crop={edge},scale=1:1,format=gray", "-f", "rawvideo")
+        raw = ffmpeg("-i", str(made.folder / "index.m3u8"), "-map", "0:v:0", *options, "-")
+        assert raw[0] > 200
+
+
+def test_music_with_a_cover(tmp_path: Path) -> None:
+    """A cover is the film's still picture if there is no other one."""
+    cover, film = tmp_path / "cover.jpg", tmp_path / "film.m4a"
+    ffmpeg("-f", "lavfi", "-i", "color=green:s=300x300", "-frames:v", "1", str(cover))
+    ffmpeg(
+        *(*tone(440, 8), "-i", str(cover), "-map", "0", "-map", "1", "-c:a", "aac"),
+        *("-c:v", "copy", "-disposition:v:0", "attached_pic", str(film)),
+    )
+
+    _, made = published(film, tmp_path)
+
+    assert made.film.seconds == pytest.approx(8, abs=0.1)
+    assert seen(made.folder / "index.m3u8") == WHOLE_GREEN
+    assert seen(made.folder / "poster.jpg") == WHOLE_GREEN

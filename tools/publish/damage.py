@@ -20,7 +20,12 @@ def lost_part(container: av.container.InputContainer, surveyed: Survey) -> str:
     told = {stream.index: _told_seconds(stream) for stream in timed}
     told_of_all = (container.duration or 0) / _MICROSECONDS
     there = [each.bare_end for each in surveyed.timelines.values()]
-    of_tracks = (told[index] - surveyed.timelines[index].length for index in told)
+    # A cover may be told to last as long as the film.
+    of_tracks = (
+        told[stream.index] - surveyed.timelines[stream.index].length
+        for stream in timed
+        if not (stream.type == "video" and len(surveyed.timelines[stream.index].starts) == 1)
+    )
     lost = max(told_of_all - max(there, default=0.0), surveyed.blank_seconds, *of_tracks, 0.0)
     if lost <= TOLERATED_LOSS_SECONDS:
         return ""

@@ -84,7 +84,8 @@ class Encoder:
             f"[copy{number}]scale={rung.width}:{rung.height}:flags=bicubic,setsar=1[video{number}]"
             for number, rung in enumerate(self.rungs)
         )
-        whole = f"fps={video.frame_rate}:start_time=0,{_HOLD}"
+        # A cover has no duration, and is passed all the same.
+        whole = f"fps={video.frame_rate}:start_time=0:eof_action=pass,{_HOLD}"
         split = f"[0:0]{whole},split={len(self.rungs)}{copies}"
         return ";".join((split, *scaled))
 

@@ -1,20 +1,23 @@
 """Selects the video track that is the film, and determines the size of its pictures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import av
 from av.stream import Disposition
 
-from tools.publish.container import decoded, opened
+from tools.publish.container import decoded, drained, opened, packets
 from tools.publish.errors import PublishError
 from tools.publish.source import Colours, FilmFile
 from tools.publish.survey import Survey
 
 _KEYFRAME_PAUSE_SECONDS = 1.0
 _SMALLEST_SIDE = 16
+_IMAGE_CODECS = frozenset({"mjpeg", "png", "gif", "bmp", "tiff", "webp", "jpeg2000", "rawvideo"})
+# If another track has this many frames for each picture of a track, the latter is not the film.
+_FRAMES_PER_PICTURE = 20
 # The numbers of ITU-T H.273 and the names of ffmpeg.
 _UNSPECIFIED = 2
 _TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
@@ -24,11 +27,20 @@ _MATRICES = {0: "gbr", 1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The largest picture of a video track, as displayed."""
+    """The largest picture of a video track, as displayed.
+
+    `has_changing_pixels` is whether the aspect ratio of the pixels changes within the track.
+    """
 
     width: int
     height: int
     colours: Colours
+    has_changing_pixels: bool = False
+
+    @property
+    def area(self) -> int:
+        """The number of square pixels."""
+        return self.width * self.height
 
 
 def choose_video(
@@ -41,12 +53,18 @@ def choose_video(
     """
     videos = [stream for stream in streams if stream.type == "video"]
     films = [stream for stream in videos if not stream.disposition & Disposition.attached_pic]
+    # Music with a cover is a film with a still picture.
+    films = films or videos
 
     longest = max((surveyed.timelines[stream.index].length for stream in films), default=0.0)
+    most = max((len(surveyed.timelines[stream.index].starts) for stream in films), default=0)
 
     def worth(stream: Any) -> tuple[bool, bool, int]:
         shown = surveyed.timelines[stream.index]
         is_moving = len(shown.starts) > 1 and shown.length * 2 >= longest
+        if stream.codec_context.name in _IMAGE_CODECS:
+            # Chapters may have a picture each, in a track of their own.
+            is_moving = is_moving and len(shown.starts) * _FRAMES_PER_PICTURE > most
         is_default = bool(stream.disposition & Disposition.default)
         return is_moving, is_default, stream.codec_context.width * stream.codec_context.height
 
@@ -78,32 +96,36 @@ def choose_video(
 
 def _picture(file: FilmFile, index: int) -> Picture | None:
     """Return the largest picture among a track's keyframes; None if none can be decoded."""
-    largest: Any = None
+    largest: Picture | None = None
     with opened(file) as container:
         stream: Any = container.streams[index]
+        # ffmpeg shows all pictures with this one.
+        aspect = stream.sample_aspect_ratio
+        aspects = set()
         looked_at = -1.0
         try:
-            for packet in container.demux(stream):
+            for packet in packets(container, [stream]):
                 at = float(packet.pts * packet.time_base) if packet.pts is not None else None
                 is_next = at is None or at >= looked_at + _KEYFRAME_PAUSE_SECONDS or at < looked_at
                 if largest is not None and not (packet.is_keyframe and is_next):
                     continue
-                for frame in decoded(packet):
+                frames = decoded(packet)
+                if largest is not None and packet.size:
+                    # The decoder returns a keyframe only after others if it reorders pictures.
+                    frames += drained(stream)
+                for frame in frames:
                     looked_at = looked_at if at is None else at
-                    if largest is None or _area(frame) > _area(largest):
-                        largest = frame
+                    aspects.add(stream.codec_context.sample_aspect_ratio)
+                    picture = _as_shown(frame, aspect)
+                    if largest is None or picture.area > largest.area:
+                        largest = picture
                 if largest is not None and packet.size:
                     stream.codec_context.flush_buffers()
         except av.error.FFmpegError:
             pass  # the readable part is used; the survey determines how much is missing
-        if largest is None:
-            return None
-        return _as_shown(largest, stream.sample_aspect_ratio)
-
-
-def _area(frame: Any) -> int:
-    area: int = frame.width * frame.height
-    return area
+    if largest is None:
+        return None
+    return replace(largest, has_changing_pixels=aspect in aspects and len(aspects) > 1)
 
 
 def _as_shown(frame: Any, aspect: Fraction | None) -> Picture:

@@ -12,7 +12,7 @@ from tools.publish.damage import TOLERATED_LOSS_SECONDS, lost_part, repeated_par
 from tools.publish.errors import PublishError
 from tools.publish.frame_rate import frame_rate
 from tools.publish.joins import Joined, joined
-from tools.publish.pictures import choose_video
+from tools.publish.pictures import Picture, choose_video
 from tools.publish.source import FilmFile, Gaps, Source, Span, VideoTrack
 from tools.publish.structure.found import Outline
 from tools.publish.structure.outline import outline
@@ -52,12 +52,17 @@ def _source(
 ) -> Source:
     file = recordings.file
     streams, left_out = _readable(container, surveyed, file)
+    left_out += recordings.left_out or _late_tracks(container, recordings, found)
     video, picture = choose_video(file, streams, surveyed, left_out)
     audio = audio_tracks(file, streams, left_out)
     subtitles = subtitle_tracks(streams, left_out)
     seconds = surveyed.end_of([video.index, *(track.index for track in audio)])
+    damage = recordings.damage or unread_part(surveyed, found.missing_bytes)
     if seconds < _SHORTEST_SECONDS:
-        raise PublishError(f"{file.path}: it is a picture, not a film")
+        told = f", and incomplete or damaged: {damage}" if damage else ""
+        raise PublishError(
+            f"{file.path}: it is too short for a film, shorter than {_SHORTEST_SECONDS} s{told}"
+        )
     shown = surveyed.timelines[video.index]
     sounds = [surveyed.timelines[track.index] for track in audio]
     gaps = Gaps(
@@ -78,8 +83,8 @@ def _source(
         subtitles=tuple(subtitles),
         gaps=gaps,
         left_out=tuple(left_out),
-        damage=recordings.damage or unread_part(surveyed, found.missing_bytes),
-        warnings=tuple(_warnings(surveyed, recordings, found, gaps)),
+        damage=damage,
+        warnings=tuple(_warnings(surveyed, recordings, found, gaps, picture)),
     )
 
 
@@ -95,13 +100,26 @@ def _readable(
     return readable, [f"{each.type} track {each.index}: it is encrypted" for each in encrypted]
 
 
+def _late_tracks(
+    container: av.container.InputContainer, recordings: Joined, found: Outline
+) -> list[str]:
+    """Return the tracks of a transport stream that begin later than ffmpeg searches for tracks."""
+    if recordings.file.parts:
+        return []
+    there = {stream.id for stream in container.streams}
+    late = sorted(found.track_identifiers - there)
+    return [f"the track with packet identifier {each}: it begins late in the file" for each in late]
+
+
 def _told_rate(video: Any) -> Fraction | None:
     rate = video.average_rate or video.guessed_rate
     # PyAV 19 has its own type of fraction, PyAV 18 uses Python's.
     return Fraction(rate.numerator, rate.denominator) if rate else None
 
 
-def _warnings(surveyed: Survey, recordings: Joined, found: Outline, gaps: Gaps) -> Iterator[str]:
+def _warnings(
+    surveyed: Survey, recordings: Joined, found: Outline, gaps: Gaps, picture: Picture
+) -> Iterator[str]:
     if recordings.file.parts:
         yield (
             f"the file consists of {len(recordings.file.parts)} recordings, which are played one "
@@ -111,6 +129,11 @@ def _warnings(surveyed: Survey, recordings: Joined, found: Outline, gaps: Gaps) 
         yield "the file may be incomplete: it lacks the mark at the end of a finished file"
     elif surveyed.is_cut:
         yield "the file may be incomplete: its last packet is shorter than it declares"
+    if picture.has_changing_pixels:
+        yield (
+            "the pixels change their shape on the way, for example from 4:3 to 16:9; the film is "
+            "shown in the first one, and distorted after that"
+        )
     for start, end in _empty_spans(gaps):
         yield (
             f"the file is empty from {start:.1f} s to {end:.1f} s; the film is still and silent "
