@@ -93,6 +93,16 @@ def test_an_object_whose_compression_is_broken(bucket: WritableBucket, key: str)
         (zlib.compress(b"first"), "deflate"),
         (zlib.compress(b"first", wbits=-15), "deflate"),
     ],
+    ids=[
+        "identity",
+        "a character set",
+        "a character set, uncompressed",
+        "aws-chunked",
+        "two members",
+        "padding",
+        "deflate",
+        "deflate without a header",
+    ],
 )
 def test_an_object_with_another_content_encoding(
     bucket: WritableBucket, key: str, body: bytes, content_encoding: str
