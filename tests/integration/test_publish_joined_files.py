@@ -173,6 +173,7 @@ def test_a_track_that_begins_late(tmp_path: Path) -> None:
     "and_then",
     [
         pytest.param(("-ar", "44100"), id="sample rate"),
+        pytest.param(("-ar", "24000"), id="half the sample rate"),
         pytest.param(("-ac", "6"), id="5.1"),
         pytest.param(("-ac", "1"), id="mono"),
         pytest.param(("-aac_pce", "1"), id="channels by an element of their own"),
@@ -192,6 +193,32 @@ def test_sound_that_changes_its_parameters(
         + recording(
             *(tmp_path, "film.ts", "blue", 880, *options, *and_then),
             *("-output_ts_offset", str(offset)),
+        )
+    )
+
+    source = assert_both_are_published(film, tmp_path)
+
+    assert source.damage == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("-c:a", "aac", "-mpegts_flags", "latm"), id="AAC in LATM"),
+        pytest.param(("-c:a", "libmp3lame", "-b:a", "64k"), id="MP3"),
+        pytest.param(("-c:a", "mp2", "-b:a", "64k"), id="MP2"),
+        pytest.param(("-c:a", "eac3"), id="E-AC-3"),
+    ],
+)
+def test_other_sampling_rates(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """The sampling rate may change on the way, whatever the codec of the sound."""
+    rate = "24000" if "aac" in options else "32000"
+    film = tmp_path / "film.ts"
+    film.write_bytes(
+        recording(tmp_path, "film.ts", "red", 440, *h264(), *options)
+        + recording(
+            *(tmp_path, "film.ts", "blue", 880, *h264(), *options, "-ar", rate),
+            *("-output_ts_offset", str(SECONDS)),
         )
     )
 
@@ -271,6 +298,10 @@ def test_a_name_with_quotes(tmp_path: Path) -> None:
         (
             *("film.flv", (*h264(), "-c:a", "aac"), ("-c:v", "flv")),
             "track 0 of recording 2 is aac audio (48000 Hz, stereo), that of recording 1 is h264",
+        ),
+        (
+            *("film.ts", (*h264(), "-c:a", "libopus"), ("-ac", "6")),
+            "1 of recording 2 is opus audio (48000 Hz, 5.1), that of recording 1 is opus audio (4",
         ),
         (
             *("film.ts", (*h264(), "-c:a", "mp2"), ("-c:a", "ac3")),

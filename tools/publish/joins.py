@@ -14,7 +14,7 @@ import av.container
 
 from tools.publish.container import opened_part
 from tools.publish.damage import TOLERATED_LOSS_SECONDS
-from tools.publish.recording_starts import starts_between, starts_by_times
+from tools.publish.recording_starts import starts_between, starts_within
 from tools.publish.recordings import (
     PROGRAM_STREAM,
     TRANSPORT_STREAM,
@@ -57,7 +57,7 @@ def joined(
     """
     starts = outline.starts
     if container.format.name in (TRANSPORT_STREAM, PROGRAM_STREAM):
-        starts = starts_by_times(path, container, surveyed)
+        starts = starts_within(path, container, surveyed)
         if outline.starts:
             starts = starts_between(path, outline.starts)
     if not starts:

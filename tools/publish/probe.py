@@ -129,6 +129,11 @@ def _warnings(
         yield "the file may be incomplete: it lacks the mark at the end of a finished file"
     elif surveyed.is_cut:
         yield "the file may be incomplete: its last packet is shorter than it declares"
+    if surveyed.rate_changes and not recordings.file.parts:
+        yield (
+            f"the sampling rate of its sound changes after {surveyed.rate_changes[0].at:.1f} s; "
+            "there may be gaps in the sound after that"
+        )
     if picture.has_changing_pixels:
         yield (
             "the pixels change their shape on the way, for example from 4:3 to 16:9; the film is "

@@ -83,6 +83,9 @@ def _track(stream: Any) -> Track:
     if stream.container.format.name not in (TRANSPORT_STREAM, PROGRAM_STREAM):
         is_told = codec is None or name in _PARAMETERS_IN_PACKETS
         kind = *kind, stream.id, None if is_told else codec.extradata
+    elif codec and codec.codec.canonical_name == "opus":
+        # The program tables have its channels.
+        kind = *kind, codec.extradata
     told = f"{name} {stream.type}"
     if codec and stream.type == "audio":
         told += f" ({codec.sample_rate} Hz, {codec.layout.name})"

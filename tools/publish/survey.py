@@ -11,6 +11,7 @@ import av.container
 
 from tools.publish.container import packets
 from tools.publish.decoding_times import Clock, Jump
+from tools.publish.sampling_rates import RateChange, RateWatch
 from tools.publish.source import Span
 
 _MICROSECONDS = 1_000_000
@@ -58,8 +59,8 @@ class Survey:
     """The timelines of the tracks by index, and whether reading failed before the file's end.
 
     `jumps` are in the order of the packets, and `is_corrected` is whether the timelines are without
-    them. `is_cut` is whether the last packet of a track is shorter than it declares. `encrypted`
-    are the tracks with encrypted packets.
+    them. `rate_changes` are those of the sampling rate. `is_cut` is whether the last packet of a
+    track is shorter than it declares. `encrypted` are the tracks with encrypted packets.
     """
 
     timelines: dict[int, Timeline]
@@ -68,6 +69,7 @@ class Survey:
     is_corrected: bool = False
     is_cut: bool = False
     encrypted: frozenset[int] = frozenset()
+    rate_changes: tuple[RateChange, ...] = ()
 
     @property
     def blank_seconds(self) -> float:
@@ -90,6 +92,7 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
     flags = av.format.Flags(container.format.flags)
     may_jump = bool(flags & av.format.Flags.ts_discont)
     clock = Clock(begins_at, may_jump=may_jump)
+    rates = RateWatch()
     cut_at: dict[int, int] = {}
     encrypted = {stream.index for stream in streams if _is_protected(stream)}
     is_broken = False
@@ -102,6 +105,7 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
             if packet.is_corrupt:
                 cut_at[packet.stream.index] = len(timeline.starts)
             _note(packet, timeline, clock)
+            rates.note(packet, timeline.end)
     except av.error.FFmpegError:
         is_broken = True
     is_cut = any(
@@ -114,6 +118,7 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
         is_corrected=may_jump,
         is_cut=is_cut,
         encrypted=frozenset(encrypted),
+        rate_changes=tuple(rates.changes),
     )
 
 
