@@ -57,7 +57,6 @@ class Viewing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.models: dict[FilmOfUser, Film] = defaultdict(Film)
-        self.lengths: dict[FilmOfUser, int] = {}
         self.completed: set[FilmOfUser] = set()
         self.touched: dict[FilmOfUser, float] = {}
         self.sessions: list[str] = []
@@ -150,8 +149,8 @@ class Viewing(RuleBasedStateMachine):
         shown = answered.answer
         assert (shown["user_id"], shown["movie_id"]) == key
         assert shown["position_seconds"] == before.position
-        # Without a session of the user, another user's may have set the film's length.
-        assert shown["duration_seconds"] in (self.lengths.get(key), DURATION_SECONDS)
+        # Without a session of the user, another user's has set the film's length.
+        assert shown["duration_seconds"] == DURATION_SECONDS
         assert shown["completed"] == self.is_completed(key)
 
     @rule(user=_users)
@@ -206,7 +205,7 @@ class Viewing(RuleBasedStateMachine):
         assert answered.answer["session_ended"] == has_ended
         assert answered.answer["applied"] == counts
         if counts:
-            self.touch(key, made, belongs=bool(place.session_id or after.open_sessions))
+            self.touch(key, made)
 
     def expect_stop(self, user: int, film: int, arguments: Json) -> None:
         """Stop, and compare the response with the model's."""
@@ -228,14 +227,12 @@ class Viewing(RuleBasedStateMachine):
         assert answered.answer["applied"] == before.counts(place)
         assert (answered.answer["duration_seconds"] is None) == (ends is None)
         if before.counts(place):
-            self.touch(key, made, belongs=ends is not None)
+            self.touch(key, made)
 
-    def touch(self, key: FilmOfUser, made: float, *, belongs: bool) -> None:
-        """Record a report that counts; one that ``belongs`` to a session sets the film's length."""
+    def touch(self, key: FilmOfUser, made: float) -> None:
+        """Record a report that counts."""
         self.touched[key] = max(made, self.touched.get(key, made))
-        if belongs:
-            self.lengths[key] = DURATION_SECONDS
-        if key in self.lengths and (self.models[key].position or 0) >= _COMPLETED_FROM:
+        if (self.models[key].position or 0) >= _COMPLETED_FROM:
             self.completed.add(key)
 
     def call(self, call: Call, user: int, film: int, arguments: Json) -> Operation:
@@ -306,7 +303,8 @@ def test_every_answer_is_foretold(rig: Rig, variables: None) -> None:
 
     Machine.rig, Machine.recorder = rig, Recorder(InProcess())
     Machine.positions, Machine.users = count(_BEGUN_FROM), set()
-    # The model takes for granted that the films exist, which the service knows of started ones.
+    # The model takes for granted that the films exist, and their length, which the service knows
+    # of started ones.
     first_viewer = new_subscriber(rig)
     for movie_id in rig.films:
         started = Recorder(InProcess()).call("start", "first viewer", first_viewer, movie_id)
