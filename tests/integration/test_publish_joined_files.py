@@ -187,13 +187,11 @@ def test_sound_that_changes_its_parameters(
 ) -> None:
     """AAC may change its parameters on the way, and stays in sync."""
     options = (*h264(), "-c:a", "aac")
+    later = ("-output_ts_offset", str(offset))
     film = tmp_path / "film.ts"
     film.write_bytes(
         recording(tmp_path, "film.ts", "red", 440, *options)
-        + recording(
-            *(tmp_path, "film.ts", "blue", 880, *options, *and_then),
-            *("-output_ts_offset", str(offset)),
-        )
+        + recording(tmp_path, "film.ts", "blue", 880, *options, *and_then, *later)
     )
 
     source = assert_both_are_published(film, tmp_path)
@@ -213,13 +211,12 @@ def test_sound_that_changes_its_parameters(
 def test_other_sampling_rates(tmp_path: Path, options: tuple[str, ...]) -> None:
     """The sampling rate may change on the way, whatever the codec of the sound."""
     rate = "24000" if "aac" in options else "32000"
+    both = (*h264(), *options)
+    later = ("-output_ts_offset", str(SECONDS))
     film = tmp_path / "film.ts"
     film.write_bytes(
-        recording(tmp_path, "film.ts", "red", 440, *h264(), *options)
-        + recording(
-            *(tmp_path, "film.ts", "blue", 880, *h264(), *options, "-ar", rate),
-            *("-output_ts_offset", str(SECONDS)),
-        )
+        recording(tmp_path, "film.ts", "red", 440, *both)
+        + recording(tmp_path, "film.ts", "blue", 880, *both, "-ar", rate, *later)
     )
 
     source = assert_both_are_published(film, tmp_path)
