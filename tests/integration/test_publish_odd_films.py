@@ -167,24 +167,44 @@ def test_grain_is_no_motion(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoder", ["libx264", "mpeg2video"])
-def test_pixels_that_change_their_shape(tmp_path: Path, encoder: str) -> None:
-    """A station may change from 4:3 to 16:9 in the same number of pixels, which is told."""
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        pytest.param(("360x288", "16/15"), ("360x288", "64/45"), (512, 288), id="wider pixels"),
+        pytest.param(("360x288", "16/15"), ("640x360", "1"), (640, 360), id="more pixels"),
+    ],
+)
+def test_pixels_that_change_their_shape(
+    tmp_path: Path,
+    first: tuple[str, str],
+    second: tuple[str, str],
+    shown: tuple[int, int],
+    encoder: str,
+) -> None:
+    """A station may change from 4:3 to 16:9, also in the same number of pixels; both are right."""
     film = tmp_path / "film.ts"
     content = b""
-    for colour, shape, begins_at in (("red", "16/15", 0), ("blue", "64/45", 4)):
+    for colour, (size, shape), begins_at in (("red", first, 0), ("blue", second, 4)):
         part = tmp_path / "part.ts"
         ffmpeg(
-            *(*picture(colour, 4, size="360x288"), *tone(440, 4), "-vf", f"setsar={shape}"),
+            *(*picture(colour, 4, size=size), *tone(440, 4), "-vf", f"setsar={shape}"),
             *("-c:v", encoder, "-g", "25", "-c:a", "ac3", "-output_ts_offset", str(begins_at)),
             str(part),
         )
         content += part.read_bytes()
     film.write_bytes(content)
 
-    source = probe(film)
+    source, made = published(film, tmp_path)
 
-    assert "the pixels change their shape on the way" in source.warnings[0]
-    assert (source.video.width, source.video.height) == (384, 288)
+    assert (source.video.width, source.video.height) == shown
+    left_edge = "crop=60:ih:0:0,scale=1:1,format=rgb24"
+    raw = ffmpeg(
+        *("-i", str(made.folder / "index.m3u8"), "-map", "0:v:0", "-vf", left_edge),
+        *("-f", "rawvideo", "-"),
+    )
+    edges = [max(raw[at : at + 3]) for at in range(0, len(raw), 3)]
+    assert max(edges[:95]) < 40
+    assert min(edges[105:]) > 150
 
 
 def test_a_film_fills_its_picture(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ filters, except the detectors, keep no state between frames. A second ffmpeg, wh
 change, performs the stateful steps (frame rate, gaps, length) on their output.
 """
 
+from collections.abc import Sequence
+
 from tools.publish import levels
 from tools.publish.container import local_input
 from tools.publish.inspection import SOURCE, silence, stillness
-from tools.publish.source import Colours, Source
+from tools.publish.source import Colours, PixelShape, Source
 
 SAMPLE_RATE = 48_000
 
@@ -19,12 +21,13 @@ _TO_STANDARD_RANGE = (
 )
 # A picture of a size that is nearly right fills it, so that no border of a pixel remains.
 _BORDER = 2
+_ROUNDING = 0.002
 
 
 def arguments(source: Source) -> list[str]:
     """Return the ffmpeg arguments that write the normalized tracks to standard output."""
     video = source.video
-    fitted = _fitted(max(2, video.width // 2 * 2), max(2, video.height // 2 * 2))
+    fitted = _fitted(max(2, video.width // 2 * 2), max(2, video.height // 2 * 2), video.shapes)
     pictures = f"{clean(video.colours)}{fitted},setsar=1,format=yuv420p"
     watched = (
         f"split=3[video][moved][seen];[moved]{stillness(SOURCE)},nullsink;"
@@ -50,18 +53,29 @@ def arguments(source: Source) -> list[str]:
     ]
 
 
-def _fitted(width: int, height: int) -> str:
+def _fitted(width: int, height: int, shapes: Sequence[PixelShape]) -> str:
     """Return the filters that fit each picture into a size, whose sides are even.
 
     Each colour value of yuv420p is of two by two pixels.
     """
-    fills = f"lt(abs({height}*dar-{width}),{_BORDER})"
-    fitted_width = f"if({fills},{width},max(2,2*round(min({width},{height}*dar)/2)))"
-    fitted_height = f"if({fills},{height},max(2,2*round(min({height},{width}/dar)/2)))"
+    aspect = f"(a*{_shape_at_time(shapes)})" if shapes else "dar"
+    fills = f"lt(abs({height}*{aspect}-{width}),{_BORDER})"
+    fitted_width = f"if({fills},{width},max(2,2*round(min({width},{height}*{aspect})/2)))"
+    fitted_height = f"if({fills},{height},max(2,2*round(min({height},{width}/{aspect})/2)))"
+    when = ":eval=frame" if shapes else ""
     return (
-        f"scale=w='{fitted_width}':h='{fitted_height}':flags=bicubic:out_range=tv,"
-        f"pad={width}:{height}:-1:-1"
+        f"scale=w='{fitted_width}':h='{fitted_height}':flags=bicubic:out_range=tv{when},"
+        f"pad={width}:{height}:-1:-1{when}"
     )
+
+
+def _shape_at_time(shapes: Sequence[PixelShape]) -> str:
+    """Return the expression of the pixels' shape; ffmpeg gives all pictures the first one."""
+    *before, last = (f"{shape.aspect.numerator}/{shape.aspect.denominator}" for shape in shapes)
+    expression = last
+    for shape, following in reversed(list(zip(before, shapes[1:], strict=True))):
+        expression = f"if(lt(t,{following.at - _ROUNDING:.4f}),{shape},{expression})"
+    return expression
 
 
 def clean(colours: Colours) -> str:

@@ -12,7 +12,7 @@ from tools.publish.damage import TOLERATED_LOSS_SECONDS, lost_part, repeated_par
 from tools.publish.errors import PublishError
 from tools.publish.frame_rate import frame_rate
 from tools.publish.joins import Joined, joined
-from tools.publish.pictures import Picture, choose_video
+from tools.publish.pictures import choose_video
 from tools.publish.source import FilmFile, Gaps, Source, Span, VideoTrack
 from tools.publish.structure.found import Outline
 from tools.publish.structure.outline import outline
@@ -78,13 +78,14 @@ def _source(
             height=picture.height,
             frame_rate=frame_rate(shown.starts, _told_rate(video)),
             colours=picture.colours,
+            shapes=picture.shapes if len(picture.shapes) > 1 else (),
         ),
         audio=tuple(audio),
         subtitles=tuple(subtitles),
         gaps=gaps,
         left_out=tuple(left_out),
         damage=damage,
-        warnings=tuple(_warnings(surveyed, recordings, found, gaps, picture)),
+        warnings=tuple(_warnings(surveyed, recordings, found, gaps)),
     )
 
 
@@ -117,9 +118,7 @@ def _told_rate(video: Any) -> Fraction | None:
     return Fraction(rate.numerator, rate.denominator) if rate else None
 
 
-def _warnings(
-    surveyed: Survey, recordings: Joined, found: Outline, gaps: Gaps, picture: Picture
-) -> Iterator[str]:
+def _warnings(surveyed: Survey, recordings: Joined, found: Outline, gaps: Gaps) -> Iterator[str]:
     if recordings.file.parts:
         yield (
             f"the file consists of {len(recordings.file.parts)} recordings, which are played one "
@@ -133,11 +132,6 @@ def _warnings(
         yield (
             f"the sampling rate of its sound changes after {surveyed.rate_changes[0].at:.1f} s; "
             "there may be gaps in the sound after that"
-        )
-    if picture.has_changing_pixels:
-        yield (
-            "the pixels change their shape on the way, for example from 4:3 to 16:9; the film is "
-            "shown in the first one, and distorted after that"
         )
     for start, end in _empty_spans(gaps):
         yield (

@@ -27,14 +27,26 @@ class FilmFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PixelShape:
+    """The aspect ratio of the pixels from a second of the film on."""
+
+    at: float
+    aspect: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """The video track: width and height as displayed, in square pixels; frames per second."""
+    """The video track: width and height as displayed, in square pixels; frames per second.
+
+    `shapes` are those of the pixels, in the order of time, if they change.
+    """
 
     index: int
     width: int
     height: int
     frame_rate: Fraction
     colours: "Colours"
+    shapes: tuple[PixelShape, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
