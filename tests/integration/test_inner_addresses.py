@@ -157,6 +157,7 @@ def test_other_members(stack: Stack, viewer: Viewer) -> None:
         "title": "1.jpg",
         "image": "a picture",
         "poster": "1.jpg#xywh=0,0,160,90",
+        "icon": "icons/play.BMP?v=1",
         "images": {"small": "1.jpg", "large": "https://cdn.example/1.jpg"},
         "any": "{FILM}/chapters/1.jpg",
         "url": "\ud83d.jpg",
@@ -177,8 +178,10 @@ def test_other_members(stack: Stack, viewer: Viewer) -> None:
     assert fragment == "xywh=0,0,160,90"
     urls = (poster, found["images"]["small"], found["any"])
     assert [httpx.get(url).content for url in urls] == [SEGMENT] * 3
+    assert "/chapters/icons/play.BMP?X-Amz-" in found["icon"]
     assert found == document | {
         "poster": found["poster"],
+        "icon": found["icon"],
         "images": found["images"],
         "any": found["any"],
     }

@@ -33,8 +33,8 @@ _TEXT_NAME = re.compile(
     re.IGNORECASE,
 )
 _FILE = re.compile(
-    r"[^\s?#]+\.(?:jpe?g|png|webp|gif|avif|svg|heic|vtt|m3u8|json|mp4|m4[av]|mov|mp3|aac|ts)"
-    r"(?:[?#]\S*)?",
+    r"[^\s?#]+\.(?:jpe?g|jfif|a?png|webp|gif|avif|svg|hei[cf]|bmp|ico|tiff?|vtt|srt|ttml|m3u8?|json"
+    r"|mp4|m4[av]|mov|webm|mp3|aac|ogg|opus|wav|flac|ts)(?:[?#]\S*)?",
     re.IGNORECASE,
 )
 _PLAYLIST = re.compile(r".*\.m3u8?", re.IGNORECASE)
