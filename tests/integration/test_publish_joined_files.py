@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.film_maker import ffmpeg, h264, heard, picture, seen, sound_seconds, tone
+from tests.support.film_maker import (
+    different_pictures,
+    ffmpeg,
+    h264,
+    heard,
+    picture,
+    seen,
+    sound_seconds,
+    tone,
+)
+from tests.support.transport_stream import with_other_identifiers
 from tools.publish.packaging.package import Package, package
 from tools.publish.probe import probe
 from tools.publish.source import Source
@@ -116,6 +126,27 @@ def test_transport_streams_with_other_identifiers(
     assert source.damage == ""
     assert len(source.audio) == 1
     assert TOLD in source.warnings
+
+
+@pytest.mark.parametrize(
+    "others", [{257: 300}, {256: 400}, {256: 400, 257: 401}], ids=["sound", "pictures", "both"]
+)
+def test_identifiers_that_change_between_pictures(tmp_path: Path, others: dict[int, int]) -> None:
+    """A station may change its identifiers at any time; no picture and no sound is lost."""
+    whole, film = tmp_path / "whole.ts", tmp_path / "film.ts"
+    ffmpeg(
+        *(*picture("green", 8), *tone(440, 8), *REORDERED, "-g", "50", "-c:a", "ac3"),
+        *("-pat_period", "0.1", str(whole)),
+    )
+    film.write_bytes(with_other_identifiers(whole.read_bytes(), 0.47, others))
+
+    source = probe(film)
+    playlist = published(film, tmp_path).folder / "index.m3u8"
+
+    assert (source.damage, source.left_out) == ("", ())
+    assert source.duration_seconds == pytest.approx(8, abs=0.1)
+    assert silence_seconds(playlist, until=7.8) == 0
+    assert different_pictures(playlist, 8) >= 195
 
 
 def test_a_track_that_only_a_later_recording_has(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _MOST_PARTS = 100
 # The pause between two recordings whose time stamps continue.
 _LONGEST_PAUSE_SECONDS = 1.0
 _TOLERATED_OVERLAP_SECONDS = 0.1
+# Pictures are stored in another order than they are shown in.
+_REORDERED_SECONDS = 0.5
 
 
 class _CannotBeJoinedError(Exception):
@@ -190,8 +192,15 @@ def _seconds(recording: Recording, following: Recording | None, *, is_by_identif
         )
     else:
         pairs = zip(recording.tracks, following.tracks, strict=False)
-    pauses = [following.times_of(b)[0] - recording.times_of(a)[1] for a, b in pairs]
-    is_continued = -_TOLERATED_OVERLAP_SECONDS <= min(pauses) <= max(pauses)
-    if is_continued and max(pauses) <= _LONGEST_PAUSE_SECONDS:
+    is_later = following.begins_at > recording.begins_at + recording.seconds / 2
+    if is_later and all(
+        _is_continued(recording.times_of(a)[1], following.times_of(b)[0], a) for a, b in pairs
+    ):
         return following.begins_at - recording.begins_at
     return recording.seconds
+
+
+def _is_continued(end: float, start: float, track: Track) -> bool:
+    """Return whether a track that ends at one time stamp goes on at another one."""
+    overlap = _REORDERED_SECONDS if track.kind[0] == "video" else _TOLERATED_OVERLAP_SECONDS
+    return end - overlap <= start <= end + _LONGEST_PAUSE_SECONDS

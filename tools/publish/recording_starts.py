@@ -42,8 +42,8 @@ def starts_within(
     starts = _jumps_of_all(surveyed, [stream.index for stream in shown])
     for change in surveyed.rate_changes:
         is_found = any(change.after < at <= change.position for at in starts)
-        if change.is_with_pictures and not is_found:
-            starts.append(change.keyframe)
+        if not is_found:
+            starts.append(change.start)
     identifiers = {stream.id for stream in shown}
     found = set()
     with path.open("rb") as file:

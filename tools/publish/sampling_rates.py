@@ -32,9 +32,9 @@ class RateChange:
     at: float
 
     @property
-    def is_with_pictures(self) -> bool:
-        """Whether pictures with the new sound begin with a keyframe."""
-        return self.after < self.keyframe <= self.position
+    def start(self) -> int:
+        """Where a recording with the new rate begins, with a keyframe if there is one."""
+        return self.keyframe if self.after < self.keyframe <= self.position else self.position
 
 
 class RateWatch:
