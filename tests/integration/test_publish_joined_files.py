@@ -321,7 +321,11 @@ def test_a_name_with_quotes(tmp_path: Path) -> None:
         ),
         (
             *("film.mkv", (*h264(), "-c:a", "aac"), ("-c:v", "mpeg4")),
-            "track 0 of recording 2 is mpeg4 video, that of recording 1 is h264 video",
+            "0 of recording 2 is mpeg4 video (320x180), that of recording 1 is h264 video (320x",
+        ),
+        (
+            *("film.mp4", ("-c:v", "libx265", "-x265-params", "log-level=none"), ("-s", "480x270")),
+            "0 of recording 2 is hevc video (480x270), that of recording 1 is hevc video (320x180)",
         ),
         (
             *("film.flv", (*h264(), "-c:a", "aac"), ("-c:v", "flv")),

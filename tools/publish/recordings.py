@@ -87,6 +87,8 @@ def _track(stream: Any) -> Track:
         # The program tables have its channels.
         kind = *kind, codec.extradata
     told = f"{name} {stream.type}"
-    if codec and stream.type == "audio":
+    if codec and stream.type == "video":
+        told += f" ({codec.width}x{codec.height})"
+    elif codec:
         told += f" ({codec.sample_rate} Hz, {codec.layout.name})"
     return Track(stream.index, stream.id, kind, stream.language or "", told)
