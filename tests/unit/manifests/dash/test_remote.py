@@ -262,6 +262,26 @@ def test_duration_of_a_missing_period(order: str, lengths: str) -> None:
     assert copy.count("<SegmentURL ") == 6
 
 
+@pytest.mark.parametrize(
+    ("periods", "length"),
+    [
+        (f'<Period>{{}}</Period><Period start="PT6S" {LINK}/>', 'mediaPresentationDuration="PT9S"'),
+        (
+            f'<Period duration="PT6S">{{}}</Period><Period {LINK}/>',
+            'mediaPresentationDuration="PT9S"',
+        ),
+        (f'<Period>{{}}</Period><Period start="PT6S" duration="PT3S" {LINK}/>', ""),
+    ],
+)
+def test_end_of_what_precedes_a_missing_period(periods: str, length: str) -> None:
+    """A presentation ends where its last period, which is missing, would have begun."""
+    manifest = parse(mpd(periods.format(FILM), length), missing=GONE)
+    copy = manifest.render(sign).decode()
+    assert manifest.duration_seconds == 6
+    assert copy.count("<SegmentURL ") == 3
+    assert copy.count('mediaPresentationDuration="PT6') == 1
+
+
 def test_missing_segment_list() -> None:
     """The segments that the manifest contains play instead of the missing list."""
     text = one(f'<SegmentList duration="3" {LINK}><SegmentURL media="1.m4s"/></SegmentList>')
@@ -272,6 +292,24 @@ def test_missing_with_content_that_cannot_be_signed() -> None:
     """A period is removed if neither it nor its remote one can be signed."""
     text = mpd(f'<Period duration="PT6S"/><Period {LINK}>{FILM}</Period>', "")
     assert rewrite(text, missing=GONE) == mpd('<Period duration="PT6S"/>', "")
+
+
+def test_missing_period_before_one_that_cannot_be_signed() -> None:
+    """A period that is removed gets no start from the missing one before it."""
+    text = mpd(f'<Period duration="PT6S"/><Period/><Period start="PT9S" {LINK}/>', "")
+    following = f"<Period {LINK}>{FILM}</Period></MPD>"
+    expected = mpd('<Period duration="PT6S"/><Period/>', "")
+    assert rewrite(text.replace("</MPD>", following), missing=GONE) == expected
+
+
+@pytest.mark.parametrize("href", ["urn:mpeg:dash:resolve-to-zero:2013", "gone.xml"])
+def test_absent_representation(href: str) -> None:
+    """A representation that is removed inherits no segments."""
+    slot = f'<Representation {XLINK} xlink:href="{href}"/>'
+    text = mpd(f"<Period>{FILM}</Period>")
+    assert rewrite(text.replace("</AdaptationSet>", f"{slot}</AdaptationSet>"), missing=GONE) == (
+        rewrite(text)
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from streaming.manifests.dash.document import Document, Element
 from streaming.manifests.dash.limits import Budget
 from streaming.manifests.dash.links import Links
 from streaming.manifests.dash.markup import attribute_pieces, escaped, replace_attribute
-from streaming.manifests.dash.numbers import NANOSECONDS, duration_text, nanoseconds
+from streaming.manifests.dash.numbers import NANOSECONDS, duration_text
 from streaming.manifests.dash.periods import (
     PRESENTATION_DURATION,
     Period,
@@ -40,6 +40,8 @@ class Presentation:
         self._budget = Budget()
         self._length: int | None = None
         self._removed = 0
+        # The elements that get a time, and its attribute, by their position.
+        self._stated: dict[int, tuple[Element, str]] = {}
 
     @property
     def duration_seconds(self) -> float | None:
@@ -57,6 +59,7 @@ class Presentation:
             length = self._period(period, base)
             if period.start is not None and length is not None:
                 ends.append(period.start + length)
+        self._write_times()
         if self._removed and self._removed == len(mpd.all("Period")):
             raise NotAManifest("no period is left")
         self._length = presentation_length(mpd)
@@ -82,35 +85,55 @@ class Presentation:
         """Keep what the removed periods state about the times of the others.
 
         The start of a removed period ends the one before it. The presentation is shorter by the
-        durations of missing periods; that of a slot that resolves to zero was not part of it.
+        periods that are missing; a slot that resolves to zero was not part of it.
         """
         elements = mpd.all("Period")
         absent = [self.links.is_absent(each, base) for each in elements]
-        shorter_by = 0
-        following, name, is_anchored = mpd, PRESENTATION_DURATION, False
+        if not any(absent):
+            return
+        length = self._length_without_missing(mpd, base)
+        following, name = mpd, PRESENTATION_DURATION
         for index in range(len(elements) - 1, -1, -1):
-            element = elements[index]
-            start, duration = (element.attributes.get(each) for each in ("start", "duration"))
             if not absent[index]:
-                following, name = element, "start"
-                is_anchored = is_anchored or start is not None
+                following, name = elements[index], "start"
                 continue
-            if duration and not is_anchored and not element.is_empty_slot:
-                shorter_by += nanoseconds(duration)
+            start = elements[index].attributes.get("start")
             ends_another = index > 0 and not absent[index - 1]
             is_needed = ends_another and "duration" not in elements[index - 1].attributes
             if start and is_needed and name not in following.attributes:
-                self._add_attribute(following, name, start)
-        total = presentation_length(mpd)
-        if total is not None and 0 < shorter_by < total:
-            value = mpd.attributes[PRESENTATION_DURATION] = duration_text(total - shorter_by)
-            text = value.encode()
-            replace_attribute(self._document, self.edits, mpd, PRESENTATION_DURATION, text)
+                self._state_time(following, name, start)
+        if length is not None:
+            self._state_time(mpd, PRESENTATION_DURATION, duration_text(length))
 
-    def _add_attribute(self, element: Element, name: str, value: str) -> None:
+    def _length_without_missing(self, mpd: Element, base: Base) -> int | None:
+        """Return the presentation's length without missing periods, None if unknown or the same.
+
+        A missing period before one that states its start is a gap.
+        """
+        stated = presentation_length(mpd)
+        if stated is None:
+            return None
+        length = stated
+        elements = [each for each in mpd.all("Period") if not each.is_empty_slot]
+        for period in reversed(timed(mpd, elements)):
+            if self.links.is_absent(period.element, base):
+                length -= period.length or 0
+            elif "start" in period.element.attributes:
+                break
+        return length if 0 < length < stated else None
+
+    def _state_time(self, element: Element, name: str, value: str) -> None:
         element.attributes[name] = value
-        position = element.start + 1 + len(self._document.tag_name(element))
-        self.edits.replace(position, position, [b" ", *attribute_pieces(name, escaped(value))])
+        self._stated[element.start] = (element, name)
+
+    def _write_times(self) -> None:
+        for element, name in self._stated.values():
+            value = escaped(element.attributes[name])
+            if name in self._document.attribute_spans(element):
+                replace_attribute(self._document, self.edits, element, name, value)
+            else:
+                position = element.start + 1 + len(self._document.tag_name(element))
+                self.edits.replace(position, position, [b" ", *attribute_pieces(name, value)])
 
     def _periods(self, parent: Element, base: Base) -> list[Period]:
         """Return the periods that are left, with their times."""
@@ -145,6 +168,7 @@ class Presentation:
             self.edits.forget_since(mark)
             if self.links.is_missing(element, parent):
                 self._remove(element)
+                self._stated.pop(element.start, None)
                 self._removed += 1
                 return None
             # Players replace the content by the remote period, so the film plays without it.
@@ -168,6 +192,8 @@ class Presentation:
             outer = (elements_at(adaptation_set), above)
             inheritable += adaptation_set.all(*KINDS)
             for representation in adaptation_set.all("Representation"):
+                if self.links.is_absent(representation, set_base):
+                    continue
                 after = self._representation(representation, outer, set_base, length)
                 representations.append(after)
         self._write(representations, inheritable)
