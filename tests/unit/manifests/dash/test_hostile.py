@@ -210,3 +210,9 @@ def _closed(parts: list[str]) -> list[str]:
         else:
             closed.append(part)
     return [*closed, *(f"</{name}>" for name in reversed(opened))]
+
+
+def test_white_space_in_the_declaration() -> None:
+    """The declaration of a manifest in UTF-16 is searched once, not once for each space in it."""
+    with pytest.raises(NotAManifest):
+        parse(("<?xml" + " " * 4_000_000 + "?><MPD/>").encode("utf-16"))

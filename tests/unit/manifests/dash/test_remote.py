@@ -306,10 +306,11 @@ def test_missing_period_before_one_that_cannot_be_signed() -> None:
 def test_absent_representation(href: str) -> None:
     """A representation that is removed inherits no segments."""
     slot = f'<Representation {XLINK} xlink:href="{href}"/>'
-    text = mpd(f"<Period>{FILM}</Period>")
-    assert rewrite(text.replace("</AdaptationSet>", f"{slot}</AdaptationSet>"), missing=GONE) == (
-        rewrite(text)
+    text = mpd(
+        "<Period><AdaptationSet><SegmentTemplate media='$Number$.m4s' duration='2'/>"
+        "<Representation id='v'/>{}</AdaptationSet></Period>"
     )
+    assert rewrite(text.format(slot), missing=GONE) == rewrite(text.format(""))
 
 
 @pytest.mark.parametrize(

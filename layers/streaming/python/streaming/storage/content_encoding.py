@@ -16,6 +16,7 @@ _DEFLATE = "deflate"
 _UNSUPPORTED = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _GZIP_MAGIC = b"\x1f\x8b"
+_PIECE_LENGTH = 4096
 
 
 def decoded(body: bytes, content_encoding: str | None, largest: int) -> bytes:
@@ -40,21 +41,27 @@ def decoded(body: bytes, content_encoding: str | None, largest: int) -> bytes:
 
 
 def _decompressed(body: bytes, largest: int, *, is_gzip: bool) -> bytes:
-    result = b""
+    result = bytearray()
     wbits = _GZIP_OR_ZLIB
     if not is_gzip and not _is_zlib(body):
         wbits = -zlib.MAX_WBITS  # raw deflate, which some servers call deflate
-    while body:
+    at = 0
+    while at < len(body):
         stream = zlib.decompressobj(wbits)
-        result += stream.decompress(body, largest + 1 - len(result))
-        if len(result) > largest:
-            raise ObjectTooLarge(f"an object has more than {largest} bytes, decompressed")
-        if not stream.eof:
-            raise zlib.error("the end is missing")
+        while not stream.eof:
+            # What follows a member is copied, so that short members need short pieces.
+            piece = body[at : at + _PIECE_LENGTH]
+            if not piece:
+                raise zlib.error("the end is missing")
+            result += stream.decompress(piece, largest + 1 - len(result))
+            at += len(piece)
+            if len(result) > largest:
+                raise ObjectTooLarge(f"an object has more than {largest} bytes, decompressed")
+        at -= len(stream.unused_data)
         # A gzip file may have several members; other data after a member is padding.
-        is_member = is_gzip and stream.unused_data.startswith(_GZIP_MAGIC)
-        body = stream.unused_data if is_member else b""
-    return result
+        if not (is_gzip and body.startswith(_GZIP_MAGIC, at)):
+            break
+    return bytes(result)
 
 
 def _is_zlib(body: bytes) -> bool:

@@ -42,10 +42,7 @@ _START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _UTF16_START = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?(\s*)<\?xml\s[^>]*>")
-_ENCODING_NAME = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)""")
-_DECLARED_ENCODING = re.compile(
-    rb"""\A((?:\xef\xbb\xbf)?<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']"""
-)
+_ENCODING = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 _UTF8 = (b"utf-8", b"utf8")
 # A body that begins with a byte for "<" is not in these encodings, and ASCII is part of UTF-8. .NET
 # writes utf-16 into files that it stores as UTF-8, and players ignore the declaration.
@@ -186,9 +183,10 @@ def _ascii_compatible(body: bytes) -> bytes:
     has_mark = body.startswith((b"\xff\xfe", b"\xfe\xff"))
     guess = "utf-16" if has_mark else "utf-16-le" if body.startswith(b"<") else "utf-16-be"
     try:
-        return _DECLARED_ENCODING.sub(rb"\1", body.decode(guess).encode())
+        source = body.decode(guess).encode()
     except UnicodeDecodeError as error:
         raise NotAManifest("the manifest begins like UTF-16 but is not UTF-16") from error
+    return _without_encoding(source)
 
 
 def _utf8_or_declared(body: bytes) -> bytes:
@@ -201,12 +199,20 @@ def _utf8_or_declared(body: bytes) -> bytes:
         return body.decode(errors="replace").encode()
     if declaration[1]:
         body = body[declaration.end(1) :]
-    named = _ENCODING_NAME.search(declaration[0])
+    named = _ENCODING.search(declaration[0])
     encoding = named[1].lower() if named else _UTF8[0]
     if encoding not in _UTF8 and not _DECLARED_WRONGLY.fullmatch(encoding):
         return body
     body = body.decode(errors="replace").encode()
-    return body if encoding == _UTF8[0] else _DECLARED_ENCODING.sub(rb"\1", body)
+    return body if encoding == _UTF8[0] else _without_encoding(body)
+
+
+def _without_encoding(source: bytes) -> bytes:
+    """Return the source without the encoding that it declares."""
+    declaration = _DECLARATION.match(source)
+    if declaration is None:
+        return source
+    return _ENCODING.sub(b"", declaration[0], count=1) + source[declaration.end() :]
 
 
 class _Builder:
