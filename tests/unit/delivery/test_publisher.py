@@ -1,5 +1,6 @@
 """What a signed copy contains, and how it is stored."""
 
+import gzip
 import json
 import re
 from uuid import UUID, uuid4
@@ -8,7 +9,7 @@ import pytest
 
 from streaming.delivery.windows import Window
 from streaming.domain.errors import FilmUnplayable, MovieNotFound, StorageUnavailable
-from streaming.domain.films import ManifestType
+from streaming.domain.films import MANIFEST_NAMES, ManifestType
 from tests.unit.delivery.films import MASTER, NOW, PLAYLIST, WINDOW_SECONDS, Site, uris
 
 WINDOW = Window.at(NOW, WINDOW_SECONDS)
@@ -112,6 +113,38 @@ def test_a_rendition_that_is_missing(caplog: pytest.LogCaptureFixture) -> None:
     (url,) = uris(site.at(f"https://vod/{last}?X-Amz-Signature=1"))
     assert "/low/index.m3u8?" in url
     assert "a rendition is missing" in caplog.text
+
+
+CHAIN = (
+    b'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    b'<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="next.mpd"/><Period/>'
+    b"</MPD>"
+)
+INTERSTITIAL = PLAYLIST.replace(
+    b"#EXTINF:4,",
+    b'#EXT-X-DATERANGE:ID="a",CLASS="com.apple.hls.interstitial",X-ASSET-URI="next.m3u8"\n'
+    b"#EXTINF:4,",
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "path", "following"),
+    [
+        ("dash", CHAIN, "next.mpd", CHAIN.replace(b"<Period/>", b'<Period xlink:href="a.xml"/>')),
+        ("hls", INTERSTITIAL, "next.m3u8", MASTER),
+    ],
+)
+def test_nothing_is_left_of_a_nested_manifest(
+    form: ManifestType, first: bytes, path: str, following: bytes
+) -> None:
+    """A nested manifest that refers to missing ones only is missing, and the film plays."""
+    site = Site()
+    movie_id = site.film()
+    site.put(movie_id, MANIFEST_NAMES[form], first)
+    site.put(movie_id, path, following)
+    publish(site, movie_id, form)
+    (copy,) = site.published
+    assert path not in gzip.decompress(site.bucket.objects[copy].body).decode()
 
 
 @pytest.mark.parametrize(

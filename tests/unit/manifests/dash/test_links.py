@@ -13,6 +13,15 @@ def test_location_in_a_location() -> None:
     assert mpd(f"<Location>{signed('video/manifest.mpd', 'copy')}</Location>") == rewrite(text)
 
 
+def test_picture_of_an_event() -> None:
+    """A link of another format is that of an object, and not that of an element of the MPD."""
+    names = 'xmlns:s="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    image = f'<s:image {names} xlink:href="a.png"/>'
+    manifest = parse(mpd(f"<Period><EventStream><Event>{image}</Event></EventStream></Period>"))
+    assert f'xlink:href="{signed("video/a.png")}"' in manifest.render(sign).decode()
+    assert manifest.nested == ()
+
+
 @pytest.mark.parametrize(
     ("element", "expected"),
     [

@@ -76,6 +76,14 @@ def test_wrongly_declared_encodings(name: str, before: str) -> None:
     assert rendered.lstrip("\ufeff").startswith('<?xml version="1.0"?>')
 
 
+def test_attributes_in_another_encoding() -> None:
+    """A manifest whose attributes to rewrite have names that are not UTF-8 is refused."""
+    attributes = 'xmlns:é="http://www.w3.org/1999/xlink" é:href="a.xml"'
+    text = f'<?xml version="1.0" encoding="iso-8859-1"?>{mpd(f"<Period {attributes}/>")}'
+    with pytest.raises(NotAManifest):
+        parse(text.encode("iso-8859-1"))
+
+
 def test_prefixes_without_declaration() -> None:
     """The usual prefixes are known to players; the signed copy declares those that are missing."""
     slot = '<Period xlink:href="urn:mpeg:dash:resolve-to-zero:2013" xlink:actuate="onLoad"/>'

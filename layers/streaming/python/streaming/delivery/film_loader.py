@@ -107,9 +107,7 @@ class _Loader:
         embedding = self._embedding(copy for _, copy in everything)
         too_long = self._too_long(embedding, (copy for _, copy in everything))
         if self._missing or too_long:
-            everything = [
-                (nested, self._without(nested, each, too_long)) for nested, each in everything
-            ]
+            everything = self._all_without(everything, too_long)
             embedding = self._embedding(copy for _, copy in everything)
         copies = tuple(copy for _, copy in everything)
         self._budget.spend(sum(embedding.added_bytes(copy.manifest) for copy in copies))
@@ -147,8 +145,7 @@ class _Loader:
             _require_content(copy.manifest)
             return nested, copy
         except (ObjectNotFound, ObjectUnreadable, ObjectNameRefused, NotAManifest) as error:
-            self._report(nested.path, repr(error))
-            self._missing.add((nested.path, nested.query))
+            self._lose(nested, error)
             return None
 
     def _load(self, nested: Nested, depth: int = 0) -> Copy:
@@ -184,14 +181,44 @@ class _Loader:
             too_long=too_long,
         )
 
-    def _without(self, nested: Nested, copy: Copy, too_long: frozenset[tuple[str, str]]) -> Copy:
-        """Return the copy without references to copies that are missing or too long."""
+    def _all_without(
+        self, everything: Iterable[tuple[Nested, Copy]], too_long: frozenset[tuple[str, str]]
+    ) -> list[tuple[Nested, Copy]]:
+        """Return the copies without references to those that are missing or too long.
+
+        A copy of which nothing is left, such as a playlist without variants, is missing itself.
+        """
+        count = -1
+        while count != len(self._missing):
+            count = len(self._missing)
+            found = [(nested, self._without(nested, copy, too_long)) for nested, copy in everything]
+            everything = [(nested, copy) for nested, copy in found if copy is not None]
+        return list(everything)
+
+    def _without(
+        self, nested: Nested, copy: Copy, too_long: frozenset[tuple[str, str]]
+    ) -> Copy | None:
+        """Return a copy without references to others, None if nothing is left of it.
+
+        Raises ``NotAManifest`` if nothing is left of the first manifest.
+        """
         lost = self._missing | too_long
         is_whole = not any((each.path, each.query) in lost for each in copy.manifest.nested)
         if is_whole or copy.kind is not Kind.MANIFEST:
             return copy
-        manifest = self._parsed(nested, copy.body, frozenset(self._missing), too_long)
+        self._budget.check()
+        try:
+            manifest = self._parsed(nested, copy.body, frozenset(self._missing), too_long)
+        except NotAManifest as error:
+            if not copy.depth:
+                raise
+            self._lose(nested, error)
+            return None
         return replace(copy, manifest=manifest)
+
+    def _lose(self, nested: Nested, error: Exception) -> None:
+        self._report(nested.path, repr(error))
+        self._missing.add((nested.path, nested.query))
 
 
 def _unseen(parents: Iterable[Copy], seen: set[tuple[str, str]]) -> list[Nested]:

@@ -99,6 +99,14 @@ class Element:
         return link is not None and link[1] == _RESOLVE_TO_ZERO
 
 
+class _Spans(dict[str, tuple[int, int]]):
+    """The spans of an element's attributes, by name."""
+
+    def __missing__(self, name: str) -> tuple[int, int]:
+        # Names are found as UTF-8, and those that matter are ASCII, except for their prefixes.
+        raise NotAManifest(f"the name of the attribute {name!r} is not in UTF-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """The source bytes, ASCII-compatible, and the root element."""
@@ -107,12 +115,15 @@ class Document:
     root: Element
 
     def attribute_spans(self, element: Element) -> dict[str, tuple[int, int]]:
-        """Return the span of each attribute (``name="value"``), by its name as written."""
+        """Return the span of each attribute (``name="value"``), by its name as written.
+
+        The result raises ``NotAManifest`` for a name that it does not have.
+        """
         name_end = element.start + 1 + len(self.tag_name(element))
-        return {
-            match[1].decode("utf-8", "replace"): match.span()
+        return _Spans(
+            (match[1].decode("utf-8", "replace"), match.span())
             for match in _ATTRIBUTE.finditer(self.source, name_end, element.content_start)
-        }
+        )
 
     def tag_name(self, element: Element) -> bytes:
         """Return the element's name as written, with its prefix."""

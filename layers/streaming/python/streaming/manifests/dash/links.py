@@ -99,7 +99,11 @@ class Links:
                 continue
             if element.name in _NOT_HERE:
                 continue
-            self.rewrite_level(element, base, None)
+            if " " in element.name:
+                # A picture in the SVG of an event, for example: no element that replaces this one.
+                self._rewrite_href(element, self.reference(_href(element), base))
+            else:
+                self.rewrite_level(element, base, None)
             self._rewrite_property(element, base)
             if element.name in _TEXT_URLS:
                 if self._rewrite_text(element):
