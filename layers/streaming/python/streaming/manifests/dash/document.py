@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from streaming.manifests.dash.encodings import DECLARATION, ascii_compatible
 from streaming.manifests.dash.limits import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -40,15 +41,6 @@ _BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf|\s|<\?.*?\?>|<!--.*?-->)*<[^\s/>!?]
 
 _START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
-_UTF16_START = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
-_DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?(\s*)<\?xml\s[^>]*>")
-_ENCODING = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
-_UTF8 = (b"utf-8", b"utf8")
-# A body that begins with a byte for "<" is not in these encodings, and ASCII is part of UTF-8. .NET
-# writes utf-16 into files that it stores as UTF-8, and players ignore the declaration.
-_DECLARED_WRONGLY = re.compile(
-    rb"(?:iso-10646-)?(?:utf|ucs)-?(?:16|32|2|4)(?:[lb]e)?|(?:us-)?ascii"
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -153,9 +145,9 @@ def read(body: bytes, text_of: frozenset[str], *, is_remote: bool = False) -> Do
     """
     if len(body) > MAX_BYTES:
         raise ManifestTooLarge(f"the manifest is larger than {MAX_BYTES} bytes")
-    source = _ascii_compatible(body)
+    source = ascii_compatible(body)
     if is_remote:
-        source = _REMOTE_ROOT + _DECLARATION.sub(b"", source) + b"</remote>"
+        source = _REMOTE_ROOT + DECLARATION.sub(b"", source) + b"</remote>"
     roots_at = int(is_remote)
     try:
         try:
@@ -186,44 +178,6 @@ def _with_prefixes(source: bytes) -> bytes:
     declared = _DECLARED_PREFIX.findall(tag[0]) if tag else []
     added = (text for prefix, text in _DECLARATIONS.items() if prefix not in declared)
     return source[: root.end()] + b"".join(added) + source[root.end() :]
-
-
-def _ascii_compatible(body: bytes) -> bytes:
-    if not body.startswith(_UTF16_START):
-        return _utf8_or_declared(body)
-    has_mark = body.startswith((b"\xff\xfe", b"\xfe\xff"))
-    guess = "utf-16" if has_mark else "utf-16-le" if body.startswith(b"<") else "utf-16-be"
-    try:
-        source = body.decode(guess).encode()
-    except UnicodeDecodeError as error:
-        raise NotAManifest("the manifest begins like UTF-16 but is not UTF-16") from error
-    return _without_encoding(source)
-
-
-def _utf8_or_declared(body: bytes) -> bytes:
-    """Return the body in UTF-8, or unchanged if it declares another encoding that is possible.
-
-    Removes white space before the declaration, which players tolerate and XML does not allow.
-    """
-    declaration = _DECLARATION.match(body[:1024])
-    if declaration is None:
-        return body.decode(errors="replace").encode()
-    if declaration[1]:
-        body = body[declaration.end(1) :]
-    named = _ENCODING.search(declaration[0])
-    encoding = named[1].lower() if named else _UTF8[0]
-    if encoding not in _UTF8 and not _DECLARED_WRONGLY.fullmatch(encoding):
-        return body
-    body = body.decode(errors="replace").encode()
-    return body if encoding == _UTF8[0] else _without_encoding(body)
-
-
-def _without_encoding(source: bytes) -> bytes:
-    """Return the source without the encoding that it declares."""
-    declaration = _DECLARATION.match(source)
-    if declaration is None:
-        return source
-    return _ENCODING.sub(b"", declaration[0], count=1) + source[declaration.end() :]
 
 
 class _Builder:
