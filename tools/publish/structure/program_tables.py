@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-_SYNC = 0x47
+from tools.publish.structure.transport_packets import aligned, packets_of
+
 # Without a time before it or a checksum after it.
 _PACKET = 188
 _STUFFING = 0xFF
-_PACKETS_IN_A_ROW = 5
-_PACKETS_AT_ONCE = 8_192
-_IDENTIFIER_BITS = bytes(number & 0x1F for number in range(256))
 _REVERSED_BITS = bytes(int(f"{number:08b}"[::-1], 2) for number in range(256))
 # The checksum of zlib, with its bits in reverse order, of a section with its own checksum.
 _RIGHT_CHECKSUM = 0xFFFFFFFF
@@ -106,8 +104,8 @@ def _sections(
     identifiers = {0}
     begun: dict[int, tuple[int, bytes]] = {}
     known: dict[tuple[int, int], bytes] = {}
-    for chunk_at, chunk in _aligned(file, first_at, size, packet_size):
-        for identifier, packet_at in _packets_of(identifiers, chunk, packet_size):
+    for chunk_at, chunk in aligned(file, first_at, size, packet_size):
+        for identifier, packet_at in packets_of(identifiers, chunk, packet_size):
             packet = chunk[packet_at : packet_at + packet_size]
             at, content = _continued(packet, chunk_at + packet_at, begun.get(identifier))
             while length := _length(content):
@@ -121,76 +119,7 @@ def _sections(
                     identifiers.update(_programs(section).values())
                 known[identifier, number] = section
                 yield at, section
-            begun[identifier] = at, content
-
-
-def _aligned(
-    file: BinaryIO, first_at: int, size: int, packet_size: int
-) -> Iterator[tuple[int, bytes]]:
-    """Yield the offset and the bytes of whole packets in a row, without what is between them."""
-    at = first_at
-    while at < size:
-        file.seek(at)
-        chunk = file.read(_PACKETS_AT_ONCE * packet_size)
-        marks = chunk[::packet_size]
-        in_sync = len(marks) - len(marks.lstrip(bytes((_SYNC,))))
-        yield at, chunk[: in_sync * packet_size]
-        if in_sync == len(marks):
-            at += len(chunk)
-            continue
-        # The last packet before the loss of synchronization may be truncated.
-        lost_at = max(0, (in_sync - 1) * packet_size) + 1
-        skipped = _next_row(chunk, lost_at, packet_size)
-        if skipped < 0:
-            # A row may begin at the end of these bytes.
-            skipped = max(lost_at, len(chunk) - packet_size * _PACKETS_IN_A_ROW)
-        at += skipped
-
-
-def _next_row(chunk: bytes, start: int, packet_size: int) -> int:
-    """Return the position of the first of several packets in a row, -1 if there are none."""
-    length = packet_size * _PACKETS_IN_A_ROW
-    at = chunk.find(_SYNC, start)
-    while at >= 0:
-        row = chunk[at : at + length : packet_size]
-        if len(row) < _PACKETS_IN_A_ROW:
-            return -1
-        if row.count(_SYNC) == _PACKETS_IN_A_ROW:
-            return at
-        at = chunk.find(_SYNC, at + 1)
-    return -1
-
-
-def _packets_of(identifiers: set[int], chunk: bytes, packet_size: int) -> Iterator[tuple[int, int]]:
-    """Yield the identifier and the position of each packet that has one of the identifiers.
-
-    Identifiers may be added meanwhile.
-    """
-    high = chunk[1::packet_size].translate(_IDENTIFIER_BITS)
-    low = chunk[2::packet_size]
-    count = len(low)
-    pairs = bytearray(2 * count)
-    pairs[::2], pairs[1::2] = high[:count], low
-    number = -1
-    following: dict[int, int] = {}
-    while True:
-        for identifier in identifiers - following.keys():
-            following[identifier] = _next_pair(pairs, identifier, number + 1)
-        identifier = min(following, key=lambda each: following[each])
-        number = following[identifier]
-        if number >= count:
-            return
-        yield identifier, number * packet_size
-        following[identifier] = _next_pair(pairs, identifier, number + 1)
-
-
-def _next_pair(pairs: bytearray, value: int, number: int) -> int:
-    """Return the number of the next pair of bytes with a value, else the number of all pairs."""
-    pattern = value.to_bytes(2, "big")
-    at = pairs.find(pattern, 2 * number)
-    while at % 2 and at >= 0:
-        at = pairs.find(pattern, at + 1)
-    return at // 2 if at >= 0 else len(pairs) // 2
+            begun[identifier] = at, b"" if content[:1] == bytes((_STUFFING,)) else content
 
 
 def _continued(packet: bytes, at: int, begun: tuple[int, bytes] | None) -> tuple[int, bytes]:

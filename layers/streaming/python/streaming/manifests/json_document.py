@@ -104,12 +104,12 @@ def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocu
     directory = path[: path.rfind("/") + 1]
     pieces: list[str | Reference] = []
     cut_to = 0
-    name = ""
+    member = _Member("")
     for string in _STRING.finditer(text):
         if _COLON.match(text, string.end()):
-            name = json.loads(string[0])
+            member = _Member(json.loads(string[0]))
             continue
-        reference = _reference(json.loads(string[0]), name, directory, film, kind)
+        reference = _reference(json.loads(string[0]), member, directory, film, kind)
         if reference is not None:
             pieces += (text[cut_to : string.start()], reference)
             cut_to = string.end()
@@ -120,6 +120,15 @@ def parse(body: bytes, *, path: str, film: FilmLocation, kind: Kind) -> JsonDocu
     return JsonDocument((*pieces, text[cut_to:]), body)
 
 
+class _Member:
+    """What the name of a member tells of its values; an array may have a million of them."""
+
+    def __init__(self, name: str) -> None:
+        self.is_uri = name == "URI"
+        self.is_address = _ADDRESS_NAME.fullmatch(name) is not None
+        self.is_text = _TEXT_NAME.fullmatch(name) is not None
+
+
 def _string(reference: Reference, url_for: UrlFor) -> str:
     """Return the JSON string with the reference's URL and fragment."""
     url = url_for(reference._replace(fragment=""))
@@ -127,10 +136,10 @@ def _string(reference: Reference, url_for: UrlFor) -> str:
 
 
 def _reference(
-    value: str, name: str, directory: str, film: FilmLocation, kind: Kind
+    value: str, member: _Member, directory: str, film: FilmLocation, kind: Kind
 ) -> Reference | None:
     """Return the film's object that the member's value refers to; None for any other value."""
-    if not value or not _is_address(value, name, film) or not _is_utf8(value):
+    if not value or not _is_address(value, member, film) or not _is_utf8(value):
         return None
     address, _, fragment = value.partition("#")
     address, _, query = address.partition("?")
@@ -142,7 +151,7 @@ def _reference(
         return None
     is_playlist = _PLAYLIST.fullmatch(located.path) is not None
     # An asset is a playlist, whatever its name (RFC 8216bis, appendix D.2).
-    is_inline = kind is Kind.ASSET_LIST and name == "URI"
+    is_inline = kind is Kind.ASSET_LIST and member.is_uri
     if not is_playlist and (not is_inline or _FILE.fullmatch(quote(located.path))):
         return Reference(located.path, fragment=fragment)
     return Reference(
@@ -150,15 +159,15 @@ def _reference(
     )
 
 
-def _is_address(value: str, name: str, film: FilmLocation) -> bool:
+def _is_address(value: str, member: _Member, film: FilmLocation) -> bool:
     """Return whether the value is a URL.
 
     An absolute URL of the film is, whatever its member is called. Any value of a member that is
     called a URL is, and so is the name of a media file, unless the member is called a text.
     """
-    if value.startswith(film.roots) or _ADDRESS_NAME.fullmatch(name):
+    if value.startswith(film.roots) or member.is_address:
         return True
-    return bool(_FILE.fullmatch(value)) and not _TEXT_NAME.fullmatch(name)
+    return not member.is_text and bool(_FILE.fullmatch(value))
 
 
 def _is_utf8(value: str) -> bool:

@@ -186,3 +186,20 @@ def test_longer_packets(size: int) -> None:
 def test_bytes_that_are_no_packets() -> None:
     """A file without packets has no tables."""
     assert replacements(BytesIO(bytes(10_000)), 0, 10_000, PACKET).offsets == ()
+
+
+def test_stuffing_without_end() -> None:
+    """The stuffing after a table is not kept until another table begins."""
+    stream = packet(0, b"\0" + b"\xff" * 183, is_start=True)
+    stream += packet(0, b"\xff" * 184, is_start=False) * 100_000
+
+    assert starts(stream + recording(*FILM)) == ()
+
+
+def test_as_many_programs_as_there_are_identifiers() -> None:
+    """The next packet of a table is found without a comparison with all other tables."""
+    several = (range(first, first + 100) for first in range(32, 8_000, 100))
+    tables = b"".join(programs({each: each for each in identifiers}) for identifiers in several)
+    stuffing = (packet(32 + each % 8_000, b"\xff" * 184, is_start=False) for each in range(20_000))
+
+    assert starts(tables + b"".join(stuffing)) == ()
