@@ -18,8 +18,8 @@ _ASS_STYLE = re.compile(r"\\([biu])(\d+)")
 _ASS_DRAWING = re.compile(r"\\p[1-9]")
 _ASS_BREAK = re.compile(r"\\[Nn]")
 _WEBVTT_MARKUP = re.compile(
-    r"</?(?:[bciuv]|lang|rt|ruby)(?:\.[^\s<>.]+)*(?:[ \t][^<>]*)?>|<(?:\d+:)?\d\d:\d\d\.\d{3}>"
-    r"|&(?:[a-zA-Z]+|#\d+|#[xX][0-9a-fA-F]+);"
+    r"</?(?:[bciuv]|lang|rt|ruby)(?:\.[^\s<>.]+)*(?:[ \t][^<>]*)?(?<!--)>"
+    r"|<(?:\d+:)?\d\d:\d\d\.\d{3}>|&(?:[a-zA-Z]+|#\d+|#[xX][0-9a-fA-F]+);"
 )
 _LENGTH_BYTES = 2
 _UTF_16 = (b"\xfe\xff", b"\xff\xfe")
@@ -61,7 +61,7 @@ def from_plain(text: str) -> str:
 def from_webvtt(text: str) -> str:
     """Return the text of a WebVTT cue: tags and character references are kept, the rest escaped.
 
-    ffmpeg writes `<` and `&` as they are.
+    ffmpeg writes `<` and `&` as they are. A tag that ends like an arrow would end the cue.
     """
     parts, at = [], 0
     for match in _WEBVTT_MARKUP.finditer(text):

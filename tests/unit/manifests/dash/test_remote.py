@@ -288,6 +288,16 @@ def test_missing_segment_list() -> None:
     assert rewrite(text, missing=GONE) == rewrite(text.replace(LINK, XLINK))
 
 
+def test_missing_segment_list_without_content() -> None:
+    """A representation without segments is removed, and so is an adaptation set of such ones."""
+    lost = (
+        f'<Representation id="b" bandwidth="2"><SegmentList duration="2" {LINK}/></Representation>'
+    )
+    beside = FILM.replace("</AdaptationSet>", f"{lost}</AdaptationSet>")
+    text = mpd(f"<Period>{beside}<AdaptationSet>{lost}{lost}</AdaptationSet></Period>")
+    assert rewrite(text, missing=GONE) == rewrite(mpd(f"<Period>{FILM}</Period>"))
+
+
 def test_missing_with_content_that_cannot_be_signed() -> None:
     """A period is removed if neither it nor its remote one can be signed."""
     text = mpd(f'<Period duration="PT6S"/><Period {LINK}>{FILM}</Period>', "")

@@ -84,6 +84,7 @@ def test_plain_text_has_no_markup() -> None:
         ("<v Tom><i>Really</i>, Tom & Jerry", "<v Tom><i>Really</i>, Tom &amp; Jerry"),
         ("<c.yellow.bg_blue>a</c> <- b --> c", "<c.yellow.bg_blue>a</c> &lt;- b --&gt; c"),
         ("<00:01:05.500>later <lang en>x</lang>", "<00:01:05.500>later <lang en>x</lang>"),
+        ("<v a-->", "&lt;v a--&gt;"),
         ("List<String> <br>", "List&lt;String&gt; &lt;br&gt;"),
     ],
 )

@@ -70,19 +70,30 @@ class Links:
         """Return whether the element is removed, because nothing replaces what players replace.
 
         An element that refers to a missing one has its own content, unless it has none. A period
-        is removed with its adaptation sets: Shaka does not play a presentation with an empty one.
+        is removed with its adaptation sets, and these with their representations: Shaka does not
+        play a presentation with empty ones.
         """
         if element.is_empty_slot:
             return True
         is_missing = self.is_missing(element, base)
         if element.name in KINDS or (element.xlink_href is not None and not is_missing):
             return False
-        sets = element.all("AdaptationSet") if element.name == "Period" else []
-        if sets:
-            below = base.below(element)
-            return all(self.is_absent(each, below) for each in sets)
+        if element.name == "Representation" and self._lacks_segments(element, base):
+            return True
         name = _CONTENT.get(element.name)
-        return is_missing and not (element.all(name) if name else element.children)
+        content = element.all(name) if name else []
+        if content:
+            below = base.below(element)
+            return all(self.is_absent(each, below) for each in content)
+        return is_missing and (name is not None or not element.children)
+
+    def _lacks_segments(self, representation: Element, base: Base) -> bool:
+        """Return whether a representation's list of segments is remote, and missing."""
+        lists = representation.all("SegmentList")
+        if not lists or not self._missing:
+            return False
+        below = base.below(representation)
+        return all(self.is_missing(each, below) and not each.children for each in lists)
 
     def rewrite_below(self, parent: Element, base: Base) -> None:
         """Rewrite the links below ``parent`` at any depth, except those of nested levels.
