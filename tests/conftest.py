@@ -28,11 +28,11 @@ from tests.support.other_servers import StackWithOthers
 Rows = Callable[..., list[Row]]
 
 # How much longer than in production calls may take where time limits are not what is tested.
-_FACTOR = 5
+TIME_FACTOR = 5
 
 leave_aws_alone(os.environ)
 reach_loopback_directly(os.environ)
-os.environ.setdefault("LOCAL_TIME_FACTOR", str(_FACTOR))
+os.environ.setdefault("LOCAL_TIME_FACTOR", str(TIME_FACTOR))
 
 
 # How long an example takes is the machine's matter; and CI tries other examples each time, too.
@@ -103,7 +103,7 @@ def environment(
 
 
 def _factor_of(request: pytest.FixtureRequest) -> float:
-    return 1 if request.node.get_closest_marker("time_limits") else _FACTOR
+    return 1 if request.node.get_closest_marker("time_limits") else TIME_FACTOR
 
 
 @pytest.fixture

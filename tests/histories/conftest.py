@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from streaming.resilience.deadline import stretch
+from tests.conftest import TIME_FACTOR
 from tests.histories.checker import check
 from tests.histories.environments import Environments
 from tests.histories.evidence import Evidence
@@ -23,6 +25,17 @@ SEEDS = _seeds(os.environ.get("SEEDS", ""))
 """The seeds of `make histories`; none in `make test`, which runs one short history."""
 
 _MOST_TOLD = 5
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Gives this process more time, as ``environment`` does: the machine may be busy.
+
+    The execution environments are processes of their own, and have the time of production.
+    """
+    stretch(TIME_FACTOR)
+    yield
+    stretch(1)
 
 
 @pytest.fixture(scope="session")
