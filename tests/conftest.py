@@ -28,11 +28,11 @@ from tests.support.other_servers import StackWithOthers
 Rows = Callable[..., list[Row]]
 
 # How much longer than in production calls may take where time limits are not what is tested.
-TIME_FACTOR = 5
+_FACTOR = 5
 
 leave_aws_alone(os.environ)
 reach_loopback_directly(os.environ)
-os.environ.setdefault("LOCAL_TIME_FACTOR", str(TIME_FACTOR))
+os.environ.setdefault("LOCAL_TIME_FACTOR", str(_FACTOR))
 
 
 # How long an example takes is the machine's matter; and CI tries other examples each time, too.
@@ -85,25 +85,30 @@ def _running(folder: Path, *, gateway: bool = True) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def environment(
-    request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, str]]:
-    """A new execution environment, with the variables that point to the stack.
+def patience(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Gives this process more time than in production, because the machine may be busy.
 
-    Except in modules that are marked ``time_limits``, calls may take longer than in production,
-    because the machine may be busy.
+    Not in modules that are marked ``time_limits``.
     """
-    for name, value in stack.environment.items():
-        monkeypatch.setenv(name, value)
-    forget_environment()
     stretch(_factor_of(request))
-    yield stack.environment
-    forget_environment()
+    yield
     stretch(1)
 
 
+@pytest.fixture
+def environment(
+    stack: Stack, patience: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """A new execution environment, with the variables that point to the stack."""
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    forget_environment()
+    yield stack.environment
+    forget_environment()
+
+
 def _factor_of(request: pytest.FixtureRequest) -> float:
-    return 1 if request.node.get_closest_marker("time_limits") else TIME_FACTOR
+    return 1 if request.node.get_closest_marker("time_limits") else _FACTOR
 
 
 @pytest.fixture

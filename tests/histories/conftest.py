@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from streaming.resilience.deadline import stretch
-from tests.conftest import TIME_FACTOR
 from tests.histories.checker import check
 from tests.histories.environments import Environments
 from tests.histories.evidence import Evidence
@@ -28,14 +26,8 @@ _MOST_TOLD = 5
 
 
 @pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Gives this process more time, as ``environment`` does: the machine may be busy.
-
-    The execution environments are processes of their own, and have the time of production.
-    """
-    stretch(TIME_FACTOR)
-    yield
-    stretch(1)
+def time_for_this_process(patience: None) -> None:
+    """Gives this process more time; the execution environments have that of production."""
 
 
 @pytest.fixture(scope="session")
