@@ -11,6 +11,14 @@ from tools.openapi.operations import operation
 AUTHENTICATED = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired)
 BODY = (errors.InvalidJson, errors.BodyTooLarge)
 RECORD = (errors.DatabaseUnavailable,)
+_OF_REPORTS = (
+    *AUTHENTICATED,
+    *BODY,
+    errors.InvalidRequest,
+    errors.SessionNotFound,
+    errors.MovieNotFound,
+    *RECORD,
+)
 
 
 def paths() -> dict[str, Any]:
@@ -70,14 +78,7 @@ def paths() -> dict[str, Any]:
                 answer=responses.ProgressSaved,
                 body=PositionRequest,
                 of_film=True,
-                problems=(
-                    *AUTHENTICATED,
-                    *BODY,
-                    errors.InvalidRequest,
-                    errors.SessionNotFound,
-                    errors.MovieNotFound,
-                    *RECORD,
-                ),
+                problems=_OF_REPORTS,
             ),
             "get": operation(
                 "findProgress",
@@ -112,14 +113,7 @@ def paths() -> dict[str, Any]:
                 answer=responses.Stopped,
                 body=PositionRequest,
                 of_film=True,
-                problems=(
-                    *AUTHENTICATED,
-                    *BODY,
-                    errors.InvalidRequest,
-                    errors.SessionNotFound,
-                    errors.MovieNotFound,
-                    *RECORD,
-                ),
+                problems=_OF_REPORTS,
             )
         },
         f"{film}/invalidate": {

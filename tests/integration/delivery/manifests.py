@@ -11,6 +11,8 @@ v/index.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=2
 large/index.m3u8
 """
+TWO_VARIANTS = {"index.m3u8": MASTER, "v/index.m3u8": TS_FILM, "large/index.m3u8": TS_FILM}
+"""The playlists of a film by name."""
 
 
 def put_manifest(

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -31,19 +31,33 @@ def embedded(playlist: str) -> str:
     return base64.b64decode(data).decode()
 
 
+def film_with_asset(stack: Stack, attribute: str, segments: int) -> UUID:
+    """Upload a film with an interstitial, whose playlist the attribute names directly or in a list.
+
+    Returns the film's id.
+    """
+    movie_id = uuid4()
+    put_manifest(stack, movie_id, asset(segments), "ad.m3u8")
+    assets = {"ASSETS": [{"URI": "ad.m3u8", "DURATION": 2 * segments}]}
+    put_manifest(stack, movie_id, json.dumps(assets).encode(), "ads.json")
+    name = "ads.json" if attribute == "X-ASSET-LIST" else "ad.m3u8"
+    put_manifest(stack, movie_id, interstitial(attribute, name))
+    return movie_id
+
+
+def embedded_asset(playlist: str, attribute: str) -> str:
+    """Return the playlist that the attribute embeds, directly or in a list."""
+    return embedded(embedded(playlist)) if attribute == "X-ASSET-LIST" else embedded(playlist)
+
+
 @pytest.mark.parametrize("attribute", ["X-ASSET-URI", "X-ASSET-LIST"])
 def test_long_interstitials_are_embedded(stack: Stack, viewer: Viewer, attribute: str) -> None:
     """An interstitial of seven minutes plays in players that append a query to its URL."""
-    movie_id = uuid4()
-    put_manifest(stack, movie_id, asset(200), "ad.m3u8")
-    assets = {"ASSETS": [{"URI": "ad.m3u8", "DURATION": 400}]}
-    put_manifest(stack, movie_id, json.dumps(assets).encode(), "ads.json")
-    is_list = attribute == "X-ASSET-LIST"
-    put_manifest(stack, movie_id, interstitial(attribute, "ads.json" if is_list else "ad.m3u8"))
+    movie_id = film_with_asset(stack, attribute, segments=200)
 
     playlist = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
 
-    inner = embedded(embedded(playlist)) if is_list else embedded(playlist)
+    inner = embedded_asset(playlist, attribute)
     segments = [line for line in inner.splitlines() if line.startswith("http")]
     assert len(segments) == 200
     assert all("X-Amz-Signature" in each for each in segments)
@@ -72,17 +86,12 @@ def test_interstitials_that_cannot_be_embedded(
 @pytest.mark.parametrize("attribute", ["X-ASSET-URI", "X-ASSET-LIST"])
 def test_interstitials_of_any_length(stack: Stack, viewer: Viewer, attribute: str) -> None:
     """An interstitial of an hour is the variant of an embedded playlist: no query is appended."""
-    movie_id = uuid4()
-    put_manifest(stack, movie_id, asset(2000), "ad.m3u8")
-    assets = {"ASSETS": [{"URI": "ad.m3u8", "DURATION": 4000}]}
-    put_manifest(stack, movie_id, json.dumps(assets).encode(), "ads.json")
-    is_list = attribute == "X-ASSET-LIST"
-    put_manifest(stack, movie_id, interstitial(attribute, "ads.json" if is_list else "ad.m3u8"))
+    movie_id = film_with_asset(stack, attribute, segments=2000)
 
     started = viewer.start(movie_id)
 
     playlist = httpx.get(started.json["manifest_url"]).text
-    multivariant = embedded(embedded(playlist)) if is_list else embedded(playlist)
+    multivariant = embedded_asset(playlist, attribute)
     (variant,) = [line for line in multivariant.splitlines() if line.startswith("http")]
     assert httpx.get(variant).text.count("X-Amz-Signature") == 2000
     assert len(playlist) < 8 * 1024

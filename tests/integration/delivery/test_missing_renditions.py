@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.integration.delivery.manifests import MASTER, TS_FILM, put_manifest
+from tests.integration.delivery.manifests import MASTER, TS_FILM, TWO_VARIANTS, put_manifest
 from tests.support.failing_s3 import FailingS3
 from tests.support.functions import Viewer, forget_environment
 from tests.support.other_servers import require_embedded_s3
@@ -52,11 +52,7 @@ def test_archived_playlist(
     """A film plays without a variant that a lifecycle rule has moved to Glacier."""
     require_embedded_s3(stack)
     movie_id = uuid4()
-    for name, body in {
-        "index.m3u8": MASTER,
-        "v/index.m3u8": TS_FILM,
-        "large/index.m3u8": TS_FILM,
-    }.items():
+    for name, body in TWO_VARIANTS.items():
         put_manifest(stack, movie_id, body, name)
 
     def refuses(method: str, path: str) -> bool:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.integration.delivery.manifests import MASTER, TS_FILM, put_manifest
+from tests.integration.delivery.manifests import MASTER, TS_FILM, TWO_VARIANTS, put_manifest
 from tests.support.functions import Viewer, patient_request
 
 
@@ -45,11 +45,7 @@ def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:
 def test_compressed_playlists_play(stack: Stack, viewer: Viewer) -> None:
     """Playlists stored with Content-Encoding: gzip are decompressed as in browsers."""
     movie_id = uuid4()
-    for name, body in {
-        "index.m3u8": MASTER,
-        "v/index.m3u8": TS_FILM,
-        "large/index.m3u8": TS_FILM,
-    }.items():
+    for name, body in TWO_VARIANTS.items():
         put_manifest(stack, movie_id, gzip.compress(body), name, ContentEncoding="gzip")
 
     started = viewer.start(movie_id)
