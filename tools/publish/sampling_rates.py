@@ -11,6 +11,7 @@ from typing import Any
 import av
 
 _AAC_FRAME, _LATM_FRAME, _MPEG_FRAME, _AC3_FRAME = 0xFFF0, 0x56E0, 0xFFE0, 0x0B77
+_ELEVEN_BITS = 0xFFE0
 _MPEG_AUDIO = frozenset({"mp1", "mp2", "mp3"})
 _AC3 = frozenset({"ac3", "eac3"})
 _HEADER_BYTES = 7
@@ -73,9 +74,9 @@ def _code(packet: "av.Packet[Any]") -> int:
     if name == "aac" and mark & 0xFFF6 == _AAC_FRAME:
         return head[2] >> 2 & 0xF
     has_settings = not head[3] & 0xC0
-    if name == "aac_latm" and mark & _LATM_FRAME == _LATM_FRAME and has_settings:
+    if name == "aac_latm" and mark & _ELEVEN_BITS == _LATM_FRAME and has_settings:
         return int.from_bytes(head[5:7], "big") >> 7 & 0xF
-    if name in _MPEG_AUDIO and mark & _MPEG_FRAME == _MPEG_FRAME:
+    if name in _MPEG_AUDIO and mark & _ELEVEN_BITS == _MPEG_FRAME:
         return (head[1] & 0x18) | head[2] >> 2 & 3
     if name in _AC3 and mark == _AC3_FRAME:
         return head[4] >> 6
