@@ -5,6 +5,7 @@ package does not interpret are preserved. No parser library is used, because the
 serialize a playlist again and lose the tags that they do not parse.
 """
 
-from streaming.manifests.hls.playlist import HlsManifest, parse
+from streaming.manifests.hls.manifest import HlsManifest
+from streaming.manifests.hls.playlist import parse
 
 __all__ = ["HlsManifest", "parse"]
