@@ -69,6 +69,7 @@ def adapters_of(code: str) -> Adapters:
     )
 
 
+@cache
 def _parts() -> dict[str, ast.FunctionDef]:
     """Return the code of all functions and methods of the composition by their names."""
     trees = [ast.parse(path.read_text("utf-8")) for path in _COMPOSITION.glob("*.py")]

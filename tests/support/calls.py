@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import get_args
 
 from streaming.events.event import Action
@@ -57,17 +58,18 @@ def calls_of(name: str, stack: Stack) -> set[Call]:
     return found
 
 
-def s3_operations() -> set[str]:
+@cache
+def s3_operations() -> frozenset[str]:
     """Return the methods of botocore's client that the film bucket calls."""
     tree = ast.parse(
         (ROOT / "layers/streaming/python/streaming/storage/bucket.py").read_text("utf-8")
     )
-    return {
+    return frozenset(
         node.func.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         if ast.unparse(node.func.value) == "self._s3"
-    }
+    )
 
 
 def via(service: str) -> tuple[tuple[str, str], ...]:

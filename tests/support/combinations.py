@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from tests.support.pairwise import Pair, Row, pairwise
-from tests.support.stacks import Given, parameters_in
+from tests.support.stacks import Given, Stack, parameters_in
 from tests.support.templates import source
 
 _ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
@@ -62,26 +62,34 @@ def combinations() -> tuple[list[Row], list[Pair]]:
     return pairwise(known, start, _objections)
 
 
+@cache
+def stack(number: int) -> Stack:
+    """Return the stack of one combination, which all tests of a process share."""
+    return Stack(combinations()[0][number])
+
+
 def _objections(row: Row) -> list[set[str]]:
     """Return the parameters that each violated assertion of a rule concerns."""
     return [
-        concerned
+        set(concerned)
         for name, concerned in _concerned().items()
-        for _ in range(_broken(name, tuple((key, row[key]) for key in sorted(concerned))))
+        for _ in range(_broken(name, tuple([row[key] for key in concerned])))
     ]
 
 
 @cache
-def _concerned() -> dict[str, set[str]]:
+def _concerned() -> dict[str, tuple[str, ...]]:
     """Return the parameters of each rule."""
-    return {name: parameters_in(rule) for name, rule in source().get("Rules", {}).items()}
+    rules = source().get("Rules", {})
+    return {name: tuple(sorted(parameters_in(rule))) for name, rule in rules.items()}
 
 
 @cache
-def _broken(name: str, values: tuple[tuple[str, str], ...]) -> int:
-    """Return how many assertions of a rule are violated; it depends only on its parameters."""
+def _broken(name: str, values: tuple[str, ...]) -> int:
+    """Return how many assertions of a rule its parameters' values violate."""
     rules = {"Rules": {name: source()["Rules"][name]}}
-    return len(list(Given(dict(values)).broken_rules(rules)))
+    given = Given(dict(zip(_concerned()[name], values, strict=True)))
+    return len(list(given.broken_rules(rules)))
 
 
 def _values(name: str, item: dict[str, Any]) -> list[str]:

@@ -75,6 +75,12 @@ def _document(statements: Sequence[Json]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
+# A client loads all certification authorities, which takes longer than a request.
+@cache
+def _http() -> httpx.Client:
+    return httpx.Client(base_url=url())
+
+
 def _limit_calls_without_iam(count: str) -> str:
-    answer = httpx.post(f"{url()}/moto-api/reset-auth", content=count)
+    answer = _http().post("/moto-api/reset-auth", content=count)
     return str(answer.json()["PREVIOUS_INITIAL_NO_AUTH_ACTION_COUNT"])

@@ -40,8 +40,8 @@ def pairwise(
             continue
         _fill(row, values, set(dict(pair)), culprits, left, chance)
         rows.append(row)
-        for found in itertools.combinations(row.items(), 2):
-            left.pop(_ordered(found, values), None)
+        for found in itertools.combinations([(name, row[name]) for name in values], 2):
+            left.pop(found, None)
     return rows, impossible
 
 
@@ -100,11 +100,3 @@ def _mended(
         if found is not None:
             return found
     return None
-
-
-def _ordered(
-    pair: tuple[tuple[str, str], tuple[str, str]], values: Mapping[str, Sequence[str]]
-) -> Pair:
-    names = list(values)
-    one, other = sorted(pair, key=lambda each: names.index(each[0]))
-    return one, other

@@ -5,6 +5,7 @@ the conditions leave out is an error here, as in CloudFormation.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from local.gateway.intrinsics import text_of
@@ -130,7 +131,8 @@ class Stack(Given):
     def beside(self, name: str) -> "Stack":
         """Return a nested stack by its logical id."""
         made = self.of_type("AWS::CloudFormation::Stack")[name]
-        return Stack(made["Parameters"], f"{self.name}-{name}", made["TemplateURL"])
+        parameters = tuple((key, text_of(value)) for key, value in made["Parameters"].items())
+        return _nested(parameters, f"{self.name}-{name}", made["TemplateURL"])
 
     def _ref(self, name: str) -> Any:
         if name not in self._resources:
@@ -161,6 +163,12 @@ class Stack(Given):
         return text.format(
             own=self.resolve(own), alias=properties.get("Name"), name=name, service=service
         )
+
+
+# The stacks of all combinations of parameters pass few different ones to nested stacks.
+@cache
+def _nested(parameters: tuple[tuple[str, str], ...], name: str, path: str) -> Stack:
+    return Stack(dict(parameters), name, path)
 
 
 def parameters_in(rule: Any) -> set[str]:

@@ -1,37 +1,18 @@
 """Templates as written, and after SAM's transformation."""
 
 import json
-import logging
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
-
-from samtranslator.public.translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
 
 from local.gateway.intrinsics import load_yaml
+from tests.support.sam import Transformation
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
 
 Json = dict[str, Any]
-
-# It warns at each transformation that no feature toggle is configured.
-logging.getLogger("samtranslator").setLevel(logging.ERROR)
-
-
-class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
-    """The managed policies that SAM looks up by name."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def load(self) -> dict[str, str]:
-        """Return none, because SAM includes those that it adds itself."""
-        return {}
 
 
 @cache
@@ -42,36 +23,26 @@ def source(path: str = "template.yaml") -> Json:
 
 
 def transformed(parameters: Mapping[str, str], path: str = "template.yaml") -> Json:
-    """Return a template after SAM's transformation with these parameters."""
+    """Return a template after SAM's transformation with these parameters; do not change it."""
+    if "Transform" not in source(path):
+        return source(path)
+    return _transformation(path).of(parameters)
+
+
+@cache
+def packaged(path: str = "template.yaml") -> Json:
+    """Return a template as ``sam package`` uploads it, with all code in S3."""
     template: Json = json.loads(json.dumps(source(path)))
-    if "Transform" not in template:
-        return template
     for resource in template["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = "s3://artifacts/code.zip"
-    return sam_transformed(template, parameters, REGION)
+    return template
 
 
-def sam_transformed(template: Json, parameters: Mapping[str, str], region: str) -> Json:
-    """Apply SAM's transformation, as CloudFormation does when it creates a change set.
-
-    Raises samtranslator's ``InvalidDocumentException``.
-    """
-    copied = json.loads(json.dumps(template))
-    # SAM takes the region from the environment.
-    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": region}):
-        result: Json = transform(copied, _by_type(template, parameters), _Policies())
-    return result
-
-
-def _by_type(template: Json, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return the parameters as CloudFormation passes them to a macro: lists as lists."""
-    kinds = {name: item["Type"] for name, item in template.get("Parameters", {}).items()}
-    return {
-        name: value.split(",") if kinds[name] == "CommaDelimitedList" else value
-        for name, value in parameters.items()
-    }
+@cache
+def _transformation(path: str) -> Transformation:
+    return Transformation(packaged(path), REGION)
 
 
 def statements(value: Any) -> list[Json]:

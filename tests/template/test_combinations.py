@@ -1,6 +1,5 @@
 """Every two values of two parameters, if the template's ``Rules`` accept them."""
 
-from functools import cache
 from typing import Any
 
 import certifi
@@ -8,8 +7,7 @@ import pytest
 
 from streaming.config.rotating_secrets import with_secret
 from tests.support.adapters import adapters_of
-from tests.support.combinations import combinations, values
-from tests.support.stacks import Stack
+from tests.support.combinations import combinations, stack, values
 from tests.support.templates import Json, source
 
 SECRETS = {
@@ -34,12 +32,6 @@ OPTIONAL = {
     "SSL_CERT_FILE",
 }
 NUMBERS = range(len(combinations()[0]))
-
-
-@cache
-def stack(number: int) -> Stack:
-    """Return the stack of one combination."""
-    return Stack(combinations()[0][number])
 
 
 def environment_of(function: Json) -> dict[str, str]:

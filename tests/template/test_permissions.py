@@ -1,13 +1,12 @@
 """Policies allow every call that a function makes, and no other."""
 
 import re
-from functools import cache
 from typing import Any
 
 import pytest
 
 from tests.support.calls import COPY, MOVIE, calls_of, s3_operations, via
-from tests.support.combinations import combinations
+from tests.support.combinations import combinations, stack
 from tests.support.permissions import Call, condition_holds, is_allowed
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT, Json, statements
@@ -26,12 +25,6 @@ XRAY = "AWSXrayWriteOnlyAccess"
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 OTHER_SECRET = ARN.format("secretsmanager", "secret:somebody-elses-AbCdEf")
 OTHER_KEY = ARN.format("kms", "key/4567")
-
-
-@cache
-def stack(number: int) -> Stack:
-    """Return the stack of one combination."""
-    return Stack(combinations()[0][number])
 
 
 def role_of(name: str, made: Stack) -> Json:

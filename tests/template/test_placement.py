@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.combinations import combinations
+from tests.support.combinations import combinations, stack
 from tests.support.stacks import Stack
 
 # In another stack, or under another logical id, each of these would be a second resource: its name
@@ -79,7 +79,7 @@ def test_stacks_with_names_stay(made: Stack) -> None:
 @pytest.mark.parametrize("number", range(0, len(combinations()[0]), 8))
 def test_other_stacks_hold_nothing(number: int) -> None:
     """Nested stacks contain only resources that an update may replace."""
-    for beside in Stack(combinations()[0][number]).nested:
+    for beside in stack(number).nested:
         assert {item["Type"] for item in beside.resources.values()} <= REMADE
 
 

@@ -9,7 +9,7 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from local.gateway.intrinsics import TemplateError, load_yaml
 from tests.deploy.emulator.wire import AwsError
 from tests.support.intrinsics import Intrinsics
-from tests.support.templates import sam_transformed
+from tests.support.sam import sam_transformed
 
 Json = dict[str, Any]
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9:]+)[^}]*\}")
