@@ -2,9 +2,10 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row
 from streaming.resilience.deadline import stretch
-from tests.support import other_servers, redis_of_stack
+from tests.support import coverage_scope, other_servers, redis_of_stack
 from tests.support.functions import ExecutionEnvironment, Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers
 
@@ -29,6 +30,9 @@ Rows = Callable[..., list[Row]]
 
 # How much longer than in production calls may take where time limits are not what is tested.
 _FACTOR = 5
+
+# Memory for one of the processes that run tests, and its servers.
+_WORKER_BYTES = 2 * 2**30
 
 leave_aws_alone(os.environ)
 reach_loopback_directly(os.environ)
@@ -41,8 +45,17 @@ settings.load_profile("any machine")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run as many tests at a time as there are processors, up to four: each has a stack."""
-    return min(4, os.cpu_count() or 1)
+    """Return how many tests run at a time, each with a stack.
+
+    One more than there are processors, because many tests wait, if there is memory for it.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(4, (os.cpu_count() or 1) + 1, memory // _WORKER_BYTES))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Limit the measurement of coverage, which has started by now in every process."""
+    coverage_scope.register(session.config)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +70,12 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def shared_stack(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Stack]:
     """The stack whose servers nobody stops."""
-    with _running(tmp_path_factory.mktemp("stack")) as running:
+    measuring = coverage_scope.variables_for_functions(pytestconfig)
+    with _running(tmp_path_factory.mktemp("stack"), functions=measuring) as running:
         yield running
 
 
@@ -71,13 +87,17 @@ def stack_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @contextmanager
-def _running(folder: Path, *, gateway: bool = True) -> Iterator[Stack]:
+def _running(
+    folder: Path, *, gateway: bool = True, functions: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Stack]:
     own = other_servers.own_s3(os.environ)
     stack = Stack.temporary(folder, gateway=gateway, own=own)
     redis_of_stack.use_where_wanted(stack, os.environ)
     others = other_servers.named_by(os.environ)
-    stack.environment.update(others)
+    stack.environment.update({**others, **functions})
     with stack:
+        for name in functions:
+            del stack.environment[name]
         if "DATABASE_URL" in others:
             other_servers.migrate(others["DATABASE_URL"])
         is_alone = not others and "s3" not in own
@@ -88,7 +108,7 @@ def _running(folder: Path, *, gateway: bool = True) -> Iterator[Stack]:
 def patience(request: pytest.FixtureRequest) -> Iterator[None]:
     """Gives this process more time than in production, because the machine may be busy.
 
-    Not in modules that are marked ``time_limits``.
+    Not in tests that are marked ``time_limits``.
     """
     stretch(_factor_of(request))
     yield

@@ -18,12 +18,14 @@ _INHERITED = (
     *("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH"),
     # The certificate authorities of the developer's own servers.
     "SSL_CERT_FILE",
-    # With it, coverage.py measures the functions.
-    "COVERAGE_PROCESS_CONFIG",
     # With it, calls may take longer on a busy machine.
     "LOCAL_TIME_FACTOR",
 )
-_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_GIVEN = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    # With it, coverage.py measures the functions.
+    "COVERAGE_PROCESS_CONFIG",
+)
 
 
 def parameters_from(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
@@ -85,7 +87,7 @@ def runtime(
     logging = properties.get("LoggingConfig", {})
     values = {
         **{key: os.environ[key] for key in _INHERITED if key in os.environ},
-        **{key: given[key] for key in _CREDENTIALS if key in given},
+        **{key: given[key] for key in _GIVEN if key in given},
         "AWS_DEFAULT_REGION": region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{version}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties.get("MemorySize", 128)),

@@ -21,7 +21,7 @@ from local.gateway.workers import Pools, ThrottledError
 if TYPE_CHECKING:
     from kafka import KafkaConsumer
 
-_POLL_MILLISECONDS = 200
+_POLL_MILLISECONDS = 500
 _PAUSE_SECONDS = 1.0
 _STOP_SECONDS = 1.0
 

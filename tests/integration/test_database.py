@@ -22,7 +22,7 @@ from tests.support.databases import administrator
 from tests.support.functions import Viewer, forget_environment
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
+pytestmark = pytest.mark.own_servers
 
 
 _IS_ALIVE = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid"

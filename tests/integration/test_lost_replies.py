@@ -21,8 +21,6 @@ from tests.support.functions import (
 from tests.support.outbox import drain, waiting
 from tests.support.tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.time_limits
-
 MOST_REPLIES = 80
 
 Act = Callable[[Viewer, UUID, Json], Response]

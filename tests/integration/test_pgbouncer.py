@@ -36,7 +36,7 @@ from tests.support.pgbouncer import PgBouncer
 from tests.support.tls import Authority
 from tests.support.waiting import bounded_wait
 
-pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
+pytestmark = pytest.mark.own_servers
 
 ENVIRONMENTS = 3
 CLIENTS = 8
@@ -187,6 +187,7 @@ def test_migrations_of_several_at_once(
         pooler.stop()
 
 
+@pytest.mark.time_limits
 def test_exhausted_pool(
     stack: Stack,
     pooled: dict[str, str],

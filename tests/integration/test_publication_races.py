@@ -25,8 +25,6 @@ from streaming.domain.films import ManifestType
 from streaming.resilience.deadline import within
 from streaming.storage.bucket import FilmBucket
 
-pytestmark = pytest.mark.time_limits
-
 NOW = datetime(2026, 1, 3, 12, 55, tzinfo=UTC)
 LATER = datetime(2026, 1, 3, 13, 0, 1, tzinfo=UTC)
 WINDOW = 3600
@@ -290,6 +288,7 @@ def test_copy_that_came_while_it_was_looked_for(scene: Scene) -> None:
     assert waiting.await_other(entry, AWAIT_SECONDS) == published
 
 
+@pytest.mark.time_limits
 @pytest.mark.parametrize(("left_seconds", "at_most"), [(2, 1.0), (0.6, 0.3), (60, 1.5)])
 def test_waiting_leaves_time_to_publish(scene: Scene, left_seconds: float, at_most: float) -> None:
     """A waiter waits for at most half of the request's remaining time, and then publishes."""

@@ -28,8 +28,6 @@ from tests.support.redis_cluster import RedisNode, RedisNodes, cache_of
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.time_limits
-
 
 @pytest.fixture(scope="module")
 def nodes(stack: Stack) -> Iterator[RedisNodes]:

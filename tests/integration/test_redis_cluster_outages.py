@@ -15,8 +15,6 @@ from tests.support.functions import Viewer, forget_environment, new_viewer
 from tests.support.redis_cluster import RedisNode, RedisNodes, cache_of
 from tests.support.waiting import bounded_wait, eventually
 
-pytestmark = pytest.mark.time_limits
-
 
 @pytest.fixture
 def nodes(stack: Stack) -> Iterator[RedisNodes]:

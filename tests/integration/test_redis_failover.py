@@ -18,8 +18,6 @@ from tests.support.stored_redis import COPIES_AT_ONCE
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.time_limits
-
 
 @dataclass
 class Pair:

@@ -16,8 +16,6 @@ from tests.support import redis_of_stack
 from tests.support.functions import Viewer, forget_environment
 from tests.support.secret_store import SecretStore, secret_store
 
-pytestmark = pytest.mark.time_limits
-
 USER = "streaming"
 
 

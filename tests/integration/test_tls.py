@@ -24,8 +24,6 @@ from tests.support.tcp_proxy import TcpProxy
 from tests.support.tls import Authority, TlsFront
 from tests.support.waiting import bounded_wait
 
-pytestmark = pytest.mark.time_limits
-
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

@@ -13,7 +13,7 @@ from tests.support.functions import event, forget_environment, invoke
 from tests.support.outbox import drain
 from tests.support.tcp_proxy import TcpProxy
 
-pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
+pytestmark = pytest.mark.own_servers
 
 
 def test_housekeeping_measures_the_outbox(

@@ -28,7 +28,7 @@ from tests.integration.relay.messages import in_kafka, message, put
 from tests.support.functions import ROOT
 from tests.support.kafka import TOPICS
 
-pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
+pytestmark = pytest.mark.own_servers
 
 
 def without_repeats(values: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from tests.integration.relay.fake_kafka import FORBIDDEN, UNANSWERED, FakeKafka
 from tests.integration.relay.messages import in_kafka, message, put
 from tests.support.functions import ROOT
 
-pytestmark = [pytest.mark.own_servers, pytest.mark.time_limits]
+pytestmark = pytest.mark.own_servers
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour(database: Database, rows: Rows) -> None:
