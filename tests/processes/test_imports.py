@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 import sysconfig
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,33 +87,72 @@ PARTS = {
 
 
 # Files of modules, which modules that are built into the interpreter do not have.
-LIST_MODULES = """
-print(json.dumps({name: getattr(each, "__file__", None) for name, each in sys.modules.items()}))
+MODULES = """
+import json, sys
+def modules():
+    return {name: getattr(each, "__file__", None) for name, each in sys.modules.items()}
+"""
+# Imports a handler, and then builds its use case.
+MEASURE = f"""{MODULES}
+sys.path.insert(0, sys.argv[1])
+import app
+found = {{"imported": modules(), "built": [], "threads": 1, "sockets": []}}
+if sys.argv[2]:
+    import os, threading
+    folder = "/proc/self/fd"
+    listed = os.listdir(folder) if os.path.exists(folder) else []
+    files = [f"{{folder}}/{{name}}" for name in listed]
+    names = [os.readlink(file) for file in files if os.path.exists(file)]
+    found["built"] = list(vars(app.ENVIRONMENT))
+    found["threads"] = threading.active_count()
+    found["sockets"] = [name for name in names if name.startswith("socket:")]
+    getattr(app.ENVIRONMENT, sys.argv[2])
+print(json.dumps({{**found, "ready": modules()}}))
 """
 
 
-def modules(code: str, **variables: str) -> dict[str, str | None]:
-    """Run ``code`` in a new interpreter; return the files of the modules that it has loaded."""
-    script = f"import json, sys\n{code}\n{LIST_MODULES}"
-    run = subprocess.run(
-        [sys.executable, "-c", script],
+@dataclass(frozen=True)
+class Measured:
+    """What a function's process has before its first request, and after its use case is built.
+
+    Args:
+        imported: The files of the modules that are loaded after the import of the handler.
+        built: The parts of the environment after the import.
+        threads: Their number after the import.
+        sockets: Open sockets after the import.
+        ready: The files of the modules that are loaded after the use case is built.
+    """
+
+    imported: dict[str, str | None]
+    built: list[str]
+    threads: int
+    sockets: list[str]
+    ready: dict[str, str | None]
+
+
+@cache
+def measured(function: str) -> Measured:
+    """Import a function's handler in a new interpreter, and build its use case."""
+    folder = str(ROOT / "functions" / function)
+    return Measured(**run(MEASURE, folder, PARTS.get(function, "")))
+
+
+def loaded(code: str, **variables: str) -> set[str]:
+    """Run ``code`` in a new interpreter; return the heavy modules that it has loaded."""
+    return HEAVY & run(f"{MODULES}\n{code}\nprint(json.dumps(modules()))", **variables).keys()
+
+
+def run(code: str, *arguments: str, **variables: str) -> dict[str, Any]:
+    """Run ``code`` in a new interpreter; return the object that its last line prints as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
         env={**NO_SERVERS, **variables, "PYTHONPATH": str(ROOT / "layers/streaming/python")},
         capture_output=True,
         check=True,
         text=True,
     )
-    found: dict[str, str | None] = json.loads(run.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def loaded(code: str, **variables: str) -> set[str]:
-    """Run ``code`` in a new interpreter; return the heavy modules that it has loaded."""
-    return HEAVY & set(modules(code, **variables))
-
-
-def importing(function: str) -> str:
-    """Return code that imports a function's handler."""
-    return f"sys.path.insert(0, {str(ROOT / 'functions' / function)!r}); import app"
 
 
 def test_every_function_is_listed() -> None:
@@ -123,8 +165,7 @@ def test_every_function_is_listed() -> None:
 @pytest.mark.parametrize("function", MOST_MODULES)
 def test_number_of_modules(function: str) -> None:
     """A function loads no more modules, of this package and of others, than listed."""
-    part = f"; app.ENVIRONMENT.{PARTS[function]}" if function in PARTS else ""
-    found = modules(importing(function) + part)
+    found = measured(function).ready
     own = [name for name in found if name.split(".")[0] == "streaming"]
     others = [name for name, file in found.items() if file and file.startswith(INSTALLED)]
 
@@ -136,30 +177,23 @@ def test_number_of_modules(function: str) -> None:
 @pytest.mark.parametrize("function", LOADED)
 def test_at_import(function: str) -> None:
     """Importing a handler loads the clients of its own hot path and no others."""
-    assert loaded(importing(function)) == LOADED[function]
+    assert HEAVY & measured(function).imported.keys() == LOADED[function]
 
 
 @pytest.mark.parametrize("function", PARTS)
 def test_nothing_is_built(function: str) -> None:
     """Before the first request, as in a snapshot, there is no part, no thread and no connection."""
-    checks = (
-        "import threading, os; "
-        "assert set(vars(app.ENVIRONMENT)) == {'variables'}, vars(app.ENVIRONMENT); "
-        "assert threading.active_count() == 1; "
-        "files = [os.readlink(f'/proc/self/fd/{each}') for each in os.listdir('/proc/self/fd')"
-        " if os.path.exists(f'/proc/self/fd/{each}')] if os.path.exists('/proc/self/fd') else []; "
-        "assert not [each for each in files if each.startswith('socket:')], files"
-    )
+    found = measured(function)
 
-    modules(f"{importing(function)}; {checks}")
+    assert found.built == ["variables"]
+    assert found.threads == 1
+    assert found.sockets == []
 
 
 @pytest.mark.parametrize("function", PARTS)
 def test_hot_path(function: str) -> None:
     """Building a handler's use case loads nothing more, and opens no connection."""
-    code = f"{importing(function)}; app.ENVIRONMENT.{PARTS[function]}"
-
-    assert loaded(code) == LOADED[function]
+    assert HEAVY & measured(function).ready.keys() == LOADED[function]
 
 
 def test_cluster() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import boto3
@@ -48,6 +49,16 @@ FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
+@cache
+def accepted_levels() -> list[str]:
+    """Return the levels that Lambda's API accepts."""
+    client = boto3.client("lambda", region_name="eu-central-1")
+    shape: Any = client.meta.service_model.shape_for("LoggingConfig")
+    levels: list[str] = shape.members["ApplicationLogLevel"].enum
+    return levels
+
+
+@cache
 def level_in_aws(parameter: str) -> str:
     """Return the variables that Lambda sets for this value of the parameter LogLevel."""
     functions = read(ROOT / "template.yaml", {"LOG_LEVEL": parameter}).functions.values()
@@ -55,6 +66,7 @@ def level_in_aws(parameter: str) -> str:
     return level
 
 
+@cache
 def printed_by(parameter: str) -> tuple[str, str]:
     """Return the function's output and the lines sent to the root logger's handler."""
     environment = {
@@ -77,11 +89,7 @@ def printed_by(parameter: str) -> tuple[str, str]:
 @pytest.mark.parametrize("parameter", LEVELS)
 def test_lambda_knows_the_level(parameter: str) -> None:
     """Each value of the parameter LogLevel is one of the levels that Lambda's API accepts."""
-    client = boto3.client("lambda", region_name="eu-central-1")
-    shape: Any = client.meta.service_model.shape_for("LoggingConfig")
-    known = shape.members["ApplicationLogLevel"].enum
-
-    assert level_in_aws(parameter) in known
+    assert level_in_aws(parameter) in accepted_levels()
 
 
 @pytest.mark.parametrize("parameter", LEVELS)
