@@ -117,6 +117,15 @@ def packets(
         return
 
 
+def in_seconds(stamp: int, time_base: Any) -> float:
+    """Return a time stamp in seconds, the same as `float(stamp * time_base)`.
+
+    It is computed without another fraction, because films have a million packets.
+    """
+    seconds: float = stamp * time_base.numerator / time_base.denominator
+    return seconds
+
+
 def decoded(packet: "av.Packet[Any]") -> list[Any]:
     """Return the frames of a packet, none if it is damaged. Raises no ffmpeg error."""
     try:

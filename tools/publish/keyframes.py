@@ -7,7 +7,7 @@ from typing import Any
 
 import av
 
-from tools.publish.container import decoded, drained, opened, packets
+from tools.publish.container import decoded, drained, in_seconds, opened, packets
 from tools.publish.source import Colours, FilmFile, PixelShape
 
 _PAUSE_SECONDS = 1.0
@@ -118,9 +118,10 @@ def _fraction(number: Any) -> Fraction | None:
 
 
 def _seconds(packet: "av.Packet[Any]") -> float | None:
-    if packet.pts is None or packet.time_base is None:
+    time_base = packet.time_base
+    if packet.pts is None or time_base is None:
         return None
-    return float(packet.pts * packet.time_base)
+    return in_seconds(packet.pts, time_base)
 
 
 def _as_shown(frame: Any, aspect: Fraction) -> Picture:

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import av.container
 
-from tools.publish.container import packets
+from tools.publish.container import in_seconds, packets
 from tools.publish.decoding_times import Clock, Jump
 from tools.publish.sampling_rates import RateChange, RateWatch
 from tools.publish.source import Span
@@ -124,9 +124,10 @@ def survey(container: av.container.InputContainer, indices: Iterable[int]) -> Su
 
 def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: Clock) -> None:
     shown_at = packet.pts if packet.pts is not None else packet.dts
-    if not packet.size or packet.time_base is None:
+    time_base = packet.time_base
+    if not packet.size or time_base is None:
         return
-    duration = float((packet.duration or 0) * packet.time_base)
+    duration = in_seconds(packet.duration or 0, time_base)
     if _is_blank(packet):
         timeline.blank_seconds += duration
         return
@@ -140,8 +141,8 @@ def _note(packet: "av.Packet[Any]", timeline: Timeline, clock: Clock) -> None:
         timeline.bare_start, timeline.bare_end = 0.0, timeline.end
         return
     decoded_at = packet.dts if packet.dts is not None else shown_at
-    correction = clock.correction(packet, float(decoded_at * packet.time_base), duration)
-    bare = float(shown_at * packet.time_base) - clock.begins_at
+    correction = clock.correction(packet, in_seconds(decoded_at, time_base), duration)
+    bare = in_seconds(shown_at, time_base) - clock.begins_at
     at = bare + correction
     if at > timeline.end + _SHORTEST_GAP_SECONDS:
         timeline.gaps.append((timeline.end, at))
