@@ -6,43 +6,47 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.film_maker import ffmpeg, h264, heard, picture, tone
+from tests.support.film_maker import ffmpeg, h264, heard, picture, recording, tone
 from tests.support.published_films import published, tone_at
 from tools.publish.errors import PublishError
 from tools.publish.packaging.package import Package, package
 from tools.publish.probe import probe
+
+SECONDS = 9
+FAST_START = ("-movflags", "+faststart")
+
+
+def content(suffix: str, *options: str) -> bytes:
+    """The bytes of a film in the format of a suffix."""
+    return recording(f".{suffix}", "green", 440, *h264(), "-c:a", "aac", *options, seconds=SECONDS)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
 def test_a_download_that_broke_off(tmp_path: Path, suffix: str) -> None:
     """A file with a third of its declared data is detected, and that part can be published."""
     whole, film = tmp_path / f"whole.{suffix}", tmp_path / f"film.{suffix}"
-    ffmpeg(
-        *(*picture("green", 15), *tone(440, 15), *h264(), "-c:a", "aac"),
-        *(["-movflags", "+faststart"] if suffix != "mkv" else []),
-        str(whole),
-    )
+    whole.write_bytes(content(suffix, *(FAST_START if suffix != "mkv" else ())))
     film.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
 
     source, made = published(film, tmp_path)
 
-    assert source.damage.endswith("s are missing of the 15.0 s it declares")
+    assert source.damage.endswith("s are missing of the 9.0 s it declares")
     assert probe(whole).damage == ""
-    assert 3 < made.film.seconds < 7
+    assert 1.8 < made.film.seconds < 4.2
     tones = heard(made.folder / "index.m3u8")
     assert tone_at(tones, math.floor(made.film.seconds * 10) / 10 - 0.6) == 440
 
 
 def damaged(folder: Path, name: str, damage: Callable[[bytes, int], bytes], *options: str) -> Path:
-    """A film of 15 s whose last two thirds are replaced by the result of ``damage``.
+    """A film whose last two thirds are replaced by the result of ``damage``.
 
     ``damage`` gets these bytes, and the size of a third in bytes.
     """
     whole, film = folder / f"whole.{name}", folder / f"film.{name}"
-    ffmpeg(*picture("green", 15), *tone(440, 15), *h264(), "-c:a", "aac", *options, str(whole))
-    content = whole.read_bytes()
-    third = len(content) // 3
-    film.write_bytes(content[:third] + damage(content[third:], third))
+    undamaged = content(name, *options)
+    third = len(undamaged) // 3
+    whole.write_bytes(undamaged)
+    film.write_bytes(undamaged[:third] + damage(undamaged[third:], third))
     return film
 
 
@@ -50,7 +54,7 @@ def damaged(folder: Path, name: str, damage: Callable[[bytes, int], bytes], *opt
     ("name", "options"),
     [
         ("avi", ()),
-        ("mp4", ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")),
+        ("mp4", ("-g", "12", "-movflags", "+frag_keyframe+empty_moov+default_base_moof")),
     ],
 )
 def test_a_file_that_ends_inside_a_part(
@@ -75,12 +79,12 @@ def test_a_gif_without_its_end(tmp_path: Path) -> None:
 
 def test_room_that_was_never_filled(tmp_path: Path) -> None:
     """Zeros at the end are reported, and the part before them can be published."""
-    film = damaged(tmp_path, "mp4", lambda rest, _: bytes(len(rest)), "-movflags", "+faststart")
+    film = damaged(tmp_path, "mp4", lambda rest, _: bytes(len(rest)), *FAST_START)
 
     source, made = published(film, tmp_path)
 
-    assert source.damage.endswith("s are missing of the 15.0 s it declares")
-    assert 3 < made.film.seconds < 7
+    assert source.damage.endswith("s are missing of the 9.0 s it declares")
+    assert 1.8 < made.film.seconds < 4.2
 
 
 @pytest.mark.parametrize(
@@ -94,8 +98,8 @@ def test_room_that_was_never_filled(tmp_path: Path) -> None:
 def test_silence_is_no_damage(tmp_path: Path, name: str, codec: str) -> None:
     """Silence that a codec stores as zeros is not treated as unwritten space."""
     film = tmp_path / f"film.{name}"
-    silence = ("-f", "lavfi", "-t", "5", "-i", "anullsrc=r=48000:cl=mono")
-    ffmpeg(*picture("green", 5), *silence, *h264(), "-c:a", codec, str(film))
+    silence = ("-f", "lavfi", "-t", "3", "-i", "anullsrc=r=48000:cl=mono")
+    ffmpeg(*picture("green", 3), *silence, *h264(), "-c:a", codec, str(film))
 
     assert probe(film).damage == ""
 
@@ -104,12 +108,12 @@ def test_silence_is_no_damage(tmp_path: Path, name: str, codec: str) -> None:
 def test_black_is_no_damage(tmp_path: Path, codec: str) -> None:
     """Black that a codec stores as zeros is not treated as unwritten space."""
     film = tmp_path / "film.mov"
-    ffmpeg(*picture("black", 5), "-c:v", codec, str(film))
+    ffmpeg(*picture("black", 3), "-c:v", codec, str(film))
 
     source = probe(film)
 
     assert source.damage == ""
-    assert source.duration_seconds == 5
+    assert source.duration_seconds == 3
 
 
 def test_a_hole_in_the_middle(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_a_hole_in_the_middle(tmp_path: Path) -> None:
     source = probe(damaged(tmp_path, "mkv", lambda rest, third: bytes(third) + rest[third:]))
 
     (warning,) = source.warnings
-    assert warning.startswith("the file is empty from 4.")
+    assert warning.startswith("the file is empty from 3.")
 
 
 def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:
@@ -126,7 +130,7 @@ def test_a_part_that_cannot_be_decoded(tmp_path: Path) -> None:
     def with_rubbish(rest: bytes, third: int) -> bytes:
         return (bytes(range(7, 250)) * third)[:third] + rest[third:]
 
-    source = probe(damaged(tmp_path, "mp4", with_rubbish, "-movflags", "+faststart"))
+    source = probe(damaged(tmp_path, "mp4", with_rubbish, *FAST_START))
 
     def make(name: str, *, is_incomplete_allowed: bool) -> Package:
         return package(
@@ -162,7 +166,7 @@ def test_a_film_whose_pictures_are_missing(tmp_path: Path) -> None:
 def test_files_that_name_other_files_are_no_films(tmp_path: Path, name: str) -> None:
     """A list of file names does not publish another file of this machine."""
     secret = tmp_path / "secret.mp4"
-    ffmpeg(*picture("green", 1), *h264(), str(secret))
+    secret.write_bytes(recording(".mp4", "green", 440, *h264(), "-an", seconds=1))
     presentation = (
         '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
         'mediaPresentationDuration="PT1S"><Period><AdaptationSet><Representation id="1" '

@@ -1,27 +1,34 @@
 """The film is found in a file that also has covers, data, time codes or many channels."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.support.film_maker import different_pictures, ffmpeg, h264, heard, picture, seen, tone
 from tests.support.published_films import WHOLE_GREEN, published, tone_at
-from tools.publish.probe import probe
+from tools.publish.packaging.package import Package
+from tools.publish.source import Source
 
 Make = Callable[[Path], Path]
+Publish = Callable[[Make], tuple[Source, Package]]
+SECONDS = 3
+PICTURE = picture("green", SECONDS)
+FILM = (*PICTURE, *tone(440, SECONDS))
+REORDERED = ("-c:v:1", "libx264", "-preset", "veryfast")
 
 
 def timecode(folder: Path) -> Path:
     """A QuickTime film with a timecode and a chapter track."""
     chapters = folder / "chapters.txt"
     chapters.write_text(
-        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=3\ntitle=One\n"
-        "[CHAPTER]\nTIMEBASE=1/1\nSTART=3\nEND=6\ntitle=Two\n"
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=One\n"
+        "[CHAPTER]\nTIMEBASE=1/1\nSTART=1\nEND=3\ntitle=Two\n"
     )
     film = folder / "film.mov"
     ffmpeg(
-        *(*picture("green", 6), *tone(440, 6), "-i", str(chapters), "-map", "0", "-map", "1"),
+        *(*FILM, "-i", str(chapters), "-map", "0", "-map", "1"),
         *("-map_metadata", "2", "-map_chapters", "2", *h264(), "-c:a", "aac"),
         *("-timecode", "01:00:00:00", str(film)),
     )
@@ -32,7 +39,7 @@ def undecodable_sound(folder: Path) -> Path:
     """A film whose second audio track has an unsupported codec."""
     film = folder / "film.mov"
     ffmpeg(
-        *(*picture("green", 6), *tone(440, 6), *tone(880, 6), "-map", "0", "-map", "1"),
+        *(*FILM, *tone(880, SECONDS), "-map", "0", "-map", "1"),
         *("-map", "2", *h264(), "-c:a", "aac", str(film)),
     )
     content = film.read_bytes()
@@ -48,8 +55,8 @@ def cover_first(folder: Path) -> Path:
     film, cover = folder / "film.mkv", folder / "cover.jpg"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=300x450", "-frames:v", "1", str(cover))
     ffmpeg(
-        *("-f", "mjpeg", "-i", str(cover), *picture("green", 6), *tone(440, 6)),
-        *("-map", "0", "-map", "1", "-map", "2", "-c:v:0", "copy", "-c:v:1", "libx264"),
+        *("-f", "mjpeg", "-i", str(cover), *FILM),
+        *("-map", "0", "-map", "1", "-map", "2", "-c:v:0", "copy", *REORDERED),
         *("-c:a", "aac", "-disposition:v:0", "default", "-disposition:v:1", "0", str(film)),
     )
     return film
@@ -60,7 +67,7 @@ def nine_channels(folder: Path) -> Path:
     film = folder / "film.mov"
     sounds = "|".join(["sin(440*2*PI*t)/8"] * 9)
     ffmpeg(
-        *(*picture("green", 6), "-f", "lavfi", "-i", f"aevalsrc=exprs={sounds}:s=48000:d=6"),
+        *(*PICTURE, "-f", "lavfi", "-i", f"aevalsrc=exprs={sounds}:s=48000:d={SECONDS}"),
         *("-map", "0", "-map", "1", *h264(), "-c:a", "pcm_s16le", str(film)),
     )
     return film
@@ -82,7 +89,7 @@ def ambisonic(folder: Path) -> Path:
     film = folder / "film.webm"
     sounds = "|".join(["sin(440*2*PI*t)/4", *["sin(440*2*PI*t)/16"] * 3])
     ffmpeg(
-        *(*picture("green", 6), "-f", "lavfi", "-i", f"aevalsrc=exprs={sounds}:s=48000:d=6"),
+        *(*PICTURE, "-f", "lavfi", "-i", f"aevalsrc=exprs={sounds}:s=48000:d={SECONDS}"),
         *("-map", "0", "-map", "1", "-c:v", "libvpx-vp9", "-deadline", "realtime"),
         *("-cpu-used", "8", "-c:a", "libopus", "-mapping_family", "255", "-write_crc32", "0"),
         str(film),
@@ -98,9 +105,9 @@ def mov_with_two_covers(folder: Path) -> Path:
     film, cover = folder / "film.mp4", folder / "cover.jpg"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=300x450", "-frames:v", "1", str(cover))
     ffmpeg(
-        *("-i", str(cover), *picture("green", 6), *tone(440, 6), "-i", str(cover)),
+        *("-i", str(cover), *FILM, "-i", str(cover)),
         *("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c:v:0", "copy"),
-        *("-c:v:1", "libx264", "-c:v:2", "copy", "-c:a", "aac"),
+        *(*REORDERED, "-c:v:2", "copy", "-c:a", "aac"),
         *("-disposition:v:0", "attached_pic", "-disposition:v:2", "attached_pic", str(film)),
     )
     return film
@@ -110,7 +117,7 @@ def short_trailer_first(folder: Path) -> Path:
     """A film after a track of three pictures that is marked as the default."""
     film = folder / "film.mkv"
     ffmpeg(
-        *("-f", "lavfi", "-i", "color=red:s=300x450:d=0.12", *picture("green", 6), *tone(440, 6)),
+        *("-f", "lavfi", "-i", "color=red:s=300x450:d=0.12", *FILM),
         *("-map", "0", "-map", "1", "-map", "2", *h264(), "-c:a", "aac"),
         *("-disposition:v:0", "default", "-disposition:v:1", "0", str(film)),
     )
@@ -121,8 +128,8 @@ def chapter_pictures_first(folder: Path) -> Path:
     """A film after a larger track with a picture for each chapter, which is marked as default."""
     film = folder / "film.mov"
     ffmpeg(
-        *("-f", "lavfi", "-i", "color=red:s=640x480:r=1:d=6", *picture("green", 6), *tone(440, 6)),
-        *("-map", "0", "-map", "1", "-map", "2", "-c:v:0", "mjpeg", "-c:v:1", "libx264"),
+        *("-f", "lavfi", "-i", f"color=red:s=640x480:r=1:d={SECONDS}", *FILM),
+        *("-map", "0", "-map", "1", "-map", "2", "-c:v:0", "mjpeg", *REORDERED),
         *("-c:a", "aac", "-disposition:v:0", "default", "-disposition:v:1", "0", str(film)),
     )
     return film
@@ -133,8 +140,8 @@ def cover_in_a_transport_stream(folder: Path) -> Path:
     film, cover = folder / "film.ts", folder / "cover.jpg"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=304x456", "-frames:v", "1", str(cover))
     ffmpeg(
-        *("-i", str(cover), *picture("green", 6), *tone(440, 6), "-map", "0", "-map", "1"),
-        *("-map", "2", "-c:v:0", "mpeg2video", "-c:v:1", "libx264", "-c:a", "aac", str(film)),
+        *("-i", str(cover), *FILM, "-map", "0", "-map", "1"),
+        *("-map", "2", "-c:v:0", "mpeg2video", *REORDERED, "-c:a", "aac", str(film)),
     )
     return film
 
@@ -143,7 +150,7 @@ def data_first(folder: Path) -> Path:
     """A transport stream whose first track is data, as receivers record it."""
     tagged, film = folder / "tagged.mp4", folder / "film.ts"
     ffmpeg(
-        *(*picture("green", 6), *tone(440, 6), "-map", "0", "-map", "1", *h264()),
+        *(*FILM, "-map", "0", "-map", "1", *h264()),
         *("-c:a", "aac", "-timecode", "01:00:00:00", str(tagged)),
     )
     ffmpeg(
@@ -153,10 +160,22 @@ def data_first(folder: Path) -> Path:
     return film
 
 
+@pytest.fixture(scope="module")
+def published_once(tmp_path_factory: pytest.TempPathFactory) -> Publish:
+    """Makes and packages each film once, for all tests that look at it."""
+
+    @cache
+    def publish(make: Make) -> tuple[Source, Package]:
+        folder = tmp_path_factory.mktemp(make.__name__)
+        return published(make(folder), folder)
+
+    return publish
+
+
 @pytest.mark.parametrize("make", [nine_channels, one_of_24_channels])
-def test_all_channels_are_heard(make: Make, tmp_path: Path) -> None:
+def test_all_channels_are_heard(make: Make, published_once: Publish) -> None:
     """Sound in any channel is audible on both sides, at a hundredth of full scale at least."""
-    _, made = published(make(tmp_path), tmp_path)
+    _, made = published_once(make)
 
     track = made.folder / made.film.audio[0].path / "index.m3u8"
     for side in ("FL", "FR"):
@@ -172,29 +191,25 @@ def test_all_channels_are_heard(make: Make, tmp_path: Path) -> None:
         cover_in_a_transport_stream,
     ],
 )
-def test_the_film_is_found_among_what_a_file_holds(make: Make, tmp_path: Path) -> None:
-    """Six seconds, green and moving, with its one audio track, whatever else the file has."""
-    source, made = published(make(tmp_path), tmp_path)
+def test_the_film_is_found_among_what_a_file_holds(make: Make, published_once: Publish) -> None:
+    """Three seconds, green and moving, with its one audio track, whatever else the file has."""
+    source, made = published_once(make)
     playlist = made.folder / "index.m3u8"
 
-    assert made.film.seconds == pytest.approx(6, abs=0.1)
+    assert made.film.seconds == pytest.approx(SECONDS, abs=0.1)
     assert len(made.film.audio) == 1
     assert seen(playlist) == WHOLE_GREEN
     tones = heard(playlist)
-    assert {tone_at(tones, at / 10) for at in range(1, 59)} == {440}
-    assert different_pictures(playlist, 6) > 140
+    assert {tone_at(tones, at / 10) for at in range(1, 10 * SECONDS - 1)} == {440}
+    assert different_pictures(playlist, SECONDS) > 25 * SECONDS - 10
     assert (source.video.width, source.video.height) == (320, 180)
     assert seen(made.folder / "poster.jpg") == WHOLE_GREEN
 
 
-def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+def test_what_is_left_out_is_told(published_once: Publish) -> None:
     """Each track that is not published is named with the reason."""
-    (tmp_path / "sound").mkdir()
-    (tmp_path / "cover").mkdir()
+    without_sound, _ = published_once(undecodable_sound)
+    without_cover, _ = published_once(cover_first)
 
-    assert probe(undecodable_sound(tmp_path / "sound")).left_out == (
-        "audio track 2: sound of an unknown kind cannot be decoded",
-    )
-    assert probe(cover_first(tmp_path / "cover")).left_out == (
-        "video track 0: a film has one picture",
-    )
+    assert without_sound.left_out == ("audio track 2: sound of an unknown kind cannot be decoded",)
+    assert without_cover.left_out == ("video track 0: a film has one picture",)

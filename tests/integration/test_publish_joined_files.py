@@ -10,77 +10,67 @@ from tests.support.film_maker import (
     h264,
     heard,
     picture,
+    recording,
     seen,
-    sound_seconds,
+    sound,
     tone,
+    vp8,
 )
+from tests.support.published_films import published
 from tests.support.transport_stream import with_other_identifiers
-from tools.publish.packaging.package import Package, package
 from tools.publish.probe import probe
 from tools.publish.source import Source
 
-SECONDS = 4
+# Two recordings are longer than a segment, so that they do not change where a segment begins.
+SECONDS = 2.4
 # The promise for sound. Pictures change only every 40 ms.
 IN_SYNC_SECONDS = 0.04
-VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
 REORDERED = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3")
+QUIET = ("-x265-params", "log-level=none")
 FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 TOLD = "the file consists of 2 recordings, which are played one after the other"
 
 
-def published(film: Path, folder: Path, *, is_incomplete_allowed: bool = False) -> Package:
-    """Package a film as publishing does, before the upload."""
-    return package(
-        probe(film),
-        folder / "package",
-        version="v",
-        title="",
-        preset="ultrafast",
-        on_seconds=lambda _: None,
-        is_incomplete_allowed=is_incomplete_allowed,
-    )
-
-
-def recording(folder: Path, name: str, colour: str, hertz: int, *options: str) -> bytes:
-    """A recording of four seconds in the format of the file name."""
-    part = folder / f"part-{name}"
-    ffmpeg(*picture(colour, SECONDS), *tone(hertz, SECONDS), "-ac", "2", *options, str(part))
-    return part.read_bytes()
+def recorded(
+    suffix: str, colour: str, hertz: int, *options: str, seconds: float = SECONDS
+) -> bytes:
+    """A recording with stereo sound, unless the options are other ones."""
+    return recording(suffix, colour, hertz, "-ac", "2", *options, seconds=seconds)
 
 
 def joined(folder: Path, name: str, *options: str, and_then: tuple[str, ...] = ()) -> Path:
     """A red recording with 440 Hz, then a blue one with 880 Hz, in one file."""
     film = folder / name
     film.write_bytes(
-        recording(folder, name, "red", 440, *options)
-        + recording(folder, name, "blue", 880, *options, *and_then)
+        recorded(film.suffix, "red", 440, *options)
+        + recorded(film.suffix, "blue", 880, *options, *and_then)
     )
     return film
 
 
-def silence_seconds(playlist: Path, *, until: float) -> float:
-    """Return the duration of silence in the sound, except at its beginning."""
-    tones = heard(playlist)
+def silence_seconds(tones: list[tuple[float, int]], *, until: float) -> float:
+    """Return the duration of silence in a sound, except at its beginning."""
     ends = [at for at, _ in tones[1:]] + [until]
     spans = zip(tones, ends, strict=True)
     return sum(min(end, until) - at for (at, hertz), end in spans if not hertz and 0.1 < at < until)
 
 
 def assert_both_are_published(film: Path, folder: Path) -> Source:
-    """Assert that picture and sound change together at four seconds, and last eight seconds."""
-    made = published(film, folder)
+    """Assert that picture and sound change together, and that nothing of either is lost."""
+    source, made = published(film, folder)
 
     playlist = made.folder / "index.m3u8"
+    audible = sound(playlist)
     assert made.film.seconds == pytest.approx(2 * SECONDS, abs=0.15)
-    assert sound_seconds(playlist) == pytest.approx(2 * SECONDS, abs=0.15)
+    assert audible.seconds == pytest.approx(2 * SECONDS, abs=0.15)
     (_, red), (picture_changes, blue) = seen(playlist)
     assert (red, blue) == ("red", "blue")
     assert picture_changes == pytest.approx(SECONDS, abs=0.1)
-    tones = [(at, hertz) for at, hertz in heard(playlist) if hertz and at > 0.1]
+    tones = [(at, hertz) for at, hertz in audible.tones if hertz and at > 0.1]
     sound_changes = next(at for at, hertz in tones if hertz == 880)
     assert abs(sound_changes - picture_changes) <= IN_SYNC_SECONDS + 0.001
-    assert silence_seconds(playlist, until=2 * SECONDS - 0.2) <= 0.1
-    return probe(film)
+    assert silence_seconds(audible.tones, until=2 * SECONDS - 0.2) <= 0.1
+    return source
 
 
 @pytest.mark.parametrize("codec", ["aac", "ac3", "eac3", "mp2", "libmp3lame"])
@@ -105,7 +95,7 @@ def test_transport_streams(tmp_path: Path, codec: str) -> None:
             id="another program",
         ),
         pytest.param(
-            ("-streamid", "0:512", "-streamid", "1:513", "-output_ts_offset", "4"),
+            ("-streamid", "0:512", "-streamid", "1:513", "-output_ts_offset", str(SECONDS)),
             id="time stamps continue",
         ),
         pytest.param(
@@ -133,20 +123,18 @@ def test_transport_streams_with_other_identifiers(
 )
 def test_identifiers_that_change_between_pictures(tmp_path: Path, others: dict[int, int]) -> None:
     """A station may change its identifiers at any time; no picture and no sound is lost."""
-    whole, film = tmp_path / "whole.ts", tmp_path / "film.ts"
-    ffmpeg(
-        *(*picture("green", 8), *tone(440, 8), *REORDERED, "-g", "50", "-c:a", "ac3"),
-        *("-pat_period", "0.1", str(whole)),
-    )
-    film.write_bytes(with_other_identifiers(whole.read_bytes(), 0.47, others))
+    film = tmp_path / "film.ts"
+    options = (*REORDERED, "-g", "50", "-c:a", "ac3", "-pat_period", "0.1")
+    whole = recorded(".ts", "green", 440, *options, seconds=5)
+    film.write_bytes(with_other_identifiers(whole, 0.47, others))
 
-    source = probe(film)
-    playlist = published(film, tmp_path).folder / "index.m3u8"
+    source, made = published(film, tmp_path)
+    playlist = made.folder / "index.m3u8"
 
     assert (source.damage, source.left_out) == ("", ())
-    assert source.duration_seconds == pytest.approx(8, abs=0.1)
-    assert silence_seconds(playlist, until=7.8) == 0
-    assert different_pictures(playlist, 8) >= 195
+    assert source.duration_seconds == pytest.approx(5, abs=0.1)
+    assert silence_seconds(heard(playlist), until=4.8) == 0
+    assert different_pictures(playlist, 5) >= 120
 
 
 def test_a_track_that_only_a_later_recording_has(tmp_path: Path) -> None:
@@ -162,13 +150,14 @@ def test_a_track_that_only_a_later_recording_has(tmp_path: Path) -> None:
     more.write_bytes(one.read_bytes() + two.read_bytes())
     less.write_bytes(two.read_bytes() + one.read_bytes())
 
-    assert probe(more).left_out == (
+    source, made = published(more, tmp_path)
+    assert source.left_out == (
         "aac audio (48000 Hz, mono) of recording 2: the first recording has no such track",
     )
-    playlist = published(more, tmp_path).folder / "index.m3u8"
-    assert silence_seconds(playlist, until=2 * SECONDS - 0.2) <= 0.1
+    tones = heard(made.folder / "index.m3u8")
+    assert silence_seconds(tones, until=2 * SECONDS - 0.2) <= 0.1
     (tmp_path / "less").mkdir()
-    made = published(less, tmp_path / "less")
+    _, made = published(less, tmp_path / "less")
     for track, seconds in ((0, 2 * SECONDS), (1, SECONDS)):
         tones = heard(made.folder / "index.m3u8", track)
         assert [at for at, hertz in tones if not hertz and 0.1 < at < seconds - 0.2] == []
@@ -218,11 +207,11 @@ def test_sound_that_changes_its_parameters(
 ) -> None:
     """AAC may change its parameters on the way, and stays in sync."""
     options = (*h264(), "-c:a", "aac")
-    later = ("-output_ts_offset", str(offset))
+    later = ("-output_ts_offset", str(offset)) if offset else ()
     film = tmp_path / "film.ts"
     film.write_bytes(
-        recording(tmp_path, "film.ts", "red", 440, *options)
-        + recording(tmp_path, "film.ts", "blue", 880, *options, *and_then, *later)
+        recorded(".ts", "red", 440, *options)
+        + recorded(".ts", "blue", 880, *options, *and_then, *later)
     )
 
     source = assert_both_are_published(film, tmp_path)
@@ -246,8 +235,8 @@ def test_other_sampling_rates(tmp_path: Path, options: tuple[str, ...]) -> None:
     later = ("-output_ts_offset", str(SECONDS))
     film = tmp_path / "film.ts"
     film.write_bytes(
-        recording(tmp_path, "film.ts", "red", 440, *both)
-        + recording(tmp_path, "film.ts", "blue", 880, *both, "-ar", rate, *later)
+        recorded(".ts", "red", 440, *both)
+        + recorded(".ts", "blue", 880, *both, "-ar", rate, *later)
     )
 
     source = assert_both_are_published(film, tmp_path)
@@ -266,8 +255,8 @@ def test_other_sampling_rates(tmp_path: Path, options: tuple[str, ...]) -> None:
         pytest.param("film.mov", (*h264(), "-c:a", "pcm_s16le"), id="mov"),
         pytest.param("film.flv", (*h264(), "-c:a", "aac"), id="flv"),
         pytest.param("film.mkv", (*h264(), "-c:a", "ac3"), id="mkv"),
-        pytest.param("film.webm", (*VP8, "-c:a", "libopus"), id="webm"),
-        pytest.param("film.webm", (*VP8, "-c:a", "libopus", "-live", "1"), id="live webm"),
+        pytest.param("film.webm", (*vp8(), "-c:a", "libopus"), id="webm"),
+        pytest.param("film.webm", (*vp8(), "-c:a", "libopus", "-live", "1"), id="live webm"),
         pytest.param("film.wmv", ("-c:v", "wmv2", "-c:a", "wmav2"), id="wmv"),
         pytest.param("film.ogv", ("-c:v", "libtheora", "-c:a", "libvorbis"), id="ogv"),
         pytest.param("film.mpg", ("-c:v", "mpeg2video", "-c:a", "mp2"), id="mpg"),
@@ -293,16 +282,18 @@ def test_three_recordings(tmp_path: Path) -> None:
     film = tmp_path / "film.ts"
     film.write_bytes(
         b"".join(
-            recording(tmp_path, "film.ts", colour, 440, *options, "-s", size)
+            recorded(".ts", colour, 440, *options, "-s", size)
             for colour, size in (("red", "320x180"), ("green", "480x270"), ("blue", "320x180"))
         )
     )
 
-    playlist = published(film, tmp_path).folder / "index.m3u8"
+    _, made = published(film, tmp_path)
 
+    playlist = made.folder / "index.m3u8"
+    audible = sound(playlist)
     assert [colour for _, colour in seen(playlist)] == ["red", "green", "blue"]
-    assert sound_seconds(playlist) == pytest.approx(3 * SECONDS, abs=0.15)
-    assert silence_seconds(playlist, until=3 * SECONDS - 0.2) <= 0.2
+    assert audible.seconds == pytest.approx(3 * SECONDS, abs=0.15)
+    assert silence_seconds(audible.tones, until=3 * SECONDS - 0.2) <= 0.2
 
 
 def test_a_name_with_quotes(tmp_path: Path) -> None:
@@ -324,7 +315,7 @@ def test_a_name_with_quotes(tmp_path: Path) -> None:
             "0 of recording 2 is mpeg4 video (320x180), that of recording 1 is h264 video (320x",
         ),
         (
-            *("film.mp4", ("-c:v", "libx265", "-x265-params", "log-level=none"), ("-s", "480x270")),
+            *("film.mp4", ("-c:v", "libx265", "-preset", "ultrafast", *QUIET), ("-s", "480x270")),
             "0 of recording 2 is hevc video (480x270), that of recording 1 is hevc video (320x180)",
         ),
         (
@@ -354,14 +345,12 @@ def test_recordings_that_differ(
 def test_time_stamps_that_start_again(tmp_path: Path) -> None:
     """Time stamps that start again in a format that does not allow this are reported as a loss."""
     options = (*h264(), "-c:a", "aac")
-    first, second = (
-        recording(tmp_path, "film.flv", colour, 440, *options) for colour in ("red", "blue")
-    )
+    first, second = (recorded(".flv", colour, 440, *options) for colour in ("red", "blue"))
     film = tmp_path / "film.flv"
     film.write_bytes(first + second[13:])
 
     assert probe(film).damage == (
-        "its time stamps start again after 4.0 s, and what follows is lost"
+        "its time stamps start again after 2.4 s, and what follows is lost"
     )
 
 
@@ -373,7 +362,7 @@ CUT_SHORT = "its last part are missing"
     [
         pytest.param("film.wmv", ("-c:v", "wmv2", "-c:a", "wmav2"), CUT_SHORT, id="wmv"),
         pytest.param(
-            "film.webm", (*VP8, "-c:a", "libopus", "-live", "1"), CUT_SHORT, id="live webm"
+            "film.webm", (*vp8(), "-c:a", "libopus", "-live", "1"), CUT_SHORT, id="live webm"
         ),
         pytest.param("film.mkv", (*h264(), "-c:a", "ac3", "-live", "1"), CUT_SHORT, id="live mkv"),
         pytest.param("film.ogv", ("-c:v", "libtheora", "-c:a", "libvorbis"), CUT_SHORT, id="ogv"),
@@ -394,9 +383,9 @@ CUT_SHORT = "its last part are missing"
 def test_truncated_files(tmp_path: Path, name: str, options: tuple[str, ...], told: str) -> None:
     """A file that ends inside a part whose size it declares is damaged, and a whole one is not."""
     whole = tmp_path / f"whole-{name}"
-    whole.write_bytes(recording(tmp_path, name, "red", 440, *options))
-    content = whole.read_bytes()
     film = tmp_path / name
+    content = recorded(film.suffix, "red", 440, *options)
+    whole.write_bytes(content)
     film.write_bytes(content[: len(content) // 2 + 1])
 
     assert told in probe(film).damage
@@ -405,7 +394,7 @@ def test_truncated_files(tmp_path: Path, name: str, options: tuple[str, ...], to
 
 def test_the_end_of_an_ogg_page(tmp_path: Path) -> None:
     """A file without the mark of its end, cut between two pages, is reported as incomplete."""
-    content = recording(tmp_path, "film.ogv", "red", 440, "-c:v", "libtheora", "-c:a", "libvorbis")
+    content = recorded(".ogv", "red", 440, "-c:v", "libtheora", "-c:a", "libvorbis")
     film = tmp_path / "film.ogv"
     film.write_bytes(content[: content.index(b"OggS", len(content) // 2)])
 
@@ -417,7 +406,7 @@ def test_the_end_of_an_ogg_page(tmp_path: Path) -> None:
 
 def test_a_nut_file_without_its_index(tmp_path: Path) -> None:
     """A NUT file without the index at its end is reported as incomplete."""
-    content = recording(tmp_path, "film.nut", "red", 440, *h264(), "-c:a", "aac")
+    content = recorded(".nut", "red", 440, *h264(), "-c:a", "aac")
     film = tmp_path / "film.nut"
     film.write_bytes(content[: len(content) // 2])
 
@@ -426,7 +415,7 @@ def test_a_nut_file_without_its_index(tmp_path: Path) -> None:
 
 def test_the_end_of_a_transport_packet(tmp_path: Path) -> None:
     """A transport stream that ends between two packets, but within a frame, may be incomplete."""
-    content = recording(tmp_path, "film.ts", "red", 440, *h264(), "-c:a", "ac3")
+    content = recorded(".ts", "red", 440, *h264(), "-c:a", "ac3")
     film = tmp_path / "film.ts"
     film.write_bytes(content[: -2 * 188])
 
@@ -439,7 +428,7 @@ def test_the_end_of_a_transport_packet(tmp_path: Path) -> None:
 def test_recordings_that_are_cut(tmp_path: Path) -> None:
     """Of joined recordings, it is reported which lacks a part of what it declares."""
     options = (*h264(), "-c:a", "aac", "-movflags", "+faststart")
-    content = recording(tmp_path, "film.mp4", "red", 440, *options)
+    content = recorded(".mp4", "red", 440, *options)
     film = tmp_path / "film.mp4"
     film.write_bytes(content + content[: len(content) // 2])
 

@@ -25,7 +25,7 @@ def film_with(folder: Path, name: str, language: str, *texts: bytes) -> Path:
     )
     film = folder / name
     ffmpeg(
-        *(*picture("green", 6), "-i", str(words), "-map", "0", "-map", "1", *h264()),
+        *(*picture("green", 4, rate=10), "-i", str(words), "-map", "0", "-map", "1", *h264()),
         *("-c:s", "srt", "-metadata:s:s:0", f"language={language}", "-write_crc32", "0"),
         str(film),
     )

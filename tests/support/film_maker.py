@@ -3,8 +3,11 @@
 import subprocess
 from array import array
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import imageio_ffmpeg
 
@@ -41,8 +44,35 @@ def h264() -> list[str]:
     return ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
 
 
-def heard(manifest: Path, track: int = 0) -> list[tuple[float, int]]:
-    """Return each of ``TONES`` in an audio track with its first second; 0 is silence."""
+def vp8() -> list[str]:
+    """Return the options of a fast encoder of VP8, whose threads would wait for each other."""
+    return ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-threads", "1"]
+
+
+@cache
+def recording(
+    suffix: str, colour: str, hertz: int, *options: str, seconds: float, size: str = "320x180"
+) -> bytes:
+    """Return a film with a tone in the format of a file name's suffix; each is made once."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"film{suffix}"
+        ffmpeg(*picture(colour, seconds, size=size), *tone(hertz, seconds), *options, str(path))
+        return path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The duration of an audio track's samples, and its tones.
+
+    These are each of ``TONES`` with its first second; 0 is silence.
+    """
+
+    seconds: float
+    tones: list[tuple[float, int]]
+
+
+def sound(manifest: Path, track: int = 0) -> Sound:
+    """Decode an audio track."""
     samples = array("h")
     samples.frombytes(
         ffmpeg(
@@ -52,16 +82,13 @@ def heard(manifest: Path, track: int = 0) -> list[tuple[float, int]]:
     )
     length = round(RATE * WINDOW_SECONDS)
     windows = [samples[n : n + length] for n in range(0, len(samples) - length + 1, length)]
-    return _changes([_tone(window) for window in windows], WINDOW_SECONDS)
+    tones = _changes([_tone(window) for window in windows], WINDOW_SECONDS)
+    return Sound(len(samples) / RATE, tones)
 
 
-def sound_seconds(manifest: Path, track: int = 0) -> float:
-    """Return the duration of an audio track's samples."""
-    raw = ffmpeg(
-        *("-i", str(manifest), "-map", f"0:a:{track}", "-ac", "1", "-ar", str(RATE)),
-        *("-f", "s16le", "-"),
-    )
-    return len(raw) / 2 / RATE
+def heard(manifest: Path, track: int = 0) -> list[tuple[float, int]]:
+    """Return the tones of an audio track."""
+    return sound(manifest, track).tones
 
 
 def seen(manifest: Path, rate: int = 25) -> list[tuple[float, str]]:
@@ -88,10 +115,11 @@ def different_pictures(manifest: Path, seconds: float) -> int:
     return len(list(groupby(lines)))
 
 
-def _tone(window: Sequence[int]) -> int:
-    if max(map(abs, window)) < 160:
+def _tone(window: "array[int]") -> int:
+    if max(window) < 160 and min(window) > -160:
         return 0
-    crossings = sum((a < 0) != (b < 0) for a, b in pairwise(window))
+    signs = bytes(map((0).__gt__, window))
+    crossings = signs.count(b"\0\1") + signs.count(b"\1\0")
     hertz = crossings / 2 / WINDOW_SECONDS
     return min(TONES, key=lambda known: abs(known - hertz))
 
