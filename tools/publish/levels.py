@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import fsum
+from operator import mul
 from statistics import fmean, median, pstdev
 
 from tools.publish.errors import PublishError
@@ -137,11 +138,19 @@ def _likeness(expected: Mapping[int, float], found: Mapping[int, float], shift: 
     if len(pairs) * _STEP_SECONDS < _LEAST_SECONDS:
         return 0.0
     a, b = zip(*pairs, strict=True)
-    mean_a, mean_b = fmean(a), fmean(b)
-    deviations: float = pstdev(a) * pstdev(b) * len(pairs)
-    if not deviations:
-        return 0.0
-    return fsum((x - mean_a) * (y - mean_b) for x, y in pairs) / deviations
+    # `statistics.pstdev` computes with fractions, which takes five times as long.
+    above_a, above_b = _from_mean(a), _from_mean(b)
+    deviations = math.sqrt(_products(above_a, above_a) * _products(above_b, above_b))
+    return _products(above_a, above_b) / deviations if deviations else 0.0
+
+
+def _from_mean(levels: Sequence[float]) -> list[float]:
+    mean = fmean(levels)
+    return [level - mean for level in levels]
+
+
+def _products(a: Sequence[float], b: Sequence[float]) -> float:
+    return fsum(map(mul, a, b))
 
 
 def _differences_of_colour(source: Series, result: Series) -> list[tuple[float, float]]:
