@@ -1,6 +1,9 @@
 """A finished package that differs from its source is refused before the upload."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,17 @@ def inspect(source: Source, told_of_source: str, made: Package) -> None:
 
 
 Make = Callable[[Path], Path]
+
+
+@pytest.fixture(scope="module")
+def packaged_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], Package]:
+    """Makes and packages each film once, for all tests that look at it."""
+
+    @cache
+    def make_package(make: Make) -> Package:
+        return packaged(make(tmp_path_factory.mktemp(make.__name__) / "film.mp4"))
+
+    return make_package
 
 
 def late_sound(path: Path) -> Path:
@@ -136,35 +150,38 @@ def without_sound(path: Path) -> Path:
     ],
 )
 def test_a_package_that_differs(
-    tmp_path: Path, source: Source, told_of_source: str, make: Make, finding: str
+    source: Source,
+    told_of_source: str,
+    packaged_once: Callable[[Make], Package],
+    make: Make,
+    finding: str,
 ) -> None:
     """Each difference between a package and its source is found, and named with its time."""
-    made = packaged(make(tmp_path / "film.mp4"))
+    made = packaged_once(make)
 
     with pytest.raises(PublishError, match=finding):
         inspect(source, told_of_source, made)
 
 
 def test_a_package_without_one_audio_track(
-    tmp_path: Path, source: Source, told_of_source: str
+    tmp_path: Path, source: Source, told_of_source: str, packaged_once: Callable[[Make], Package]
 ) -> None:
     """An audio track that is shorter than the film is found, although the film is long enough."""
-    short = packaged(film(tmp_path / "film.mp4", "-t", "4"))
-    (tmp_path / "right").mkdir()
-    made = packaged(film(tmp_path / "right" / "film.mp4"))
-    folder = made.folder / made.film.audio[0].path
-    for each in folder.iterdir():
-        each.unlink()
-    for each in (short.folder / short.film.audio[0].path).iterdir():
-        each.rename(folder / each.name)
+    short, made = packaged_once(half), packaged_once(film)
+    folder = tmp_path / "package"
+    shutil.copytree(made.folder, folder)
+    shutil.rmtree(folder / made.film.audio[0].path)
+    shutil.copytree(short.folder / short.film.audio[0].path, folder / made.film.audio[0].path)
 
     with pytest.raises(PublishError, match=r"an audio track has 4.0. s instead of 8.0. s"):
-        inspect(source, told_of_source, made)
+        inspect(source, told_of_source, replace(made, folder=folder))
 
 
-def test_the_package_of_the_source(tmp_path: Path, source: Source, told_of_source: str) -> None:
+def test_the_package_of_the_source(
+    source: Source, told_of_source: str, packaged_once: Callable[[Make], Package]
+) -> None:
     """A right package, even one that was encoded twice, passes."""
-    inspect(source, told_of_source, packaged(film(tmp_path / "film.mp4")))
+    inspect(source, told_of_source, packaged_once(film))
 
 
 def test_differences_within_the_tolerance(

@@ -1,6 +1,10 @@
 """A film, and where it is published to."""
 
+import signal
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Protocol
 
 import pytest
 
@@ -8,6 +12,7 @@ from local.environment import BUCKET
 from local.stack import Stack
 from tests.e2e.publish.ffmpeg import ffmpeg
 from tests.support.publishing import shell
+from tools.publish.__main__ import main
 from tools.publish.destination import Destination
 
 SECONDS = 6
@@ -56,3 +61,30 @@ def environment_of(stack: Stack, tmp_path: Path) -> dict[str, str]:
         "LOCAL_STATE_DIR": str(stack.state.folder),
         "TMPDIR": str(tmp_path / "temporary"),
     }
+
+
+class PublishHere(Protocol):
+    """Runs the command line with these environment variables."""
+
+    def __call__(self, *arguments: str, environment: Mapping[str, str]) -> CompletedProcess[str]:
+        """Return the exit code and the output."""
+
+
+@pytest.fixture
+def publish_here(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PublishHere]:
+    """Runs the command line in this process, which has imported everything already."""
+
+    def publish(*arguments: str, environment: Mapping[str, str]) -> CompletedProcess[str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        capfd.readouterr()
+        code = main(["--preset=ultrafast", *arguments])
+        return CompletedProcess(arguments, code, *capfd.readouterr())
+
+    handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in handled}
+    yield publish
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

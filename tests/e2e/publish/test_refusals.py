@@ -10,22 +10,24 @@ import pytest
 
 from local.environment import BUCKET
 from local.stack import Stack
+from tests.e2e.publish.conftest import PublishHere
 from tests.e2e.publish.ffmpeg import ffmpeg
 from tests.support.other_servers import require_embedded_s3
-from tests.support.publishing import ROOT, objects, publish
+from tests.support.publishing import ROOT, objects
 from tools.publish.destination import Destination
 
 
 def test_interrupted_encoding(
-    destination: Destination, environment_of: dict[str, str], film: Path
+    destination: Destination, environment_of: dict[str, str], tmp_path: Path
 ) -> None:
     """Ctrl-C during the encoding also ends ffmpeg, and leaves no file and no object."""
     movie_id = uuid4()
-    long_film = film.parent / "long.mp4"
+    short_film, long_film = tmp_path / "short.mp4", tmp_path / "long.mp4"
     ffmpeg(
-        *("-f", "lavfi", "-i", "testsrc2=s=640x360:r=24:d=120", "-c:v", "libx264"),
-        *("-preset", "ultrafast", "-y", str(long_film)),
+        *("-f", "lavfi", "-i", "testsrc2=s=640x360:r=24:d=4", "-c:v", "libx264"),
+        *("-preset", "ultrafast", str(short_film)),
     )
+    ffmpeg("-stream_loop", "29", "-i", str(short_film), "-c", "copy", str(long_film))
     command = [sys.executable, "-m", "tools.publish", f"--movie-id={movie_id}"]
     process = subprocess.Popen(
         [*command, str(long_film)],
@@ -50,12 +52,12 @@ def test_interrupted_encoding(
 
 
 def test_a_key_that_may_not_write_is_told_before_the_work(
-    stack: Stack, environment_of: dict[str, str], film: Path
+    stack: Stack, environment_of: dict[str, str], publish_here: PublishHere, film: Path
 ) -> None:
     """A key without write permission is reported before the encoding."""
     require_embedded_s3(stack)
     keys = stack.state.credentials
-    run = publish(
+    run = publish_here(
         *(f"--bucket={BUCKET}", f"--endpoint-url={stack.s3.endpoint_url}", "--", str(film)),
         environment={
             **environment_of,
@@ -70,22 +72,25 @@ def test_a_key_that_may_not_write_is_told_before_the_work(
 
 
 def test_half_a_film_is_refused_unless_it_is_wanted(
-    destination: Destination, environment_of: dict[str, str], tmp_path: Path
+    destination: Destination,
+    environment_of: dict[str, str],
+    publish_here: PublishHere,
+    tmp_path: Path,
 ) -> None:
     """An incomplete download is published only with the option for incomplete files."""
     movie_id, whole, half = uuid4(), tmp_path / "whole.mp4", tmp_path / "half.mp4"
     ffmpeg(
-        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=20", "-c:v", "libx264"),
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=8", "-c:v", "libx264"),
         *("-preset", "ultrafast", "-movflags", "+faststart", str(whole)),
     )
     half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
 
-    refused = publish(f"--movie-id={movie_id}", str(half), environment=environment_of)
+    refused = publish_here(f"--movie-id={movie_id}", str(half), environment=environment_of)
 
     assert refused.returncode == 1
     assert "the file is incomplete" in refused.stderr
     assert not objects(destination, movie_id)
-    wanted = publish(
+    wanted = publish_here(
         "--incomplete", f"--movie-id={movie_id}", str(half), environment=environment_of
     )
     assert wanted.returncode == 0, wanted.stderr
@@ -93,9 +98,9 @@ def test_half_a_film_is_refused_unless_it_is_wanted(
     assert "index.m3u8" in objects(destination, movie_id)
 
 
-def test_no_server(environment_of: dict[str, str], film: Path) -> None:
+def test_no_server(environment_of: dict[str, str], publish_here: PublishHere, film: Path) -> None:
     """A bucket that does not respond is reported in one line, before the encoding."""
-    run = publish(
+    run = publish_here(
         *("--bucket=films", "--endpoint-url=http://127.0.0.1:9", "--", str(film)),
         environment={**environment_of, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
     )
@@ -114,14 +119,19 @@ def test_no_server(environment_of: dict[str, str], film: Path) -> None:
     ],
 )
 def test_bad_file(
-    environment_of: dict[str, str], tmp_path: Path, name: str, content: bytes | None, told: str
+    environment_of: dict[str, str],
+    publish_here: PublishHere,
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    told: str,
 ) -> None:
     """A file that is not a film is rejected in one clear line that names it."""
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
 
-    run = publish(str(path), environment=environment_of)
+    run = publish_here(str(path), environment=environment_of)
 
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.startswith(f"error: {path}: ")
@@ -129,12 +139,14 @@ def test_bad_file(
     assert run.stderr.count("\n") == 1
 
 
-def test_no_video(environment_of: dict[str, str], tmp_path: Path) -> None:
+def test_no_video(
+    environment_of: dict[str, str], publish_here: PublishHere, tmp_path: Path
+) -> None:
     """A file with only audio is rejected in one clear line."""
     path = tmp_path / "sound.m4a"
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", str(path))
 
-    run = publish(str(path), environment=environment_of)
+    run = publish_here(str(path), environment=environment_of)
 
     assert run.returncode == 1
     assert run.stderr == f"error: {path}: there is no video in it\n"
@@ -147,8 +159,10 @@ def test_no_video(environment_of: dict[str, str], tmp_path: Path) -> None:
         ([""], "error: name the film: make publish FILE=film.mp4\n"),
     ],
 )
-def test_bad_arguments(environment_of: dict[str, str], arguments: list[str], told: str) -> None:
+def test_bad_arguments(
+    environment_of: dict[str, str], publish_here: PublishHere, arguments: list[str], told: str
+) -> None:
     """An invalid MOVIE_ID and a missing FILE are reported in one line."""
-    run = publish(*arguments, environment=environment_of)
+    run = publish_here(*arguments, environment=environment_of)
 
     assert (run.returncode, run.stderr) == (1, told)

@@ -1,5 +1,6 @@
 """Publishing to an S3 that fails in the middle, and to one over TLS, by the command line."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -8,21 +9,38 @@ import pytest
 
 from local.environment import BUCKET
 from local.stack import Stack
+from tests.e2e.publish.conftest import PublishHere
 from tests.support.failing_s3 import FailingS3, Refuses
 from tests.support.film_maker import ffmpeg, h264, picture, tone
 from tests.support.other_servers import require_embedded_s3
 from tests.support.publishing import objects, publish, shell
 from tests.support.tls import Authority, TlsFront
 from tools.publish.destination import Destination
-from tools.publish.packaging.package import ENTRIES
+from tools.publish.packaging.package import ENTRIES, Package, new_version, package
+from tools.publish.probe import probe
+from tools.publish.upload import Upload
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film of six seconds."""
+    """A film of two segments."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
-    ffmpeg(*picture("green", 6), *tone(440, 6), *h264(), "-c:a", "aac", str(path))
+    options = (*h264(), "-c:a", "aac")
+    ffmpeg(*picture("green", 4.4, rate=10), *tone(440, 4.4), *options, str(path))
     return path
+
+
+@pytest.fixture(scope="module")
+def former(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The film as it was packaged before."""
+    return package(
+        probe(film),
+        tmp_path_factory.mktemp("former") / "film",
+        version=new_version(time.time()),
+        title="",
+        preset="ultrafast",
+        on_seconds=lambda _: None,
+    )
 
 
 @pytest.fixture
@@ -76,6 +94,8 @@ def test_s3_fails_in_the_middle(
     destination: Destination,
     environment: dict[str, str],
     film: Path,
+    former: Package,
+    publish_here: PublishHere,
     refuses: Callable[[], Refuses],
     told: str,
     *,
@@ -86,12 +106,11 @@ def test_s3_fails_in_the_middle(
     with FailingS3(stack.ports.s3_port, lambda *_: False) as s3:
         arguments = (f"--bucket={BUCKET}", f"--endpoint-url={s3.url}", f"--movie-id={movie_id}")
         if not is_new:
-            run = publish(*arguments, "--no-check", str(film), environment=environment)
-            assert run.returncode == 0, run.stderr
+            Upload(destination, str(movie_id), former).run(lambda *_: None)
         before = objects(destination, movie_id)
         s3.refuses = refuses()
 
-        run = publish(*arguments, str(film), environment=environment)
+        run = publish_here(*arguments, str(film), environment=environment)
 
     assert s3.refused
     assert run.returncode == 1

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -23,8 +23,8 @@ from tools.publish.upload import Upload
 
 
 @pytest.fixture(scope="module")
-def packaged(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Package]:
-    """Packages the film, each time as a new version."""
+def packages(film: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Package, Package]:
+    """The film, packaged as two versions, each of which is uploaded as several films."""
 
     def make() -> Package:
         folder = tmp_path_factory.mktemp("package") / "film"
@@ -33,15 +33,15 @@ def packaged(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
             probe(film), folder, version=version, title="", preset="ultrafast", on_seconds=print
         )
 
-    return make
+    return make(), make()
 
 
 def test_unreadable_publications_go(
-    destination: Destination, packaged: Callable[[], Package]
+    destination: Destination, packages: tuple[Package, Package]
 ) -> None:
     """Versions replaced more than seven days ago are removed, later ones are kept."""
     movie_id = str(uuid4())
-    first, second = packaged(), packaged()
+    first, second = packages
     for each in (first, second):
         Upload(destination, movie_id, each).run(lambda *_: None)
     now = datetime.now(UTC)
@@ -54,9 +54,9 @@ def test_unreadable_publications_go(
     assert {name.partition("/")[0] for name in left} == {*ENTRIES, second.version}
 
 
-def test_check_without_service(destination: Destination, packaged: Callable[[], Package]) -> None:
+def test_check_without_service(destination: Destination, packages: tuple[Package, Package]) -> None:
     """Without the service, the film plays with locally signed URLs; a lost segment is detected."""
-    movie_id, each = str(uuid4()), packaged()
+    movie_id, each = str(uuid4()), packages[0]
     Upload(destination, movie_id, each).run(lambda *_: None)
 
     check(each, destination, movie_id, None)
@@ -68,12 +68,12 @@ def test_check_without_service(destination: Destination, packaged: Callable[[], 
     assert "X-Amz-Signature" not in str(failure.value)
 
 
-def test_manifests_last(destination: Destination, packaged: Callable[[], Package]) -> None:
+def test_manifests_last(destination: Destination, packages: tuple[Package, Package]) -> None:
     """While segments are uploaded, the film cannot be started."""
     movie_id = str(uuid4())
     seen: set[str] = set()
 
-    Upload(destination, movie_id, packaged()).run(
+    Upload(destination, movie_id, packages[0]).run(
         lambda *_: seen.update(objects(destination, movie_id))
     )
 
@@ -92,19 +92,19 @@ def ctrl_c_works() -> Iterator[None]:
 @pytest.mark.usefixtures("ctrl_c_works")
 @pytest.mark.parametrize("is_new", [True, False])
 def test_interrupted_upload(
-    destination: Destination, packaged: Callable[[], Package], *, is_new: bool
+    destination: Destination, packages: tuple[Package, Package], *, is_new: bool
 ) -> None:
     """Ctrl-C during the upload removes a new film, and leaves an existing one unchanged."""
     movie_id = str(uuid4())
     if not is_new:
-        Upload(destination, movie_id, packaged()).run(lambda *_: None)
+        Upload(destination, movie_id, packages[0]).run(lambda *_: None)
     before = objects(destination, movie_id)
 
     def press(files: int, sent: int, of_files: int) -> None:
         if files == of_files // 2:
             os.kill(os.getpid(), signal.SIGINT)
 
-    upload = Upload(destination, movie_id, packaged())
+    upload = Upload(destination, movie_id, packages[1])
     with pytest.raises(KeyboardInterrupt):
         upload.run(press)
 
@@ -112,7 +112,7 @@ def test_interrupted_upload(
     assert objects(destination, movie_id) == before
 
 
-def test_forbidden(stack: Stack, packaged: Callable[[], Package]) -> None:
+def test_forbidden(stack: Stack, packages: tuple[Package, Package]) -> None:
     """A read-only key is rejected in one line, and no file remains."""
     require_embedded_s3(stack)
     keys = stack.state.credentials
@@ -120,6 +120,6 @@ def test_forbidden(stack: Stack, packaged: Callable[[], Package]) -> None:
     movie_id = str(uuid4())
 
     with pytest.raises(PublishError, match="bucket vod refuses PutObject"):
-        Upload(Destination(BUCKET, reader), movie_id, packaged()).run(lambda *_: None)
+        Upload(Destination(BUCKET, reader), movie_id, packages[0]).run(lambda *_: None)
 
     assert not objects(Destination(BUCKET, stack.s3.admin_client()), movie_id)
