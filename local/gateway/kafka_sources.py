@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kafka import KafkaConsumer
 
 _POLL_MILLISECONDS = 500
+# A longer wait costs less processor time while there are no records.
+_FETCH_MILLISECONDS = 2000
 _PAUSE_SECONDS = 1.0
 _STOP_SECONDS = 1.0
 
@@ -85,6 +87,7 @@ class KafkaSources:
                     bootstrap_servers=list(source.bootstrap_servers),
                     max_poll_records=source.batch_size,
                     bootstrap_timeout_ms=1000,
+                    fetch_max_wait_ms=_FETCH_MILLISECONDS,
                     auto_offset_reset="earliest" if source.from_start else "latest",
                 )
             except KafkaError:
