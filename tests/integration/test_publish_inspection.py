@@ -17,7 +17,7 @@ from tools.publish.packaging.package import Package, package
 from tools.publish.probe import probe
 from tools.publish.source import Source
 
-SECONDS = 8
+SECONDS = 6
 # Tones of different lengths, so that a shift has one explanation only.
 SPOKEN = "sin(2*PI*440*t)*gt(sin(2*PI*t*(1+t/4)),0)/2"
 OTHER_SPOKEN = "sin(2*PI*440*t)*gt(sin(2*PI*(9-t)*(1+(9-t)/3)),0)/2"
@@ -25,7 +25,7 @@ MOVING = f"testsrc2=s=320x180:r=25:d={SECONDS}"
 
 
 def film(path: Path, *filters: str, picture: str = MOVING, sound: str = SPOKEN) -> Path:
-    """A film of eight seconds with moving pictures and changing sound."""
+    """A film of six seconds with moving pictures and changing sound."""
     ffmpeg(
         *("-f", "lavfi", "-i", picture),
         *("-f", "lavfi", "-i", f"aevalsrc='{sound}':s=48000:d={SECONDS}"),
@@ -102,13 +102,13 @@ def half_held(path: Path) -> Path:
 
 
 def frozen(path: Path) -> Path:
-    """The film with one picture for five seconds in the middle."""
-    return film(path, "-vf", "loop=loop=125:size=1:start=25,trim=end=8,setpts=N/25/TB")
+    """The film with one picture for four seconds in the middle."""
+    return film(path, "-vf", "loop=loop=100:size=1:start=25,trim=end=6,setpts=N/25/TB")
 
 
 def frozen_across_a_keyframe(path: Path) -> Path:
-    """The film with one picture from 2.2 s to 5.8 s; there is a keyframe at 4 s."""
-    return film(path, "-vf", "loop=loop=90:size=1:start=55,trim=end=8,setpts=N/25/TB")
+    """The film with one picture from 2.2 s to 5.2 s; there is a keyframe at 4 s."""
+    return film(path, "-vf", "loop=loop=75:size=1:start=55,trim=end=6,setpts=N/25/TB")
 
 
 def silent(path: Path) -> Path:
@@ -136,15 +136,15 @@ def without_sound(path: Path) -> Path:
     [
         (late_sound, "the sound of the encoded film is 0.2[01] s late at 0 s"),
         (early_sound, "the sound of the encoded film is 0.1[01] s early at 0 s"),
-        (half, "the encoded film has 4.0. s instead of 8.0. s"),
-        (half_held, "the encoded film is still from [45].. s to 8.0 s, unlike its source"),
-        (frozen, "the encoded film is still from [1-4].. s to [46].. s, unlike its source"),
+        (half, "the encoded film has 3.0. s instead of 6.0. s"),
+        (half_held, "the encoded film is still from [34].. s to 6.0 s, unlike its source"),
+        (frozen, "the encoded film is still from [1-4].. s to [45].. s, unlike its source"),
         (
             frozen_across_a_keyframe,
             "the encoded film is still from [23].. s to 5.. s, unlike its source",
         ),
         (silent, "the encoded film is silent from 3.. s to 5.. s, unlike its source"),
-        (without_sound, "the encoded film is silent from 0.0 s to 8.0 s, unlike its source"),
+        (without_sound, "the encoded film is silent from 0.0 s to 6.0 s, unlike its source"),
         (other_sound, "the encoded film has another sound than its source at 0 s"),
         (other_picture, "the encoded film has another picture than its source at 0 s"),
     ],
@@ -173,7 +173,7 @@ def test_a_package_without_one_audio_track(
     shutil.rmtree(folder / made.film.audio[0].path)
     shutil.copytree(short.folder / short.film.audio[0].path, folder / made.film.audio[0].path)
 
-    with pytest.raises(PublishError, match=r"an audio track has 4.0. s instead of 8.0. s"):
+    with pytest.raises(PublishError, match=r"an audio track has 3.0. s instead of 6.0. s"):
         inspect(source, told_of_source, replace(made, folder=folder))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from local.environment import BUCKET
 from local.stack import Stack
-from tests.e2e.publish.conftest import SECONDS
+from tests.e2e.publish.conftest import SECONDS, PublishHere
 from tests.e2e.publish.ffmpeg import ffmpeg
 from tests.support.publishing import objects, publish, shell
 from tools.publish.destination import Destination
@@ -178,13 +178,17 @@ def test_aligned_keyframes(destination: Destination, published: Published) -> No
 
 
 def test_replaced(
-    destination: Destination, environment_of: dict[str, str], film: Path, published: Published
+    destination: Destination,
+    environment_of: dict[str, str],
+    film: Path,
+    published: Published,
+    publish_here: PublishHere,
 ) -> None:
     """Publishing with a film's id replaces it, and files of the previous version stay readable."""
     movie_id, _ = published
     before = objects(destination, movie_id)
 
-    run = publish(f"--movie-id={movie_id}", "--", str(film), environment=environment_of)
+    run = publish_here(f"--movie-id={movie_id}", "--", str(film), environment=environment_of)
 
     assert run.returncode == 0, run.stderr
     after = objects(destination, movie_id)
@@ -194,7 +198,9 @@ def test_replaced(
     assert len(after) == len(before) + len(segments)
 
 
-def test_half_a_second_is_a_film(environment_of: dict[str, str], tmp_path: Path) -> None:
+def test_half_a_second_is_a_film(
+    environment_of: dict[str, str], publish_here: PublishHere, tmp_path: Path
+) -> None:
     """A film of ten frames is published and plays."""
     film = tmp_path / "film.mp4"
     ffmpeg(
@@ -202,6 +208,6 @@ def test_half_a_second_is_a_film(environment_of: dict[str, str], tmp_path: Path)
         *("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", str(film)),
     )
 
-    run = publish(str(film), environment=environment_of)
+    run = publish_here(str(film), environment=environment_of)
 
     assert run.returncode == 0, run.stderr

@@ -27,7 +27,7 @@ def test_interrupted_encoding(
         *("-f", "lavfi", "-i", "testsrc2=s=640x360:r=24:d=4", "-c:v", "libx264"),
         *("-preset", "ultrafast", str(short_film)),
     )
-    ffmpeg("-stream_loop", "29", "-i", str(short_film), "-c", "copy", str(long_film))
+    ffmpeg("-stream_loop", "14", "-i", str(short_film), "-c", "copy", str(long_film))
     command = [sys.executable, "-m", "tools.publish", f"--movie-id={movie_id}"]
     process = subprocess.Popen(
         [*command, str(long_film)],
