@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import boto3
 import httpx
-from moto.server import ThreadedMotoServer
 
 from tests.support.templates import REGION, Json
 
@@ -17,6 +16,9 @@ from tests.support.templates import REGION, Json
 @cache
 def port() -> int:
     """Return the server's port; start the server if it does not run."""
+    # Not at the import of this module, because it loads a framework for web servers.
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     return server.get_host_and_port()[1]

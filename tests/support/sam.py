@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from unittest.mock import patch
 
-from samtranslator.public.translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
-
 Json = dict[str, Any]
 
 # It warns at each transformation that no feature toggle is configured.
@@ -86,11 +83,8 @@ class _Copied(_Passed):
         return super().values()
 
 
-class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
+class _Policies:
     """The managed policies that SAM looks up by name."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
 
     def load(self) -> dict[str, str]:
         """Return none, because SAM includes those that it adds itself."""
@@ -98,6 +92,9 @@ class _Policies(ManagedPolicyLoader):  # type: ignore[misc]
 
 
 def _transformed(template: Json, parameters: Json, region: str) -> Json:
+    # Not at the import of this module: many tests that transform no template import it.
+    from samtranslator.translator.transform import transform
+
     copied = json.loads(json.dumps(template))
     # SAM takes the region from the environment.
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": region}):
