@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from local.errors import LocalError
@@ -90,8 +91,9 @@ class OwnS3(S3):
         """The address of the S3 API."""
         return self._endpoint_url
 
+    @cached_property
     def admin_client(self) -> Any:
-        """Return a boto3 client with the developer's key."""
+        """A boto3 client with the developer's key."""
         return self.client(*self._keys)
 
     def client(self, access_key: str, secret_key: str) -> Any:
@@ -122,7 +124,7 @@ class OwnS3(S3):
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client = self.admin_client()
+        client = self.admin_client
         try:
             names = [each["Name"] for each in client.list_buckets()["Buckets"]]
             if self.bucket not in names:

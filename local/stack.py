@@ -223,7 +223,7 @@ class Stack:
                     log = self.state.logs / "films.log"
                     raise LocalError(f"no demo films: {last_line(log)} ({log})")
         with self._step("Demo films in the bucket"):
-            client = self.s3.admin_client()
+            client = self.s3.admin_client
             film_upload.upload_missing(FILMS, client=client, bucket=self.s3.bucket)
             film_upload.await_readable(client=client, bucket=self.s3.bucket)
 

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
-import httpx
 import pytest
 from hypothesis import settings
 from redis import Redis
@@ -22,7 +21,7 @@ from streaming.config.database import DatabaseSettings
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row
 from streaming.resilience.deadline import stretch
-from tests.support import coverage_scope, other_servers, redis_of_stack
+from tests.support import coverage_scope, other_servers, plain_http, redis_of_stack
 from tests.support.functions import ExecutionEnvironment, Viewer, forget_environment, new_viewer
 from tests.support.other_servers import StackWithOthers
 
@@ -198,4 +197,4 @@ def set_subscription(stack: Stack, user_id: UUID, **subscription: Any) -> None:
     """Set the user service's response for a user."""
     url = f"{stack.environment['USER_SERVICE_URL']}/local/subscriptions/{user_id}"
     answer = {"is_active": True, "plan_id": "premium", "expires_at": None, **subscription}
-    httpx.put(url, json=answer).raise_for_status()
+    plain_http.put(url, json=answer).raise_for_status()

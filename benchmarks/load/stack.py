@@ -28,7 +28,7 @@ def running(folder: Path, users: int) -> Iterator[Stack]:
 
 def upload_films(stack: Stack, count: int = FILMS, segments: int = SEGMENTS) -> None:
     """Upload the manifests of films to the bucket. Nothing reads their segments."""
-    client = stack.s3.admin_client()
+    client = stack.s3.admin_client
     for number in range(count):
         for path, body in hls_film(RENDITIONS, segments, SEGMENT_SECONDS).items():
             key = f"movies/{movie_id(number)}/{path}"

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+from functools import cached_property
 from typing import Any
 
 from local.files import write_privately
@@ -105,7 +106,7 @@ class S3(Server):
         """Create the bucket and its CORS rule, like template.yaml in AWS."""
         from botocore.exceptions import ClientError
 
-        client = self.admin_client()
+        client = self.admin_client
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, ClientError):
             client.create_bucket(Bucket=self.bucket)
         client.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": [CORS]})
@@ -116,8 +117,9 @@ class S3(Server):
             with contextlib.suppress(OSError):
                 socket.unlink()
 
+    @cached_property
     def admin_client(self) -> Any:
-        """Return a boto3 client with all permissions, for set-up and tests."""
+        """A boto3 client with all permissions, for set-up and tests."""
         return self.client(
             self._credentials.s3_admin_access_key, self._credentials.s3_admin_secret_key
         )

@@ -95,7 +95,7 @@ def build_and_upload(
     for number in range(len(films.HEIGHTS)):
         (folder / f"v{number}").mkdir()
     build(folder)
-    client = stack.s3.admin_client()
+    client = stack.s3.admin_client
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         key = f"movies/{movie_id}/{path.relative_to(folder).as_posix()}"
         client.put_object(Bucket="vod", Key=key, Body=path.read_bytes())

@@ -51,7 +51,7 @@ def films_in_memory() -> Films:
 
 def films_in_s3(stack: Stack, parts: Environment) -> Films:
     """Return the demo film and a new broken one."""
-    broken, client = uuid4(), stack.s3.admin_client()
+    broken, client = uuid4(), stack.s3.admin_client
     place = {"Bucket": stack.s3.bucket, "Key": f"movies/{broken}/index.m3u8"}
     client.put_object(**place, Body=b"no playlist")
     delivery, whole = parts.delivery, UUID(demo.DEMO_MOVIE_ID)

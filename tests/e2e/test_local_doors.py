@@ -2,19 +2,19 @@
 
 from uuid import uuid4
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from local.environment import BUCKET
 from local.stack import Stack
+from tests.support import plain_http
 from tests.support.other_servers import require_embedded_s3
 
 
 def test_keys_may_do_what_their_policies_say(stack: Stack) -> None:
     """The functions' key cannot delete, write films or list the bucket; the signer's only reads."""
     require_embedded_s3(stack)
-    admin, keys = stack.s3.admin_client(), stack.state.credentials
+    admin, keys = stack.s3.admin_client, stack.state.credentials
     film, copy, other = (f"{prefix}/{uuid4()}/x" for prefix in ("movies", "playback", "other"))
     for key in (film, copy, other):
         admin.put_object(Bucket=BUCKET, Key=key, Body=b"x")
@@ -58,7 +58,7 @@ def test_pages_under_another_name_read_nothing(
     running = getattr(stack, server)
     path = "/local/demo" if server == "gateway" else "/health"
 
-    answer = httpx.get(
+    answer = plain_http.get(
         f"http://127.0.0.1:{running.port}{path}", headers={"Host": host.format(port=running.port)}
     )
 
@@ -71,4 +71,4 @@ def test_pages_under_another_name_read_nothing(
 )
 def test_names_that_no_file_has(stack: Stack, path: str) -> None:
     """Below /web/, every path without a file is 404."""
-    assert httpx.get(f"{stack.api_url}/web/{path}").status_code == 404
+    assert plain_http.get(f"{stack.api_url}/web/{path}").status_code == 404

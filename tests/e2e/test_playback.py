@@ -13,6 +13,7 @@ from local.stack import Stack
 from streaming.access.identity import LEEWAY_SECONDS
 from streaming.domain import clock
 from tests.conftest import set_subscription
+from tests.support import plain_http
 from tests.support.kafka import await_events
 from tests.support.waiting import eventually
 
@@ -74,7 +75,7 @@ def test_ffmpeg_plays_to_the_end(
 def test_nobody_reads_without_a_signature(stack: Stack, api: httpx.Client) -> None:
     """An unsigned GET is 403 for every object in the bucket, both films and copies."""
     api.post(f"/stream/{demo.DEMO_MOVIE_ID}").raise_for_status()
-    listing: dict[str, Any] = stack.s3.admin_client().list_objects_v2(Bucket="vod")
+    listing: dict[str, Any] = stack.s3.admin_client.list_objects_v2(Bucket="vod")
     keys = [each["Key"] for each in listing["Contents"]]
 
     assert any(key.startswith("playback/") for key in keys)
@@ -105,7 +106,7 @@ def test_four_calls(stack: Stack, api: httpx.Client, subscriber: UUID) -> None:
 def test_open_routes(stack: Stack) -> None:
     """The documentation and the health check need no token."""
     for path in ("/docs", "/openapi.json", "/health", "/"):
-        assert httpx.get(stack.api_url + path).status_code == 200
+        assert plain_http.get(stack.api_url + path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_bad_token(stack: Stack, headers: dict[str, str], code: str) -> None:
     """An invalid token is a 401 problem with its code, which a browser can read."""
     url = f"{stack.api_url}/api/v1/stream/{demo.DEMO_MOVIE_ID}"
 
-    answer = httpx.post(url, headers={**headers, "Origin": "https://player.example"})
+    answer = plain_http.post(url, headers={**headers, "Origin": "https://player.example"})
 
     assert answer.status_code == 401
     assert answer.json()["code"] == code
@@ -135,7 +136,7 @@ def test_an_auth_service_whose_clock_is_ahead(
     begins_at = int(clock.now().timestamp()) + seconds
     token = stack.token(str(subscriber), nbf=begins_at, iat=begins_at)
 
-    answer = httpx.post(
+    answer = plain_http.post(
         f"{stack.api_url}/api/v1/stream/{demo.DEMO_MOVIE_ID}",
         headers={"Authorization": f"Bearer {token}"},
         timeout=30,

@@ -35,7 +35,7 @@ class World:
         self._one_at_a_time = Lock()
         self._database = Database(DatabaseSettings(stack.environment["DATABASE_URL"]))
         self._redis = Redis(port=stack.ports.redis_port, decode_responses=True)
-        self._bucket = stack.s3.admin_client()
+        self._bucket = stack.s3.admin_client
         self.film_in_use = self.new_film()
 
     def close(self) -> None:

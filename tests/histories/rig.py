@@ -136,7 +136,7 @@ def running_rig(folder: Path) -> Iterator[Rig]:
 
 def _put_film(stack: Stack, movie_id: UUID) -> None:
     """Upload a film: a playlist is sufficient for a start."""
-    stack.s3.admin_client().put_object(
+    stack.s3.admin_client.put_object(
         Bucket=BUCKET,
         Key=f"movies/{movie_id}/index.m3u8",
         Body=_PLAYLIST.encode(),

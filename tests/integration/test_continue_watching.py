@@ -36,14 +36,14 @@ def put_film(stack: Stack, movie_id: UUID, seconds: int) -> None:
     """Upload a film of that length, replacing an existing one."""
     segments = "".join(f"#EXTINF:2,\nsegment{number}.ts\n" for number in range(seconds // 2))
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n{segments}#EXT-X-ENDLIST\n"
-    stack.s3.admin_client().put_object(
+    stack.s3.admin_client.put_object(
         Bucket="vod", Key=f"movies/{movie_id}/index.m3u8", Body=playlist.encode()
     )
 
 
 def remove_film(stack: Stack, movie_id: UUID) -> None:
     """Delete a film from the bucket."""
-    stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
+    stack.s3.admin_client.delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
 
 
 def invalidate(movie_id: UUID) -> int:

@@ -6,9 +6,8 @@ import re
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
-
 from local.stack import Stack
+from tests.support import plain_http
 from tests.support.functions import Viewer
 
 SEGMENT = b"media"
@@ -17,7 +16,7 @@ SEGMENT = b"media"
 def put_film(stack: Stack, files: dict[str, str | bytes]) -> UUID:
     """Upload a film; ``{FILM}`` in a file is the URL of its folder."""
     movie_id = uuid4()
-    client = stack.s3.admin_client()
+    client = stack.s3.admin_client
     folder = f"{stack.s3.endpoint_url}/{stack.s3.bucket}/movies/{movie_id}"
     for name, content in files.items():
         body = content.replace("{FILM}", folder) if isinstance(content, str) else content
@@ -43,7 +42,7 @@ def loaded(url: str) -> str:
     """Load a URL as a player of interstitials does: with its query, where possible."""
     if url.startswith("data:"):
         return base64.b64decode(url.partition("base64,")[2]).decode()
-    answer = httpx.get(url)
+    answer = plain_http.get(url)
     assert answer.status_code == 200, answer.text
     return answer.text
 
@@ -80,7 +79,7 @@ def test_interstitial(stack: Stack, viewer: Viewer) -> None:
     asset = loaded(with_primary_id(attribute(playlist, "X-ASSET-URI")))
 
     segments = re.findall(r"^http.*", asset, re.MULTILINE)
-    assert [httpx.get(url).content for url in segments] == [SEGMENT, SEGMENT]
+    assert [plain_http.get(url).content for url in segments] == [SEGMENT, SEGMENT]
 
 
 def test_asset_list(stack: Stack, viewer: Viewer) -> None:
@@ -111,9 +110,9 @@ def test_asset_list(stack: Stack, viewer: Viewer) -> None:
     assert found["SKIP-CONTROL"] == assets["SKIP-CONTROL"]
     assert foreign == assets["ASSETS"][2]
     segment = loaded(with_primary_id(one["URI"])).splitlines()[-2]
-    assert httpx.get(segment).content == SEGMENT
+    assert plain_http.get(segment).content == SEGMENT
     variant = loaded(with_primary_id(multi["URI"])).splitlines()[-1]
-    assert httpx.get(loaded(variant).splitlines()[-2]).content == SEGMENT
+    assert plain_http.get(loaded(variant).splitlines()[-2]).content == SEGMENT
 
 
 def test_chapters(stack: Stack, viewer: Viewer) -> None:
@@ -144,7 +143,7 @@ def test_chapters(stack: Stack, viewer: Viewer) -> None:
     document = loaded(urls[0])
 
     pictures = re.findall(r'"(http[^"]*chapters/1\.jpg[^"]*)"', document)
-    assert [httpx.get(url).content for url in pictures] == [SEGMENT, SEGMENT]
+    assert [plain_http.get(url).content for url in pictures] == [SEGMENT, SEGMENT]
     for url in pictures:
         document = document.replace(url, "1.jpg")
     assert document == chapters
@@ -177,7 +176,7 @@ def test_other_members(stack: Stack, viewer: Viewer) -> None:
     poster, _, fragment = found["poster"].partition("#")
     assert fragment == "xywh=0,0,160,90"
     urls = (poster, found["images"]["small"], found["any"])
-    assert [httpx.get(url).content for url in urls] == [SEGMENT] * 3
+    assert [plain_http.get(url).content for url in urls] == [SEGMENT] * 3
     assert "/chapters/icons/play.BMP?X-Amz-" in found["icon"]
     assert found == document | {
         "poster": found["poster"],
@@ -204,7 +203,7 @@ def test_trailer_in_json(stack: Stack, viewer: Viewer) -> None:
     document = loaded(attribute(loaded(answer.json["manifest_url"]), "URI"))
 
     trailer = loaded(json.loads(document)["trailer"])
-    assert httpx.get(trailer.splitlines()[-2]).content == SEGMENT
+    assert plain_http.get(trailer.splitlines()[-2]).content == SEGMENT
     assert answer.json["duration_seconds"] == 4
 
 
@@ -240,7 +239,7 @@ def test_an_advertisement_that_is_missing(stack: Stack, viewer: Viewer) -> None:
     playlist = started(viewer, movie_id)
 
     assert "DATERANGE" not in playlist
-    assert httpx.get(playlist.splitlines()[-2]).content == SEGMENT
+    assert plain_http.get(playlist.splitlines()[-2]).content == SEGMENT
 
 
 def test_an_advertisement_that_leads_to_itself(stack: Stack, viewer: Viewer) -> None:

@@ -39,7 +39,7 @@ ELSEWHERE = "private/report.txt"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run the servers on free ports, with three objects in the bucket."""
     with Stack.temporary(tmp_path_factory.mktemp("stack"), gateway=False, films=False) as stack:
-        admin = stack.s3.admin_client()
+        admin = stack.s3.admin_client
         for key in (SEGMENT, COPY, ELSEWHERE):
             admin.put_object(Bucket=stack.s3.bucket, Key=key, Body=b"0123456789")
         yield stack
@@ -223,7 +223,7 @@ def test_rows_survive_a_killed_server(stack: Stack) -> None:
 
 def test_objects_survive_a_killed_server(stack: Stack) -> None:
     """Objects accepted by the bucket are there after SIGKILL."""
-    client = stack.s3.admin_client()
+    client = stack.s3.admin_client
     client.put_object(Bucket=stack.s3.bucket, Key="playback/3/kept", Body=b"kept")
     stack.s3.kill()
 
@@ -303,7 +303,7 @@ def test_film_is_uploaded_once(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / film.movie_id).mkdir()
     for name in names:
         (tmp_path / film.movie_id / name).write_text(name)
-    client, bucket = stack.s3.admin_client(), stack.s3.bucket
+    client, bucket = stack.s3.admin_client, stack.s3.bucket
     sent: list[str] = []
     client.meta.events.register(
         "before-call.s3.PutObject", lambda params, **_: sent.append(params["url_path"])

@@ -133,7 +133,7 @@ class Scene:
         """Replace the film by one with that segment."""
         body = f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{segment}\n#EXT-X-ENDLIST\n"
         key = f"movies/{self.movie_id}/index.m3u8"
-        self._stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=body.encode())
+        self._stack.s3.admin_client.put_object(Bucket="vod", Key=key, Body=body.encode())
 
     def environment(self, *, held: bool = False) -> Environment:
         """Build an environment; with ``held`` its writes wait."""

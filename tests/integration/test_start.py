@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from redis import Redis
 
 from local.stack import Stack
 from streaming.domain import clock
 from tests.conftest import Rows, set_subscription
+from tests.support import plain_http
 from tests.support.connections import close_connections
 from tests.support.functions import Viewer, forget_environment, patient_request
 from tests.support.kafka import await_events
@@ -46,21 +46,25 @@ def test_every_url_is_signed(viewer: Viewer, movie_id: UUID) -> None:
     """The manifest and its segments can be read with the returned URL, and not without it."""
     url = viewer.start(movie_id).json["manifest_url"]
 
-    playlist = httpx.get(url)
+    playlist = plain_http.get(url)
     nested = [line for line in playlist.text.splitlines() if line.startswith("http")]
-    segments = [line for line in httpx.get(nested[0]).text.splitlines() if line.startswith("http")]
+    segments = [
+        line for line in plain_http.get(nested[0]).text.splitlines() if line.startswith("http")
+    ]
 
     assert playlist.headers["content-type"] == "application/vnd.apple.mpegurl"
     assert nested
     assert segments
     for signed in (url, *nested, *segments):
-        assert httpx.get(signed, headers={"Range": "bytes=0-9"}).status_code in (200, 206)
-        assert httpx.get(signed.partition("?")[0]).status_code == 403
+        assert plain_http.get(signed, headers={"Range": "bytes=0-9"}).status_code in (200, 206)
+        assert plain_http.get(signed.partition("?")[0]).status_code == 403
 
 
 def test_urls_inside_outlive_the_film(viewer: Viewer, movie_id: UUID) -> None:
     """Segments are signed for one and a half times the film, an hour of pauses and the window."""
-    manifest = httpx.get(viewer.start(movie_id, {"manifest_type": "dash"}).json["manifest_url"])
+    manifest = plain_http.get(
+        viewer.start(movie_id, {"manifest_type": "dash"}).json["manifest_url"]
+    )
 
     assert f"X-Amz-Expires={round(60 * 1.5) + 3600 + 3600}" in manifest.text
 
@@ -147,7 +151,7 @@ def test_broken_manifest(stack: Stack, viewer: Viewer, rows: Rows, manifest: byt
 
 def put_object(stack: Stack, key: str, body: bytes) -> None:
     """Upload an object to the film bucket."""
-    stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=body)
+    stack.s3.admin_client.put_object(Bucket="vod", Key=key, Body=body)
 
 
 def test_no_subscription(stranger: Viewer, movie_id: UUID, redis: Redis) -> None:
@@ -220,7 +224,7 @@ def test_direct_delivery(viewer: Viewer, movie_id: UUID, monkeypatch: pytest.Mon
     url = viewer.start(movie_id).json["manifest_url"]
 
     assert urlsplit(url).path == f"/vod/movies/{movie_id}/index.m3u8"
-    assert httpx.get(url).text.startswith("#EXTM3U")
+    assert plain_http.get(url).text.startswith("#EXTM3U")
     assert viewer.start(uuid4()).json["code"] == "movie_not_found"
 
 
@@ -244,7 +248,7 @@ def test_named_operations_agree_with_boto3(
 
     assert bucket.check_object_exists(f"movies/{movie_id}/index.m3u8")
     assert not bucket.check_object_exists(f"movies/{movie_id}/nothing")
-    admin = stack.s3.admin_client()
+    admin = stack.s3.admin_client
     assert admin.head_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
     close_connections([bucket])
 

@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import boto3
+import botocore.session
+from botocore.loaders import Loader
 
 from streaming.composition.environment import Environment
 from streaming.resilience import http_client
@@ -97,9 +99,23 @@ def response_of(answer: Json) -> Response:
 def forget_environment() -> None:
     """Begin a new execution environment without clients, connections or cached objects."""
     _OF_PROCESS.restart()
-    http_client.tls_context.cache_clear()
+    _forget_authorities(os.environ.get("SSL_CERT_FILE"))
     # boto3 caches the credentials that it found first.
-    boto3.DEFAULT_SESSION = None
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _loader())
+    boto3.setup_default_session(botocore_session=session)
+
+
+@lru_cache(maxsize=1)
+def _forget_authorities(of_file: str | None) -> None:
+    """Load the authorities again if they are of another file than before."""
+    http_client.tls_context.cache_clear()
+
+
+@cache
+def _loader() -> Loader:
+    """Return the reader of botocore's descriptions of services, of which it keeps every one."""
+    return botocore.session.get_session().get_component("data_loader")
 
 
 @dataclass(frozen=True)

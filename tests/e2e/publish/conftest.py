@@ -49,7 +49,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def destination(stack: Stack) -> Destination:
     """The stack's bucket, with the key that may write to it."""
-    return Destination(BUCKET, stack.s3.admin_client())
+    return Destination(BUCKET, stack.s3.admin_client)
 
 
 @pytest.fixture

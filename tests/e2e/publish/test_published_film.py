@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import m3u8
 import mpegdash.parser
 import pytest
@@ -14,6 +13,7 @@ from local.environment import BUCKET
 from local.stack import Stack
 from tests.e2e.publish.conftest import SECONDS, PublishHere
 from tests.e2e.publish.ffmpeg import ffmpeg
+from tests.support import plain_http
 from tests.support.publishing import objects, publish, shell
 from tools.publish.destination import Destination
 
@@ -54,7 +54,7 @@ def test_report(stack: Stack, published: Published) -> None:
 def test_plays(stack: Stack, published: Published, manifest_type: str) -> None:
     """A viewer plays all tracks to the end, by HLS and by DASH, from the private bucket."""
     movie_id, _ = published
-    started = httpx.post(
+    started = plain_http.post(
         f"{stack.api_url}/api/v1/stream/{movie_id}",
         headers={"Authorization": f"Bearer {stack.token()}"},
         json={"manifest_type": manifest_type},
@@ -154,7 +154,7 @@ def test_headers(destination: Destination, published: Published) -> None:
 
 def test_player_page(stack: Stack, published: Published) -> None:
     """The local player page lists the film with its title."""
-    films = httpx.get(f"{stack.api_url}/local/demo").json()["films"]
+    films = plain_http.get(f"{stack.api_url}/local/demo").json()["films"]
 
     assert {
         "movie_id": str(published[0]),

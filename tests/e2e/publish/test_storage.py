@@ -47,7 +47,7 @@ def former(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Package:
 def destination(stack: Stack) -> Destination:
     """The stack's bucket, with the key that may write to it."""
     require_embedded_s3(stack)
-    return Destination(BUCKET, stack.s3.admin_client())
+    return Destination(BUCKET, stack.s3.admin_client)
 
 
 @pytest.fixture

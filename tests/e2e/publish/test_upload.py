@@ -122,4 +122,4 @@ def test_forbidden(stack: Stack, packages: tuple[Package, Package]) -> None:
     with pytest.raises(PublishError, match="bucket vod refuses PutObject"):
         Upload(Destination(BUCKET, reader), movie_id, packages[0]).run(lambda *_: None)
 
-    assert not objects(Destination(BUCKET, stack.s3.admin_client()), movie_id)
+    assert not objects(Destination(BUCKET, stack.s3.admin_client), movie_id)

@@ -15,4 +15,4 @@ def film(stack: Stack) -> Iterator[UUID]:
     movie_id = uuid4()
     put_manifest(stack, movie_id, TS_FILM)
     yield movie_id
-    stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")
+    stack.s3.admin_client.delete_object(Bucket="vod", Key=f"movies/{movie_id}/index.m3u8")

@@ -20,4 +20,4 @@ def put_manifest(
 ) -> None:
     """Upload a film's manifest."""
     key = f"movies/{movie_id}/{name}"
-    stack.s3.admin_client().put_object(Bucket="vod", Key=key, Body=manifest, **headers)
+    stack.s3.admin_client.put_object(Bucket="vod", Key=key, Body=manifest, **headers)

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from local.stack import Stack
 from tests.integration.delivery.manifests import TS_FILM, put_manifest
+from tests.support import plain_http
 from tests.support.functions import Viewer, patient_request
 
 
@@ -55,7 +55,7 @@ def test_long_interstitials_are_embedded(stack: Stack, viewer: Viewer, attribute
     """An interstitial of seven minutes plays in players that append a query to its URL."""
     movie_id = film_with_asset(stack, attribute, segments=200)
 
-    playlist = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
+    playlist = plain_http.get(viewer.start(movie_id).json["manifest_url"]).text
 
     inner = embedded_asset(playlist, attribute)
     segments = [line for line in inner.splitlines() if line.startswith("http")]
@@ -76,7 +76,7 @@ def test_interstitials_that_cannot_be_embedded(
     started = viewer.start(movie_id)
 
     assert (started.status, started.json["duration_seconds"]) == (200, 4)
-    playlist = httpx.get(started.json["manifest_url"]).text
+    playlist = plain_http.get(started.json["manifest_url"]).text
     assert "DATERANGE" not in playlist
     assert playlist.count("X-Amz-Signature") == 1
     (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
@@ -90,10 +90,10 @@ def test_interstitials_of_any_length(stack: Stack, viewer: Viewer, attribute: st
 
     started = viewer.start(movie_id)
 
-    playlist = httpx.get(started.json["manifest_url"]).text
+    playlist = plain_http.get(started.json["manifest_url"]).text
     multivariant = embedded_asset(playlist, attribute)
     (variant,) = [line for line in multivariant.splitlines() if line.startswith("http")]
-    assert httpx.get(variant).text.count("X-Amz-Signature") == 2000
+    assert plain_http.get(variant).text.count("X-Amz-Signature") == 2000
     assert len(playlist) < 8 * 1024
     assert started.json["duration_seconds"] == 4
 

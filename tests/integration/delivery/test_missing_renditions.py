@@ -2,11 +2,11 @@
 
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from local.stack import Stack
 from tests.integration.delivery.manifests import MASTER, TS_FILM, TWO_VARIANTS, put_manifest
+from tests.support import plain_http
 from tests.support.failing_s3 import FailingS3
 from tests.support.functions import Viewer, forget_environment
 from tests.support.other_servers import require_embedded_s3
@@ -30,7 +30,7 @@ def test_missing_rendition(
     started = viewer.start(movie_id)
 
     assert started.status == 200
-    playlist = httpx.get(started.json["manifest_url"]).text
+    playlist = plain_http.get(started.json["manifest_url"]).text
     assert "v/index.m3u8" in playlist
     assert "large/index.m3u8" not in playlist
     (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]
@@ -90,7 +90,7 @@ def test_name_that_is_none(
     started = viewer.start(movie_id)
 
     assert started.status == 200
-    lines = httpx.get(started.json["manifest_url"]).text.split()
+    lines = plain_http.get(started.json["manifest_url"]).text.split()
     assert lines[:2] == whole.decode().splitlines()[:2]
     assert "v/index.m3u8?" in lines[2]
     assert len(lines) == 3
@@ -157,7 +157,7 @@ def test_remote_element_that_cannot_be_signed(
     started = viewer.start(movie_id, {"manifest_type": "dash"})
 
     assert (started.status, started.json["duration_seconds"]) == (200, 12)
-    copy = httpx.get(started.json["manifest_url"]).text
+    copy = plain_http.get(started.json["manifest_url"]).text
     assert copy.count("<SegmentURL") == copy.count("X-Amz-Signature") == 6
     assert "xlink:href" not in copy
     (told,) = [each for each in caplog.records if "a rendition is missing" in each.getMessage()]

@@ -7,18 +7,18 @@ from dataclasses import replace
 from html import unescape
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from local.stack import Stack
 from tests.integration.delivery.manifests import MASTER, TS_FILM, TWO_VARIANTS, put_manifest
+from tests.support import plain_http
 from tests.support.functions import Viewer, patient_request
 
 
 def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:
     """A playlist that takes its segments' folder from its own query plays, for each query."""
     movie_id = uuid4()
-    s3 = stack.s3.admin_client()
+    s3 = stack.s3.admin_client
     objects = {
         "index.m3u8": (
             b"#EXTM3U\n"
@@ -33,8 +33,8 @@ def test_variables_of_a_playlist(stack: Stack, viewer: Viewer) -> None:
     for name, body in objects.items():
         s3.put_object(Bucket="vod", Key=f"movies/{movie_id}/{name}", Body=body)
 
-    master = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
-    playlists = [httpx.get(url).text for url in master.splitlines() if url.startswith("http")]
+    master = plain_http.get(viewer.start(movie_id).json["manifest_url"]).text
+    playlists = [plain_http.get(url).text for url in master.splitlines() if url.startswith("http")]
 
     assert [
         f"/movies/{movie_id}/{each}/1.ts?" in playlist
@@ -51,7 +51,7 @@ def test_compressed_playlists_play(stack: Stack, viewer: Viewer) -> None:
     started = viewer.start(movie_id)
 
     assert (started.status, started.json["duration_seconds"]) == (200, 4)
-    assert httpx.get(started.json["manifest_url"]).text.count("X-Amz-Signature") == 2
+    assert plain_http.get(started.json["manifest_url"]).text.count("X-Amz-Signature") == 2
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_playlists_that_were_uploaded_wrongly(
     started = viewer.start(movie_id)
 
     assert (started.status, started.json["duration_seconds"]) == (200, 4)
-    assert httpx.get(started.json["manifest_url"]).text.count("X-Amz-Signature") == 1
+    assert plain_http.get(started.json["manifest_url"]).text.count("X-Amz-Signature") == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
@@ -111,10 +111,10 @@ def test_json_in_any_encoding(stack: Stack, viewer: Viewer, encoding: str) -> No
     chapters = '[{"title": "Caf\xe9", "image-url": "caf.jpg"}]'.encode(encoding)
     put_manifest(stack, movie_id, chapters, "chapters.json")
 
-    master = httpx.get(viewer.start(movie_id).json["manifest_url"]).text
+    master = plain_http.get(viewer.start(movie_id).json["manifest_url"]).text
     (url,) = re.findall('URI="([^"]*)"', master)
 
-    (chapter,) = json.loads(httpx.get(url).content.decode("utf-8-sig"))
+    (chapter,) = json.loads(plain_http.get(url).content.decode("utf-8-sig"))
     assert "/caf.jpg?X-Amz-" in chapter["image-url"]
     assert chapter["title"] == ("Caf\ufffd" if encoding == "latin-1" else "Caf\xe9")
 
@@ -161,8 +161,8 @@ def test_chained_film(stack: Stack, viewer: Viewer) -> None:
 
     started = viewer.start(movie_id, {"manifest_type": "dash"}).json
 
-    (url,) = re.findall('value="([^"]*)"', httpx.get(started["manifest_url"]).text)
-    feature = httpx.get(unescape(url)).text
+    (url,) = re.findall('value="([^"]*)"', plain_http.get(started["manifest_url"]).text)
+    feature = plain_http.get(unescape(url)).text
     life = int(re.findall("X-Amz-Expires=([0-9]+)", feature)[0])
     assert started["duration_seconds"] == 10
     assert life > 86_400

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 
 from local.stack import Stack
@@ -20,6 +19,7 @@ from streaming.domain import clock
 from streaming.domain.films import ManifestType
 from streaming.domain.identifiers import uuid7
 from tests.integration.delivery.manifests import TS_FILM, put_manifest
+from tests.support import plain_http
 from tests.support.connections import close_connections
 from tests.support.functions import Viewer, event, forget_environment, invoke, request
 from tests.support.other_servers import require_embedded_s3
@@ -111,7 +111,7 @@ def test_publications_are_equal(
 ) -> None:
     """Two publications of one window, at different times, write the same bytes."""
     key = f"playback/20260101T120000Z-{SIGNING_ID}/movies/{film}/index.m3u8"
-    s3 = stack.s3.admin_client()
+    s3 = stack.s3.admin_client
     bodies = []
     for seconds in (0, 2000):
         build().playable(film, "hls", NOW + timedelta(seconds=seconds))
@@ -129,7 +129,7 @@ def test_copy_has_its_headers(stack: Stack, new_environment: SignedCopies, film:
     new_environment.playable(film, "hls", NOW)
 
     key = f"playback/20260101T120000Z-{SIGNING_ID}/movies/{film}/index.m3u8"
-    head = stack.s3.admin_client().head_object(Bucket="vod", Key=key)
+    head = stack.s3.admin_client.head_object(Bucket="vod", Key=key)
 
     assert head["ContentType"] == "application/vnd.apple.mpegurl"
     assert head["ContentEncoding"] == "gzip"
@@ -169,7 +169,7 @@ def test_housekeeping_renews_films_in_use(
     assert invoke("housekeeping", event("housekeeping"))["renewed"] >= 1
 
     prefix = f"playback/{following.name}"
-    found = stack.s3.admin_client().list_objects_v2(Bucket="vod", Prefix=prefix)["Contents"]
+    found = stack.s3.admin_client.list_objects_v2(Bucket="vod", Prefix=prefix)["Contents"]
     assert any(f"/movies/{film}/index.m3u8" in each["Key"] for each in found)
 
 
@@ -190,21 +190,21 @@ def test_invalidate(stack: Stack, viewer: Viewer, film: UUID) -> None:
     again = viewer.start(film).json["manifest_url"]
     # Another window has another copy.
     is_same_window = urlsplit(again).path == urlsplit(first.json["manifest_url"]).path
-    assert ("remake_00001.ts" in httpx.get(again).text) is not is_same_window
+    assert ("remake_00001.ts" in plain_http.get(again).text) is not is_same_window
 
     payload = event("invalidate")
     payload["pathParameters"]["movie_id"] = str(film)
     answer = request("invalidate", payload)
 
     assert answer.json["manifest_types"] == ["hls"]
-    assert "remake_00001.ts" in httpx.get(viewer.start(film).json["manifest_url"]).text
+    assert "remake_00001.ts" in plain_http.get(viewer.start(film).json["manifest_url"]).text
     assert first.status == 200
 
 
 def test_invalidate_deleted_film(stack: Stack, viewer: Viewer, film: UUID) -> None:
     """A film deleted from the bucket is 404 for the invalidation and the next start."""
     assert viewer.start(film).status == 200
-    stack.s3.admin_client().delete_object(Bucket="vod", Key=f"movies/{film}/index.m3u8")
+    stack.s3.admin_client.delete_object(Bucket="vod", Key=f"movies/{film}/index.m3u8")
 
     payload = event("invalidate")
     payload["pathParameters"]["movie_id"] = str(film)
@@ -223,7 +223,7 @@ def test_rotated_key_publishes_anew(
     monkeypatch.setenv("S3_SECRET_KEY", stack.environment["AWS_SECRET_ACCESS_KEY"])
     forget_environment()
 
-    playlist = httpx.get(viewer.start(film).json["manifest_url"]).text
+    playlist = plain_http.get(viewer.start(film).json["manifest_url"]).text
 
     assert stack.environment["AWS_ACCESS_KEY_ID"] in playlist
     assert stack.environment["S3_ACCESS_KEY"] not in playlist
