@@ -119,8 +119,8 @@ test-unit: $(INSTALLED) ## Run the tests of units, and the contracts of the in-m
 pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
-test-smoke: $(INSTALLED) ## Run only the tests of code, processes and templates, and the four calls, for another Python
-	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/processes tests/template tests/unit $(PARALLEL) $(PYTEST_ARGS)
+test-smoke: $(INSTALLED) ## Run only the tests of code and processes, and the four calls, for another Python
+	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/processes tests/unit $(PARALLEL) $(PYTEST_ARGS)
 
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)
