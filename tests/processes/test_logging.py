@@ -11,8 +11,9 @@ import boto3
 import pytest
 
 from local.gateway.template import read
+from tests.support.context import Context
 from tests.support.emitted import emitted
-from tests.support.functions import ROOT, Context, event
+from tests.support.functions import ROOT, event
 from tests.support.no_servers import NO_SERVERS
 
 # Lambda's client gives the root logger a handler and the function's level before it loads the
@@ -34,13 +35,13 @@ emit_dependency_failure("redis", "get", ConnectionRefusedError())
 """
 # Calls a function while no server responds. The last line represents any further log line.
 CALL = """
-import sys
+import json, sys
 sys.path.insert(0, sys.argv[1])
 import app
 from streaming.observability.logging import service_logger
-from tests.support.functions import Context, event
+from tests.support.context import Context
 try:
-    app.handler(event(sys.argv[2]), Context())
+    app.handler(json.loads(sys.argv[2]), Context())
 except Exception:
     pass
 service_logger().warning("the call is over")
@@ -124,8 +125,9 @@ def test_packages_do_not_log_requests(parameter: str) -> None:
 def test_lines_name_the_call(function: str) -> None:
     """Each function's lines have Lambda's request id, and its event is never logged."""
     name = {"get": "get_progress", "insights": "insights_overview"}.get(function, function)
+    sent = event(name)
     done = subprocess.run(
-        [sys.executable, "-c", CALL, str(ROOT / "functions" / function), name],
+        [sys.executable, "-c", CALL, str(ROOT / "functions" / function), json.dumps(sent)],
         env={
             **NO_SERVERS,
             "PATH": os.environ["PATH"],
@@ -143,7 +145,6 @@ def test_lines_name_the_call(function: str) -> None:
     for line in logged:
         assert line["function_request_id"] == Context.aws_request_id
         assert isinstance(line["message"], str)
-    sent = event(name)
     if "requestContext" in sent:
         assert logged[-1]["request_id"] == sent["requestContext"]["requestId"]
     assert "Bearer " not in done.stdout

@@ -20,6 +20,7 @@ from botocore.loaders import Loader
 from streaming.composition.environment import Environment
 from streaming.resilience import http_client
 from tests.support.connections import close_connections
+from tests.support.context import Context
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -40,20 +41,6 @@ class Response:
     def json(self) -> Any:
         """The body as JSON."""
         return json.loads(self.body)
-
-
-class Context:
-    """Lambda's context object, with the members that the functions use."""
-
-    aws_request_id = "8d6f6a0e-5f3a-4f57-9f2a-0a4b6f2c1d3e"
-    function_name = "function"
-    function_version = "7"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:function"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return what a new call of housekeeping has; requests end at their own limits before."""
-        return 50_000
 
 
 def event(name: str) -> Json:

@@ -12,8 +12,9 @@ from streaming.api.handler import http_handler
 from streaming.api.http import Request, Response, ok
 from streaming.composition.environment import Environment
 from streaming.domain.errors import DatabaseUnavailable
+from tests.support.context import Context
 from tests.support.emitted import emitted
-from tests.support.functions import ROOT, Context, Json, event, response_of
+from tests.support.functions import ROOT, Json, event, response_of
 from tests.support.metric_math import Metrics, is_composite_ringing, is_ringing
 from tests.support.stacks import Stack
 from tests.support.templates import source

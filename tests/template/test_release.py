@@ -8,7 +8,8 @@ from streaming.api.handler import public_http_handler
 from streaming.api.http import Request, Response, ok
 from streaming.composition.environment import Environment
 from streaming.domain.errors import DatabaseUnavailable
-from tests.support.functions import Context, event, response_of
+from tests.support.context import Context
+from tests.support.functions import event, response_of
 from tests.support.metric_math import Metrics, is_ringing
 from tests.support.stacks import Stack
 from tests.support.templates import Json, source

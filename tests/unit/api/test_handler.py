@@ -8,8 +8,9 @@ from streaming.api.handler import http_handler, public_http_handler
 from streaming.composition.environment import Environment
 from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable, InvalidRequest
+from tests.support.context import Context
 from tests.support.emitted import emitted
-from tests.support.functions import Context, Json, event, response_of
+from tests.support.functions import Json, event, response_of
 
 USER = "018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01"
 LATER = 4_102_444_800
