@@ -8,8 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import httpx
 
+from tests.support import plain_http
 from tests.support.templates import REGION, Json
 
 
@@ -77,12 +77,6 @@ def _document(statements: Sequence[Json]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-# A client loads all certification authorities, which takes longer than a request.
-@cache
-def _http() -> httpx.Client:
-    return httpx.Client(base_url=url())
-
-
 def _limit_calls_without_iam(count: str) -> str:
-    answer = _http().post("/moto-api/reset-auth", content=count)
+    answer = plain_http.post(f"{url()}/moto-api/reset-auth", content=count)
     return str(answer.json()["PREVIOUS_INITIAL_NO_AUTH_ACTION_COUNT"])

@@ -13,6 +13,7 @@ from streaming.domain.errors import StorageUnavailable
 from streaming.storage.bucket import FilmBucket
 from tests.support.adapters import adapters_of
 from tests.support.calls import COPY, MOVIE
+from tests.support.functions import forget_environment
 from tests.support.moto_server import assume_role, client, enforced_iam, url
 from tests.support.stacks import Stack
 from tests.support.templates import REGION, source
@@ -66,9 +67,10 @@ def session(made: Stack, function: str, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name, value in assume_role(role.get("Policies", [])).items():
         monkeypatch.setenv(name, value)
     # boto3's default session caches the first credentials that it finds.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    forget_environment()
     with enforced_iam():
         yield
+    forget_environment()
 
 
 def settings_of(made: Stack, function: str) -> StorageSettings:
