@@ -1,5 +1,8 @@
 # The commands of the project. `make` without a target lists them.
 
+# Each process that tests start would compile the sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first of these that is new enough; PYTHON=... overrides the choice.
 ifndef PYTHON
 PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -101,8 +104,10 @@ sam: $(INSTALLED) $(SAM) ## Run the SAM command line: make sam ARGS="deploy --co
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) $(ARGS)
 
 # A module of tests stays on one worker, because its tests share servers and films. PYTEST_ARGS="-n 0" runs one
-# test at a time.
-PARALLEL := -n auto --dist loadscope --no-loadscope-reorder
+# test at a time. Tests of units do not wait, so there are no more workers than processors.
+BY_MODULE := --dist loadscope --no-loadscope-reorder
+PARALLEL := -n auto $(BY_MODULE)
+PARALLEL_UNITS := -n logical $(BY_MODULE)
 
 # Percent of the branches and lines of the functions and the shared package. A part of the tests, which PYTEST_ARGS
 # selects, has no floor.
@@ -113,14 +118,14 @@ test: $(INSTALLED) ## Run the tests and measure coverage (PYTHON=python3.13 for 
 	@$(BIN)/python -m pytest $(PARALLEL) $(COVERAGE) $(PYTEST_ARGS)
 
 test-unit: $(INSTALLED) ## Run the tests of units, and the contracts of the in-memory fakes
-	@$(BIN)/python -m pytest tests/contracts tests/unit -m "not server" $(PARALLEL) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/contracts tests/unit -m "not server" $(PARALLEL_UNITS) $(PYTEST_ARGS)
 
 # The environments are installed first, because two concurrent makes must not install the same one.
 pr: environments ## Run what CI runs on a pull request, in the same order
 	@tools/pr.sh
 
 test-smoke: $(INSTALLED) ## Run only the tests of code and processes, and the four calls, for another Python
-	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/processes tests/unit $(PARALLEL) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/e2e/test_playback.py tests/processes tests/unit $(PARALLEL_UNITS) $(PYTEST_ARGS)
 
 test-fresh: $(INSTALLED) ## Run the README's commands on minimal systems (Linux, as root, with mmdebstrap)
 	@$(BIN)/python -m pytest tests/fresh -rs $(PYTEST_ARGS)

@@ -43,13 +43,15 @@ settings.register_profile("any machine", deadline=None, derandomize=False)
 settings.load_profile("any machine")
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many tests run at a time, each with a stack.
 
-    One more than there are processors, because many tests wait, if there is memory for it.
+    One more than there are processors, because many tests wait, if there is memory for it. With
+    ``-n logical`` as many as there are processors.
     """
+    waiting = 0 if config.option.numprocesses == "logical" else 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(4, (os.cpu_count() or 1) + 1, memory // _WORKER_BYTES))
+    return max(1, min(4, (os.cpu_count() or 1) + waiting, memory // _WORKER_BYTES))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

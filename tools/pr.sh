@@ -4,8 +4,6 @@ set -euo pipefail
 
 # The last line of each step is its own summary, not the directory that make leaves.
 export MAKEFLAGS=--no-print-directory
-# Containers often set it; most developers' machines do not, and each process would compile the sources again.
-unset PYTHONDONTWRITEBYTECODE
 
 # The system's Python, which on Debian 12 is an older version, and the newest versions.
 python_of() {

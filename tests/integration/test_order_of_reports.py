@@ -99,7 +99,7 @@ def test_model_record_and_cache_agree(
     assert progress_cache.find(user_id, movie_id) == on_record
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_ten_thousand_in_any_order(database: Database, progress_cache: ProgressCache) -> None:
     """Ten thousand reports with their ages have one result, in any order."""
     playback, states = Playback(database), set()

@@ -48,7 +48,7 @@ class CoverageScope:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Measure the next test, or do not."""
         path = item.path.relative_to(_TESTS).as_posix()
-        wanted = not path.startswith(_UNMEASURED)
+        wanted = not path.startswith(_UNMEASURED) and not item.get_closest_marker("unmeasured")
         if wanted and not self._is_on:
             self._measurement.start()
             self._without_children()

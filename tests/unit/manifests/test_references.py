@@ -25,7 +25,7 @@ references = st.lists(awkward | st.text(max_size=3), max_size=8).map("".join)
 directories = st.sampled_from(["", "video/", "a/b c/", "é/"])
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=1000, deadline=None)
 @example(directory="", reference="https:///vod/movies/m1/a.ts")
 @example(directory="", reference="https:a.ts")

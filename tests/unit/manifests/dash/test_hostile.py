@@ -100,7 +100,7 @@ def test_too_large(text: str) -> None:
         parse(text.encode())
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_memory() -> None:
     """A film of three hours, two-second segments and nine renditions needs little of a Lambda."""
     representations = INHERITED * 9

@@ -79,7 +79,7 @@ def test_only_uris_change(text: str) -> None:
     assert body == manifest.render(as_written)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=150, deadline=None)
 @given(text=playlists())
 def test_rewriting_signs_each_object_once(text: str) -> None:

@@ -154,7 +154,7 @@ def test_caps_nested_playlists() -> None:
     ],
     ids=["a date range", "a variant", "short lists", "long lists"],
 )
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_caps_attributes(lines: str) -> None:
     """The number of attributes is limited, in a line and in all, because each takes memory."""
     with pytest.raises(ManifestTooLarge):
