@@ -138,10 +138,13 @@ def _likeness(expected: Mapping[int, float], found: Mapping[int, float], shift: 
     if len(pairs) * _STEP_SECONDS < _LEAST_SECONDS:
         return 0.0
     a, b = zip(*pairs, strict=True)
+    # Compared exactly, because the mean of equal numbers may be rounded to another one.
+    if min(a) == max(a) or min(b) == max(b):
+        return 0.0
     # `statistics.pstdev` computes with fractions, which takes five times as long.
     above_a, above_b = _from_mean(a), _from_mean(b)
     deviations = math.sqrt(_products(above_a, above_a) * _products(above_b, above_b))
-    return _products(above_a, above_b) / deviations if deviations else 0.0
+    return _products(above_a, above_b) / deviations
 
 
 def _from_mean(levels: Sequence[float]) -> list[float]:
