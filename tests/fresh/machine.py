@@ -92,5 +92,5 @@ class Machine:
             errors="replace",
             check=False,
         )
-        assert done.returncode == 0, done.stdout[-6000:]
+        assert done.returncode == 0, done.stdout[-60_000:]
         return done.stdout

@@ -3,7 +3,7 @@
 from typing import Any
 
 from streaming.repository.pipeline_connection import PipelineConnection, Row, Statement
-from streaming.resilience.deadline import within
+from streaming.resilience.deadline import stretched, within
 
 # A client that is disconnected during a transaction must not hold locks for hours.
 _ABANDONED_SECONDS = 5.0
@@ -45,6 +45,6 @@ def begin_statement(statement_seconds: float) -> str:
     """Return SQL that begins a transaction whose statements end after ``statement_seconds``."""
     return f"""
     BEGIN;
-    SET LOCAL idle_in_transaction_session_timeout = '{_ABANDONED_SECONDS:g}s';
-    SET LOCAL statement_timeout = '{statement_seconds:g}s'
+    SET LOCAL idle_in_transaction_session_timeout = '{stretched(_ABANDONED_SECONDS):g}s';
+    SET LOCAL statement_timeout = '{stretched(statement_seconds):g}s'
 """

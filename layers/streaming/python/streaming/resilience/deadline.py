@@ -46,6 +46,11 @@ def stretch(factor: float) -> None:
     _Pace.factor = factor
 
 
+def stretched(seconds: float) -> float:
+    """Return a time limit that a server enforces, multiplied like those of this process."""
+    return seconds * _Pace.factor
+
+
 def within(seconds: float, computing_seconds: float = 0.0) -> AbstractContextManager[None]:
     """Limit the enclosed work to ``seconds``; an outer deadline that ends earlier still applies.
 
