@@ -28,6 +28,9 @@ class Redis(Server):
             "",
             "--appendonly",
             "no",
+            # A replica writes what it copies to a file.
+            "--dir",
+            str(self.log.parent.resolve()),
         ]
         self._spawn([str(program), *options, *self.more_options])
 
