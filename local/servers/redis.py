@@ -28,9 +28,12 @@ class Redis(Server):
             "",
             "--appendonly",
             "no",
-            # A replica writes what it copies to a file.
+            # In another folder it could load the snapshot of another server.
             "--dir",
             str(self.log.parent.resolve()),
+            # Otherwise a replica writes what it copies to a file, which its next start loads.
+            "--repl-diskless-load",
+            "swapdb",
         ]
         self._spawn([str(program), *options, *self.more_options])
 

@@ -17,6 +17,7 @@ from streaming.config.variables import ConfigurationError
 from streaming.domain.errors import DatabaseUnavailable, MovieNotFound
 from streaming.repository.database import Database
 from streaming.repository.transaction import Row, Transaction
+from streaming.resilience.deadline import stretch
 from tests.conftest import Rows
 from tests.support.databases import administrator
 from tests.support.functions import Viewer, forget_environment
@@ -69,6 +70,15 @@ def test_a_statement_may_take_its_time(environment: dict[str, str]) -> None:
     settings = DatabaseSettings.from_environment(environment)
     with closing(Database(settings, statement_seconds=20)) as patient:
         assert patient.run(lambda transaction: transaction.rows("SELECT pg_sleep(1.2)"))
+
+
+def test_limits_of_the_server_are_stretched(environment: dict[str, str]) -> None:
+    """Where this process has more time for a statement, PostgreSQL gives it as much."""
+    stretch(3)
+    with closing(Database(DatabaseSettings.from_environment(environment))) as database:
+        (shown,) = database.run(lambda transaction: transaction.rows("SHOW statement_timeout"))
+
+    assert shown == {"statement_timeout": "3s"}
 
 
 def test_server_errors_roll_back(database: Database) -> None:

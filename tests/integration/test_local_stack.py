@@ -19,15 +19,19 @@ from typing import Any
 import pg8000.native
 import psutil
 import pytest
+import redis
 from botocore.exceptions import ClientError
 from kafka import KafkaAdminClient, KafkaProducer
 
 from local.demo import DEMO_USER_ID
 from local.demo_film import DEMO_FILMS
 from local.film_upload import upload
+from local.ports import free_ports
+from local.servers.redis import Redis
 from local.servers.s3_ports import InternalPorts
 from local.servers.server import Server
 from local.stack import TOPICS, Stack
+from tests.support.stored_redis import COPIES_AT_ONCE
 from tests.support.waiting import eventually
 
 SEGMENT = "movies/a/chunk_00001.ts"
@@ -239,6 +243,30 @@ def test_objects_survive_a_killed_server(stack: Stack) -> None:
         return None
 
     assert eventually(kept) == b"kept"
+
+
+def test_a_copy_of_redis_is_not_kept(stack: Stack) -> None:
+    """A replica stores its copy nowhere: it is empty after a restart, as every local Redis."""
+    ports = free_ports(2)
+    primary, replica = (Redis(port, stack.state) for port in ports)
+    primary.more_options = COPIES_AT_ONCE
+    with contextlib.ExitStack() as opened:
+        for server in (primary, replica):
+            opened.callback(server.stop)
+            server.start()
+        clients = [redis.Redis(port=port, decode_responses=True) for port in ports]
+        for client in clients:
+            opened.callback(client.close)
+        written, copied = clients
+        written.set("film", "copied")
+        copied.replicaof("127.0.0.1", str(ports[0]))
+        eventually(lambda: copied.get("film") == "copied")
+
+        replica.stop()
+        replica.start()
+
+        assert copied.dbsize() == 0
+        assert not list(stack.state.folder.rglob("*.rdb"))
 
 
 def test_crash_is_noticed(stack: Stack) -> None:

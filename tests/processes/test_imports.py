@@ -96,16 +96,19 @@ def modules():
 MEASURE = f"""{MODULES}
 sys.path.insert(0, sys.argv[1])
 import app
-found = {{"imported": modules(), "built": [], "threads": 1, "sockets": []}}
+imported = modules()
+import os, threading
+folder = "/proc/self/fd"
+listed = os.listdir(folder) if os.path.exists(folder) else []
+files = [f"{{folder}}/{{name}}" for name in listed]
+names = [os.readlink(file) for file in files if os.path.exists(file)]
+found = {{
+    "imported": imported,
+    "built": list(vars(app.ENVIRONMENT)) if sys.argv[2] else [],
+    "threads": threading.active_count(),
+    "sockets": [name for name in names if name.startswith("socket:")],
+}}
 if sys.argv[2]:
-    import os, threading
-    folder = "/proc/self/fd"
-    listed = os.listdir(folder) if os.path.exists(folder) else []
-    files = [f"{{folder}}/{{name}}" for name in listed]
-    names = [os.readlink(file) for file in files if os.path.exists(file)]
-    found["built"] = list(vars(app.ENVIRONMENT))
-    found["threads"] = threading.active_count()
-    found["sockets"] = [name for name in names if name.startswith("socket:")]
     getattr(app.ENVIRONMENT, sys.argv[2])
 print(json.dumps({{**found, "ready": modules()}}))
 """
@@ -117,7 +120,7 @@ class Measured:
 
     Args:
         imported: The files of the modules that are loaded after the import of the handler.
-        built: The parts of the environment after the import.
+        built: The parts of the environment after the import; none if the function has no use case.
         threads: Their number after the import.
         sockets: Open sockets after the import.
         ready: The files of the modules that are loaded after the use case is built.

@@ -118,6 +118,7 @@ def different_pictures(manifest: Path, seconds: float) -> int:
 def _tone(window: "array[int]") -> int:
     if max(window) < 160 and min(window) > -160:
         return 0
+    # Counted without a loop in Python, because a film has hundreds of thousands of samples.
     signs = bytes(map((0).__gt__, window))
     crossings = signs.count(b"\0\1") + signs.count(b"\1\0")
     hertz = crossings / 2 / WINDOW_SECONDS
