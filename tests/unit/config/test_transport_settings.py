@@ -145,3 +145,26 @@ def test_authorities_that_are_there(tmp_path: Path) -> None:
     file.touch()
 
     assert CacheSettings.from_environment({"REDIS_TLS": "true", "SSL_CERT_FILE": str(file)})
+
+
+def test_redis_and_kafka_settings() -> None:
+    """TLS, users and mechanisms reach the typed settings; an incomplete login is rejected."""
+    redis = CacheSettings.from_environment({"REDIS_TLS": "true", "REDIS_PASSWORD": "p"})
+    assert (redis.is_tls, redis.username, redis.password) == (True, None, "p")
+    scram = {
+        "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_USERNAME": "u",
+        "KAFKA_PASSWORD": "p",
+    }
+    assert EventSettings.from_environment(scram).username == "u"
+    iam = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "AWS_MSK_IAM"}
+    assert EventSettings.from_environment(iam).username is None
+    for wrong in (
+        {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"},
+        {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"},
+        {"KAFKA_SASL_MECHANISM": "AWS_MSK_IAM"},
+        {**scram, "KAFKA_PASSWORD": ""},
+    ):
+        with pytest.raises(ConfigurationError):
+            EventSettings.from_environment(wrong)
