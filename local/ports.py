@@ -1,17 +1,22 @@
 """The ports of the stack: defaults or configured ones for developers, free ones for tests."""
 
 import errno
+import fcntl
 import os
 import random
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
 
 from local.errors import LocalError
 
 # Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes a port before
 # its server listens.
-FIRST_FREE, LAST_FREE, SLICE = 20_000, 32_000, 100
+FIRST_FREE, LAST_FREE = 20_000, 32_000
+# Byte N of this file is locked while a process of this user has reserved port N.
+LOCKS = Path(f"/tmp/streaming-ports-{os.getuid()}")  # noqa: S108 - the same for every TMPDIR
 # The ports already chosen: no server listens on them yet, so the next choice must exclude them.
 _chosen: set[int] = set()
 
@@ -133,21 +138,19 @@ def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Choose `count` free ports, from a range per process, so that processes do not collide.
+    """Choose `count` free ports and reserve them until this process ends.
 
     Raises `LocalError` if there are too few.
     """
-    slices = (LAST_FREE - FIRST_FREE) // SLICE
-    start = FIRST_FREE + os.getpid() % slices * SLICE
-    candidates = random.sample(range(start, start + SLICE), SLICE)
-    candidates += random.sample(range(FIRST_FREE, LAST_FREE), 1000)
     chosen: list[int] = []
-    for port in candidates:
+    for port in random.sample(range(FIRST_FREE, LAST_FREE), 1000 + count):
+        if len(chosen) == count:
+            break
         if claim([port]):
             chosen.append(port)
-            if len(chosen) == count:
-                return chosen
-    raise LocalError(f"no {count} free ports between {FIRST_FREE} and {LAST_FREE}")
+    if len(chosen) < count:
+        raise LocalError(f"no {count} free ports between {FIRST_FREE} and {LAST_FREE}")
+    return chosen
 
 
 def free_pair(distance: int) -> tuple[int, int]:
@@ -162,8 +165,35 @@ def free_pair(distance: int) -> tuple[int, int]:
 
 
 def claim(ports: Collection[int]) -> bool:
-    """Reserve `ports` if all of them are free; return whether they are."""
-    if _chosen.intersection(ports) or not all(is_free(port) for port in ports):
+    """Reserve `ports` if all of them are free; return whether they are.
+
+    No other process of this user can claim them until this process ends. Raises `LocalError` if
+    the file of the locks cannot be opened.
+    """
+    if _chosen.intersection(ports):
+        return False
+    locked = [port for port in ports if _lock(port)]
+    if len(locked) < len(ports) or not all(is_free(port) for port in ports):
+        for port in locked:
+            fcntl.lockf(_locks(), fcntl.LOCK_UN, 1, port)
         return False
     _chosen.update(ports)
     return True
+
+
+def _lock(port: int) -> bool:
+    try:
+        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except (BlockingIOError, PermissionError):  # another process has it; POSIX allows both
+        return False
+    return True
+
+
+@cache
+def _locks() -> int:
+    """Open the file of the locks, once: closing any descriptor of it would release them all."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(LOCKS, flags, 0o600)
+    except OSError as error:
+        raise LocalError(f"ports cannot be reserved: {error}") from error

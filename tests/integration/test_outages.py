@@ -90,7 +90,7 @@ def test_redis_is_late_again(stack: Stack) -> None:
         settings = CacheSettings.from_environment({"REDIS_PORT": str(proxy.port)})
         cache = Cache(settings)
         assert cache.set("late", {"is": "here"}, 60)
-        proxy.delay(0.2)
+        proxy.delay(1)
 
         assert cache.get("late") == {"is": "here"}
         assert cache.get("late") is None

@@ -3,11 +3,15 @@
 import contextlib
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from local.errors import LocalError
-from local.ports import Ports, free_ports
+from local.ports import Ports, claim, free_ports
+
+CHOOSES_A_PORT = "from local.ports import free_ports; print(*free_ports(1), flush=True); input()"
 
 
 def test_the_proposed_command_line_is_whole() -> None:
@@ -41,3 +45,21 @@ def test_ports_that_nobody_has_set_are_not_named() -> None:
         with pytest.raises(LocalError) as refused:
             Ports(kafka_port=taken).claim(but=("api", "s3", "postgres", "redis", "user_service"))
     assert re.findall(r"(\w+)=\d+", str(refused.value)) == ["KAFKA_PORT"]
+
+
+def test_two_processes_never_choose_the_same_port() -> None:
+    """A port is another process's until that ends, although no server listens on it yet."""
+    other = subprocess.Popen(
+        [sys.executable, "-c", CHOOSES_A_PORT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    port = int(other.stdout.readline())
+    (own,) = free_ports(1)
+
+    assert not claim([port])
+    assert not claim([port, own + 1])
+    other.communicate("")
+    assert claim([port])
