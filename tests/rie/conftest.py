@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,13 @@ def proxies(stack: Stack) -> Iterator[Proxies]:
 def launch(proxies: Proxies, dependencies_layer: Path, tmp_path: Path) -> Iterator[Launch]:
     """Starts functions that reach their dependencies through the proxies."""
     functions = deployed(function_environment(proxies.environment))
+    numbers = count(1)
     with ExitStack() as running:
 
         def start(name: str, **variables: str) -> Emulator:
             function = functions[name]
             layers = [*function.directories[1:], dependencies_layer]
-            log = tmp_path / f"{name}.log"
+            log = tmp_path / f"{name}-{next(numbers)}.log"
             return running.enter_context(Emulator(function, layers, log, variables))
 
         yield start

@@ -24,7 +24,7 @@ from tests.support.kafka import events_of
 MOVIE = UUID("018f6a52-3c1e-7d4b-9a60-5b0c2d7e1f01")
 POSITION = 47
 # Far longer than the pause after a failure.
-_PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 60
 # The topic in which a call of the function must publish an event.
 TOLD_IN = {
     "start": "stream.start",
@@ -135,7 +135,7 @@ def in_time(play: Callable[[], tuple[Scene, Json]]) -> tuple[Scene, Json]:
     The product measures elapsed time, and on a busy machine a dependency may be late and then be
     skipped for some seconds. A permanent failure fails every time.
     """
-    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         scene, answer = play()
         is_late = answer.get("statusCode") == 503 or answer.get("errorType") in OWN_ERRORS
