@@ -21,17 +21,17 @@ SAM := $(SAM_VENV)/bin/sam
 # The tests that use the Redis of the stack. Other tests of a cluster, and of one server that fails over, start their
 # own servers; a cluster takes other round trips.
 REDIS_TESTS := tests/contracts tests/e2e/test_playback.py tests/e2e/test_subscription_changed.py \
-	$(addprefix tests/integration/,delivery relay stream_limit) \
+	$(addprefix tests/integration/,continue_watching delivery relay stream_limit) \
 	$(addprefix tests/integration/test_,$(addsuffix .py,abandoned analytics_privacy boundary chores concurrency \
-	continue_watching entitlement erase event_contract events hostile_text idempotency \
+	entitlement erase event_contract events hostile_text idempotency \
 	inner_addresses lost_replies order_of_reports outages outbox pgbouncer progress publication_races races \
 	redis_login renew restored_database retention start storage_tls stream_slots tls)) \
 	$(addprefix tests/histories/test_,histories.py sigkill.py stateful.py) \
 	--deselect tests/integration/test_outages.py::test_kafka_gone_leaves_the_processor_alone
 # Those of them without proxies before Redis, for a cluster of three nodes.
 REDIS_NODES_TESTS := tests/contracts tests/e2e/test_playback.py tests/e2e/test_subscription_changed.py \
-	$(addprefix tests/integration/,delivery stream_limit) \
-	$(addprefix tests/integration/test_,$(addsuffix .py,abandoned concurrency continue_watching entitlement \
+	$(addprefix tests/integration/,continue_watching delivery stream_limit) \
+	$(addprefix tests/integration/test_,$(addsuffix .py,abandoned concurrency entitlement \
 	erase event_contract events order_of_reports progress races renew start stream_slots))
 # The client that runs a handler in AWS's images: a folder for PYTHONPATH, or for our own image.
 RUNTIME_CLIENT := .venv/runtime-$(VERSION)

@@ -17,7 +17,7 @@ _UNMEASURED = (
     "e2e/test_own_servers.py",
     "histories",
     "integration/gateway",
-    "integration/test_publish_",
+    "integration/publish",
     "processes",
     "template",
     "unit/benchmarks",
