@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +29,7 @@ Rows = Callable[..., list[Row]]
 
 # How much longer than in production calls may take where time limits are not what is tested.
 _FACTOR = 5
+_WITH_SERVERS = ("contracts", "deploy", "e2e", "histories", "integration", "rie", "sam")
 
 # Memory for one of the processes that run tests, and its servers.
 _WORKER_BYTES = 2 * 2**30
@@ -57,6 +58,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Limit the measurement of coverage, which has started by now in every process."""
     coverage_scope.register(session.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Give tests with servers more time than production has, because the machine may be busy.
+
+    Their fixtures of every scope have it, too. Tests that are marked ``time_limits`` have not.
+    """
+    is_limited = item.get_closest_marker("time_limits") is not None
+    has_servers = item.path.relative_to(Path(__file__).parent).parts[0] in _WITH_SERVERS
+    stretch(_FACTOR if has_servers and not is_limited else 1)
+    try:
+        return (yield)
+    finally:
+        stretch(1)
 
 
 @pytest.fixture(scope="module")
@@ -106,30 +122,13 @@ def _running(
 
 
 @pytest.fixture
-def patience(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Gives this process more time than in production, because the machine may be busy.
-
-    Not in tests that are marked ``time_limits``.
-    """
-    stretch(_factor_of(request))
-    yield
-    stretch(1)
-
-
-@pytest.fixture
-def environment(
-    stack: Stack, patience: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, str]]:
+def environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """A new execution environment, with the variables that point to the stack."""
     for name, value in stack.environment.items():
         monkeypatch.setenv(name, value)
     forget_environment()
     yield stack.environment
     forget_environment()
-
-
-def _factor_of(request: pytest.FixtureRequest) -> float:
-    return 1 if request.node.get_closest_marker("time_limits") else _FACTOR
 
 
 @pytest.fixture

@@ -35,11 +35,6 @@ _EMPTY = """
 """
 
 
-@pytest.fixture(autouse=True)
-def time_for_the_servers(patience: None) -> None:
-    """Gives the real servers more time than in production."""
-
-
 @pytest.fixture(params=["memory", pytest.param("postgresql", marks=pytest.mark.server)])
 def record(request: pytest.FixtureRequest) -> Record:
     """The adapters of an empty database."""

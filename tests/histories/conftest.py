@@ -25,11 +25,6 @@ SEEDS = _seeds(os.environ.get("SEEDS", ""))
 _MOST_TOLD = 5
 
 
-@pytest.fixture(autouse=True)
-def time_for_this_process(patience: None) -> None:
-    """Gives this process more time; the execution environments have that of production."""
-
-
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Servers behind proxies, which are killed and restarted during histories."""
