@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import sys
 from collections.abc import Iterator
 from socket import create_server
@@ -27,6 +28,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The container engine."""
     if sys.platform != "linux" or not ARCHITECTURE:
         leave("containers reach the services only on Linux, with x86-64 or arm64")
+    # A terminated run ends in order, too, because the engine would outlive it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with container_engine(tmp_path_factory.mktemp("engine") / "dockerd.log") as engine:
             if not _is_here(engine.bridge_address):
