@@ -1,6 +1,7 @@
 """Each function in a separate execution environment, as deployed."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -9,8 +10,10 @@ from tests.conftest import Rows
 from tests.integration.test_events import ANSWERS, IDENTITIES, RESULTS
 from tests.rie.conftest import Launch
 from tests.rie.deployed import FUNCTIONS, OWN_ERRORS, dependencies
-from tests.rie.scene import Scene, events_for
+from tests.rie.scene import Scene, events_for, in_time
+from tests.support.functions import Json
 from tests.support.proxies import DEPENDENCIES, Proxies
+from tools.emulator import Emulator
 
 # Functions that open connections for each single call.
 CALLED_ONCE = {"migrate"}
@@ -28,7 +31,8 @@ def test_committed_events(function: str, stack: Stack, launch: Launch, rows: Row
     names = events_for(function)
     assert names
     for name in names:
-        answer = environment.invoke(scene.of_its_viewer(name))
+        payload = scene.of_its_viewer(name)
+        _, answer = in_time(partial(_call, environment, scene, payload))
 
         assert "errorType" not in answer, (name, answer)
         if name in ANSWERS:
@@ -67,20 +71,31 @@ def test_connections_are_kept(
 ) -> None:
     """The calls of an environment share its connections, and its one connection to PostgreSQL."""
     environment = launch(function)
-    scene = Scene(function, stack, rows)
-    scene.check(environment.invoke(scene.event))
+
+    def call() -> tuple[Scene, Json]:
+        scene = Scene(function, stack, rows)
+        return _call(environment, scene, scene.event)
+
+    def succeed() -> None:
+        scene, answer = in_time(call)
+        scene.check(answer)
+
+    succeed()
     assert len(rows(BACKENDS)) == ("postgres" in dependencies(function))
 
     def are_kept() -> bool:
         before = (_accepted(proxies), rows(BACKENDS))
         for _ in range(3):
-            scene = Scene(function, stack, rows)
-            scene.check(environment.invoke(scene.event))
+            succeed()
         return (_accepted(proxies), rows(BACKENDS)) == before
 
     # On a busy machine a server may be too late once, and its connection is replaced.
     assert any(are_kept() for _ in range(3))
     assert environment.initialisations == 1
+
+
+def _call(environment: Emulator, scene: Scene, payload: Json) -> tuple[Scene, Json]:
+    return scene, environment.invoke(payload)
 
 
 def _accepted(proxies: Proxies) -> dict[str, int]:

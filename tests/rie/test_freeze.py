@@ -24,8 +24,13 @@ def test_thaw(
 ) -> None:
     """The first call after a thaw succeeds although the connections were closed meanwhile."""
     environment = launch(function)
-    scene = Scene(function, stack, rows)
-    scene.check(environment.invoke(scene.event))
+
+    def call() -> tuple[Scene, Json]:
+        scene = Scene(function, stack, rows)
+        return scene, environment.invoke(scene.event)
+
+    scene, answer = in_time(call)
+    scene.check(answer)
     unused = [each for each in dependencies(function) if not proxies[each].accepted]
     assert not unused, "the event of this function does not use every dependency"
     pid = environment.runtime.pid

@@ -5,6 +5,7 @@ Every fault begins when its method returns, for open and for new connections, an
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -45,7 +46,8 @@ class TcpProxy:
         self.links: set[Link] = set()
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._accepting: set[asyncio.Task[Any]] = set()
         self._deaf: list[socket.socket] = []
 
     def __enter__(self) -> Self:
@@ -57,7 +59,7 @@ class TcpProxy:
     def __exit__(self, *_: object) -> None:
         """Close the listener and reset all connections."""
         self.refuse()
-        self._run(self._reset_latecomers())
+        self._run(self._await_tasks())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
@@ -70,7 +72,7 @@ class TcpProxy:
     @property
     def is_listening(self) -> bool:
         """Whether new connections are accepted."""
-        return self._server is not None
+        return self._listener is not None
 
     def pass_through(self) -> None:
         """Forward everything without delay."""
@@ -147,16 +149,23 @@ class TcpProxy:
 
     async def _switch(self, fault: Fault) -> None:
         self._hear_again()
-        if self._server is None:
-            self._server = await self.loop.create_server(
-                lambda: Link(self).client,
-                self.host,
-                self.port,
-                backlog=_BACKLOG,
-                reuse_address=True,
-            )
-            self.port = self._server.sockets[0].getsockname()[1]
+        if self._listener is None:
+            self._listener = socket.create_server((self.host, self.port), backlog=_BACKLOG)
+            self._listener.settimeout(0)
+            self.port = self._listener.getsockname()[1]
+            self.loop.add_reader(self._listener, self._accept, self._listener)
         self._apply(fault)
+
+    def _accept(self, listener: socket.socket) -> None:
+        # In Python 3.13 a server of asyncio fails with what it has accepted just before its end.
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+            connection, _ = listener.accept()
+            connection.settimeout(0)
+            accepting = self.loop.create_task(
+                self.loop.connect_accepted_socket(lambda: Link(self).client, connection)
+            )
+            self._accepting.add(accepting)
+            accepting.add_done_callback(self._accepting.discard)
 
     def _apply(self, fault: Fault) -> None:
         self.fault = fault
@@ -171,12 +180,12 @@ class TcpProxy:
 
     async def _refuse(self) -> None:
         self._hear_again()
-        self._close_listener()
+        await self._close_listener()
         await self._cut_connections()
 
     async def _become_unreachable(self) -> None:
         self._apply(Fault(is_held=True))
-        self._close_listener()
+        await self._close_listener()
         if not self._deaf:
             # Linux drops connection attempts to a listener whose queue is full.
             listener = socket.socket()
@@ -189,10 +198,13 @@ class TcpProxy:
         while self._deaf:
             self._deaf.pop().close()
 
-    def _close_listener(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+    async def _close_listener(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            self.loop.remove_reader(listener)
+            listener.close()
+            # Connections that were accepted just before are reset.
+            await asyncio.gather(*self._accepting, return_exceptions=True)
 
     async def _cut_connections(self) -> int:
         links = list(self.links)
@@ -202,12 +214,11 @@ class TcpProxy:
         await asyncio.sleep(0)
         return len(links)
 
-    async def _reset_latecomers(self) -> None:
-        """Reset connections that were accepted just before the listener was closed."""
+    async def _await_tasks(self) -> None:
+        """Wait for the end of cancelled attempts to connect to the server."""
         await asyncio.gather(
             *asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True
         )
-        await self._cut_connections()
 
     async def _forget_connections(self) -> int:
         for link in self.links:

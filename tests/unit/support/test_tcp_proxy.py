@@ -1,5 +1,7 @@
 """The faults of the proxy between the service and its servers in other tests."""
 
+import contextlib
+import gc
 import socket
 import struct
 import sys
@@ -215,3 +217,16 @@ def test_cut_once(proxy: TcpProxy) -> None:
             assert ask(third, b"one") == b"one"
             assert ask(third, b"two") == b"two"
     assert proxy.cuts == 1
+
+
+def test_connections_that_it_has_just_accepted_are_reset(proxy: TcpProxy) -> None:
+    """When it begins to refuse, no connection is left open, nor to the garbage collector."""
+    for _ in range(200):
+        # Connected by the kernel; the proxy may or may not have accepted it.
+        with closing(connect(proxy)) as latecomer:
+            proxy.refuse()
+            with contextlib.suppress(ConnectionResetError):
+                assert latecomer.recv(1) == b""
+        assert proxy.connections == 0
+        proxy.pass_through()
+    gc.collect()
