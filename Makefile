@@ -156,7 +156,7 @@ test-rie: $(INSTALLED) $(SAM) $(RUNTIME) ## Freeze, disconnect and time the func
 	@$(BIN)/python -m pytest tests/rie $(PYTEST_ARGS)
 
 test-deploy: $(INSTALLED) $(SAM) $(AWS) ## Deploy to an emulated AWS with the commands of docs/deploy.md, and play
-	@$(BIN)/python -m pytest tests/deploy $(PARALLEL) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/deploy --timeout 900 $(PARALLEL) $(PYTEST_ARGS)
 
 test-redis-cluster: $(INSTALLED) ## Run the tests that use Redis against a Redis in cluster mode, of one node and of three
 	@TEST_REDIS_CLUSTER=1 $(BIN)/python -m pytest $(REDIS_TESTS) $(PARALLEL) $(PYTEST_ARGS)
