@@ -32,7 +32,7 @@ def shell(command: str, seconds: float = 120) -> str:
         command, shell=True, capture_output=True, text=True, timeout=seconds, check=False
     )
     if done.returncode != 0:
-        sys.exit(f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+        sys.exit(f"{command}\n{done.stdout[-40_000:]}\n{done.stderr[-3000:]}")
     return done.stdout
 
 
