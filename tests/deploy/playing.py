@@ -1,6 +1,5 @@
 """Plays a film with the four calls of a deployed API."""
 
-import time
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,9 +8,9 @@ from local.stack import FILMS, Stack
 from tests.conftest import set_subscription
 from tests.deploy.deployment import Deployment
 from tests.support.functions import Json, Response, new_viewer
+from tests.support.waiting import in_time
 
 POSITION = 5
-_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,10 @@ def play(deployment: Deployment, stack: Stack) -> Played:
 
     def call(method: str, path: str, body: Json | None = None) -> Response:
         """Call until a busy machine is in time for the limits of production."""
-        ends_at = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            answer = deployment.api.call(method, path, viewer.token, body)
-            if answer.status != 503 or time.monotonic() > ends_at:
-                return answer
+        return in_time(
+            lambda: deployment.api.call(method, path, viewer.token, body),
+            lambda response: response.status == 503,
+        )
 
     return Played(
         viewer.user_id,

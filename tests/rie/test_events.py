@@ -10,10 +10,10 @@ from tests.conftest import Rows
 from tests.integration.test_events import ANSWERS, IDENTITIES, RESULTS
 from tests.rie.conftest import Launch
 from tests.rie.deployed import FUNCTIONS, OWN_ERRORS, dependencies
-from tests.rie.scene import Scene, events_for, in_time
+from tests.rie.scene import Scene, events_for, is_late, play_in_time, warm
 from tests.support.functions import Json
 from tests.support.proxies import DEPENDENCIES, Proxies
-from tools.emulator import Emulator
+from tests.support.waiting import in_time
 
 # Functions that open connections for each single call.
 CALLED_ONCE = {"migrate"}
@@ -32,7 +32,7 @@ def test_committed_events(function: str, stack: Stack, launch: Launch, rows: Row
     assert names
     for name in names:
         payload = scene.of_its_viewer(name)
-        _, answer = in_time(partial(_call, environment, scene, payload))
+        answer = in_time(partial(environment.invoke, payload), is_late)
 
         assert "errorType" not in answer, (name, answer)
         if name in ANSWERS:
@@ -70,32 +70,23 @@ def test_connections_are_kept(
     function: str, stack: Stack, proxies: Proxies, launch: Launch, rows: Rows
 ) -> None:
     """The calls of an environment share its connections, and its one connection to PostgreSQL."""
-    environment = launch(function)
+    environment = warm(launch, function, stack, rows)
+    assert len(rows(BACKENDS)) == ("postgres" in dependencies(function))
 
     def call() -> tuple[Scene, Json]:
         scene = Scene(function, stack, rows)
-        return _call(environment, scene, scene.event)
-
-    def succeed() -> None:
-        scene, answer = in_time(call)
-        scene.check(answer)
-
-    succeed()
-    assert len(rows(BACKENDS)) == ("postgres" in dependencies(function))
+        return scene, environment.invoke(scene.event)
 
     def are_kept() -> bool:
         before = (_accepted(proxies), rows(BACKENDS))
         for _ in range(3):
-            succeed()
+            scene, answer = play_in_time(call)
+            scene.check(answer)
         return (_accepted(proxies), rows(BACKENDS)) == before
 
     # On a busy machine a server may be too late once, and its connection is replaced.
     assert any(are_kept() for _ in range(3))
     assert environment.initialisations == 1
-
-
-def _call(environment: Emulator, scene: Scene, payload: Json) -> tuple[Scene, Json]:
-    return scene, environment.invoke(payload)
 
 
 def _accepted(proxies: Proxies) -> dict[str, int]:

@@ -6,7 +6,7 @@ from local.stack import Stack
 from tests.conftest import Rows
 from tests.rie.conftest import Launch
 from tests.rie.deployed import dependencies, losses
-from tests.rie.scene import Scene, in_time
+from tests.rie.scene import Scene, play_in_time, warm
 from tests.support.functions import Json
 from tests.support.proxies import Proxies
 
@@ -23,14 +23,7 @@ def test_thaw(
     rows: Rows,
 ) -> None:
     """The first call after a thaw succeeds although the connections were closed meanwhile."""
-    environment = launch(function)
-
-    def call() -> tuple[Scene, Json]:
-        scene = Scene(function, stack, rows)
-        return scene, environment.invoke(scene.event)
-
-    scene, answer = in_time(call)
-    scene.check(answer)
+    environment = warm(launch, function, stack, rows)
     unused = [each for each in dependencies(function) if not proxies[each].accepted]
     assert not unused, "the event of this function does not use every dependency"
     pid = environment.runtime.pid
@@ -42,7 +35,7 @@ def test_thaw(
                 getattr(proxies[each], how)()
         return scene, environment.invoke(scene.event)
 
-    scene, answer = in_time(thaw)
+    scene, answer = play_in_time(thaw)
 
     scene.check(answer)
     assert environment.runtime.pid == pid

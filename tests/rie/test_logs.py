@@ -9,7 +9,7 @@ from local.stack import Stack
 from tests.conftest import Rows
 from tests.rie.conftest import Launch
 from tests.rie.deployed import deployed
-from tests.rie.scene import Scene, in_time
+from tests.rie.scene import Scene, play_in_time
 from tests.support.emitted import emitted
 from tests.support.functions import event
 from tests.support.proxies import Proxies
@@ -62,7 +62,7 @@ def test_outage_is_counted(
     scene = Scene("start", stack, rows)
     start = at(launch, "start", parameter)
     # The film's copy is already published, so that a slow S3 cannot make the counted start fail.
-    in_time(lambda: (scene, start.invoke(scene.event)))
+    play_in_time(lambda: (scene, start.invoke(scene.event)))
     proxies["postgres"].refuse()
     before = len(start.log)
 

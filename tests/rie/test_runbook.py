@@ -17,11 +17,12 @@ from streaming.domain.identifiers import uuid7
 from streaming.repository.database import Database
 from tests.integration.delivery.manifests import MASTER, TS_FILM, put_manifest
 from tests.rie.deployed import deployed, function_environment
-from tests.rie.scene import PATIENCE_SECONDS, Scene
+from tests.rie.scene import Scene
 from tests.support.functions import Json, event
 from tests.support.logs_insights import Row, log_events, run
 from tests.support.proxies import Proxies
 from tests.support.runbook import queries, runbook
+from tests.support.waiting import in_time
 from tools.emulator import RUNTIME_CLIENT, Emulator
 
 _IN_USE = """
@@ -64,16 +65,11 @@ class Service:
         return self._database.run(lambda transaction: transaction.rows(statement, **values))
 
     def call(self, name: str, payload: Json, *, without: str = "", **variables: str) -> Any:
-        """Call a function, without a dependency that it needs; return its response.
-
-        A call that a busy machine has made too late is repeated.
-        """
-        ends_at = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            answer = self._call(name, payload, without, variables)
-            is_late = not without and answer.get("statusCode") == 503
-            if not is_late or time.monotonic() > ends_at:
-                return answer
+        """Call a function, without a dependency that it needs; return its response."""
+        return in_time(
+            lambda: self._call(name, payload, without, variables),
+            lambda answer: not without and answer.get("statusCode") == 503,
+        )
 
     def _call(self, name: str, payload: Json, without: str, variables: Mapping[str, str]) -> Any:
         if "requestContext" in payload:

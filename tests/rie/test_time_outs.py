@@ -8,7 +8,7 @@ from local.stack import Stack
 from tests.conftest import Rows
 from tests.rie.conftest import Launch
 from tests.rie.deployed import OWN_ERRORS, losses
-from tests.rie.scene import Scene, in_time
+from tests.rie.scene import Scene, play_in_time
 from tests.support.functions import Json
 from tests.support.proxies import Proxies
 
@@ -49,7 +49,7 @@ def test_black_hole(
         assert environment.initialisations == 1
         return scene, answer
 
-    scene, answer = play() if codes else in_time(play)
+    scene, answer = play() if codes else play_in_time(play)
 
     if not codes:
         scene.check(answer)

@@ -21,6 +21,20 @@ def eventually(holds: Callable[[], Value | None], seconds: float = 60) -> Value:
     return value
 
 
+def in_time(
+    call: Callable[[], Value], is_late: Callable[[Value], bool], seconds: float = 60
+) -> Value:
+    """Return the result of a call, repeated while a busy machine has made it too late.
+
+    A permanent failure is returned after ``seconds``, far longer than the product's pause after a
+    failure.
+    """
+    ends_at = time.monotonic() + seconds
+    while is_late(result := call()) and time.monotonic() < ends_at:
+        pass
+    return result
+
+
 @contextmanager
 def bounded_wait() -> Iterator[None]:
     """Fail if the code in the context hangs; `make faults` measures how long it may take."""
