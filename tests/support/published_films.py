@@ -9,7 +9,7 @@ from tools.publish.source import Source
 WHOLE_GREEN = [(0.0, "green")]
 
 
-def published(film: Path, folder: Path) -> tuple[Source, Package]:
+def published(film: Path, folder: Path, *, subtitle_encoding: str = "") -> tuple[Source, Package]:
     """Package a film as publishing does, before the upload."""
     source = probe(film)
     made = package(
@@ -19,6 +19,7 @@ def published(film: Path, folder: Path) -> tuple[Source, Package]:
         title="",
         preset="ultrafast",
         on_seconds=lambda _: None,
+        subtitle_encoding=subtitle_encoding,
     )
     return source, made
 

@@ -49,29 +49,20 @@ def test_times_completed(viewer: Viewer, film: UUID) -> None:
     assert (shown["completed"], shown["times_completed"]) == (True, 2)
 
 
-@pytest.mark.parametrize(("position", "is_offered"), [(0, False), (1, False), (2, True)])
+@pytest.mark.parametrize(
+    ("seconds", "position", "is_offered"),
+    [(30, 0, False), (30, 1, False), (30, 2, True), (3600, 29, False), (3600, 30, True)],
+)
 def test_minimum(
-    stack: Stack, viewer: Viewer, film: UUID, position: int, *, is_offered: bool
+    stack: Stack, viewer: Viewer, film: UUID, seconds: int, position: int, *, is_offered: bool
 ) -> None:
-    """A short film is listed from a twentieth of its length on."""
-    put_film(stack, film, 30)
+    """A film is listed from a twentieth of its length on, a long one from half a minute on."""
+    put_film(stack, film, seconds)
     viewer.start(film)
     viewer.stop(film, position)
 
     assert listed(viewer) == ([str(film)] if is_offered else [])
     assert viewer.start(film).json["resume_position_seconds"] == position
-
-
-@pytest.mark.parametrize(("position", "is_offered"), [(29, False), (30, True)])
-def test_minimum_of_a_long_film(
-    stack: Stack, viewer: Viewer, film: UUID, position: int, *, is_offered: bool
-) -> None:
-    """A long film is listed from half a minute on."""
-    put_film(stack, film, 3600)
-    viewer.start(film)
-    viewer.stop(film, position)
-
-    assert listed(viewer) == ([str(film)] if is_offered else [])
 
 
 @pytest.mark.parametrize(("seconds", "percent", "is_offered"), [(4, 90, True), (5, 90, False)])

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.film_maker import recording, seen, sound
+from tests.support.film_maker import Sound, recording, seen, sound
 from tests.support.published_films import published
+from tools.publish.packaging.package import Package
 from tools.publish.source import Source
 
 # Two recordings are longer than a segment, so that they do not change where a segment begins.
@@ -45,16 +46,24 @@ def silence_seconds(tones: list[tuple[float, int]], *, until: float) -> float:
 def assert_both_are_published(film: Path, folder: Path) -> Source:
     """Assert that picture and sound change together, and that nothing of either is lost."""
     source, made = published(film, folder)
+    audible = assert_changes_together(made, SECONDS)
+    assert silence_seconds(audible.tones, until=2 * SECONDS - 0.2) <= 0.1
+    return source
 
+
+def assert_changes_together(made: Package, seconds: float, *, within: float = 0.1) -> Sound:
+    """Assert that red with 440 Hz becomes blue with 880 Hz in the middle; return the sound.
+
+    Each lasts ``seconds``. The picture changes at most ``within`` seconds before or after that.
+    """
     playlist = made.folder / "index.m3u8"
     audible = sound(playlist)
-    assert made.film.seconds == pytest.approx(2 * SECONDS, abs=0.15)
-    assert audible.seconds == pytest.approx(2 * SECONDS, abs=0.15)
+    assert made.film.seconds == pytest.approx(2 * seconds, abs=0.15)
+    assert audible.seconds == pytest.approx(2 * seconds, abs=0.15)
     (_, red), (picture_changes, blue) = seen(playlist)
     assert (red, blue) == ("red", "blue")
-    assert picture_changes == pytest.approx(SECONDS, abs=0.1)
+    assert picture_changes == pytest.approx(seconds, abs=within)
     tones = [(at, hertz) for at, hertz in audible.tones if hertz and at > 0.1]
     sound_changes = next(at for at, hertz in tones if hertz == 880)
     assert abs(sound_changes - picture_changes) <= IN_SYNC_SECONDS + 0.001
-    assert silence_seconds(audible.tones, until=2 * SECONDS - 0.2) <= 0.1
-    return source
+    return audible

@@ -50,10 +50,16 @@ def undecodable_sound(folder: Path) -> Path:
     return film
 
 
+def red_cover(folder: Path, size: str = "300x450") -> Path:
+    """A red picture."""
+    cover = folder / "cover.jpg"
+    ffmpeg("-f", "lavfi", "-i", f"color=red:s={size}", "-frames:v", "1", str(cover))
+    return cover
+
+
 def cover_first(folder: Path) -> Path:
     """A film after a cover that is stored as an ordinary video track."""
-    film, cover = folder / "film.mkv", folder / "cover.jpg"
-    ffmpeg("-f", "lavfi", "-i", "color=red:s=300x450", "-frames:v", "1", str(cover))
+    film, cover = folder / "film.mkv", red_cover(folder)
     ffmpeg(
         *("-f", "mjpeg", "-i", str(cover), *FILM),
         *("-map", "0", "-map", "1", "-map", "2", "-c:v:0", "copy", *REORDERED),
@@ -102,8 +108,7 @@ def ambisonic(folder: Path) -> Path:
 
 def mov_with_two_covers(folder: Path) -> Path:
     """A film with covers that are marked as such, before and after it."""
-    film, cover = folder / "film.mp4", folder / "cover.jpg"
-    ffmpeg("-f", "lavfi", "-i", "color=red:s=300x450", "-frames:v", "1", str(cover))
+    film, cover = folder / "film.mp4", red_cover(folder)
     ffmpeg(
         *("-i", str(cover), *FILM, "-i", str(cover)),
         *("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c:v:0", "copy"),
@@ -137,8 +142,7 @@ def chapter_pictures_first(folder: Path) -> Path:
 
 def cover_in_a_transport_stream(folder: Path) -> Path:
     """A film after a track of one picture, whose length is not told."""
-    film, cover = folder / "film.ts", folder / "cover.jpg"
-    ffmpeg("-f", "lavfi", "-i", "color=red:s=304x456", "-frames:v", "1", str(cover))
+    film, cover = folder / "film.ts", red_cover(folder, "304x456")
     ffmpeg(
         *("-i", str(cover), *FILM, "-map", "0", "-map", "1"),
         *("-map", "2", "-c:v:0", "mpeg2video", *REORDERED, "-c:a", "aac", str(film)),

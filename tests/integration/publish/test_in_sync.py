@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.film_maker import ffmpeg, h264, picture, recording, seen, sound
+from tests.integration.publish.joined import assert_changes_together
+from tests.support.film_maker import ffmpeg, h264, picture, recording
 from tests.support.published_films import published, tone_at
 
 # Two recordings are longer than a segment, so that they do not change where a segment begins.
@@ -49,18 +50,9 @@ def test_recordings_that_change_on_the_way(
 
     _, made = published(film, tmp_path)
 
-    playlist = made.folder / "index.m3u8"
-    audible = sound(playlist)
-    assert made.film.seconds == pytest.approx(2 * SECONDS, abs=0.15)
-    assert audible.seconds == pytest.approx(2 * SECONDS, abs=0.15)
-    (_, red), (picture_changes, blue) = seen(playlist)
-    assert (red, blue) == ("red", "blue")
     # Recordings that are joined are longer than their pictures, by the end of their sound.
-    assert picture_changes == pytest.approx(SECONDS, abs=0.041 if offset == SECONDS else 0.1)
-    tones = [(at, hertz) for at, hertz in audible.tones if hertz and at > 0.1]
-    (sound_changes, hertz), *_ = [each for each in tones if each[1] == 880]
-    assert hertz == 880
-    assert sound_changes == pytest.approx(picture_changes, abs=0.041)
+    within = 0.041 if offset == SECONDS else 0.1
+    audible = assert_changes_together(made, SECONDS, within=within)
     assert tone_at(audible.tones, 1) == 440
     assert tone_at(audible.tones, 2 * SECONDS - 0.2) == 880
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.film_maker import ffmpeg, h264
+from tests.support.published_films import published
 from tools.publish import encoding, inspection
 from tools.publish.encoding import Encoder
 from tools.publish.errors import PublishError
 from tools.publish.ladder import ladder
-from tools.publish.packaging.package import Package, package
+from tools.publish.packaging.package import Package
 from tools.publish.probe import probe
 from tools.publish.source import Source
 
@@ -51,14 +52,8 @@ def told_of_source(source: Source, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def packaged(path: Path) -> Package:
     """Package a film, which equals its own source."""
-    return package(
-        probe(path),
-        path.parent / "package",
-        version="v",
-        title="",
-        preset="ultrafast",
-        on_seconds=lambda _: None,
-    )
+    _, made = published(path, path.parent)
+    return made
 
 
 def inspect(source: Source, told_of_source: str, made: Package) -> None:

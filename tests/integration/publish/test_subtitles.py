@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.film_maker import ffmpeg, h264, picture
+from tests.support.published_films import published
 from tools.publish.errors import PublishError
 from tools.publish.options import Options
-from tools.publish.packaging.package import Package, package
-from tools.publish.probe import probe
+from tools.publish.packaging.package import Package
 
 
 def film_with(folder: Path, name: str, language: str, *texts: bytes) -> Path:
@@ -37,17 +37,10 @@ def film_with(folder: Path, name: str, language: str, *texts: bytes) -> Path:
     return film
 
 
-def published(film: Path, *, encoding: str = "") -> Package:
-    """Package a film as publishing does, before the upload."""
-    return package(
-        probe(film),
-        film.parent / "package",
-        version="v",
-        title="",
-        preset="ultrafast",
-        on_seconds=lambda _: None,
-        subtitle_encoding=encoding,
-    )
+def packaged(film: Path, *, encoding: str = "") -> Package:
+    """Package a film with subtitles of that encoding."""
+    _, made = published(film, film.parent, subtitle_encoding=encoding)
+    return made
 
 
 def cues(made: Package) -> list[str]:
@@ -75,7 +68,7 @@ def test_short_subtitles_in_other_encodings(
     tmp_path: Path, name: str, language: str, encoding: str, text: str
 ) -> None:
     """One cue is published in the right letters, and the assumed encoding is reported."""
-    made = published(film_with(tmp_path, name, language, text.encode(encoding)))
+    made = packaged(film_with(tmp_path, name, language, text.encode(encoding)))
 
     assert cues(made) == [text]
     (note,) = made.notes
@@ -89,7 +82,7 @@ def test_an_encoding_that_is_named(tmp_path: Path) -> None:
     film = film_with(tmp_path, "film.mkv", "eng", words.encode("cp866"))
     named = Options.parse([str(film), "--subtitle-encoding=CP866"], {}).subtitle_encoding
 
-    made = published(film, encoding=named)
+    made = packaged(film, encoding=named)
 
     assert cues(made) == [words]
     assert made.notes == ()
@@ -108,4 +101,4 @@ def test_carriage_returns_end_no_cue(tmp_path: Path) -> None:
         tmp_path, "film.mkv", "eng", b"one\r\rtwo\rthree\r", b"four\r\n\r\nfive", b"\rsix six"
     )
 
-    assert cues(published(film)) == ["one\ntwo\nthree", "four\nfive", "six six"]
+    assert cues(packaged(film)) == ["one\ntwo\nthree", "four\nfive", "six six"]
